@@ -1,0 +1,4 @@
+//! Cal.com.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod model;

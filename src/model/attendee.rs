@@ -1,0 +1,93 @@
+//! The people of a booking.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
+
+use super::id::{SeatUid, UserId};
+
+/// Somebody who booked. `Debug` shows nothing that identifies the person.
+#[serde_as]
+#[skip_serializing_none]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Attendee {
+    /// The name, as it was given.
+    #[serde_as(as = "DefaultOnNull")]
+    #[serde(default)]
+    pub name: String,
+    /// The e-mail address, its case as it was given.
+    #[serde_as(as = "DefaultOnNull")]
+    #[serde(default)]
+    pub email: String,
+    /// The IANA time zone.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    /// The language, such as `en`.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// The phone number in E.164; null or absent where none was given.
+    #[serde(default)]
+    pub phone_number: Option<String>,
+    /// Whether the person did not come.
+    #[serde_as(as = "DefaultOnNull")]
+    #[serde(default)]
+    pub absent: bool,
+    /// The seat; absent on ordinary attendees.
+    #[serde(default)]
+    pub seat_uid: Option<SeatUid>,
+    /// The seat's answers to the booking fields.
+    #[serde(default)]
+    pub booking_fields_responses: Option<Map<String, Value>>,
+    /// The seat's metadata.
+    #[serde(default)]
+    pub metadata: Option<Map<String, Value>>,
+}
+
+impl fmt::Debug for Attendee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attendee")
+            .field("time_zone", &self.time_zone)
+            .field("absent", &self.absent)
+            .field("seated", &self.seat_uid.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A host of a booking. `Debug` shows the number only.
+#[serde_as]
+#[skip_serializing_none]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Host {
+    /// The user's number. A text, and not a number, for a host that is not a Cal.com user; then `None`.
+    #[serde_as(as = "serde_with::DefaultOnError")]
+    #[serde(default)]
+    pub id: Option<UserId>,
+    /// The name.
+    #[serde_as(as = "DefaultOnNull")]
+    #[serde(default)]
+    pub name: String,
+    /// The e-mail address.
+    #[serde_as(as = "DefaultOnNull")]
+    #[serde(default)]
+    pub email: String,
+    /// The user name.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// The IANA time zone.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

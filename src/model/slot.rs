@@ -1,0 +1,165 @@
+//! Slots: when something can be booked.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use serde_with::{serde_as, skip_serializing_none};
+
+use super::id::{BookingUid, EventTypeId};
+use super::open_enum::open_enum;
+use super::time::{Instant, format_instant};
+
+/// One free slot, in either format of the API: the `time` format tells the start only, the `range` format the end too.
+#[serde_as]
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Slot {
+    /// When it begins.
+    #[serde_as(as = "Instant")]
+    pub start: DateTime<Utc>,
+    /// When it ends; only in the `range` format.
+    #[serde_as(as = "Option<Instant>")]
+    #[serde(default)]
+    pub end: Option<DateTime<Utc>>,
+    /// How many seats are taken; only on seated event types.
+    #[serde(default)]
+    pub seats_booked: Option<u32>,
+    /// How many seats are free; only on seated event types.
+    #[serde(default)]
+    pub seats_remaining: Option<u32>,
+    /// How many seats there are; only on seated event types.
+    #[serde(default)]
+    pub seats_total: Option<u32>,
+}
+
+/// Free slots by day, the days being those of the time zone that was asked for. A day without slots is absent.
+pub type SlotsByDay = BTreeMap<NaiveDate, Vec<Slot>>;
+
+open_enum! {
+    /// How slots are told.
+    SlotFormat {
+        /// The start only; the default.
+        Time = "time",
+        /// Start and end.
+        Range = "range",
+    }
+}
+
+/// Whose slots are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SlotTarget {
+    /// An event type by number.
+    EventType(EventTypeId),
+    /// An event type by its slug and its user.
+    User {
+        /// The event type's slug.
+        event_type_slug: String,
+        /// Whose it is.
+        username: String,
+    },
+    /// An event type by its slug and its team.
+    Team {
+        /// The event type's slug.
+        event_type_slug: String,
+        /// Whose it is.
+        team_slug: String,
+    },
+}
+
+impl From<EventTypeId> for SlotTarget {
+    fn from(id: EventTypeId) -> Self {
+        Self::EventType(id)
+    }
+}
+
+/// Which free slots to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotQuery {
+    /// Whose slots.
+    pub target: SlotTarget,
+    /// From when.
+    pub start: DateTime<Utc>,
+    /// Until when.
+    pub end: DateTime<Utc>,
+    /// The IANA time zone of the days in the answer; UTC if absent.
+    pub time_zone: Option<String>,
+    /// The length in minutes, on event types that offer several.
+    pub duration: Option<u32>,
+    /// How slots are told.
+    pub format: Option<SlotFormat>,
+    /// A booking about to be moved, whose own time then counts as free.
+    pub booking_uid_to_reschedule: Option<BookingUid>,
+}
+
+impl SlotQuery {
+    /// The slots of a target between two instants.
+    pub fn new(target: impl Into<SlotTarget>, start: DateTime<Utc>, end: DateTime<Utc>) -> Self {
+        Self {
+            target: target.into(),
+            start,
+            end,
+            time_zone: None,
+            duration: None,
+            format: None,
+            booking_uid_to_reschedule: None,
+        }
+    }
+
+    /// Tells the slots by the days of this IANA time zone.
+    #[must_use]
+    pub fn with_time_zone(mut self, time_zone: impl Into<String>) -> Self {
+        self.time_zone = Some(time_zone.into());
+        self
+    }
+
+    /// Tells the slots in this format.
+    #[must_use]
+    pub fn with_format(mut self, format: SlotFormat) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// The query's parameters, in the API's spelling.
+    pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = match &self.target {
+            SlotTarget::EventType(id) => vec![("eventTypeId", id.to_string())],
+            SlotTarget::User {
+                event_type_slug,
+                username,
+            } => vec![
+                ("eventTypeSlug", event_type_slug.clone()),
+                ("username", username.clone()),
+            ],
+            SlotTarget::Team {
+                event_type_slug,
+                team_slug,
+            } => vec![
+                ("eventTypeSlug", event_type_slug.clone()),
+                ("teamSlug", team_slug.clone()),
+            ],
+        };
+        pairs.push(("start", format_instant(self.start)));
+        pairs.push(("end", format_instant(self.end)));
+        let optional = [
+            ("timeZone", self.time_zone.clone()),
+            ("duration", self.duration.map(|minutes| minutes.to_string())),
+            ("format", self.format.as_ref().map(ToString::to_string)),
+            (
+                "bookingUidToReschedule",
+                self.booking_uid_to_reschedule
+                    .as_ref()
+                    .map(ToString::to_string),
+            ),
+        ];
+        pairs.extend(
+            optional
+                .into_iter()
+                .filter_map(|(name, value)| value.map(|value| (name, value))),
+        );
+        pairs
+    }
+}
