@@ -169,7 +169,7 @@ impl Settlement {
 }
 
 /// By what a link is looked for, among one tenant's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LinkKey {
     /// By its own name.
     Id(LinkId),

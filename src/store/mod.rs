@@ -1,7 +1,7 @@
 //! The ports through which the engine keeps its books, and their contracts.
 //!
 //! A host implements one of them, [`AppointmentRepository`], for its own table. The others hold the engine's bookkeeping and
-//! come ready: `InMemoryStore` here, and a SQLite file with the feature `sqlite`. An adapter of your own is held to the
+//! come ready: [`InMemoryStore`] here, and a SQLite file with the feature `sqlite`. An adapter of your own is held to the
 //! same promises by the conformance suite in `testing`.
 //!
 //! Every call names a tenant or works within what a tenant's lease covers; no row is without one. No port reads a clock:
@@ -12,6 +12,7 @@ mod error;
 mod inbox;
 mod link;
 mod log;
+mod memory;
 mod outbox;
 mod review;
 mod tenant;
@@ -24,6 +25,7 @@ pub use error::{StoreError, StoreErrorKind};
 pub use inbox::{Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, NewDelivery};
 pub use link::{Claim, Lease, Link, LinkId, LinkKey, Links, PendingWrite, Settlement, SyncKey};
 pub use log::{LogEntry, LogEvent, LogId, SyncLog, Winner};
+pub use memory::InMemoryStore;
 pub use outbox::{Change, ChangeFate, ChangeId, Outbox, RecordedChange};
 pub use review::{
     NewReview, Resolution, Resolved, ReviewEvidence, ReviewId, ReviewItem, ReviewReason, Reviews,
