@@ -6,4 +6,5 @@ pub mod ambient;
 pub mod client;
 pub mod model;
 pub mod store;
+pub mod sync;
 pub mod webhook;

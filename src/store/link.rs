@@ -81,6 +81,9 @@ pub struct Link {
     pub sync_key: Option<SyncKey>,
     /// A write whose outcome is not settled.
     pub pending: Option<PendingWrite>,
+    /// Further live bookings that were found for the same appointment. They are read whenever the link's own is, until they
+    /// have ended.
+    pub rivals: Vec<BookingUid>,
     /// How many attempts of the work at hand have failed.
     pub attempts: u32,
     /// Whether the booking has to be read next time, even if only the host moved.

@@ -45,6 +45,8 @@ open_enum! {
         SeatedBooking = "seated_booking",
         /// The booking ended at Cal.com, and the host's change would revive it.
         RemoteEnded = "remote_ended",
+        /// The appointment says that Cal.com made its latest change, and Cal.com says otherwise.
+        OriginContradicted = "origin_contradicted",
         /// The appointment was made for a booking whose link is lost.
         LinkLost = "link_lost",
         /// Cal.com refuses the tenant's credentials; its work is paused.

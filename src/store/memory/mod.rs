@@ -118,6 +118,7 @@ impl Inner {
             base: None,
             sync_key: None,
             pending: None,
+            rivals: Vec::new(),
             attempts: 0,
             verify: false,
         };
