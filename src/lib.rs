@@ -7,4 +7,6 @@ pub mod client;
 pub mod model;
 pub mod store;
 pub mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod webhook;

@@ -1,0 +1,59 @@
+//! The time that a [`FakeCalcom`](super::FakeCalcom) goes by.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// Tells the time to a fake.
+pub(crate) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// The machine's clock; the one place of the testing tools that reads it.
+pub(crate) fn system() -> Clock {
+    Arc::new(Utc::now)
+}
+
+/// A clock that stands still until it is told to move; clones are one and the same clock.
+///
+/// ```
+/// # use calcom::testing::ManualClock;
+/// # use std::time::Duration;
+/// let clock = ManualClock::at("2026-12-01T08:00:00Z".parse()?);
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(clock.now().to_rfc3339(), "2026-12-01T08:01:00+00:00");
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<Mutex<DateTime<Utc>>>);
+
+impl ManualClock {
+    /// A clock that shows this instant.
+    pub fn at(instant: DateTime<Utc>) -> Self {
+        Self(Arc::new(Mutex::new(instant)))
+    }
+
+    /// What it shows.
+    pub fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes it show another instant, earlier or later.
+    pub fn set(&self, instant: DateTime<Utc>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = instant;
+    }
+
+    /// Moves it on.
+    ///
+    /// # Panics
+    ///
+    /// If that is beyond the end of time as `chrono` knows it.
+    pub fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
+    }
+
+    /// The clock as [`FakeCalcomBuilder::clock`](super::FakeCalcomBuilder::clock) takes it.
+    pub fn reader(&self) -> impl Fn() -> DateTime<Utc> + Send + Sync + 'static {
+        let clock = self.clone();
+        move || clock.now()
+    }
+}

@@ -1,0 +1,234 @@
+//! Answers, and the several shapes in which Cal.com says no.
+
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+/// What is sent back.
+#[derive(Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self {
+            status,
+            headers: vec![(
+                "content-type".into(),
+                "application/json; charset=utf-8".into(),
+            )],
+            body: body.to_string().into(),
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn with_header(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+        self.headers.push((name.into(), value.to_string()));
+        self
+    }
+}
+
+/// The good end of a request.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: Value,
+}
+
+impl Reply {
+    pub(super) fn data(status: u16, data: Value) -> Self {
+        Self {
+            status,
+            body: json!({"status": "success", "data": data}),
+        }
+    }
+}
+
+/// The bad end of a request, in the shape that the real server gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Refusal {
+    /// With `code`, `message` and `details`: nearly all of them.
+    Usual { status: u16, message: String },
+    /// A validation that names its property.
+    Property {
+        property: &'static str,
+        value: Value,
+        constraint: (&'static str, String),
+        target: Value,
+    },
+    /// `code` and `message` only, as zod and tRPC leave them.
+    Short {
+        status: u16,
+        code: &'static str,
+        message: String,
+    },
+    /// `statusCode` and `message` only.
+    Bare { status: u16, message: String },
+    /// The 429.
+    TooManyRequests,
+    /// The way in which the old version refuses a booking.
+    OldBooking { target: Value },
+}
+
+impl Refusal {
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::usual(400, message)
+    }
+
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::usual(404, message)
+    }
+
+    pub(super) fn usual(status: u16, message: impl Into<String>) -> Self {
+        Self::Usual {
+            status,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn bare(status: u16, message: impl Into<String>) -> Self {
+        Self::Bare {
+            status,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn zod(message: impl Into<String>) -> Self {
+        Self::Short {
+            status: 400,
+            code: "BAD_REQUEST",
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn trpc(status: u16, message: &str) -> Self {
+        Self::Short {
+            status,
+            code: "TRPCError",
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn unknown_route(method: &str, target: &str) -> Self {
+        Self::not_found(format!("Cannot {method} {target}"))
+    }
+
+    /// The answer, given when and to what it is sent.
+    pub(super) fn into_answer(self, now: DateTime<Utc>, target: &str) -> Answer {
+        let error = |status: u16, error: Value| {
+            let body = json!({
+                "status": "error",
+                "timestamp": now.to_rfc3339_opts(SecondsFormat::Millis, true),
+                "path": target,
+                "error": error,
+            });
+            Answer::json(status, &body)
+        };
+        match self {
+            Self::Usual { status, message } => {
+                let (code, name) = words(status);
+                error(
+                    status,
+                    json!({
+                        "code": code,
+                        "message": message,
+                        "details": {"message": message, "error": name, "statusCode": status},
+                    }),
+                )
+            }
+            Self::Property {
+                property,
+                value,
+                constraint: (rule, message),
+                target,
+            } => error(
+                400,
+                validation(&json!([{
+                    "target": target,
+                    "value": value,
+                    "property": property,
+                    "children": [],
+                    "constraints": {rule: message},
+                }])),
+            ),
+            Self::Short {
+                status,
+                code,
+                message,
+            } => error(status, json!({"code": code, "message": message})),
+            Self::Bare { status, message } => {
+                Answer::json(status, &json!({"statusCode": status, "message": message}))
+            }
+            Self::TooManyRequests => {
+                let message = "CustomThrottlerGuard - Too many requests. Please try again later.";
+                error(
+                    429,
+                    json!({"code": "ThrottlerException", "message": message, "details": message}),
+                )
+            }
+            Self::OldBooking { target } => {
+                let wrong = |property: &str, rule: &str, message: &str| json!({"target": target, "property": property, "children": [], "constraints": {rule: message}});
+                error(
+                    400,
+                    validation(&json!([
+                        wrong(
+                            "timeZone",
+                            "isTimeZone",
+                            "timeZone must be a valid IANA time-zone"
+                        ),
+                        wrong("language", "isString", "language must be a string"),
+                        wrong("metadata", "isObject", "metadata must be an object"),
+                    ])),
+                )
+            }
+        }
+    }
+}
+
+fn validation(errors: &Value) -> Value {
+    json!({
+        "code": "BadRequestException",
+        "message": "Bad Request Exception",
+        "details": {"errors": errors},
+    })
+}
+
+fn words(status: u16) -> (&'static str, &'static str) {
+    match status {
+        400 => ("BadRequestException", "Bad Request"),
+        401 => ("UnauthorizedException", "Unauthorized"),
+        403 => ("ForbiddenException", "Forbidden"),
+        404 => ("NotFoundException", "Not Found"),
+        409 => ("ConflictException", "Conflict"),
+        _ => ("InternalServerErrorException", "Internal Server Error"),
+    }
+}
+
+/// What the fake would not do, and why, in Cal.com's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("refused with status {status}: {message}")]
+#[non_exhaustive]
+pub struct Refused {
+    /// The status with which the API would have answered.
+    pub status: u16,
+    /// The message with which the API would have answered.
+    pub message: String,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let (status, message) = match refusal {
+            Refusal::Usual { status, message }
+            | Refusal::Short {
+                status, message, ..
+            }
+            | Refusal::Bare { status, message } => (status, message),
+            Refusal::Property { constraint, .. } => (400, constraint.1),
+            Refusal::TooManyRequests => (429, "Too many requests".into()),
+            Refusal::OldBooking { .. } => (400, "Bad Request Exception".into()),
+        };
+        Self { status, message }
+    }
+}

@@ -1,0 +1,210 @@
+//! From a request to its answer: authentication, rate limit, routes. Pure.
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Refusal, Reply};
+use super::request::{MAX_BODY, Operation, Request};
+use super::shape::{booking_json, old_booking_json};
+use super::state::{Arrival, State, User};
+
+impl State {
+    /// Carries out a request. What it causes to be told lies in `notices` afterwards.
+    pub(super) fn answer(&mut self, arrival: Arrival, request: &Request) -> Answer {
+        let now = arrival.now;
+        if request.body.len() > MAX_BODY {
+            // Refused before anything else looks at it; no request id either.
+            return Refusal::bare(413, "request entity too large")
+                .into_answer(now, &request.target);
+        }
+        let operation = request.operation();
+        let id = self.request_id();
+        let told = |answer: Answer| answer.with_header("x-request-id", &id);
+        let is_route = operation != Operation::Unknown
+            && (operation != Operation::Slots || request.speaks("2024-09-04"));
+        if !is_route {
+            let refusal = Refusal::unknown_route(request.method.as_str(), &request.target);
+            return told(refusal.into_answer(now, &request.target));
+        }
+        let credential = request.header("authorization").unwrap_or("nobody");
+        if credential.starts_with("Bearer cal_")
+            && let Err(refusal) = self.caller(request)
+        {
+            return told(refusal.into_answer(now, &request.target));
+        }
+        let standing = self.limiter.count(credential, now);
+        let result = if standing.allowed {
+            self.route(arrival, operation, request)
+        } else {
+            Err(Refusal::TooManyRequests)
+        };
+        let answer = match result {
+            Ok(reply) => Answer::json(reply.status, &reply.body),
+            Err(refusal) => refusal.into_answer(now, &request.target),
+        };
+        told(answer)
+            .with_header("x-ratelimit-limit-default", standing.limit)
+            .with_header("x-ratelimit-remaining-default", standing.remaining)
+            .with_header("x-ratelimit-reset-default", standing.reset)
+    }
+
+    pub(super) fn route(
+        &mut self,
+        arrival: Arrival,
+        operation: Operation,
+        request: &Request,
+    ) -> Result<Reply, Refusal> {
+        let segments = request.segments();
+        let name = segments.get(1).copied();
+        let uid = name.unwrap_or_default();
+        // Wrong credentials are refused even where none are needed.
+        self.caller(request)?;
+        match operation {
+            Operation::Me => self.me(request),
+            Operation::CreateBooking => self.create_booking(arrival, request),
+            Operation::Reschedule => self.reschedule(arrival, request, uid),
+            Operation::Cancel => self.cancel(arrival, request, uid),
+            Operation::Confirm => self.judge(arrival, request, uid, true),
+            Operation::Decline => self.judge(arrival, request, uid, false),
+            Operation::MarkAbsent => self.mark_absent(arrival, request, uid),
+            Operation::GetBooking => self.get_booking(request, uid),
+            Operation::ListBookings => self.list_bookings(arrival.now, request),
+            Operation::Slots => self.slots(arrival.now, request),
+            Operation::EventTypes => self.event_types(request, name),
+            Operation::Webhooks => self.webhooks(arrival.now, request, name),
+            Operation::Unknown => Err(Refusal::unknown_route(
+                request.method.as_str(),
+                &request.target,
+            )),
+        }
+    }
+
+    /// The caller, where the real server asks for one with 401.
+    pub(super) fn authenticated(&self, request: &Request) -> Result<User, Refusal> {
+        self.caller(request)?.ok_or_else(|| {
+            Refusal::usual(
+                401,
+                "ApiAuthStrategy - No authentication method provided. Either pass an API key as 'Bearer' header or OAuth client credentials as 'x-cal-secret-key' and 'x-cal-client-id' headers",
+            )
+        })
+    }
+
+    /// The caller, where the real server asks for one with 403.
+    pub(super) fn permitted(&self, request: &Request) -> Result<User, Refusal> {
+        self.caller(request)?.ok_or_else(|| {
+            Refusal::usual(
+                403,
+                "PermissionsGuard - no authentication provided. Provide either authorization bearer token containing managed user access token or oAuth client id in 'x-cal-client-id' header.",
+            )
+        })
+    }
+
+    fn me(&self, request: &Request) -> Result<Reply, Refusal> {
+        let user = self.authenticated(request)?;
+        Ok(Reply::data(
+            200,
+            json!({
+                "id": user.id,
+                "email": user.email,
+                "timeFormat": 24,
+                "defaultScheduleId": user.id,
+                "weekStart": "Monday",
+                "timeZone": user.time_zone,
+                "username": user.username,
+                "organizationId": null,
+            }),
+        ))
+    }
+
+    fn get_booking(&self, request: &Request, uid: &str) -> Result<Reply, Refusal> {
+        let Some(record) = self.booking(uid) else {
+            return Err(Refusal::not_found(format!(
+                "Booking with uid={uid} was not found in the database"
+            )));
+        };
+        let json = if request.speaks("2024-08-13") {
+            booking_json(self, record)
+        } else {
+            old_booking_json(self, record)
+        };
+        Ok(Reply::data(200, json))
+    }
+
+    fn event_types(&self, request: &Request, id: Option<&str>) -> Result<Reply, Refusal> {
+        let caller = self.caller(request)?;
+        let new = request.speaks("2024-06-14");
+        let form = |id: i64, event_type: &super::event_type::FakeEventType| {
+            let owner = self.owner(event_type);
+            if new {
+                event_type.to_json(id, &owner)
+            } else {
+                event_type.to_old_json(id, &owner)
+            }
+        };
+        if let Some(id) = id {
+            let caller = self.authenticated(request)?;
+            let found = self.event_types.iter().find(|(known, event_type)| {
+                known.to_string() == id && self.owner(event_type).id == caller.id
+            });
+            let Some((id, event_type)) = found else {
+                return Err(Refusal::not_found(format!(
+                    "Event type with id {id} not found"
+                )));
+            };
+            let json = form(*id, event_type);
+            return Ok(Reply::data(
+                200,
+                if new {
+                    json
+                } else {
+                    json!({"eventType": json})
+                },
+            ));
+        }
+        if !new {
+            let user = self.authenticated(request)?;
+            let own: Vec<Value> = self
+                .of(&user.username)
+                .map(|(id, e)| form(*id, e))
+                .collect();
+            let profile = json!({"slug": user.username, "name": user.name, "image": format!("{}/avatar.svg", self.base)});
+            return Ok(Reply::data(
+                200,
+                json!({
+                    "eventTypeGroups": [{
+                        "teamId": null,
+                        "bookerUrl": self.base,
+                        "membershipRole": null,
+                        "profile": profile,
+                        "eventTypes": own,
+                        "metadata": {"membershipCount": 1, "readOnly": false},
+                    }],
+                    "profiles": [profile],
+                    "allUsersAcrossAllEventTypes": {},
+                }),
+            ));
+        }
+        // Observed: the caller's key alone is not enough.
+        let (_, Some(username)) = (caller, request.parameter("username")) else {
+            return Err(Refusal::not_found("Event types not found"));
+        };
+        let list: Vec<Value> = self
+            .of(username)
+            .filter(|(_, event_type)| {
+                request
+                    .parameter("eventSlug")
+                    .is_none_or(|slug| slug == event_type.slug)
+            })
+            .map(|(id, event_type)| form(*id, event_type))
+            .collect();
+        Ok(Reply::data(200, json!(list)))
+    }
+
+    fn of<'a>(
+        &'a self,
+        username: &'a str,
+    ) -> impl Iterator<Item = &'a (i64, super::event_type::FakeEventType)> {
+        self.event_types
+            .iter()
+            .filter(move |(_, event_type)| self.owner(event_type).username == username)
+    }
+}

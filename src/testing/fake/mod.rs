@@ -1,0 +1,321 @@
+//! A Cal.com of one's own: see [`FakeCalcom`].
+
+mod answer;
+mod builder;
+mod change;
+mod core;
+mod create;
+mod delivery;
+mod end;
+mod event_type;
+mod fault;
+mod history;
+mod input;
+mod limit;
+mod list;
+mod person;
+mod request;
+mod server;
+mod shape;
+mod shared;
+mod slots;
+mod state;
+mod subscriptions;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use secrecy::SecretString;
+use url::Url;
+
+pub use answer::Refused;
+pub use builder::FakeCalcomBuilder;
+pub use event_type::FakeEventType;
+pub use fault::{Fault, Then, When};
+pub use history::{Delivery, DeliveryOutcome, RecordedRequest, RequestOutcome};
+pub use request::Operation;
+pub use shared::WebhookTiming;
+
+use crate::model::{EventTypeId, Trigger, UserId, WebhookId};
+use request::Request;
+use server::Server;
+use shared::{Shared, lock};
+use subscriptions::Subscription;
+
+/// A Cal.com on a loopback port: it keeps bookings, answers as the real API was recorded, and sends signed webhooks.
+///
+/// A handle; clones are the same fake, which stops when the last one is dropped or [`shutdown`](Self::shutdown) is called.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use calcom::model::{NewAttendee, NewBooking};
+/// use calcom::testing::FakeCalcom;
+///
+/// let fake = FakeCalcom::start().await?;
+/// let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+/// let start = "2099-12-08T09:00:00Z".parse()?;
+/// let booking = fake.book(NewBooking::new(fake.event_type_id(), start, ann)).await?;
+/// assert_eq!(fake.live_bookings()[0].uid, booking.uid);
+/// # fake.shutdown().await; Ok(()) }
+/// ```
+///
+/// # What it has
+///
+/// `/v2/me`, bookings (create, get, list, reschedule, cancel, confirm, decline, mark absent), slots, event types (list, get)
+/// and webhooks, under `/v2` and `/api/v2`; bookings in version 2024-08-13, slots in 2024-09-04, event types in 2024-06-14,
+/// and what the real server makes of a missing or unknown version. Every other route is answered with its 404. E-mails,
+/// teams, payments, buffers, reservations, payload templates and OAuth are not there, and schedules are hours of UTC.
+///
+/// Under [`WebhookTiming::After`] a delivery tells the booking as it was when it changed, where the hosted service tells it as
+/// it is when it is sent.
+///
+/// # Paused time
+///
+/// Delays are the runtime's (`tokio::time`), so they pass at once when it is paused. But a paused runtime also lets time pass
+/// while it waits for the network, and then time limits end too early, the 10 s for a receiver among them.
+#[derive(Clone)]
+pub struct FakeCalcom {
+    shared: Arc<Shared>,
+    owner: Arc<Owner>,
+    event_type: i64,
+}
+
+/// Ends everything when the last handle goes.
+struct Owner {
+    shared: Arc<Shared>,
+    server: Mutex<Option<Server>>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // Dropping the tasks aborts them.
+        drop(self.shared.take_tasks());
+    }
+}
+
+impl fmt::Debug for FakeCalcom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeCalcom")
+            .field("address", &self.shared.address)
+            .field("timing", &self.shared.timing)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A user of a fake.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FakeUser {
+    /// The user's number.
+    pub id: UserId,
+    /// The key with which the user calls.
+    pub api_key: SecretString,
+}
+
+impl FakeCalcom {
+    fn new(shared: Arc<Shared>, server: Server, event_type: i64) -> Self {
+        let owner = Owner {
+            shared: Arc::clone(&shared),
+            server: Mutex::new(Some(server)),
+        };
+        Self {
+            shared,
+            owner: Arc::new(owner),
+            event_type,
+        }
+    }
+
+    /// Starts one as it is: see [`FakeCalcomBuilder`] for what that means.
+    ///
+    /// # Errors
+    ///
+    /// If no port can be listened on.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Sets one up.
+    pub fn builder() -> FakeCalcomBuilder {
+        FakeCalcomBuilder::default()
+    }
+
+    /// The API's address, ending in `/v2/`. It stays the same while the fake is offline.
+    ///
+    /// # Panics
+    ///
+    /// Never: a socket address makes a URL.
+    pub fn base_url(&self) -> Url {
+        format!("http://{}/v2/", self.shared.address)
+            .parse()
+            .expect("a socket address makes a URL")
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.shared.address
+    }
+
+    /// The API key of the user "hanna".
+    pub fn api_key(&self) -> SecretString {
+        lock(&self.shared.state).users[0].api_key.clone().into()
+    }
+
+    /// The number of the user "hanna", host of the first event type.
+    pub fn host_id(&self) -> UserId {
+        UserId::new(lock(&self.shared.state).users[0].id)
+    }
+
+    /// The event type of 30 minutes that is there from the start.
+    pub fn event_type_id(&self) -> EventTypeId {
+        EventTypeId::new(self.event_type)
+    }
+
+    /// Adds an event type.
+    pub fn add_event_type(&self, event_type: FakeEventType) -> EventTypeId {
+        EventTypeId::new(lock(&self.shared.state).add_event_type(event_type))
+    }
+
+    /// Adds a user.
+    pub fn add_user(&self, username: &str) -> FakeUser {
+        let user = lock(&self.shared.state).add_user(username);
+        FakeUser {
+            id: UserId::new(user.id),
+            api_key: user.api_key.into(),
+        }
+    }
+
+    /// Subscribes to what happens to the bookings of "hanna"; an empty secret counts as none.
+    pub fn subscribe(
+        &self,
+        url: impl Into<String>,
+        secret: &str,
+        triggers: impl Into<Vec<Trigger>>,
+    ) -> WebhookId {
+        let now = (self.shared.clock)();
+        let mut state = lock(&self.shared.state);
+        let id = state.uuid();
+        let user = state.users[0].id;
+        let secret = (!secret.is_empty()).then(|| secret.to_owned());
+        let triggers = triggers.into().iter().map(ToString::to_string).collect();
+        state.subscriptions.push(Subscription::new(
+            id.clone(),
+            user,
+            url.into(),
+            secret,
+            triggers,
+            now,
+        ));
+        WebhookId::new(id)
+    }
+
+    /// Adds a fault to the script. At one occasion the earliest one strikes that can.
+    pub fn inject(&self, fault: Fault) {
+        lock(&self.shared.script).add(fault);
+    }
+
+    /// Forgets all faults that are still to come.
+    pub fn clear_faults(&self) {
+        lock(&self.shared.script).clear();
+    }
+
+    /// Closes the listener and all connections: from now on, connecting is refused. Requests that were being carried out go on,
+    /// and so do webhooks.
+    pub async fn go_offline(&self) {
+        let server = lock(&self.owner.server).take();
+        if let Some(server) = server {
+            server.stop().await;
+        }
+    }
+
+    /// Listens again, on the same port.
+    ///
+    /// # Errors
+    ///
+    /// If somebody else has taken the port.
+    pub async fn come_back(&self) -> io::Result<()> {
+        if lock(&self.owner.server).is_some() {
+            return Ok(());
+        }
+        let listener = server::listen(self.shared.address).await?;
+        let server = Server::start(listener, Arc::clone(&self.shared));
+        *lock(&self.owner.server) = Some(server);
+        Ok(())
+    }
+
+    /// Stops everything and waits until it has: requests and webhooks on their way end where they are.
+    pub async fn shutdown(&self) {
+        let tasks = self.shared.take_tasks();
+        self.go_offline().await;
+        if let Some(mut tasks) = tasks {
+            tasks.shutdown().await;
+        }
+    }
+
+    /// All requests from outside, in the order in which they came.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        lock(&self.shared.requests).clone()
+    }
+
+    /// The requests from outside that were to change bookings, in the order in which they came, whatever became of them.
+    pub fn writes(&self) -> Vec<RecordedRequest> {
+        let requests = lock(&self.shared.requests);
+        requests
+            .iter()
+            .filter(|request| request.operation.is_write())
+            .cloned()
+            .collect()
+    }
+
+    /// All webhooks, in the order in which they were caused.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        lock(&self.shared.deliveries).clone()
+    }
+
+    /// Sends webhooks that [`Then::HoldWebhooks`] kept, in this order, each once; waits for the receiver's answers.
+    ///
+    /// Numbers of deliveries that are not held are passed over.
+    pub async fn release(&self, deliveries: &[usize]) {
+        for &id in deliveries {
+            let held = {
+                let mut all = lock(&self.shared.deliveries);
+                all.get_mut(id).is_some_and(|delivery| {
+                    let held = delivery.outcome == DeliveryOutcome::Held;
+                    if held {
+                        delivery.outcome = DeliveryOutcome::Open;
+                    }
+                    held
+                })
+            };
+            if held {
+                self.shared.attempt(id).await;
+            }
+        }
+    }
+
+    /// Does with a request what the network side does, faults and history included, without the network. `None`: no answer.
+    ///
+    /// The URI's path begins with `/v2` or `/api/v2`.
+    pub async fn exchange(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
+        let (head, body) = request.into_parts();
+        let target = head
+            .uri
+            .path_and_query()
+            .map_or("/", http::uri::PathAndQuery::as_str);
+        let request = Request::new(head.method, target, head.headers, body);
+        let response = Arc::clone(&self.shared).receive(request).await?;
+        let mut builder = http::Response::builder().status(response.answer.status);
+        for (name, value) in &response.answer.headers {
+            builder = builder.header(name, value);
+        }
+        let body = response.answer.body;
+        let end = if response.truncated {
+            body.len() / 2
+        } else {
+            body.len()
+        };
+        builder.body(body.slice(..end)).ok()
+    }
+}

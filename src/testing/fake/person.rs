@@ -1,0 +1,209 @@
+//! People at work in Cal.com's own pages, and the oddities that a test may want to force.
+
+use bytes::Bytes;
+use chrono::{DateTime, SubsecRound, Utc};
+use http::{HeaderMap, HeaderValue, Method, header};
+use serde_json::{Value, json};
+
+use super::FakeCalcom;
+use super::answer::Refused;
+use super::request::{Operation, Request};
+use super::shape::booking_json;
+use super::shared::lock;
+use super::state::{Record, State};
+use crate::model::{Booking, BookingUid, NewBooking};
+use crate::testing::payload::Kind;
+
+impl FakeCalcom {
+    /// Somebody books, as on the public page. Of a series, the first booking is returned.
+    ///
+    /// Like all that follows, this causes webhooks exactly as the API does, and under
+    /// [`WebhookTiming::BeforeAnswer`](super::WebhookTiming::BeforeAnswer) it waits for the receiver. It is no request: it does
+    /// not stand in [`requests`](Self::requests), and only faults of webhooks strike.
+    ///
+    /// # Errors
+    ///
+    /// If Cal.com would refuse.
+    #[expect(clippy::needless_pass_by_value, reason = "mirrors the client's create")]
+    pub async fn book(&self, booking: NewBooking) -> Result<Booking, Refused> {
+        let body = serde_json::to_value(&booking).unwrap_or_default();
+        self.act(Operation::CreateBooking, None, "/v2/bookings", &body)
+            .await
+    }
+
+    /// The host moves a booking.
+    ///
+    /// # Errors
+    ///
+    /// If Cal.com would refuse.
+    pub async fn move_booking(
+        &self,
+        uid: &BookingUid,
+        start: DateTime<Utc>,
+    ) -> Result<Booking, Refused> {
+        let host = self.host_of(uid);
+        let email = lock(&self.shared.state).user(host).email;
+        let body = json!({"start": crate::model::format_instant(start), "rescheduledBy": email});
+        let path = format!("/v2/bookings/{uid}/reschedule");
+        self.act(Operation::Reschedule, Some(host), &path, &body)
+            .await
+    }
+
+    /// The host cancels a booking.
+    ///
+    /// # Errors
+    ///
+    /// If Cal.com would refuse, as it does without a reason.
+    pub async fn cancel_booking(&self, uid: &BookingUid, reason: &str) -> Result<Booking, Refused> {
+        let body = json!({"cancellationReason": reason});
+        let path = format!("/v2/bookings/{uid}/cancel");
+        self.act(Operation::Cancel, Some(self.host_of(uid)), &path, &body)
+            .await
+    }
+
+    /// The host confirms a pending booking.
+    ///
+    /// # Errors
+    ///
+    /// If Cal.com would refuse.
+    pub async fn confirm(&self, uid: &BookingUid) -> Result<Booking, Refused> {
+        let path = format!("/v2/bookings/{uid}/confirm");
+        self.act(
+            Operation::Confirm,
+            Some(self.host_of(uid)),
+            &path,
+            &json!({}),
+        )
+        .await
+    }
+
+    /// The host declines a pending booking.
+    ///
+    /// # Errors
+    ///
+    /// If Cal.com would refuse.
+    pub async fn decline(&self, uid: &BookingUid, reason: &str) -> Result<Booking, Refused> {
+        let body = json!({"reason": reason});
+        let path = format!("/v2/bookings/{uid}/decline");
+        self.act(Operation::Decline, Some(self.host_of(uid)), &path, &body)
+            .await
+    }
+
+    /// All bookings, ended ones too, in the order in which they were made.
+    pub fn bookings(&self) -> Vec<Booking> {
+        let state = lock(&self.shared.state);
+        state
+            .bookings
+            .iter()
+            .map(|record| typed(&state, record))
+            .collect()
+    }
+
+    /// One booking.
+    pub fn booking(&self, uid: &BookingUid) -> Option<Booking> {
+        let state = lock(&self.shared.state);
+        state
+            .booking(uid.as_str())
+            .map(|record| typed(&state, record))
+    }
+
+    /// The bookings that take place or wait for confirmation, in the order in which they were made.
+    pub fn live_bookings(&self) -> Vec<Booking> {
+        self.bookings()
+            .into_iter()
+            .filter(Booking::is_live)
+            .collect()
+    }
+
+    /// Gives a booking that was rescheduled a second live successor, as two reschedules at once do on the real server; of a
+    /// booking that was not, it makes the first. `None` if there is no such booking.
+    ///
+    /// The webhook is sent as of any reschedule. The old booking names the newer successor.
+    pub async fn force_second_successor(
+        &self,
+        uid: &BookingUid,
+        start: DateTime<Utc>,
+    ) -> Option<Booking> {
+        let run = |state: &mut State, arrival| {
+            let old = state.booking(uid.as_str())?.clone();
+            let new = state.successor(&old, arrival, start.trunc_subsecs(3));
+            state.replace(&old, &new.uid, arrival);
+            state.tell_moved(Kind::Rescheduled, arrival, &old, &new);
+            let booking = typed(state, &new);
+            state.bookings.push(new);
+            Some(booking)
+        };
+        self.shared.carry_out(Operation::Reschedule, run).await
+    }
+
+    /// Gives a booking any status word, known or not, and tells nobody. False if there is no such booking.
+    pub fn set_status(&self, uid: &BookingUid, status: impl Into<String>) -> bool {
+        let now = (self.shared.clock)().trunc_subsecs(3);
+        let mut state = lock(&self.shared.state);
+        let order = state.next_in_order();
+        let Some(record) = state.booking_mut(uid.as_str()) else {
+            return false;
+        };
+        record.status = status.into();
+        record.updated_at = now;
+        record.ended = if record.is_live() { None } else { Some(order) };
+        true
+    }
+
+    /// Forgets a booking, and tells nobody: it answers 404 and is in no list from now on. False if there is no such booking.
+    pub fn forget(&self, uid: &BookingUid) -> bool {
+        let mut state = lock(&self.shared.state);
+        let before = state.bookings.len();
+        state.bookings.retain(|record| record.uid != uid.as_str());
+        state.bookings.len() < before
+    }
+
+    fn host_of(&self, uid: &BookingUid) -> i64 {
+        let state = lock(&self.shared.state);
+        state
+            .bookings
+            .iter()
+            .find(|record| {
+                record.uid == uid.as_str() || record.recurring_uid.as_deref() == Some(uid.as_str())
+            })
+            .map_or(state.users[0].id, |record| record.host)
+    }
+
+    /// Does what a request to the API would do, without the network, the limits and the faults of requests.
+    async fn act(
+        &self,
+        operation: Operation,
+        user: Option<i64>,
+        path: &str,
+        body: &Value,
+    ) -> Result<Booking, Refused> {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        headers.insert("cal-api-version", HeaderValue::from_static("2024-08-13"));
+        if let Some(user) = user {
+            let key = lock(&self.shared.state).user(user).api_key;
+            if let Ok(value) = HeaderValue::from_str(&format!("Bearer {key}")) {
+                headers.insert(header::AUTHORIZATION, value);
+            }
+        }
+        let request = Request::new(Method::POST, path, headers, Bytes::from(body.to_string()));
+        let run = move |state: &mut State, arrival| state.route(arrival, operation, &request);
+        let reply = self.shared.carry_out(operation, run).await?;
+        let mut data = reply.body.get("data").cloned().unwrap_or_default();
+        if let Value::Array(series) = &mut data {
+            data = series.first().cloned().unwrap_or_default();
+        }
+        Ok(read(data))
+    }
+}
+
+fn typed(state: &State, record: &Record) -> Booking {
+    read(booking_json(state, record))
+}
+
+fn read(json: Value) -> Booking {
+    serde_json::from_value(json).expect("the fake tells bookings in the model's shape")
+}

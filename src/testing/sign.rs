@@ -1,0 +1,40 @@
+//! The signature of a webhook delivery, as Cal.com makes it.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// The header that carries the signature.
+pub const SIGNATURE_HEADER: &str = "X-Cal-Signature-256";
+
+/// The header that carries the version of the payload.
+pub const PAYLOAD_VERSION_HEADER: &str = "X-Cal-Webhook-Version";
+
+/// What [`SIGNATURE_HEADER`] says where the subscription has no secret.
+pub const NO_SECRET: &str = "no-secret-provided";
+
+/// The version of the payloads that [`FakeCalcom`](super::FakeCalcom) sends.
+pub const PAYLOAD_VERSION: &str = "2021-10-20";
+
+/// The signature of a delivery: the HMAC-SHA256 of the raw body in lower-case hexadecimal.
+///
+/// It covers the bytes and nothing else, so a body that is parsed and written again no longer matches it.
+pub fn sign(secret: &str, body: &[u8]) -> String {
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(body);
+    hex::encode(mac.finalize().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sign;
+
+    #[test]
+    fn it_is_hmac_sha256_in_lower_case() {
+        // RFC 4231, test case 2.
+        assert_eq!(
+            sign("Jefe", b"what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+}
