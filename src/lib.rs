@@ -5,6 +5,8 @@ pub mod ambient;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod model;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod store;
 pub mod sync;
 #[cfg(feature = "testing")]

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::ambient::{self, SystemClock};
+
 /// Tells the time to a fake.
 pub(crate) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// The machine's clock; the one place of the testing tools that reads it.
+/// The machine's clock.
 pub(crate) fn system() -> Clock {
-    Arc::new(Utc::now)
+    Arc::new(|| ambient::Clock::now(&SystemClock))
 }
 
 /// A clock that stands still until it is told to move; clones are one and the same clock.
@@ -55,5 +57,11 @@ impl ManualClock {
     pub fn reader(&self) -> impl Fn() -> DateTime<Utc> + Send + Sync + 'static {
         let clock = self.clone();
         move || clock.now()
+    }
+}
+
+impl ambient::Clock for ManualClock {
+    fn now(&self) -> DateTime<Utc> {
+        Self::now(self)
     }
 }

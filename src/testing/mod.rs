@@ -6,12 +6,14 @@
 //! All of it follows recordings of a real server; nothing needs the network beyond loopback.
 
 mod clock;
+mod entropy;
 mod fake;
 mod payload;
 mod sign;
 mod webhook_body;
 
 pub use clock::ManualClock;
+pub use entropy::SeededEntropy;
 pub use fake::{
     Delivery, DeliveryOutcome, FakeCalcom, FakeCalcomBuilder, FakeEventType, FakeUser, Fault,
     Operation, RecordedRequest, Refused, RequestOutcome, Then, WebhookTiming, When,

@@ -1,0 +1,327 @@
+//! The decision, over every combination of sides.
+
+use calcom::model::EventTypeId;
+use calcom::store::{AppointmentState, AppointmentStatus, Origin, Person, ReviewReason};
+use calcom::sync::{ConflictPolicy, Decision, Facts, Local, Remote, Verdict, decide};
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+
+/// Few values, so that sides agree often.
+fn state() -> impl Strategy<Value = AppointmentState> {
+    let status = prop_oneof![
+        3 => Just(AppointmentStatus::Confirmed),
+        1 => Just(AppointmentStatus::Pending),
+        2 => Just(AppointmentStatus::Cancelled),
+        1 => Just(AppointmentStatus::Declined),
+    ];
+    (status, 0..3_i64, 1..3_i64, 1..3_i64, 0..2_u8).prop_map(
+        |(status, hour, length, event_type, person)| {
+            let start = DateTime::UNIX_EPOCH + TimeDelta::hours(hour);
+            AppointmentState {
+                status,
+                start,
+                end: start + TimeDelta::minutes(30 * length),
+                event_type: EventTypeId::new(event_type),
+                attendee: Person::new(
+                    format!("P{person}"),
+                    format!("p{person}@example.com"),
+                    "UTC",
+                ),
+            }
+        },
+    )
+}
+
+fn policy() -> impl Strategy<Value = ConflictPolicy> {
+    prop_oneof![
+        Just(ConflictPolicy::Review),
+        Just(ConflictPolicy::RemoteWins),
+        Just(ConflictPolicy::LocalWins),
+        Just(ConflictPolicy::NewestWins),
+    ]
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    base: Option<AppointmentState>,
+    local: Option<(AppointmentState, Origin, i64, bool)>,
+    remote: Option<(AppointmentState, Option<i64>)>,
+    policy: ConflictPolicy,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let origin = prop_oneof![
+        Just(Origin::Calcom),
+        Just(Origin::Admin),
+        Just(Origin::Other("kiosk".to_owned()))
+    ];
+    let local = (state(), origin, 0..3_i64, any::<bool>());
+    let remote = (state(), proptest::option::of(0..3_i64));
+    (
+        proptest::option::of(state()),
+        proptest::option::of(local),
+        proptest::option::of(remote),
+        policy(),
+    )
+        .prop_map(|(base, local, remote, policy)| Case {
+            base,
+            local,
+            remote,
+            policy,
+        })
+}
+
+fn instant(seconds: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+}
+
+fn verdict(case: &Case) -> Verdict {
+    decide(&Facts {
+        base: case.base.as_ref(),
+        local: case
+            .local
+            .as_ref()
+            .map(|(state, origin, at, from_booking)| Local {
+                state,
+                origin,
+                updated_at: instant(*at),
+                from_booking: *from_booking,
+            }),
+        remote: case.remote.as_ref().map(|(state, at)| Remote {
+            state,
+            updated_at: at.map(instant),
+        }),
+        policy: case.policy,
+    })
+}
+
+fn writes_to_calcom(decision: &Decision) -> bool {
+    matches!(
+        decision,
+        Decision::CreateBooking | Decision::Reschedule { .. } | Decision::CancelBooking
+    )
+}
+
+fn writes_to_host(decision: &Decision) -> bool {
+    matches!(
+        decision,
+        Decision::CreateAppointment | Decision::UpdateAppointment
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Origin: what Cal.com did is not told to Cal.com.
+    #[test]
+    fn a_change_of_cal_coms_is_never_pushed(mut case in case()) {
+        if let Some(local) = &mut case.local {
+            local.1 = Origin::Calcom;
+        }
+        prop_assert!(!writes_to_calcom(&verdict(&case).decision));
+    }
+
+    /// Base: where both sides hold what they agreed on, nothing is written, whatever the origin says.
+    #[test]
+    fn an_echo_causes_no_write(base in state(), case in case()) {
+        let (_, origin, at, from_booking) = case.local.clone().unwrap_or((base.clone(), Origin::Admin, 0, false));
+        let echo = Case {
+            base: Some(base.clone()),
+            local: Some((base.clone(), origin, at, from_booking)),
+            remote: Some((base, Some(0))),
+            policy: case.policy,
+        };
+        prop_assert_eq!(verdict(&echo).decision, Decision::Nothing);
+    }
+
+    #[test]
+    fn sides_that_agree_are_left_alone(case in case(), agreed in state()) {
+        let mut case = case;
+        let (origin, from_booking) = case.local.map_or((Origin::Admin, false), |l| (l.1, l.3));
+        case.local = Some((agreed.clone(), origin, 0, from_booking));
+        case.remote = Some((agreed, None));
+        let decision = verdict(&case).decision;
+        prop_assert!(matches!(decision, Decision::Nothing | Decision::MoveBase), "{decision:?}");
+    }
+
+    /// A side that did not change never overwrites one that did.
+    #[test]
+    fn only_what_changed_is_carried(case in case()) {
+        let (Some(base), Some(local), Some(remote)) = (&case.base, &case.local, &case.remote) else {
+            return Ok(());
+        };
+        let decision = verdict(&case).decision;
+        if local.0.agrees_with(base) {
+            prop_assert!(!writes_to_calcom(&decision), "{decision:?}");
+        }
+        if remote.0.agrees_with(base) {
+            prop_assert!(!writes_to_host(&decision), "{decision:?}");
+        }
+    }
+
+    /// A booking that has ended is never moved, and one that lives is never made again.
+    #[test]
+    fn nothing_is_doubled_or_revived(case in case()) {
+        let decision = verdict(&case).decision;
+        let remote_lives = case.remote.as_ref().is_some_and(|r| r.0.status.is_live());
+        match decision {
+            Decision::CreateBooking => prop_assert!(!remote_lives),
+            Decision::Reschedule { .. } | Decision::CancelBooking => prop_assert!(remote_lives),
+            _ => {}
+        }
+        if let Some(remote) = &case.remote
+            && !remote.0.status.is_live()
+        {
+            prop_assert!(decision != Decision::CreateAppointment);
+        }
+    }
+
+    /// Nothing is cancelled because it is absent.
+    #[test]
+    fn absence_is_no_reason_to_cancel(mut case in case()) {
+        case.local = None;
+        prop_assert!(!writes_to_calcom(&verdict(&case).decision));
+    }
+
+    /// A conflict that nobody is entitled to decide goes to a person.
+    #[test]
+    fn conflicts_are_reviewed_by_default(mut case in case()) {
+        case.policy = ConflictPolicy::Review;
+        let decided = verdict(&case);
+        prop_assert_eq!(decided.conflict, None);
+        if let (Some(base), Some(local), Some(remote)) = (&case.base, &case.local, &case.remote) {
+            let apart = !local.0.agrees_with(base)
+                && !remote.0.agrees_with(base)
+                && !local.0.agrees_with(&remote.0)
+                && local.1 != Origin::Calcom;
+            if apart {
+                prop_assert_eq!(decided.decision, Decision::Review(ReviewReason::Conflict));
+            }
+        }
+    }
+
+    /// Carrying a decision out leads to agreement, or to a person; deciding again then does nothing.
+    #[test]
+    fn a_decision_carried_out_is_the_last_one(case in case()) {
+        let mut after = case.clone();
+        match verdict(&case).decision {
+            Decision::UpdateAppointment => {
+                let remote = case.remote.clone().unwrap().0;
+                after.local = case.local.map(|l| (remote.clone(), Origin::Calcom, l.2, l.3));
+                after.base = Some(remote);
+            }
+            Decision::Reschedule { .. } | Decision::CancelBooking | Decision::CreateBooking => {
+                let local = case.local.clone().unwrap().0;
+                after.remote = Some((local.clone(), None));
+                after.base = Some(local);
+            }
+            _ => return Ok(()),
+        }
+        prop_assert_eq!(verdict(&after).decision, Decision::Nothing);
+    }
+}
+
+/// The table of the design, row by row.
+#[test]
+fn the_table() {
+    let start = DateTime::UNIX_EPOCH;
+    let state = |minutes: i64, status| AppointmentState {
+        status,
+        start: start + TimeDelta::minutes(minutes),
+        end: start + TimeDelta::minutes(minutes + 30),
+        event_type: EventTypeId::new(1),
+        attendee: Person::new("Ann", "ann@example.com", "UTC"),
+    };
+    let confirmed = |minutes| state(minutes, AppointmentStatus::Confirmed);
+    let cancelled = state(0, AppointmentStatus::Cancelled);
+    let decided = |base: Option<AppointmentState>,
+                   local: Option<AppointmentState>,
+                   remote: Option<AppointmentState>,
+                   policy| {
+        verdict(&Case {
+            base,
+            local: local.map(|state| (state, Origin::Admin, 5, false)),
+            remote: remote.map(|state| (state, Some(3))),
+            policy,
+        })
+        .decision
+    };
+    let review = ConflictPolicy::Review;
+    let (a, b, c) = (confirmed(0), confirmed(60), confirmed(120));
+    let some = |state: &AppointmentState| Some(state.clone());
+
+    assert_eq!(
+        decided(some(&a), some(&a), some(&a), review),
+        Decision::Nothing
+    );
+    assert_eq!(
+        decided(some(&a), some(&b), some(&a), review),
+        Decision::Reschedule { start: b.start }
+    );
+    assert_eq!(
+        decided(some(&a), some(&cancelled), some(&a), review),
+        Decision::CancelBooking
+    );
+    assert_eq!(
+        decided(some(&a), some(&a), some(&b), review),
+        Decision::UpdateAppointment
+    );
+    assert_eq!(
+        decided(some(&a), some(&b), some(&b), review),
+        Decision::MoveBase
+    );
+    assert_eq!(
+        decided(some(&a), some(&b), some(&c), review),
+        Decision::Review(ReviewReason::Conflict)
+    );
+    assert_eq!(
+        decided(some(&a), some(&b), some(&c), ConflictPolicy::RemoteWins),
+        Decision::UpdateAppointment
+    );
+    assert_eq!(
+        decided(some(&a), some(&b), some(&c), ConflictPolicy::LocalWins),
+        Decision::Reschedule { start: b.start }
+    );
+    assert_eq!(
+        decided(some(&a), some(&b), some(&c), ConflictPolicy::NewestWins),
+        Decision::Reschedule { start: b.start }
+    );
+    assert_eq!(
+        decided(
+            some(&a),
+            some(&b),
+            some(&cancelled),
+            ConflictPolicy::LocalWins
+        ),
+        Decision::Review(ReviewReason::RemoteEnded)
+    );
+    assert_eq!(
+        decided(None, None, some(&a), review),
+        Decision::CreateAppointment
+    );
+    assert_eq!(
+        decided(None, None, some(&cancelled), review),
+        Decision::IgnoreEnded
+    );
+    assert_eq!(
+        decided(None, some(&a), None, review),
+        Decision::CreateBooking
+    );
+    assert_eq!(
+        decided(None, some(&cancelled), None, review),
+        Decision::SkipNeverBooked
+    );
+    assert_eq!(
+        decided(some(&a), None, some(&a), review),
+        Decision::Review(ReviewReason::AppointmentMissing)
+    );
+    assert_eq!(
+        decided(some(&a), some(&a), None, review),
+        Decision::Review(ReviewReason::BookingMissing)
+    );
+    assert_eq!(
+        decided(some(&cancelled), some(&b), some(&cancelled), review),
+        Decision::CreateBooking
+    );
+    assert_eq!(decided(None, None, None, review), Decision::Nothing);
+}

@@ -1,0 +1,269 @@
+//! A host, an engine and a Cal.com, with a clock that the test drives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use calcom::client::{Client, RetryPolicy};
+use calcom::model::{Booking, BookingUid, EventTypeId, NewAttendee, NewBooking, NewWebhook};
+use calcom::store::{
+    Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
+    AppointmentWrite, ChangeFate, DeliveryFate, InMemoryStore, Inbox, Link, LinkKey, Links,
+    LogEvent, Origin, Outbox, Person, ReviewItem, ReviewReason, Store, SyncLog, TenantId,
+};
+use calcom::sync::{
+    Engine, StaticTenants, StepReport, SyncConfig, SyncEngine, Tenant, TurnOutcome, Worker,
+};
+use calcom::testing::{FakeCalcom, ManualClock, SeededEntropy};
+use chrono::{DateTime, TimeDelta, Utc};
+
+pub(crate) const SECRET: &str = "whsec_for_tests";
+pub(crate) const MORNING: &str = "2026-12-01T08:00:00Z";
+
+pub(crate) struct World {
+    pub(crate) fake: FakeCalcom,
+    pub(crate) store: InMemoryStore,
+    pub(crate) clock: ManualClock,
+    pub(crate) tenant: TenantId,
+    pub(crate) engine: Arc<Engine>,
+    receiver: tokio::task::JoinHandle<()>,
+    address: std::net::SocketAddr,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.receiver.abort();
+    }
+}
+
+/// The clock's morning plus some hours.
+pub(crate) fn at(hours: i64) -> DateTime<Utc> {
+    let morning: DateTime<Utc> = MORNING.parse().unwrap();
+    morning + TimeDelta::days(7) + TimeDelta::hours(hours)
+}
+
+pub(crate) fn ann() -> Person {
+    Person::new("Ann Attendee", "ann@example.com", "Europe/London")
+}
+
+impl World {
+    /// A world whose webhooks arrive before the answer of the call that caused them.
+    pub(crate) async fn new() -> Self {
+        Self::with(|tenant| tenant).await
+    }
+
+    pub(crate) async fn with(change: impl Fn(Tenant) -> Tenant) -> Self {
+        let clock = ManualClock::at(MORNING.parse().unwrap());
+        let fake = FakeCalcom::builder()
+            .seed(7)
+            .clock(clock.reader())
+            .start()
+            .await
+            .unwrap();
+        let store = InMemoryStore::new();
+        let tenant = TenantId::new("salon");
+        let engine = engine(&fake, &store, &clock, &tenant, &change);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = calcom::server::webhooks(engine.clone());
+        let receiver = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let url = format!("http://{address}/webhooks/{tenant}");
+        fake.subscribe(url, SECRET, NewWebhook::booking_triggers());
+        Self {
+            fake,
+            store,
+            clock,
+            tenant,
+            engine,
+            receiver,
+            address,
+        }
+    }
+
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.address
+    }
+
+    /// A new process over the same store: nothing in memory survives.
+    pub(crate) fn restarted(&self) -> Arc<Engine> {
+        engine(&self.fake, &self.store, &self.clock, &self.tenant, &|t| t)
+    }
+
+    /// The state of an appointment of Ann's.
+    pub(crate) fn state(&self, start: DateTime<Utc>) -> AppointmentState {
+        AppointmentState {
+            status: AppointmentStatus::Confirmed,
+            start,
+            end: start + TimeDelta::minutes(30),
+            event_type: self.fake.event_type_id(),
+            attendee: ann(),
+        }
+    }
+
+    /// The host writes a new appointment.
+    pub(crate) fn make(&self, id: &str, start: DateTime<Utc>, origin: Origin) -> Appointment {
+        let write = AppointmentWrite {
+            state: self.state(start),
+            origin,
+            at: self.clock.now(),
+        };
+        self.store
+            .create_appointment(&self.tenant, id.into(), write)
+            .unwrap()
+    }
+
+    /// The host changes an appointment.
+    pub(crate) async fn change(
+        &self,
+        id: &AppointmentId,
+        origin: Origin,
+        edit: impl FnOnce(&mut AppointmentState),
+    ) -> Appointment {
+        let found = self.appointment(id).await;
+        let mut state = found.state.clone();
+        edit(&mut state);
+        let write = AppointmentWrite {
+            state,
+            origin,
+            at: self.clock.now(),
+        };
+        self.store
+            .update(&self.tenant, id, found.revision, write)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn appointment(&self, id: &AppointmentId) -> Appointment {
+        self.store.get(&self.tenant, id).await.unwrap().unwrap()
+    }
+
+    /// Somebody books on Cal.com's page.
+    pub(crate) async fn book(&self, start: DateTime<Utc>) -> Booking {
+        let attendee = NewAttendee::from(&ann());
+        let booking = NewBooking::new(self.fake.event_type_id(), start, attendee);
+        self.fake.book(booking).await.unwrap()
+    }
+
+    /// Works until nothing is due now.
+    pub(crate) async fn drain(&self) -> Vec<StepReport> {
+        drain(&self.engine).await
+    }
+
+    /// Works through everything that is due within the next minutes, retries included.
+    pub(crate) async fn settle(&self) {
+        for _ in 0..200 {
+            self.drain().await;
+            self.clock.advance(Duration::from_secs(1));
+        }
+    }
+
+    pub(crate) async fn link_of(&self, id: &AppointmentId) -> Link {
+        let key = LinkKey::Appointment(id.clone());
+        self.store.find(&self.tenant, &key).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn booking_of(&self, id: &AppointmentId) -> BookingUid {
+        self.link_of(id).await.booking.unwrap()
+    }
+
+    pub(crate) async fn reviews(&self) -> Vec<ReviewItem> {
+        self.engine.open_reviews(&self.tenant).await.unwrap()
+    }
+
+    pub(crate) async fn review_reasons(&self) -> Vec<ReviewReason> {
+        let items = self.reviews().await;
+        items.into_iter().map(|item| item.reason).collect()
+    }
+
+    pub(crate) async fn events(&self) -> Vec<LogEvent> {
+        let log = self.store.log(&self.tenant, None, 10_000).await.unwrap();
+        log.into_iter().map(|entry| entry.event).collect()
+    }
+
+    pub(crate) async fn fates(&self, id: &AppointmentId) -> Vec<Option<ChangeFate>> {
+        let changes = self.store.changes(&self.tenant, id).await.unwrap();
+        changes.into_iter().map(|(_, fate)| fate).collect()
+    }
+
+    pub(crate) async fn delivery_fates(&self) -> Vec<Option<DeliveryFate>> {
+        let deliveries = self.store.deliveries(&self.tenant).await.unwrap();
+        deliveries.into_iter().map(|(_, fate)| fate).collect()
+    }
+
+    /// Both sides hold the same, one live booking an appointment, and nothing is left to do.
+    pub(crate) async fn assert_in_step(&self) {
+        let idle = self.drain().await;
+        assert_eq!(idle, [], "something was still due");
+        let mut live = self.fake.live_bookings();
+        for appointment in self.store.appointments(&self.tenant) {
+            let link = self.link_of(&appointment.id).await;
+            let base = link.base.clone().expect("a base");
+            assert!(base.agrees_with(&appointment.state), "{appointment:?}");
+            assert_eq!(link.pending, None);
+            let uid = link.booking.expect("a booking");
+            let booking = self.fake.booking(&uid).expect("a known booking");
+            assert_eq!(
+                booking.is_live(),
+                appointment.state.status.is_live(),
+                "{appointment:?} {booking:?}"
+            );
+            if booking.is_live() {
+                assert_eq!(booking.start, appointment.state.start);
+            }
+            live.retain(|booking| booking.uid != uid);
+        }
+        assert!(live.is_empty(), "bookings without an appointment: {live:?}");
+        let fates = self.delivery_fates().await;
+        assert!(fates.iter().all(Option::is_some), "{fates:?}");
+    }
+
+    pub(crate) fn writes(&self) -> usize {
+        self.fake.writes().len()
+    }
+}
+
+pub(crate) async fn drain(engine: &Arc<Engine>) -> Vec<StepReport> {
+    Worker::new(engine.clone()).drain().await.unwrap()
+}
+
+pub(crate) fn outcomes(reports: &[StepReport]) -> Vec<TurnOutcome> {
+    reports.iter().map(|r| r.outcome.clone()).collect()
+}
+
+pub(crate) fn client(fake: &FakeCalcom) -> Client {
+    Client::builder(fake.api_key())
+        .base_url(fake.base_url().as_str())
+        // The engine's own schedule is what is tested.
+        .retry(RetryPolicy::none())
+        .attempt_timeout(Duration::from_millis(700))
+        .build()
+        .unwrap()
+}
+
+fn engine(
+    fake: &FakeCalcom,
+    store: &InMemoryStore,
+    clock: &ManualClock,
+    tenant: &TenantId,
+    change: &dyn Fn(Tenant) -> Tenant,
+) -> Arc<Engine> {
+    let calendar = Arc::new(client(fake));
+    let tenant = Tenant::new(tenant.clone(), calendar)
+        .with_webhook_secret(SECRET.into())
+        .with_event_type(fake.event_type_id())
+        .with_host(fake.host_id());
+    let tenants = StaticTenants::new([change(tenant)]);
+    let store: Arc<InMemoryStore> = Arc::new(store.clone());
+    let books: Arc<dyn Store> = store.clone();
+    let engine = Engine::builder(books, store, Arc::new(tenants))
+        .config(SyncConfig {
+            jitter_percent: 0,
+            ..SyncConfig::default()
+        })
+        .clock(Arc::new(clock.clone()))
+        .entropy(Arc::new(SeededEntropy::new(1)))
+        .build();
+    Arc::new(engine)
+}
+
+/// An event type that is nobody's of this test.
+pub(crate) const FOREIGN: EventTypeId = EventTypeId::new(999_983);

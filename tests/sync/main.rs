@@ -1,0 +1,8 @@
+//! The sync engine against a Cal.com on loopback: the promises, one by one.
+
+mod decide;
+mod harness;
+mod inbound;
+mod outbound;
+mod review;
+mod unanswered;
