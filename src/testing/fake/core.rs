@@ -42,9 +42,9 @@ impl State {
             Err(refusal) => refusal.into_answer(now, &request.target),
         };
         told(answer)
-            .with_header("x-ratelimit-limit-default", standing.limit)
-            .with_header("x-ratelimit-remaining-default", standing.remaining)
-            .with_header("x-ratelimit-reset-default", standing.reset)
+            .with_header("x-ratelimit-limit-default", &standing.limit)
+            .with_header("x-ratelimit-remaining-default", &standing.remaining)
+            .with_header("x-ratelimit-reset-default", &standing.reset)
     }
 
     pub(super) fn route(

@@ -176,7 +176,7 @@ impl State {
             record.rejection_reason.clone_from(&reason);
         }
         self.notify(kind, arrival.now, &record, None, |facts| {
-            facts.reason = reason
+            facts.reason = reason;
         });
         self.read(uid, 200)
     }

@@ -24,7 +24,6 @@ impl FakeCalcom {
     /// # Errors
     ///
     /// If Cal.com would refuse.
-    #[expect(clippy::needless_pass_by_value, reason = "mirrors the client's create")]
     pub async fn book(&self, booking: NewBooking) -> Result<Booking, Refused> {
         let body = serde_json::to_value(&booking).unwrap_or_default();
         self.act(Operation::CreateBooking, None, "/v2/bookings", &body)
