@@ -1,5 +1,7 @@
 //! The fake against recordings of a real server: the same status, the same headers, the same keys, whatever the values.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -105,6 +105,10 @@ impl Shared {
         lock(&self.tasks).take()
     }
 
+    pub(super) fn was_shut_down(&self) -> bool {
+        lock(&self.tasks).is_none()
+    }
+
     /// Carries out a request from outside, with the faults that are scripted for it. `None`: no answer.
     pub(super) async fn receive(self: Arc<Self>, request: Request) -> Option<Response> {
         let operation = request.operation();
