@@ -676,7 +676,10 @@ async fn a_series_ends_with_one_webhook() {
     let first = fake.book(new).await.unwrap();
     assert_eq!(fake.bookings().len(), 3);
     let api = Api::new(&fake);
-    let path = format!("bookings/{}/cancel", first.recurring_booking_uid.unwrap());
+    let path = format!("bookings/{}", first.recurring_booking_uid.unwrap());
+    let (_, series) = api.get(&path).await;
+    assert_eq!(series["data"].as_array().unwrap().len(), 3);
+    let path = format!("{path}/cancel");
     let (status, ended) = api.post(&path, &json!({"cancellationReason": "all"})).await;
     assert_eq!((status, ended["data"].as_array().unwrap().len()), (200, 3));
     assert_eq!(
