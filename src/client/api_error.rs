@@ -1,0 +1,385 @@
+//! Error answers: Cal.com's several shapes of them, read into one.
+//!
+//! The shapes were observed on a server of August 2025: the usual `{status, error: {code, message, details}}`, with validation
+//! errors in `details.errors` or spelled out in the message; the same without details from Zod and tRPC; and a bare
+//! `{statusCode, message}`. A proxy in front may answer with HTML.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use super::error::ErrorKind;
+
+/// How much of an unreadable body is kept.
+const EXCERPT_CHARS: usize = 300;
+
+/// How long Cal.com blocks by default once a limit was exceeded; for a 429 that does not say.
+const DEFAULT_BLOCK: Duration = Duration::from_secs(60);
+
+/// A reset above this many seconds is an instant of the epoch, not a span.
+const RESET_IS_EPOCH_ABOVE: u64 = 1_000_000_000;
+
+/// One field that was refused, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    field: String,
+    message: String,
+}
+
+impl FieldError {
+    pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+
+    /// The field's path, such as `attendee.timeZone`.
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// Why, in the server's words.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// What Cal.com answered. E-mail addresses in its message are masked; the values that it repeats are not kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiError {
+    status: StatusCode,
+    code: Option<String>,
+    message: String,
+    fields: Vec<FieldError>,
+    request_id: Option<String>,
+    excerpt: Option<String>,
+}
+
+impl ApiError {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Cal.com's code, such as `BadRequestException`.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// Cal.com's message; empty if the answer had none.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The fields that were refused, as far as the answer names them.
+    pub fn fields(&self) -> &[FieldError] {
+        &self.fields
+    }
+
+    /// The server's name for the call, to be told to support.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// The beginning of an answer that is not in any known shape. It may hold anything: not part of `Debug` or `Display`.
+    pub fn excerpt(&self) -> Option<&str> {
+        self.excerpt.as_deref()
+    }
+
+    /// Reads an error answer, whatever its shape.
+    pub(crate) fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let json: Option<Value> = serde_json::from_slice(body).ok();
+        // The usual shape wraps the error; the bare one is the error.
+        let error = json
+            .as_ref()
+            .map(|json| json.get("error").filter(|e| e.is_object()).unwrap_or(json));
+        let text = |key: &str| error.and_then(|e| e.get(key)).and_then(Value::as_str);
+        let raw_message = text("message").unwrap_or_default();
+        let mut fields = Vec::new();
+        if let Some(errors) = error.and_then(|e| e.pointer("/details/errors")) {
+            collect_constraints(errors, "", &mut fields);
+        }
+        if fields.is_empty() {
+            fields = fields_in_message(raw_message);
+        }
+        Self {
+            code: text("code").map(str::to_owned),
+            message: mask_addresses(raw_message.trim()),
+            excerpt: raw_message.is_empty().then(|| excerpt(body)),
+            ..Self::of_status(status, headers, fields)
+        }
+    }
+
+    /// What is known of an answer that should have been a success and cannot be read.
+    pub(crate) fn unreadable(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        Self {
+            excerpt: Some(excerpt(body)),
+            ..Self::of_status(status, headers, Vec::new())
+        }
+    }
+
+    fn of_status(status: StatusCode, headers: &HeaderMap, fields: Vec<FieldError>) -> Self {
+        let request_id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
+        Self {
+            status,
+            code: None,
+            message: String::new(),
+            fields,
+            request_id: request_id.map(str::to_owned),
+            excerpt: None,
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        let says = |words: &str| self.message.contains(words);
+        match self.status.as_u16() {
+            400 | 422
+                if says("already has booking at this time or is not available")
+                    || says("no_available_users_found_error")
+                    || says("can't be booked at the \"start\" time provided")
+                    || says("already reserved") =>
+            {
+                ErrorKind::SlotUnavailable
+            }
+            400 if says("because it has been cancelled") => ErrorKind::Conflict,
+            401 => ErrorKind::Unauthorized,
+            403 => ErrorKind::Forbidden,
+            // The router's own words, as opposed to a resource's.
+            404 if self.message.starts_with("Cannot ") => ErrorKind::UnknownEndpoint,
+            404 => ErrorKind::NotFound,
+            408 => ErrorKind::Server,
+            409 => ErrorKind::Conflict,
+            429 => ErrorKind::RateLimited,
+            400..=499 => ErrorKind::Invalid,
+            500..=599 => ErrorKind::Server,
+            // No redirect is followed: it would carry the key elsewhere.
+            _ => ErrorKind::UnknownEndpoint,
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {}", self.status.as_u16())?;
+        if let Some(code) = &self.code {
+            write!(f, ", {code}")?;
+        }
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, "; request {id}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError")
+            .field("status", &self.status.as_u16())
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("fields", &self.fields)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn excerpt(body: &[u8]) -> String {
+    String::from_utf8_lossy(body)
+        .chars()
+        .take(EXCERPT_CHARS)
+        .collect()
+}
+
+/// Replaces every word with an `@` in it.
+fn mask_addresses(text: &str) -> String {
+    if !text.contains('@') {
+        return text.to_owned();
+    }
+    let mask = |word: &str| {
+        if word.contains('@') {
+            "[address]".to_owned()
+        } else {
+            word.to_owned()
+        }
+    };
+    text.split(' ').map(mask).collect::<Vec<_>>().join(" ")
+}
+
+/// How deeply nested validation errors are followed.
+const MAX_DEPTH: usize = 16;
+
+/// Reads class-validator's tree: `[{property, children, constraints: {rule: message}}]`.
+fn collect_constraints(errors: &Value, parent: &str, fields: &mut Vec<FieldError>) {
+    if parent.split('.').count() > MAX_DEPTH {
+        return;
+    }
+    for error in errors.as_array().into_iter().flatten() {
+        let property = error.get("property").and_then(Value::as_str).unwrap_or("?");
+        let path = if parent.is_empty() {
+            property.to_owned()
+        } else {
+            format!("{parent}.{property}")
+        };
+        let constraints = error.get("constraints").and_then(Value::as_object);
+        for message in constraints.into_iter().flat_map(|c| c.values()) {
+            let message = message.as_str().unwrap_or_default();
+            fields.push(FieldError::new(path.clone(), mask_addresses(message)));
+        }
+        if let Some(children) = error.get("children") {
+            collect_constraints(children, &path, fields);
+        }
+    }
+}
+
+/// Reads the fields out of a message in which the server spelled its validation errors.
+fn fields_in_message(message: &str) -> Vec<FieldError> {
+    const CLASS_VALIDATOR: &str = " property is wrong,";
+    const ZOD: &str = " - ";
+    if message.contains(CLASS_VALIDATOR) {
+        spelled_fields(message, CLASS_VALIDATOR, " , ")
+    } else if message.trim_end().ends_with(',') {
+        spelled_fields(message, ZOD, ", ")
+    } else {
+        Vec::new()
+    }
+}
+
+/// Reads `field MARK why SEP field MARK why SEP`; a field whose *why* is another field is its parent.
+fn spelled_fields(message: &str, mark: &str, separator: &str) -> Vec<FieldError> {
+    let mut parts = message.split(mark);
+    let mut field = parts.next().unwrap_or_default().trim().to_owned();
+    let rest: Vec<&str> = parts.collect();
+    let mut fields = Vec::new();
+    for (index, part) in rest.iter().enumerate() {
+        let is_last = index + 1 == rest.len();
+        let (why, next) = if is_last {
+            (*part, "")
+        } else {
+            part.rsplit_once(separator).unwrap_or(("", part))
+        };
+        let why = why.trim().trim_end_matches(',').trim();
+        if why.is_empty() {
+            field = format!("{field}.{}", next.trim());
+            continue;
+        }
+        // Zod's form for a booking field: `responses - {email}error_required_field`.
+        let (path, why) = match why.strip_prefix('{').and_then(|w| w.split_once('}')) {
+            Some((inner, why)) => (format!("{field}.{inner}"), why),
+            None => (field.clone(), why),
+        };
+        fields.push(FieldError::new(path, mask_addresses(why)));
+        next.trim().clone_into(&mut field);
+    }
+    fields
+}
+
+/// When to come back after a 429. There is no `Retry-After`; the reset of each named limit is told in seconds from now.
+///
+/// Of several limits the one furthest away is taken: being late costs seconds, repeated excess can lock the account.
+pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
+    let now = u64::try_from(now.timestamp()).unwrap_or_default();
+    let resets = headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str();
+        if !name.starts_with("x-ratelimit-reset") && name != "retry-after" {
+            return None;
+        }
+        let seconds: u64 = value.to_str().ok()?.trim().parse().ok()?;
+        Some(if seconds > RESET_IS_EPOCH_ABOVE {
+            seconds.saturating_sub(now)
+        } else {
+            seconds
+        })
+    });
+    resets.max().map_or(DEFAULT_BLOCK, Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(message: &str) -> Vec<(String, String)> {
+        fields_in_message(message)
+            .into_iter()
+            .map(|f| (f.field, f.message))
+            .collect()
+    }
+
+    fn pair(field: &str, message: &str) -> (String, String) {
+        (field.to_owned(), message.to_owned())
+    }
+
+    #[test]
+    fn fields_are_read_from_spelled_out_messages() {
+        assert_eq!(
+            fields(
+                "start property is wrong,start must be a valid ISO 8601 date string , attendee property is wrong,attendee should not be null or undefined "
+            ),
+            [
+                pair("start", "start must be a valid ISO 8601 date string"),
+                pair("attendee", "attendee should not be null or undefined"),
+            ]
+        );
+        assert_eq!(
+            fields(
+                "attendee property is wrong, language property is wrong,language must be one of the following values: ar, ca, de "
+            ),
+            [pair(
+                "attendee.language",
+                "language must be one of the following values: ar, ca, de"
+            )]
+        );
+        assert_eq!(
+            fields(
+                "metadata.b - Expected string, received boolean, metadata.n - Expected string, received number, "
+            ),
+            [
+                pair("metadata.b", "Expected string, received boolean"),
+                pair("metadata.n", "Expected string, received number"),
+            ]
+        );
+        assert_eq!(
+            fields("responses - {email}error_required_field, "),
+            [pair("responses.email", "error_required_field")]
+        );
+        assert_eq!(fields("Attempting to book a meeting in the past."), []);
+    }
+
+    #[test]
+    fn addresses_are_masked() {
+        let body = br#"{"statusCode":400,"message":"no user ann@example.com here"}"#;
+        let error = ApiError::parse(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
+        assert_eq!(error.message(), "no user [address] here");
+        assert!(!format!("{error:?} {error}").contains("ann@"));
+    }
+
+    #[test]
+    fn resets_are_spans_or_instants() {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let reset = |pairs: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.insert(*name, http::HeaderValue::from_static(value));
+            }
+            retry_after(&headers, now).as_secs()
+        };
+        assert_eq!(reset(&[]), 60);
+        assert_eq!(reset(&[("x-ratelimit-reset-default", "7")]), 7);
+        assert_eq!(reset(&[("x-ratelimit-reset-default", "1790000030")]), 30);
+        assert_eq!(
+            reset(&[
+                ("x-ratelimit-reset-short", "10"),
+                ("x-ratelimit-reset-long", "50")
+            ]),
+            50
+        );
+        assert_eq!(reset(&[("x-ratelimit-reset-default", "soon")]), 60);
+    }
+}

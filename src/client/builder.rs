@@ -1,0 +1,157 @@
+//! Configuring a client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::Client;
+use super::error::Error;
+use super::retry::RetryPolicy;
+use super::send::Transport;
+use super::version::ApiVersions;
+use crate::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
+
+/// The hosted service. Accounts in the EU use `https://api.cal.eu/v2`, self-hosted servers an address of their own.
+const DEFAULT_BASE_URL: &str = "https://api.cal.com/v2";
+
+/// Builds a [`Client`]; get one from [`Client::builder`].
+#[derive(Debug)]
+#[must_use]
+pub struct ClientBuilder {
+    api_key: SecretString,
+    base_url: Result<Url, url::ParseError>,
+    versions: ApiVersions,
+    retry: RetryPolicy,
+    connect_timeout: Duration,
+    attempt_timeout: Duration,
+    total_timeout: Duration,
+    max_response_bytes: usize,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl ClientBuilder {
+    pub(super) fn new(api_key: SecretString) -> Self {
+        Self {
+            api_key,
+            base_url: Url::parse(DEFAULT_BASE_URL),
+            versions: ApiVersions::default(),
+            retry: RetryPolicy::default(),
+            connect_timeout: Duration::from_secs(5),
+            attempt_timeout: Duration::from_secs(15),
+            total_timeout: Duration::from_secs(30),
+            max_response_bytes: 16 * 1024 * 1024,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+
+    /// Where the API is, with its `/v2`; `https://api.cal.com/v2` by default.
+    pub fn base_url(mut self, url: &str) -> Self {
+        self.base_url = Url::parse(url);
+        self
+    }
+
+    /// Which API versions are asked for.
+    pub fn api_versions(mut self, versions: ApiVersions) -> Self {
+        self.versions = versions;
+        self
+    }
+
+    /// When failed calls are made again.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// How long a connection may take; 5 s by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long one attempt may take; 15 s by default. A self-hosted server answers a write only after its webhooks were
+    /// answered, so this has to be longer than your own receiver takes.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// How long a call may take with all its attempts and waits; 30 s by default.
+    pub fn total_timeout(mut self, timeout: Duration) -> Self {
+        self.total_timeout = timeout;
+        self
+    }
+
+    /// How large an answer may be; 16 MiB by default. A larger one fails with [`Decode`](super::ErrorKind::Decode).
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = bytes;
+        self
+    }
+
+    /// Where the time comes from.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Where the jitter comes from.
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Builds the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::ErrorKind::Invalid) if the base URL is not an `http` or `https` address or the key cannot stand in a
+    /// header; [`Transport`](super::ErrorKind::Transport) if the TLS library cannot be set up.
+    pub fn build(self) -> Result<Client, Error> {
+        const OPERATION: &str = "client.build";
+        let base_url = self
+            .base_url
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or_else(|| {
+                Error::invalid_argument(OPERATION, "base_url", "must be an http or https URL")
+            })?;
+        let bearer = format!("Bearer {}", self.api_key.expose_secret().trim());
+        let mut authorization = HeaderValue::try_from(bearer).map_err(|_| {
+            Error::invalid_argument(
+                OPERATION,
+                "api_key",
+                "has characters that a header cannot hold",
+            )
+        })?;
+        authorization.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, authorization);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let http = reqwest::Client::builder()
+            .default_headers(headers)
+            .user_agent(concat!("calcom-rs/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(self.connect_timeout)
+            .timeout(self.attempt_timeout)
+            // A redirect would carry the key elsewhere, and one loop decides about second attempts.
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .build()
+            .map_err(|cause| Error::transport(OPERATION, cause))?;
+        Ok(Client {
+            transport: Arc::new(Transport {
+                http,
+                base_url,
+                retry: self.retry,
+                total_timeout: self.total_timeout,
+                max_response_bytes: self.max_response_bytes,
+                clock: self.clock,
+                entropy: self.entropy,
+            }),
+            versions: Arc::new(self.versions),
+        })
+    }
+}

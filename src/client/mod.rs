@@ -1,0 +1,146 @@
+//! A typed client for Cal.com's API v2.
+//!
+//! One handle a resource: [`Client::bookings`], [`Client::slots`], [`Client::event_types`], [`Client::webhooks`],
+//! [`Client::me`]. The API version is set per endpoint, the key is secret everywhere, and a call is made again only where that
+//! cannot do it twice.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use calcom::client::Client;
+//! use calcom::model::{EventTypeId, NewAttendee, NewBooking};
+//!
+//! let client = Client::new(std::env::var("CALCOM_API_KEY")?.into())?;
+//! let attendee = NewAttendee::new("Ann", "ann@example.com", "Europe/Berlin");
+//! let start = "2026-12-08T09:00:00Z".parse()?;
+//! let booked = client
+//!     .bookings()
+//!     .create(&NewBooking::new(EventTypeId::new(2), start, attendee))
+//!     .await?;
+//! println!("{:?}", booked.first().map(|booking| &booking.uid));
+//! # Ok(())
+//! # }
+//! ```
+
+mod api_error;
+mod bookings;
+mod builder;
+mod error;
+mod event_types;
+mod me;
+mod request;
+mod response;
+mod retry;
+mod send;
+mod slots;
+mod version;
+mod webhooks;
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::Method;
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+
+pub use api_error::{ApiError, FieldError};
+pub use bookings::{BookingPage, Bookings};
+pub use builder::ClientBuilder;
+pub use error::{Error, ErrorKind, Retryability};
+pub use event_types::{EventTypeQuery, EventTypes};
+pub use me::Me;
+pub use response::{Pagination, decode};
+pub use retry::RetryPolicy;
+pub use slots::Slots;
+pub use version::{ApiVersion, ApiVersions};
+pub use webhooks::Webhooks;
+
+use request::ApiRequest;
+use send::Transport;
+
+/// A client of one Cal.com account. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Client {
+    transport: Arc<Transport>,
+    versions: Arc<ApiVersions>,
+}
+
+impl Client {
+    /// A client of the hosted service, with every setting at its default.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClientBuilder::build`].
+    pub fn new(api_key: SecretString) -> Result<Self, Error> {
+        Self::builder(api_key).build()
+    }
+
+    /// Configures a client.
+    pub fn builder(api_key: SecretString) -> ClientBuilder {
+        ClientBuilder::new(api_key)
+    }
+
+    /// The bookings.
+    pub fn bookings(&self) -> Bookings<'_> {
+        Bookings::new(self)
+    }
+
+    /// The free slots.
+    pub fn slots(&self) -> Slots<'_> {
+        Slots::new(self)
+    }
+
+    /// The event types.
+    pub fn event_types(&self) -> EventTypes<'_> {
+        EventTypes::new(self)
+    }
+
+    /// The webhook subscriptions of the user.
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks::new(self)
+    }
+
+    /// The user behind the key.
+    pub fn me(&self) -> Me<'_> {
+        Me::new(self)
+    }
+
+    fn get(&self, operation: &'static str, path: &[&str]) -> ApiRequest {
+        ApiRequest::new(operation, Method::GET, path)
+    }
+
+    fn post(&self, operation: &'static str, path: &[&str]) -> ApiRequest {
+        ApiRequest::new(operation, Method::POST, path)
+    }
+
+    /// Makes a call and reads the `data` of its answer.
+    async fn data<T: DeserializeOwned>(&self, request: ApiRequest) -> Result<T, Error> {
+        let clock = &self.transport.clock;
+        let read = |operation, answer: &_| response::decode(operation, answer, clock.now());
+        self.transport.call(request, read).await
+    }
+
+    /// Makes a call and reads the whole body of its answer.
+    async fn body<T: DeserializeOwned>(&self, request: ApiRequest) -> Result<T, Error> {
+        let clock = &self.transport.clock;
+        let read = |operation, answer: &_| response::decode_body(operation, answer, clock.now());
+        self.transport.call(request, read).await
+    }
+
+    /// Makes a call of which only the success matters.
+    async fn acknowledged(&self, request: ApiRequest) -> Result<(), Error> {
+        let clock = &self.transport.clock;
+        let read = |operation, answer: &_| {
+            response::decode_acknowledgement(operation, answer, clock.now())
+        };
+        self.transport.call(request, read).await
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", &self.transport.base_url.as_str())
+            .field("retry", &self.transport.retry)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,113 @@
+//! Building requests, without any I/O.
+
+use bytes::Bytes;
+use http::Method;
+use serde::Serialize;
+use url::Url;
+
+use super::error::Error;
+use super::version::ApiVersion;
+
+/// One call, ready to be sent as often as the retry policy wants.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiRequest {
+    /// The name in errors and spans, such as `bookings.get`.
+    pub(crate) operation: &'static str,
+    pub(crate) method: Method,
+    pub(crate) version: Option<ApiVersion>,
+    pub(crate) body: Option<Bytes>,
+    path: Vec<String>,
+    query: Vec<(&'static str, String)>,
+}
+
+impl ApiRequest {
+    pub(crate) fn new(operation: &'static str, method: Method, path: &[&str]) -> Self {
+        Self {
+            operation,
+            method,
+            version: None,
+            body: None,
+            path: path.iter().map(|&segment| segment.to_owned()).collect(),
+            query: Vec::new(),
+        }
+    }
+
+    pub(crate) fn version(mut self, version: &ApiVersion) -> Self {
+        self.version = Some(version.clone());
+        self
+    }
+
+    pub(crate) fn query(mut self, pairs: Vec<(&'static str, String)>) -> Self {
+        self.query = pairs;
+        self
+    }
+
+    pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
+        let bytes = serde_json::to_vec(body)
+            .map_err(|cause| Error::unserializable(self.operation, cause))?;
+        self.body = Some(bytes.into());
+        Ok(self)
+    }
+
+    /// Whether sending it twice leaves the server as sending it once does. Reading is; deleting is, up to a 404. No write of a
+    /// booking is: the server replays no answers and knows no idempotency key.
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.method == Method::GET || self.method == Method::DELETE
+    }
+
+    /// The address under a base such as `https://api.cal.com/v2`.
+    pub(crate) fn url(&self, base: &Url) -> Result<Url, Error> {
+        // An empty or dotted segment would silently address another resource.
+        let strays = |segment: &String| matches!(segment.as_str(), "" | "." | "..");
+        if self.path.iter().any(strays) {
+            return Err(Error::invalid_argument(
+                self.operation,
+                "path",
+                "an identifier is empty or consists of dots",
+            ));
+        }
+        let mut url = base.clone();
+        url.path_segments_mut()
+            .map_err(|()| Error::invalid_argument(self.operation, "base_url", "cannot be a base"))?
+            .pop_if_empty()
+            .extend(&self.path);
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        Ok(url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(path: &[&str]) -> Result<String, Error> {
+        let base = Url::parse("https://cal.example.org/api/v2/").unwrap();
+        let request = ApiRequest::new("test", Method::GET, path);
+        request.url(&base).map(String::from)
+    }
+
+    #[test]
+    fn an_identifier_cannot_leave_its_segment() {
+        assert_eq!(
+            url(&["bookings", "a/b?c#d"]).unwrap(),
+            "https://cal.example.org/api/v2/bookings/a%2Fb%3Fc%23d"
+        );
+        for stray in ["", ".", ".."] {
+            assert!(url(&["bookings", stray]).is_err(), "{stray:?}");
+        }
+    }
+
+    #[test]
+    fn the_base_may_or_may_not_end_in_a_slash() {
+        let request = ApiRequest::new("test", Method::GET, &["me"]);
+        for base in ["https://api.cal.com/v2", "https://api.cal.com/v2/"] {
+            let base = Url::parse(base).unwrap();
+            assert_eq!(
+                request.url(&base).unwrap().as_str(),
+                "https://api.cal.com/v2/me"
+            );
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Reading answers, without any I/O.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
+
+use chrono::{DateTime, Utc};
+
+use super::api_error::{self, ApiError};
+use super::error::{Error, ErrorKind};
+
+/// `{status: "success", data: …}`.
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: T,
+}
+
+/// `{status: "success"}`, with or without data.
+#[derive(Deserialize)]
+struct Acknowledgement {
+    #[serde(rename = "data", default)]
+    _data: Option<IgnoredAny>,
+}
+
+/// A page of a list, as it stands in the answer.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct RawPage<T> {
+    pub(crate) data: Vec<T>,
+    #[serde(default)]
+    pub(crate) pagination: Option<Pagination>,
+}
+
+/// Where in a list a page stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pagination {
+    /// How many entries the whole list has.
+    #[serde(default)]
+    pub total_items: u64,
+    /// Whether there are more.
+    #[serde(default)]
+    pub has_next_page: bool,
+}
+
+/// Reads Cal.com's answer to a call: the `data` of a success, or the typed error.
+///
+/// This is what the client does with every answer, open to your own transport, a recorded exchange or a test. `operation`
+/// names the call in the error; `now` is needed for limits that are reset at an instant.
+///
+/// # Errors
+///
+/// Whatever [`Error`] the answer amounts to; [`ErrorKind::Decode`] or [`ErrorKind::VersionMismatch`] if it is a success that
+/// cannot be read.
+pub fn decode<T: DeserializeOwned>(
+    operation: &'static str,
+    response: &Response<Bytes>,
+    now: DateTime<Utc>,
+) -> Result<T, Error> {
+    decode_body::<Envelope<T>>(operation, response, now).map(|envelope| envelope.data)
+}
+
+/// Reads an answer of which only the success matters.
+pub(crate) fn decode_acknowledgement(
+    operation: &'static str,
+    response: &Response<Bytes>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    decode_body::<Acknowledgement>(operation, response, now).map(|_| ())
+}
+
+/// Reads a whole body.
+pub(crate) fn decode_body<T: DeserializeOwned>(
+    operation: &'static str,
+    response: &Response<Bytes>,
+    now: DateTime<Utc>,
+) -> Result<T, Error> {
+    let (status, headers, body) = (response.status(), response.headers(), response.body());
+    if !status.is_success() {
+        let api = ApiError::parse(status, headers, body);
+        let kind = api.kind();
+        let retry_after =
+            (kind == ErrorKind::RateLimited).then(|| api_error::retry_after(headers, now));
+        return Err(Error::api_answer(operation, kind, api, retry_after));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|cause| {
+        let api = ApiError::unreadable(status, headers, body);
+        if is_old_shape(body) {
+            return Error::version_mismatch(operation, api);
+        }
+        let path = cause.path().to_string();
+        let path = Some(path).filter(|path| path != ".");
+        Error::decode(operation, path, cause.inner(), api)
+    })
+}
+
+/// Whether a body has the shape of API version 2024-04-15, which a server falls back to without a word when it does not know
+/// the version asked for.
+fn is_old_shape(body: &[u8]) -> bool {
+    let Ok(json) = serde_json::from_slice::<Value>(body) else {
+        return false;
+    };
+    let data = json.get("data").unwrap_or(&json);
+    if data.get("eventTypeGroups").is_some() || data.get("bookings").is_some() {
+        return true;
+    }
+    let item = data.get(0).unwrap_or(data);
+    let has = |key: &str| item.get(key).is_some();
+    (has("startTime") && !has("start")) || (has("length") && !has("lengthInMinutes"))
+}
+
+/// A successful status, for answers that are built rather than received.
+pub(crate) fn to_response(
+    status: StatusCode,
+    headers: http::HeaderMap,
+    body: Bytes,
+) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

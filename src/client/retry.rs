@@ -1,0 +1,142 @@
+//! When to try again: a pure policy. Chance comes in as a number.
+
+use std::time::Duration;
+
+use super::error::{Error, ErrorKind, Retryability};
+
+/// How often, and after what wait, a failed call is made again by the client itself.
+///
+/// Only calls that were certainly not carried out, or that are harmless twice, are: creating, moving or cancelling a booking
+/// whose answer never came is for the caller, who can look whether it happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    max_attempts: u32,
+    base_delay: Duration,
+    max_delay: Duration,
+    max_rate_limit_wait: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// Three attempts, waits of up to 0.25 s and 0.5 s, and patience of 5 s with a rate limit.
+    fn default() -> Self {
+        Self {
+            max_attempts: 3,
+            base_delay: Duration::from_millis(250),
+            max_delay: Duration::from_secs(5),
+            max_rate_limit_wait: Duration::from_secs(5),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// No second attempt, ever.
+    pub fn none() -> Self {
+        Self {
+            max_attempts: 1,
+            ..Self::default()
+        }
+    }
+
+    /// How many attempts are made in all; zero counts as one.
+    #[must_use]
+    pub fn with_max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// The longest wait before the second attempt, doubled before each further one up to `max`.
+    #[must_use]
+    pub fn with_delays(mut self, base: Duration, max: Duration) -> Self {
+        self.base_delay = base;
+        self.max_delay = max;
+        self
+    }
+
+    /// How long a reset may be away to be waited for. A call that would have to wait longer fails with
+    /// [`RateLimited`](ErrorKind::RateLimited) at once and says when to come back.
+    #[must_use]
+    pub fn with_max_rate_limit_wait(mut self, wait: Duration) -> Self {
+        self.max_rate_limit_wait = wait;
+        self
+    }
+
+    /// How long to wait before the next attempt, or `None` to give up. `attempt` is the one that failed, from 1; `chance`
+    /// draws the jitter.
+    pub fn next_delay(
+        &self,
+        error: &Error,
+        idempotent: bool,
+        attempt: u32,
+        chance: u64,
+    ) -> Option<Duration> {
+        let allowed = match error.retryability() {
+            Retryability::Never => false,
+            Retryability::Always => true,
+            Retryability::IfIdempotent => idempotent,
+        };
+        if !allowed || attempt >= self.max_attempts {
+            return None;
+        }
+        if error.kind() == ErrorKind::RateLimited {
+            return error
+                .retry_after()
+                .filter(|wait| *wait <= self.max_rate_limit_wait);
+        }
+        let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
+        let ceiling = self.base_delay.saturating_mul(doubled).min(self.max_delay);
+        Some(full_jitter(ceiling, chance))
+    }
+}
+
+/// A wait between nothing and the ceiling, so that many callers that failed together do not come back together.
+fn full_jitter(ceiling: Duration, chance: u64) -> Duration {
+    let nanos = u64::try_from(ceiling.as_nanos()).unwrap_or(u64::MAX - 1);
+    Duration::from_nanos(chance % (nanos + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::api_error::ApiError;
+    use http::{HeaderMap, StatusCode};
+
+    fn answered(status: u16, retry_after: Option<Duration>) -> Error {
+        let status = StatusCode::from_u16(status).unwrap();
+        let api = ApiError::parse(status, &HeaderMap::new(), b"{}");
+        Error::api_answer("test", api.kind(), api, retry_after)
+    }
+
+    #[test]
+    fn what_may_have_happened_is_not_done_twice() {
+        let policy = RetryPolicy::default();
+        let failed = answered(502, None);
+        assert_eq!(policy.next_delay(&failed, false, 1, 0), None);
+        assert!(policy.next_delay(&failed, true, 1, 0).is_some());
+        assert_eq!(policy.next_delay(&failed, true, 3, 0), None);
+        assert_eq!(policy.next_delay(&answered(400, None), true, 1, 0), None);
+    }
+
+    #[test]
+    fn a_limit_is_waited_for_only_if_it_is_near() {
+        let policy = RetryPolicy::default();
+        let near = Duration::from_secs(3);
+        assert_eq!(
+            policy.next_delay(&answered(429, Some(near)), false, 1, 7),
+            Some(near)
+        );
+        let far = Duration::from_secs(60);
+        assert_eq!(
+            policy.next_delay(&answered(429, Some(far)), false, 1, 7),
+            None
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn waits_stay_under_their_ceiling(attempt in 1_u32..60, chance: u64) {
+            let policy = RetryPolicy::default().with_max_attempts(100);
+            let wait = policy.next_delay(&answered(500, None), true, attempt, chance).unwrap();
+            proptest::prop_assert!(wait <= Duration::from_secs(5));
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `/slots`.
+
+use super::Client;
+use super::error::Error;
+use crate::model::{SlotQuery, SlotsByDay};
+
+/// The free slots; get one from [`Client::slots`].
+#[derive(Clone, Copy, Debug)]
+pub struct Slots<'a> {
+    client: &'a Client,
+}
+
+impl<'a> Slots<'a> {
+    pub(super) fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    /// Lists free slots, by the days of the time zone asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](super::ErrorKind::NotFound) if there is no such event type.
+    pub async fn list(&self, query: &SlotQuery) -> Result<SlotsByDay, Error> {
+        let request = self.client.get("slots.list", &["slots"]);
+        let request = request
+            .version(&self.client.versions.slots)
+            .query(query.to_pairs());
+        self.client.data(request).await
+    }
+}

@@ -1,0 +1,73 @@
+//! What can go wrong in a store, told by what the caller can do about it.
+
+use std::error::Error as StdError;
+
+/// What to do about a [`StoreError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// The row moved on since it was read: read again, then decide again.
+    Conflict,
+    /// The lease ran out and somebody else may hold the link: drop the work, it is done again.
+    LeaseLost,
+    /// There is no such row.
+    NotFound,
+    /// The store cannot be reached or is busy: try again later.
+    Unavailable,
+    /// The store cannot be written: give the process write permission to the file, its folder and its `-wal` neighbour.
+    ReadOnly,
+    /// A newer version of this crate wrote the store: update the crate, or restore the older copy.
+    NewerSchema,
+    /// A row cannot be read back: ask a person.
+    Corrupt,
+    /// The call itself is wrong: fix it.
+    Invalid,
+}
+
+/// A failure of a store. The cause is reached through [`source`](StdError::source).
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    message: String,
+    #[source]
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error without a cause. The message must name no person.
+    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What to do about it.
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StoreErrorKind::Conflict, message)
+    }
+
+    pub(crate) fn lease_lost() -> Self {
+        Self::new(
+            StoreErrorKind::LeaseLost,
+            "the lease on the link ran out or was taken over",
+        )
+    }
+
+    pub(crate) fn not_found(what: &'static str) -> Self {
+        Self::new(StoreErrorKind::NotFound, format!("there is no such {what}"))
+    }
+}

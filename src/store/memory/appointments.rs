@@ -1,0 +1,155 @@
+//! The ready appointments table in memory, for a host that has none.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{InMemoryStore, Inner};
+use crate::store::appointment::{
+    Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey, Revision, Window,
+};
+use crate::store::error::StoreError;
+use crate::store::outbox::Change;
+use crate::store::tenant::TenantId;
+
+impl Inner {
+    /// Stores an appointment and records the change, as one transaction.
+    fn write(&mut self, tenant: &TenantId, appointment: Appointment) -> Appointment {
+        self.record(&Change {
+            tenant: tenant.clone(),
+            appointment: appointment.id.clone(),
+            revision: appointment.revision,
+            origin: appointment.origin.clone(),
+            at: appointment.updated_at,
+        });
+        let key = (tenant.clone(), appointment.id.clone());
+        self.appointments.insert(key, appointment.clone());
+        appointment
+    }
+}
+
+impl InMemoryStore {
+    /// Stores a new appointment of the host's and records the change.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](crate::store::StoreErrorKind::Conflict) if there is one with this id.
+    pub fn create_appointment(
+        &self,
+        tenant: &TenantId,
+        id: AppointmentId,
+        write: AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        let mut inner = self.lock();
+        if inner
+            .appointments
+            .contains_key(&(tenant.clone(), id.clone()))
+        {
+            return Err(StoreError::conflict("there is an appointment with this id"));
+        }
+        let appointment = Appointment {
+            id,
+            revision: Revision::FIRST,
+            origin: write.origin,
+            state: write.state,
+            chain: None,
+            updated_at: write.at,
+        };
+        Ok(inner.write(tenant, appointment))
+    }
+
+    /// All appointments of a tenant, by id.
+    pub fn appointments(&self, tenant: &TenantId) -> Vec<Appointment> {
+        let inner = self.lock();
+        let all = inner.appointments.iter();
+        all.filter(|((owner, _), _)| owner == tenant)
+            .map(|(_, appointment)| appointment.clone())
+            .collect()
+    }
+}
+
+#[async_trait]
+impl AppointmentRepository for InMemoryStore {
+    async fn get(
+        &self,
+        tenant: &TenantId,
+        id: &AppointmentId,
+    ) -> Result<Option<Appointment>, StoreError> {
+        let inner = self.lock();
+        Ok(inner
+            .appointments
+            .get(&(tenant.clone(), id.clone()))
+            .cloned())
+    }
+
+    async fn create_for_booking(
+        &self,
+        tenant: &TenantId,
+        chain: &ChainKey,
+        write: AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        let mut inner = self.lock();
+        let known = inner.appointments.iter().find(|((owner, _), appointment)| {
+            owner == tenant && appointment.chain.as_ref() == Some(chain)
+        });
+        if let Some((_, appointment)) = known {
+            return Ok(appointment.clone());
+        }
+        let id = AppointmentId::new(format!("calcom-{}", inner.next_id()));
+        let appointment = Appointment {
+            id,
+            revision: Revision::FIRST,
+            origin: write.origin,
+            state: write.state,
+            chain: Some(chain.clone()),
+            updated_at: write.at,
+        };
+        Ok(inner.write(tenant, appointment))
+    }
+
+    async fn update(
+        &self,
+        tenant: &TenantId,
+        id: &AppointmentId,
+        expected: Revision,
+        write: AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        let mut inner = self.lock();
+        let mut appointment = inner
+            .appointments
+            .get(&(tenant.clone(), id.clone()))
+            .cloned()
+            .ok_or_else(|| StoreError::not_found("appointment"))?;
+        if appointment.revision != expected {
+            return Err(StoreError::conflict(
+                "the appointment was written meanwhile",
+            ));
+        }
+        appointment.revision = expected.next();
+        appointment.origin = write.origin;
+        appointment.state = write.state;
+        appointment.updated_at = write.at;
+        Ok(inner.write(tenant, appointment))
+    }
+
+    async fn scan(
+        &self,
+        tenant: &TenantId,
+        window: Window,
+        after: Option<(DateTime<Utc>, AppointmentId)>,
+        limit: u32,
+    ) -> Result<Vec<Appointment>, StoreError> {
+        let mut found: Vec<Appointment> = self
+            .appointments(tenant)
+            .into_iter()
+            .filter(|a| (window.from..window.until).contains(&a.state.start))
+            .filter(|a| {
+                after
+                    .as_ref()
+                    .is_none_or(|after| (a.state.start, &a.id) > (after.0, &after.1))
+            })
+            .collect();
+        found.sort_by(|a, b| (a.state.start, &a.id).cmp(&(b.state.start, &b.id)));
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+}

@@ -1,0 +1,35 @@
+//! Tenants, as far as the bookkeeping knows them: whether their work is paused.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::error::StoreError;
+use crate::model::id::text_id;
+
+text_id! {
+    /// Names one customer of the host, with its own Cal.com credentials, webhook secrets, event types and hosts.
+    TenantId
+}
+
+/// Which tenants are paused. A tenant is paused by a [`Settlement`](super::Settlement), together with its review item.
+///
+/// # Contract
+///
+/// The links of a paused tenant are never claimed; whatever becomes due meanwhile stays due.
+#[async_trait]
+pub trait Tenants: fmt::Debug + Send + Sync + 'static {
+    /// Whether the tenant's work is paused.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable).
+    async fn is_paused(&self, tenant: &TenantId) -> Result<bool, StoreError>;
+
+    /// Lets the tenant's work go on where it stopped. Nothing happens if it was not paused.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`ReadOnly`](super::StoreErrorKind::ReadOnly).
+    async fn resume(&self, tenant: &TenantId) -> Result<(), StoreError>;
+}

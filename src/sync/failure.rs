@@ -1,0 +1,135 @@
+//! What follows a failure: a pure function.
+
+use std::time::Duration;
+
+use super::calendar::{CalendarError, CalendarErrorKind};
+use super::config::SyncConfig;
+use crate::store::ReviewReason;
+
+/// How long a throttled call waits if the server does not say.
+const DEFAULT_THROTTLE: Duration = Duration::from_secs(60);
+
+/// What follows a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Try again after this wait; one more attempt has failed.
+    Retry(Duration),
+    /// Try again after this wait; it does not count.
+    Postpone(Duration),
+    /// A person decides.
+    Review(NextReview),
+    /// The tenant's work is paused, and a person decides.
+    PauseTenant,
+}
+
+/// Why, in a form that is cheap to compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NextReview {
+    Exhausted,
+    Rejected,
+    SlotTaken,
+}
+
+impl NextReview {
+    pub(super) fn reason(self) -> ReviewReason {
+        match self {
+            Self::Exhausted => ReviewReason::RetriesExhausted,
+            Self::Rejected => ReviewReason::Rejected,
+            Self::SlotTaken => ReviewReason::SlotTaken,
+        }
+    }
+}
+
+/// What follows the failure of an attempt, `failed_before` of which have failed already. `chance` draws the jitter.
+pub(super) fn after(
+    error: &CalendarError,
+    failed_before: u32,
+    config: &SyncConfig,
+    chance: u64,
+) -> Next {
+    match error.kind() {
+        CalendarErrorKind::Throttled => {
+            let wait = error.retry_after().unwrap_or(DEFAULT_THROTTLE);
+            // Never before the reset, and not all at once after it.
+            Next::Postpone(wait + jitter(Duration::from_secs(1), 100, chance))
+        }
+        CalendarErrorKind::Denied => Next::PauseTenant,
+        CalendarErrorKind::Rejected => Next::Review(NextReview::Rejected),
+        CalendarErrorKind::SlotTaken => Next::Review(NextReview::SlotTaken),
+        // A contradiction that reading did not resolve is retried like an outage: the other side is in motion.
+        CalendarErrorKind::Unavailable | CalendarErrorKind::Contradicted => {
+            let index = usize::try_from(failed_before).unwrap_or(usize::MAX);
+            match config.retry_delays.get(index) {
+                Some(delay) => Next::Retry(*delay + jitter(*delay, config.jitter_percent, chance)),
+                None => Next::Review(NextReview::Exhausted),
+            }
+        }
+    }
+}
+
+/// Up to `percent` of a span.
+fn jitter(span: Duration, percent: u32, chance: u64) -> Duration {
+    let most = span.saturating_mul(percent) / 100;
+    let nanos = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX - 1);
+    Duration::from_nanos(chance % (nanos + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(kind: CalendarErrorKind) -> CalendarError {
+        CalendarError::new(kind, "test")
+    }
+
+    #[test]
+    fn an_outage_is_retried_on_schedule_and_then_reviewed() {
+        let config = SyncConfig {
+            jitter_percent: 0,
+            ..SyncConfig::default()
+        };
+        let outage = failed(CalendarErrorKind::Unavailable);
+        let after = |failed_before| super::after(&outage, failed_before, &config, 0);
+        assert_eq!(after(0), Next::Retry(Duration::from_secs(1)));
+        assert_eq!(after(1), Next::Retry(Duration::from_secs(5)));
+        assert_eq!(after(2), Next::Retry(Duration::from_secs(30)));
+        assert_eq!(after(3), Next::Review(NextReview::Exhausted));
+        assert_eq!(after(u32::MAX), Next::Review(NextReview::Exhausted));
+    }
+
+    #[test]
+    fn what_cannot_succeed_is_not_retried() {
+        let config = SyncConfig::default();
+        let next = |kind| after(&failed(kind), 0, &config, 9);
+        assert_eq!(
+            next(CalendarErrorKind::Rejected),
+            Next::Review(NextReview::Rejected)
+        );
+        assert_eq!(
+            next(CalendarErrorKind::SlotTaken),
+            Next::Review(NextReview::SlotTaken)
+        );
+        assert_eq!(next(CalendarErrorKind::Denied), Next::PauseTenant);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_throttled_call_never_comes_back_before_the_reset(seconds in 0..10_000_u64, chance: u64) {
+            let reset = Duration::from_secs(seconds);
+            let error = failed(CalendarErrorKind::Throttled).with_retry_after(reset);
+            let next = after(&error, 0, &SyncConfig::default(), chance);
+            proptest::prop_assert!(matches!(next, Next::Postpone(wait) if wait >= reset));
+        }
+
+        #[test]
+        fn jitter_only_adds(chance: u64, failed_before in 0..3_u32) {
+            let config = SyncConfig::default();
+            let error = failed(CalendarErrorKind::Unavailable);
+            let delay = config.retry_delays[failed_before as usize];
+            let next = after(&error, failed_before, &config, chance);
+            proptest::prop_assert!(
+                matches!(next, Next::Retry(wait) if wait >= delay && wait <= delay.mul_f64(1.21))
+            );
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! From a booking to the state that is compared.
+
+use crate::model::{Booking, BookingStatus};
+use crate::store::{AppointmentState, AppointmentStatus, ChainKey, Person, ReviewReason};
+
+/// The state of a booking in the host's terms. What a booking no longer tells (an attendee, a deleted event type) is taken from
+/// the last known state.
+///
+/// # Errors
+///
+/// The reason for review if the booking cannot be put into those terms.
+pub(super) fn project(
+    booking: &Booking,
+    known: Option<&AppointmentState>,
+) -> Result<AppointmentState, ReviewReason> {
+    let status = match &booking.status {
+        BookingStatus::Accepted => AppointmentStatus::Confirmed,
+        BookingStatus::Pending | BookingStatus::AwaitingHost => AppointmentStatus::Pending,
+        BookingStatus::Cancelled => AppointmentStatus::Cancelled,
+        BookingStatus::Rejected => AppointmentStatus::Declined,
+        BookingStatus::Other(_) => return Err(ReviewReason::UnknownStatus),
+    };
+    if booking.is_seated() {
+        return Err(ReviewReason::SeatedBooking);
+    }
+    let attendee = booking.attendees.first().map(Person::from);
+    let attendee = attendee.or_else(|| known.map(|known| known.attendee.clone()));
+    let event_type = booking
+        .event_type_id()
+        .or_else(|| known.map(|known| known.event_type));
+    let (Some(attendee), Some(event_type)) = (attendee, event_type) else {
+        // A live booking of nobody or of nothing; seats that were all given up look like this too.
+        return Err(ReviewReason::SeatedBooking);
+    };
+    let state = AppointmentState {
+        status,
+        start: booking.start,
+        end: booking.end,
+        event_type,
+        attendee,
+    };
+    Ok(match known {
+        Some(known) => state.keeping_details_of(known),
+        None => state,
+    })
+}
+
+/// The key of the booking's chain: `icsUid` stays the same from reschedule to reschedule.
+pub(super) fn chain_key(booking: &Booking) -> ChainKey {
+    let key = booking.ics_uid.as_deref().filter(|uid| !uid.is_empty());
+    ChainKey::new(key.unwrap_or_else(|| booking.uid.as_str()))
+}

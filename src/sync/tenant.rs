@@ -1,0 +1,108 @@
+//! Tenants, as the engine knows them: credentials, secrets, and what is theirs.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use super::calendar::Calendar;
+use super::decide::ConflictPolicy;
+use crate::model::{Booking, EventTypeId, UserId};
+use crate::store::{StoreError, TenantId};
+
+/// One customer of the host. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    pub(super) id: TenantId,
+    pub(super) calendar: Arc<dyn Calendar>,
+    pub(super) webhook_secrets: Vec<SecretString>,
+    pub(super) event_types: BTreeSet<EventTypeId>,
+    pub(super) hosts: BTreeSet<UserId>,
+    pub(super) conflict_policy: ConflictPolicy,
+}
+
+impl Tenant {
+    /// A tenant that reaches Cal.com through `calendar`, usually a client with the tenant's own key.
+    ///
+    /// Nothing is a tenant's until it is said to be: name its event types or hosts, and its webhook secrets.
+    pub fn new(id: TenantId, calendar: Arc<dyn Calendar>) -> Self {
+        Self {
+            id,
+            calendar,
+            webhook_secrets: Vec::new(),
+            event_types: BTreeSet::new(),
+            hosts: BTreeSet::new(),
+            conflict_policy: ConflictPolicy::default(),
+        }
+    }
+
+    /// Adds a secret that signs the tenant's webhooks. While a secret is rotated, two are active.
+    #[must_use]
+    pub fn with_webhook_secret(mut self, secret: SecretString) -> Self {
+        self.webhook_secrets.push(secret);
+        self
+    }
+
+    /// Adds an event type that is the tenant's.
+    #[must_use]
+    pub fn with_event_type(mut self, id: EventTypeId) -> Self {
+        self.event_types.insert(id);
+        self
+    }
+
+    /// Adds a Cal.com user whose bookings are the tenant's.
+    #[must_use]
+    pub fn with_host(mut self, id: UserId) -> Self {
+        self.hosts.insert(id);
+        self
+    }
+
+    /// Says who wins when both sides changed.
+    #[must_use]
+    pub fn with_conflict_policy(mut self, policy: ConflictPolicy) -> Self {
+        self.conflict_policy = policy;
+        self
+    }
+
+    /// Whether a booking is the tenant's: by its event type, or by a host. Cal.com answers a read by uid to anybody, so that a
+    /// booking could be read proves nothing.
+    pub fn owns(&self, booking: &Booking) -> bool {
+        let by_type = booking
+            .event_type_id()
+            .is_some_and(|id| self.event_types.contains(&id));
+        let mut hosts = booking.hosts.iter().filter_map(|host| host.id);
+        by_type || hosts.any(|id| self.hosts.contains(&id))
+    }
+}
+
+/// Where the engine finds its tenants. A host with tenants in a database implements it and decides how long to remember them.
+#[async_trait]
+pub trait TenantDirectory: fmt::Debug + Send + Sync + 'static {
+    /// One tenant; `None` if there is no such tenant.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable).
+    async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError>;
+}
+
+/// A fixed set of tenants.
+#[derive(Clone, Debug, Default)]
+pub struct StaticTenants(HashMap<TenantId, Arc<Tenant>>);
+
+impl StaticTenants {
+    /// These tenants, and no others.
+    pub fn new(tenants: impl IntoIterator<Item = Tenant>) -> Self {
+        let by_id = tenants.into_iter().map(|t| (t.id.clone(), Arc::new(t)));
+        Self(by_id.collect())
+    }
+}
+
+#[async_trait]
+impl TenantDirectory for StaticTenants {
+    async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
+        Ok(self.0.get(id).cloned())
+    }
+}

@@ -1,0 +1,211 @@
+//! Reading Cal.com's side: the booking, its chain, and whether there is more than one.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
+use super::{Case, RemoteSide, Stop, Turn};
+use crate::model::{Booking, BookingQuery, BookingUid};
+use crate::store::{AppointmentState, LinkKey, LogEvent, PendingWrite, ReviewReason, SyncKey};
+use crate::sync::SYNC_KEY_METADATA;
+use crate::sync::state::{chain_key, project};
+
+/// How many reschedules of one chain are followed. A chain longer than this is read on at its newest known booking next time.
+const MAX_CHAIN: usize = 64;
+
+/// How far around the start a booking of unknown outcome is looked for, in hours. The filters are inclusive; the end is the
+/// event type's, which is not known here.
+const LOOKUP_HOURS: i64 = 24;
+
+impl Turn<'_> {
+    /// Reads the newest booking of the link's chain, and every other one that something says is the same appointment's.
+    pub(super) async fn read_remote(&mut self) -> Result<(), Stop> {
+        let mut starts: Vec<BookingUid> = self.link.booking.iter().cloned().collect();
+        starts.extend(
+            self.claim
+                .deliveries
+                .iter()
+                .filter_map(|d| d.booking.clone()),
+        );
+        starts.extend(self.link.rivals.iter().cloned());
+        let own = self.link.booking.clone();
+        let mut adopted = None;
+        if let Some((sync_key, sent)) = self.unanswered_create() {
+            let found = self.look_up(&sync_key, &sent).await?;
+            if let Some(first) = found.first() {
+                adopted = Some((first.clone(), sent));
+            }
+            starts.extend(found);
+        }
+
+        let mut heads: Vec<Booking> = Vec::new();
+        let mut visited = BTreeSet::new();
+        for uid in starts {
+            if visited.contains(&uid) {
+                continue;
+            }
+            let Some(head) = self.follow(uid, &mut visited).await? else {
+                continue;
+            };
+            if !heads.iter().any(|known| known.uid == head.uid) {
+                heads.push(head);
+            }
+        }
+        self.fresh = true;
+        self.chain_uids.extend(visited);
+        // Not before all is read: what stops the turn in between must leave the creation unanswered.
+        if let Some((booking, sent)) = adopted {
+            self.log.push(LogEvent::BookingAdopted { booking });
+            // What was sent is what both sides meant.
+            self.link.base = Some(sent);
+            self.link.pending = None;
+            self.pushed = true;
+        }
+        let Some(newest) = self.choose(&heads, own.as_ref())? else {
+            if self.link.appointment.is_none() {
+                return Err(self.case_of(ReviewReason::BookingMissing).into());
+            }
+            self.remote = None;
+            return Ok(());
+        };
+        self.take_remote(&newest)
+    }
+
+    /// The creation whose answer never came, if the link has one.
+    fn unanswered_create(&self) -> Option<(SyncKey, AppointmentState)> {
+        match &self.link.pending {
+            Some(PendingWrite::CreateBooking {
+                sync_key, state, ..
+            }) => Some((sync_key.clone(), state.clone())),
+            _ => None,
+        }
+    }
+
+    /// Finds the bookings that were created under a sync key. The filters narrow the search and are not trusted.
+    pub(super) async fn look_up(
+        &self,
+        sync_key: &SyncKey,
+        sent: &AppointmentState,
+    ) -> Result<Vec<BookingUid>, Stop> {
+        let hours = TimeDelta::hours(LOOKUP_HOURS);
+        let query = BookingQuery {
+            attendee_email: sent.attendee.email.clone(),
+            event_type_ids: vec![sent.event_type],
+            after_start: Some(sent.start - hours),
+            before_end: Some(sent.end.max(sent.start) + hours),
+            ..BookingQuery::default()
+        };
+        let found = self.call(self.tenant.calendar.bookings(&query)).await?;
+        let ours = found.into_iter().filter(|booking| {
+            booking.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str())
+                && self.tenant.owns(booking)
+        });
+        Ok(ours.map(|booking| booking.uid).collect())
+    }
+
+    /// Follows a chain from one of its bookings to the newest one.
+    async fn follow(
+        &self,
+        start: BookingUid,
+        visited: &mut BTreeSet<BookingUid>,
+    ) -> Result<Option<Booking>, Stop> {
+        let mut uid = start;
+        let mut head = None;
+        for _ in 0..MAX_CHAIN {
+            if !visited.insert(uid.clone()) {
+                break;
+            }
+            let Some(booking) = self.call(self.tenant.calendar.booking(&uid)).await? else {
+                break;
+            };
+            if !self.tenant.owns(&booking) {
+                return Err(Case::new(
+                    ReviewReason::ForeignBooking,
+                    "A booking was named whose event type and hosts are not this tenant's. Nothing was read from it.",
+                )
+                .into());
+            }
+            self.join_link_of(&booking).await?;
+            let next = booking.rescheduled_to_uid.clone();
+            let ended = !booking.is_live();
+            head = Some(booking);
+            match next {
+                Some(next) if ended => uid = next,
+                _ => break,
+            }
+        }
+        Ok(head)
+    }
+
+    /// A delivery can arrive before anything says to which link its booking belongs; the booking itself says it.
+    async fn join_link_of(&self, booking: &Booking) -> Result<(), Stop> {
+        if !self.claim.link.is_bare() || self.link.appointment.is_some() {
+            return Ok(());
+        }
+        if let Some(key) = booking.metadata_str(SYNC_KEY_METADATA) {
+            let key = LinkKey::SyncKey(SyncKey::new(key));
+            self.absorb_if_other(&key).await?;
+        }
+        let uids = [&booking.rescheduled_from_uid, &booking.rescheduled_to_uid];
+        for uid in uids.into_iter().flatten() {
+            self.absorb_if_other(&LinkKey::Booking(uid.clone())).await?;
+        }
+        self.absorb_if_other(&LinkKey::Chain(chain_key(booking)))
+            .await
+    }
+
+    /// The booking that stands for the appointment: the live one, or else the newest of those that ended.
+    fn choose(
+        &mut self,
+        heads: &[Booking],
+        own: Option<&BookingUid>,
+    ) -> Result<Option<Booking>, Stop> {
+        let live: Vec<&Booking> = heads.iter().filter(|head| head.is_live()).collect();
+        if let [first, others @ ..] = live.as_slice()
+            && !others.is_empty()
+        {
+            let kept = live.iter().find(|b| Some(&b.uid) == own).unwrap_or(first);
+            let kept = (*kept).clone();
+            self.link.rivals = live
+                .iter()
+                .map(|booking| booking.uid.clone())
+                .filter(|uid| *uid != kept.uid)
+                .collect();
+            // Best effort: the person who decides sees Cal.com's state where it can be told.
+            let _ = self.take_remote(&kept);
+            return Err(Case::new(
+                ReviewReason::TwoLiveBookings,
+                "The appointment has more than one live booking. Cancel all but one at Cal.com, then retry.",
+            )
+            .into());
+        }
+        self.link.rivals.clear();
+        let newest_ended = || heads.iter().max_by_key(|head| head.updated_at);
+        Ok(live.first().copied().or_else(newest_ended).cloned())
+    }
+
+    /// Takes a booking as Cal.com's side of the link.
+    pub(super) fn take_remote(&mut self, booking: &Booking) -> Result<(), Stop> {
+        let known = self.link.base.as_ref();
+        let known = known.or(self.local.as_ref().map(|local| &local.state));
+        self.chain_uids.insert(booking.uid.clone());
+        self.link.booking = Some(booking.uid.clone());
+        self.link.series.clone_from(&booking.recurring_booking_uid);
+        let state = project(booking, known).map_err(|reason| {
+            let message = match reason {
+                ReviewReason::UnknownStatus => format!(
+                    "The booking has the status {:?}, which this version does not know.",
+                    booking.status.as_str()
+                ),
+                _ => "The booking has seats, which are not kept in step yet.".to_owned(),
+            };
+            Case::new(reason, message)
+        })?;
+        self.link.chain = Some(chain_key(booking));
+        self.remote = Some(RemoteSide {
+            state,
+            updated_at: booking.updated_at,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! The worker: steps through due links until there are none, or until it is told to stop.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::engine::{Error, StepReport, SyncEngine};
+
+/// How long a worker that met a failing store waits before it tries again.
+const STORE_FAILURE_DELAY: Duration = Duration::from_secs(1);
+
+/// A worker's settings: plain data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerConfig {
+    /// How many links are worked on at once. 4.
+    pub concurrency: usize,
+    /// How long the worker sleeps at most when nothing seems due; what other processes record is found after this long. 1 s.
+    pub poll_interval: Duration,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            concurrency: 4,
+            poll_interval: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Works on due links. Any number of workers, in any number of processes, may share a store.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    engine: Arc<dyn SyncEngine>,
+    config: WorkerConfig,
+}
+
+impl Worker {
+    /// A worker for an engine, with every setting at its default.
+    pub fn new(engine: Arc<dyn SyncEngine>) -> Self {
+        Self {
+            engine,
+            config: WorkerConfig::default(),
+        }
+    }
+
+    /// Changes the settings.
+    #[must_use]
+    pub fn with_config(mut self, config: WorkerConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Works until nothing is due now, and reports every step. What is due later is not waited for.
+    ///
+    /// # Errors
+    ///
+    /// The first failure of the bookkeeping; what was under way is finished before it is returned.
+    pub async fn drain(&self) -> Result<Vec<StepReport>, Error> {
+        let mut lanes = JoinSet::new();
+        for _ in 0..self.config.concurrency.max(1) {
+            let engine = Arc::clone(&self.engine);
+            lanes.spawn(async move {
+                let mut reports = Vec::new();
+                while let Some(report) = engine.step().await? {
+                    reports.push(report);
+                }
+                Ok::<_, Error>(reports)
+            });
+        }
+        let mut reports = Vec::new();
+        let mut failure = None;
+        while let Some(lane) = lanes.join_next().await {
+            match lane {
+                Ok(Ok(done)) => reports.extend(done),
+                Ok(Err(error)) => failure = failure.or(Some(error)),
+                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            }
+        }
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(reports),
+        }
+    }
+
+    /// Works until `stop` completes. What is under way then is finished first; nothing new is begun.
+    pub async fn run_until(&self, stop: impl Future<Output = ()> + Send) {
+        let (stopping, _) = tokio::sync::watch::channel(false);
+        let mut lanes = JoinSet::new();
+        for _ in 0..self.config.concurrency.max(1) {
+            let lane = Self::lane(
+                Arc::clone(&self.engine),
+                self.config.poll_interval,
+                stopping.subscribe(),
+            );
+            lanes.spawn(lane);
+        }
+        stop.await;
+        // The lanes hold receivers, so that this cannot fail while there are any.
+        let _ = stopping.send(true);
+        while let Some(lane) = lanes.join_next().await {
+            if let Err(panic) = lane {
+                std::panic::resume_unwind(panic.into_panic());
+            }
+        }
+    }
+
+    async fn lane(
+        engine: Arc<dyn SyncEngine>,
+        poll_interval: Duration,
+        mut stopping: tokio::sync::watch::Receiver<bool>,
+    ) {
+        while !*stopping.borrow() {
+            let pause = match engine.step().await {
+                Ok(Some(_)) => {
+                    // Where there is one due link there may be more for the other lanes.
+                    engine.nudge();
+                    continue;
+                }
+                Ok(None) => None,
+                Err(error) => {
+                    tracing::warn!(error = %error, "a step of the sync engine failed");
+                    Some(STORE_FAILURE_DELAY)
+                }
+            };
+            let idle = async {
+                match pause {
+                    // Work is due, and asking when would return at once.
+                    Some(delay) => tokio::time::sleep(delay).await,
+                    None => engine.wait_for_work(poll_interval).await,
+                }
+            };
+            tokio::select! {
+                () = idle => {}
+                _ = stopping.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+}
