@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -16,6 +16,7 @@ use calcom::testing::{
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 const SECRET: &str = "whsec_loopback_test";
 
@@ -268,7 +269,7 @@ async fn reschedules_at_once_leave_two_successors() {
 async fn the_same_seed_and_requests_give_the_same_answers() {
     async fn run(seed: u64) -> (Vec<Value>, Vec<Vec<u8>>) {
         let clock = ManualClock::at(at("2026-12-01T08:00:00Z"));
-        let builder = FakeCalcom::builder().seed(seed).clock(clock.reader());
+        let builder = FakeCalcom::builder().seed(seed).clock(clock.shared());
         let fake = builder.start().await.unwrap();
         fake.subscribe(
             "http://127.0.0.1:9/",
@@ -488,7 +489,7 @@ async fn hosted_delays_pass_at_once_in_paused_time() {
 async fn lists_are_filtered_sorted_and_paged() {
     let clock = ManualClock::at(at("2026-12-01T08:00:00Z"));
     let fake = FakeCalcom::builder()
-        .clock(clock.reader())
+        .clock(clock.shared())
         .start()
         .await
         .unwrap();
@@ -556,7 +557,7 @@ async fn lists_are_filtered_sorted_and_paged() {
 async fn slots_follow_hours_bookings_and_time_zones() {
     let clock = ManualClock::at(at("2026-12-01T08:00:00Z"));
     let fake = FakeCalcom::builder()
-        .clock(clock.reader())
+        .clock(clock.shared())
         .start()
         .await
         .unwrap();
@@ -695,7 +696,7 @@ async fn a_series_ends_with_one_webhook() {
 #[tokio::test]
 async fn too_many_requests_are_refused_until_the_reset() {
     let clock = ManualClock::at(at("2026-12-01T08:00:00Z"));
-    let builder = FakeCalcom::builder().clock(clock.reader()).rate_limit(2);
+    let builder = FakeCalcom::builder().clock(clock.shared()).rate_limit(2);
     let fake = builder.start().await.unwrap();
     let api = Api::new(&fake);
     assert_eq!(api.get("me").await.0, 200);

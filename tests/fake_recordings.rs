@@ -149,7 +149,7 @@ async fn compare(fake: &FakeCalcom, name: &str, path: &str, event_type: Option<i
 async fn fake() -> FakeCalcom {
     let clock = ManualClock::at(at("2026-11-20T23:44:00Z"));
     FakeCalcom::builder()
-        .clock(clock.reader())
+        .clock(clock.shared())
         .start()
         .await
         .unwrap()

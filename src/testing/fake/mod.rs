@@ -194,7 +194,7 @@ impl FakeCalcom {
         secret: &str,
         triggers: impl Into<Vec<Trigger>>,
     ) -> WebhookId {
-        let now = (self.shared.clock)();
+        let now = self.shared.clock.now();
         let mut state = lock(&self.shared.state);
         let id = state.uuid();
         let user = state.users[0].id;

@@ -137,7 +137,7 @@ impl FakeCalcom {
 
     /// Gives a booking any status word, known or not, and tells nobody. False if there is no such booking.
     pub fn set_status(&self, uid: &BookingUid, status: impl Into<String>) -> bool {
-        let now = (self.shared.clock)().trunc_subsecs(3);
+        let now = self.shared.clock.now().trunc_subsecs(3);
         let mut state = lock(&self.shared.state);
         let order = state.next_in_order();
         let Some(record) = state.booking_mut(uid.as_str()) else {
