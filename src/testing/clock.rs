@@ -1,23 +1,16 @@
-//! The time that a [`FakeCalcom`](super::FakeCalcom) goes by.
+//! A clock for tests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::ambient::{self, SystemClock};
-
-/// Tells the time to a fake.
-pub(crate) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-
-/// The machine's clock.
-pub(crate) fn system() -> Clock {
-    Arc::new(|| ambient::Clock::now(&SystemClock))
-}
+use crate::ambient::Clock;
 
 /// A clock that stands still until it is told to move; clones are one and the same clock.
 ///
 /// ```
+/// # use calcom::ambient::Clock;
 /// # use calcom::testing::ManualClock;
 /// # use std::time::Duration;
 /// let clock = ManualClock::at("2026-12-01T08:00:00Z".parse()?);
@@ -34,11 +27,6 @@ impl ManualClock {
         Self(Arc::new(Mutex::new(instant)))
     }
 
-    /// What it shows.
-    pub fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Makes it show another instant, earlier or later.
     pub fn set(&self, instant: DateTime<Utc>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = instant;
@@ -53,15 +41,14 @@ impl ManualClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }
 
-    /// The clock as [`FakeCalcomBuilder::clock`](super::FakeCalcomBuilder::clock) takes it.
-    pub fn reader(&self) -> impl Fn() -> DateTime<Utc> + Send + Sync + 'static {
-        let clock = self.clone();
-        move || clock.now()
+    /// The same clock in the form in which it is injected, into a client, an engine and a fake alike.
+    pub fn shared(&self) -> Arc<dyn Clock> {
+        Arc::new(self.clone())
     }
 }
 
-impl ambient::Clock for ManualClock {
+impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
-        Self::now(self)
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

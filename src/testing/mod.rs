@@ -18,5 +18,5 @@ pub use fake::{
     Delivery, DeliveryOutcome, FakeCalcom, FakeCalcomBuilder, FakeEventType, FakeUser, Fault,
     Operation, RecordedRequest, Refused, RequestOutcome, Then, WebhookTiming, When,
 };
-pub use sign::{NO_SECRET, PAYLOAD_VERSION, PAYLOAD_VERSION_HEADER, SIGNATURE_HEADER, sign};
+pub use sign::{NO_SECRET, PAYLOAD_VERSION, PAYLOAD_VERSION_HEADER, sign};
 pub use webhook_body::WebhookBody;

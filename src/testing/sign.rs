@@ -3,13 +3,10 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// The header that carries the signature.
-pub const SIGNATURE_HEADER: &str = "X-Cal-Signature-256";
-
 /// The header that carries the version of the payload.
 pub const PAYLOAD_VERSION_HEADER: &str = "X-Cal-Webhook-Version";
 
-/// What [`SIGNATURE_HEADER`] says where the subscription has no secret.
+/// What [`SIGNATURE_HEADER`](crate::webhook::SIGNATURE_HEADER) says where the subscription has no secret.
 pub const NO_SECRET: &str = "no-secret-provided";
 
 /// The version of the payloads that [`FakeCalcom`](super::FakeCalcom) sends.

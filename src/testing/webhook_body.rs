@@ -30,19 +30,19 @@ pub struct WebhookBody(Facts);
 impl WebhookBody {
     /// `BOOKING_CREATED`: a booking was made.
     pub fn created(uid: impl Into<BookingUid>, start: DateTime<Utc>) -> Self {
-        Self::of(Kind::Created, uid.into(), start)
+        Self::of(Kind::Created, &uid.into(), start)
     }
 
     /// `BOOKING_CREATED` as a confirmation sends it: without metadata.
     pub fn confirmed(uid: impl Into<BookingUid>, start: DateTime<Utc>) -> Self {
-        let mut body = Self::of(Kind::Confirmed, uid.into(), start);
+        let mut body = Self::of(Kind::Confirmed, &uid.into(), start);
         body.0.requires_confirmation = true;
         body
     }
 
     /// `BOOKING_REQUESTED`: a booking waits for confirmation. Carries a one-time password, as the real ones do.
     pub fn requested(uid: impl Into<BookingUid>, start: DateTime<Utc>) -> Self {
-        let mut body = Self::of(Kind::Requested, uid.into(), start);
+        let mut body = Self::of(Kind::Requested, &uid.into(), start);
         body.0.requires_confirmation = true;
         body.0.one_time_password = Some("7a64f019-a726-4ca8-aea0-43db468f4897".into());
         body
@@ -55,7 +55,7 @@ impl WebhookBody {
         from: impl Into<BookingUid>,
         from_start: DateTime<Utc>,
     ) -> Self {
-        let mut body = Self::of(Kind::Rescheduled, uid.into(), start);
+        let mut body = Self::of(Kind::Rescheduled, &uid.into(), start);
         body.0.previous = Some(Previous {
             id: 1,
             uid: from.into().to_string(),
@@ -68,26 +68,26 @@ impl WebhookBody {
 
     /// `BOOKING_CANCELLED`: without metadata.
     pub fn cancelled(uid: impl Into<BookingUid>, start: DateTime<Utc>) -> Self {
-        Self::of(Kind::Cancelled, uid.into(), start)
+        Self::of(Kind::Cancelled, &uid.into(), start)
     }
 
     /// `BOOKING_REJECTED`: a pending booking was declined; without metadata.
     pub fn rejected(uid: impl Into<BookingUid>, start: DateTime<Utc>) -> Self {
-        let mut body = Self::of(Kind::Rejected, uid.into(), start);
+        let mut body = Self::of(Kind::Rejected, &uid.into(), start);
         body.0.requires_confirmation = true;
         body
     }
 
     /// `BOOKING_NO_SHOW_UPDATED`: the attendee is marked as absent, or no longer. The one body without a `uid`.
     pub fn no_show(uid: impl Into<BookingUid>, absent: bool) -> Self {
-        let mut body = Self::of(Kind::NoShow, uid.into(), DateTime::UNIX_EPOCH);
+        let mut body = Self::of(Kind::NoShow, &uid.into(), DateTime::UNIX_EPOCH);
         for person in &mut body.0.attendees {
             person.absent = absent;
         }
         body
     }
 
-    fn of(kind: Kind, uid: BookingUid, start: DateTime<Utc>) -> Self {
+    fn of(kind: Kind, uid: &BookingUid, start: DateTime<Utc>) -> Self {
         Self(Facts {
             kind,
             created_at: start - TimeDelta::days(1),

@@ -55,7 +55,7 @@ impl World {
         let clock = ManualClock::at(MORNING.parse().unwrap());
         let fake = FakeCalcom::builder()
             .seed(7)
-            .clock(clock.reader())
+            .clock(clock.shared())
             .start()
             .await
             .unwrap();

@@ -25,7 +25,7 @@ impl Answer {
     }
 
     #[must_use]
-    pub(crate) fn with_header(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+    pub(crate) fn with_header(mut self, name: impl Into<String>, value: &dyn ToString) -> Self {
         self.headers.push((name.into(), value.to_string()));
         self
     }
@@ -39,9 +39,10 @@ pub(super) struct Reply {
 
 impl Reply {
     pub(super) fn data(status: u16, data: Value) -> Self {
+        let body = [("status".into(), json!("success")), ("data".into(), data)];
         Self {
             status,
-            body: json!({"status": "success", "data": data}),
+            body: Value::Object(body.into_iter().collect()),
         }
     }
 }

@@ -6,7 +6,6 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 
 use super::FakeCalcom;
@@ -14,12 +13,12 @@ use super::event_type::FakeEventType;
 use super::server::Server;
 use super::shared::{Shared, WebhookTiming};
 use super::state::State;
-use crate::testing::clock::{self, Clock};
+use crate::ambient::{Clock, SystemClock};
 
 /// Sets up a [`FakeCalcom`].
 pub struct FakeCalcomBuilder {
     seed: u64,
-    clock: Clock,
+    clock: Arc<dyn Clock>,
     timing: WebhookTiming,
     rate_limit: u32,
     processing_time: Duration,
@@ -39,7 +38,7 @@ impl Default for FakeCalcomBuilder {
     fn default() -> Self {
         Self {
             seed: 0,
-            clock: clock::system(),
+            clock: Arc::new(SystemClock),
             timing: WebhookTiming::default(),
             rate_limit: 100_000,
             processing_time: Duration::from_millis(5),
@@ -57,8 +56,8 @@ impl FakeCalcomBuilder {
 
     /// Tells the time instead of the machine's clock; see [`ManualClock`](crate::testing::ManualClock).
     #[must_use]
-    pub fn clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        self.clock = Arc::new(now);
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
         self
     }
 

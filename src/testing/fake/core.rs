@@ -42,9 +42,9 @@ impl State {
             Err(refusal) => refusal.into_answer(now, &request.target),
         };
         told(answer)
-            .with_header("x-ratelimit-limit-default", standing.limit)
-            .with_header("x-ratelimit-remaining-default", standing.remaining)
-            .with_header("x-ratelimit-reset-default", standing.reset)
+            .with_header("x-ratelimit-limit-default", &standing.limit)
+            .with_header("x-ratelimit-remaining-default", &standing.remaining)
+            .with_header("x-ratelimit-reset-default", &standing.reset)
     }
 
     pub(super) fn route(
@@ -116,17 +116,23 @@ impl State {
     }
 
     fn get_booking(&self, request: &Request, uid: &str) -> Result<Reply, Refusal> {
-        let Some(record) = self.booking(uid) else {
+        let form = |record| {
+            if request.speaks("2024-08-13") {
+                booking_json(self, record)
+            } else {
+                old_booking_json(self, record)
+            }
+        };
+        if let Some(record) = self.booking(uid) {
+            return Ok(Reply::data(200, form(record)));
+        }
+        let series: Vec<Value> = self.series(uid).into_iter().map(form).collect();
+        if series.is_empty() {
             return Err(Refusal::not_found(format!(
                 "Booking with uid={uid} was not found in the database"
             )));
-        };
-        let json = if request.speaks("2024-08-13") {
-            booking_json(self, record)
-        } else {
-            old_booking_json(self, record)
-        };
-        Ok(Reply::data(200, json))
+        }
+        Ok(Reply::data(200, json!(series)))
     }
 
     fn event_types(&self, request: &Request, id: Option<&str>) -> Result<Reply, Refusal> {

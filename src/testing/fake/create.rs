@@ -8,7 +8,7 @@ use super::event_type::FakeEventType;
 use super::input::{Target, Wanted};
 use super::request::Request;
 use super::shape::booking_json;
-use super::state::{Arrival, Attendee, Record, Seat, State, User, minutes};
+use super::state::{Arrival, Attendee, Record, Seat, State, User, is_bookable, minutes};
 use crate::testing::payload::Kind;
 
 const TOO_SOON: &str = "The event type can't be booked at the \"start\" time provided. This could be because it's too soon (violating the minimum booking notice) or too far in the future (outside the event's scheduling window). Try fetching available slots first using the GET /v2/slots endpoint and then make a booking with \"start\" time equal to one of the available slots: https://cal.com/docs/api-reference/v2/slots";
@@ -52,6 +52,7 @@ impl State {
         for index in 0..count {
             let start = event_type
                 .occurrence(wanted.start, index)
+                .filter(|start| is_bookable(*start))
                 .ok_or_else(|| Refusal::bad_request(TOO_SOON))?;
             self.check_free(
                 arrival,

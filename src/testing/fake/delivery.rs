@@ -11,9 +11,8 @@ use super::request::Operation;
 use super::shared::{Shared, WebhookTiming, lock};
 use super::state::Notice;
 use crate::model::BookingUid;
-use crate::testing::sign::{
-    NO_SECRET, PAYLOAD_VERSION, PAYLOAD_VERSION_HEADER, SIGNATURE_HEADER, sign,
-};
+use crate::testing::sign::{NO_SECRET, PAYLOAD_VERSION, PAYLOAD_VERSION_HEADER, sign};
+use crate::webhook::SIGNATURE_HEADER;
 
 /// How long a receiver may take. Observed: a caller waits at least 8 s for it.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -26,8 +26,7 @@ impl State {
             only(&body, &["cancellationReason", "cancelSubsequentBookings"])?;
         }
         let reason = text(&body, "cancellationReason").filter(|reason| !reason.trim().is_empty());
-        let in_series = |record: &&Record| record.recurring_uid.as_deref() == Some(uid);
-        let series: Vec<Record> = self.bookings.iter().filter(in_series).cloned().collect();
+        let series: Vec<Record> = self.series(uid).into_iter().cloned().collect();
         let whole_series = !series.is_empty();
         let mut targets = if whole_series {
             series
@@ -80,13 +79,8 @@ impl State {
             }
         }
         if whole_series || and_later {
-            let mut all: Vec<&Record> = self
-                .bookings
-                .iter()
-                .filter(|record| record.recurring_uid == first.recurring_uid)
-                .collect();
-            all.sort_by_key(|record| record.start);
-            let all: Vec<Value> = all
+            let all: Vec<Value> = self
+                .series(first.recurring_uid.as_deref().unwrap_or_default())
                 .into_iter()
                 .map(|record| booking_json(self, record))
                 .collect();
@@ -176,7 +170,7 @@ impl State {
             record.rejection_reason.clone_from(&reason);
         }
         self.notify(kind, arrival.now, &record, None, |facts| {
-            facts.reason = reason
+            facts.reason = reason;
         });
         self.read(uid, 200)
     }

@@ -30,7 +30,7 @@ pub struct FakeEventType {
 }
 
 impl FakeEventType {
-    /// An event type of this length in minutes; a length of 0 counts as 1.
+    /// An event type of this length in minutes, from 1 to 1440; what is less or more counts as that.
     pub fn new(slug: impl Into<String>, minutes: u32) -> Self {
         let slug = slug.into();
         Self {

@@ -51,7 +51,7 @@ pub enum Then {
     Answer {
         /// The status.
         status: u16,
-        /// The headers. None are added but the content length.
+        /// The headers. None are added but the date and the content length.
         headers: Vec<(String, String)>,
         /// The body.
         body: Bytes,

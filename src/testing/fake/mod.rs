@@ -2,7 +2,6 @@
 
 mod answer;
 mod builder;
-mod change;
 mod core;
 mod create;
 mod delivery;
@@ -15,6 +14,7 @@ mod limit;
 mod list;
 mod person;
 mod request;
+mod reschedule;
 mod server;
 mod shape;
 mod shared;
@@ -194,7 +194,7 @@ impl FakeCalcom {
         secret: &str,
         triggers: impl Into<Vec<Trigger>>,
     ) -> WebhookId {
-        let now = (self.shared.clock)();
+        let now = self.shared.clock.now();
         let mut state = lock(&self.shared.state);
         let id = state.uuid();
         let user = state.users[0].id;
@@ -234,8 +234,11 @@ impl FakeCalcom {
     ///
     /// # Errors
     ///
-    /// If somebody else has taken the port.
+    /// If somebody else has taken the port, or the fake was shut down.
     pub async fn come_back(&self) -> io::Result<()> {
+        if self.shared.was_shut_down() {
+            return Err(io::Error::other("the fake was shut down"));
+        }
         if lock(&self.owner.server).is_some() {
             return Ok(());
         }

@@ -24,7 +24,6 @@ impl FakeCalcom {
     /// # Errors
     ///
     /// If Cal.com would refuse.
-    #[expect(clippy::needless_pass_by_value, reason = "mirrors the client's create")]
     pub async fn book(&self, booking: NewBooking) -> Result<Booking, Refused> {
         let body = serde_json::to_value(&booking).unwrap_or_default();
         self.act(Operation::CreateBooking, None, "/v2/bookings", &body)
@@ -138,7 +137,7 @@ impl FakeCalcom {
 
     /// Gives a booking any status word, known or not, and tells nobody. False if there is no such booking.
     pub fn set_status(&self, uid: &BookingUid, status: impl Into<String>) -> bool {
-        let now = (self.shared.clock)().trunc_subsecs(3);
+        let now = self.shared.clock.now().trunc_subsecs(3);
         let mut state = lock(&self.shared.state);
         let order = state.next_in_order();
         let Some(record) = state.booking_mut(uid.as_str()) else {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -83,8 +84,8 @@ async fn accept(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else {
-                    // Out of file descriptors, most likely; the next one may succeed.
-                    tokio::task::yield_now().await;
+                    // Out of file descriptors, most likely; some may be free soon.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
                 };
                 let shared = Arc::clone(&shared);

@@ -12,7 +12,7 @@ use super::fault::{Script, Then};
 use super::history::{Delivery, RecordedRequest, RequestOutcome};
 use super::request::{Operation, Request};
 use super::state::{Arrival, Notice, State};
-use crate::testing::clock::Clock;
+use crate::ambient::Clock;
 
 /// When webhooks are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(super) struct Shared {
     pub(super) script: Mutex<Script>,
     pub(super) requests: Mutex<Vec<RecordedRequest>>,
     pub(super) deliveries: Mutex<Vec<Delivery>>,
-    pub(super) clock: Clock,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) timing: WebhookTiming,
     pub(super) processing_time: Duration,
     pub(super) http: reqwest::Client,
@@ -72,7 +72,7 @@ pub(super) struct Response {
 impl Shared {
     pub(super) fn new(
         state: State,
-        clock: Clock,
+        clock: Arc<dyn Clock>,
         timing: WebhookTiming,
         processing_time: Duration,
         http: reqwest::Client,
@@ -105,12 +105,16 @@ impl Shared {
         lock(&self.tasks).take()
     }
 
+    pub(super) fn was_shut_down(&self) -> bool {
+        lock(&self.tasks).is_none()
+    }
+
     /// Carries out a request from outside, with the faults that are scripted for it. `None`: no answer.
     pub(super) async fn receive(self: Arc<Self>, request: Request) -> Option<Response> {
         let operation = request.operation();
         let number = {
             let mut requests = lock(&self.requests);
-            requests.push(RecordedRequest::new(&request, (self.clock)()));
+            requests.push(RecordedRequest::new(&request, self.clock.now()));
             requests.len() - 1
         };
         let ended = |outcome| lock(&self.requests)[number].outcome = outcome;
@@ -165,7 +169,7 @@ impl Shared {
         operation: Operation,
         run: impl FnOnce(&mut State, Arrival) -> T,
     ) -> T {
-        let arrival = lock(&self.state).arrive((self.clock)());
+        let arrival = lock(&self.state).arrive(self.clock.now());
         if operation.is_write() && !self.processing_time.is_zero() {
             // Whoever arrives within this time sees the same state as we do.
             tokio::time::sleep(self.processing_time).await;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
@@ -249,6 +249,17 @@ impl State {
         self.bookings.iter().find(|booking| booking.uid == uid)
     }
 
+    /// The bookings of a recurring series, by start.
+    pub(super) fn series(&self, uid: &str) -> Vec<&Record> {
+        let mut series: Vec<&Record> = self
+            .bookings
+            .iter()
+            .filter(|record| record.recurring_uid.as_deref() == Some(uid))
+            .collect();
+        series.sort_by_key(|record| record.start);
+        series
+    }
+
     pub(super) fn booking_mut(&mut self, uid: &str) -> Option<&mut Record> {
         self.bookings.iter_mut().find(|booking| booking.uid == uid)
     }
@@ -349,10 +360,14 @@ fn uuid(rng: &mut Rng) -> String {
     )
 }
 
-/// Reads an instant of a request. Years that no calendar of theirs reaches are not instants here, so that nothing overflows.
+/// Reads an instant of a request.
 pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
-    use chrono::Datelike;
-    parse_instant(text).filter(|instant| (1970..=9999).contains(&instant.year()))
+    parse_instant(text).filter(|instant| is_bookable(*instant))
+}
+
+/// Whether an instant and the ends of the bookings that begin then have four digits of a year, as the API's format needs.
+pub(super) fn is_bookable(instant: DateTime<Utc>) -> bool {
+    (1970..=9998).contains(&instant.year())
 }
 
 /// Minutes as a span.
