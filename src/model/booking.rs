@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::{DefaultOnNull, NoneAsEmptyString, serde_as, skip_serializing_none};
@@ -211,13 +213,39 @@ impl fmt::Debug for Booking {
 }
 
 /// What the server answers where a booking may be one of many: an object for a single booking, an array for a series.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum BookingOrSeries {
     /// A single or seated booking.
     Booking(Box<Booking>),
     /// The bookings of a recurring series, in order.
     Series(Vec<Booking>),
+}
+
+// By hand, because an untagged enum would lose where in the answer the reading failed.
+impl<'de> Deserialize<'de> for BookingOrSeries {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectOrArray;
+
+        impl<'de> Visitor<'de> for ObjectOrArray {
+            type Value = BookingOrSeries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a booking or an array of bookings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let booking = Booking::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(BookingOrSeries::Booking(Box::new(booking)))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(BookingOrSeries::Series)
+            }
+        }
+
+        deserializer.deserialize_any(ObjectOrArray)
+    }
 }
 
 impl BookingOrSeries {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use calcom::ambient::Clock;
 use calcom::client::{Client, RetryPolicy};
 use calcom::model::{Booking, BookingUid, EventTypeId, NewAttendee, NewBooking, NewWebhook};
 use calcom::store::{

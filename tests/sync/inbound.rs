@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use crate::harness::{FOREIGN, SECRET, World, ann, at};
+use calcom::ambient::Clock;
 use calcom::model::{BookingUid, NewAttendee, NewBooking, Trigger};
 use calcom::store::{
     AppointmentRepository, AppointmentStatus, AppointmentWrite, ChainKey, DeliveryFate, LogEvent,
     Origin, ReviewReason, Revision,
 };
 use calcom::sync::{ConflictPolicy, Receipt, ReceiveError, SyncEngine};
-use calcom::testing::{FakeEventType, Fault, SIGNATURE_HEADER, Then, WebhookBody};
+use calcom::testing::{FakeEventType, Fault, Then, WebhookBody};
+use calcom::webhook::SIGNATURE_HEADER;
 use http::{HeaderMap, HeaderValue};
 
 fn signed(body: &[u8], secret: &str) -> HeaderMap {
