@@ -79,6 +79,11 @@ impl Client {
         ClientBuilder::new(api_key)
     }
 
+    /// Where the API is.
+    pub fn base_url(&self) -> &url::Url {
+        &self.transport.base_url
+    }
+
     /// The bookings.
     pub fn bookings(&self) -> Bookings<'_> {
         Bookings::new(self)
