@@ -124,7 +124,10 @@ impl Timeline {
             .iter()
             .filter(|row| matches!(row.verdict, Verdict::Passed | Verdict::PassedExcept(_)))
             .count();
-        println!("\n{passed} of 7 passed in {:.1} s.", self.elapsed().as_secs_f64());
+        println!(
+            "\n{passed} of 7 passed in {:.1} s.",
+            self.elapsed().as_secs_f64()
+        );
     }
 }
 
@@ -141,7 +144,9 @@ fn tell(event: &LogEvent) -> (Colour, String) {
         ),
         E::BookingAdopted { booking } => (
             Colour::Green,
-            format!("the answer never came, but {booking} carries our key: it is ours, nothing is sent again"),
+            format!(
+                "the answer never came, but {booking} carries our key: it is ours, nothing is sent again"
+            ),
         ),
         E::BookingRescheduled { from, to, origin } => (
             Colour::Green,

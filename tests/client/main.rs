@@ -1,0 +1,13 @@
+//! The contract of the client: what it sends, how it reads every answer, and what it never does twice.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod addresses;
+mod bookings;
+mod errors;
+mod limits;
+mod pages;
+mod resources;
+mod retries;
+mod secrets;
+mod support;
