@@ -149,8 +149,10 @@ impl ApiError {
             400 if says("because it has been cancelled") => ErrorKind::Conflict,
             401 => ErrorKind::Unauthorized,
             403 => ErrorKind::Forbidden,
-            // The router's own words, as opposed to a resource's.
-            404 if self.message.starts_with("Cannot ") => ErrorKind::UnknownEndpoint,
+            // The router's own words or a proxy's, as opposed to a resource's.
+            404 if self.message.is_empty() || self.message.starts_with("Cannot ") => {
+                ErrorKind::UnknownEndpoint
+            }
             404 => ErrorKind::NotFound,
             408 => ErrorKind::Server,
             409 => ErrorKind::Conflict,
@@ -198,16 +200,17 @@ fn excerpt(body: &[u8]) -> String {
         .collect()
 }
 
-/// Replaces every word with an `@` in it.
+/// Replaces every word with an `@` in it, and the query of every path: it is what was asked for, names and addresses included.
 fn mask_addresses(text: &str) -> String {
-    if !text.contains('@') {
-        return text.to_owned();
-    }
     let mask = |word: &str| {
         if word.contains('@') {
-            "[address]".to_owned()
-        } else {
-            word.to_owned()
+            return "[address]".to_owned();
+        }
+        match word.split_once('?') {
+            Some((path, query)) if path.starts_with('/') && !query.is_empty() => {
+                format!("{path}?[query]")
+            }
+            _ => word.to_owned(),
         }
     };
     text.split(' ').map(mask).collect::<Vec<_>>().join(" ")

@@ -22,7 +22,7 @@ const DEFAULT_BASE_URL: &str = "https://api.cal.com/v2";
 #[must_use]
 pub struct ClientBuilder {
     api_key: SecretString,
-    base_url: Result<Url, url::ParseError>,
+    base_url: Option<Url>,
     versions: ApiVersions,
     retry: RetryPolicy,
     connect_timeout: Duration,
@@ -37,7 +37,7 @@ impl ClientBuilder {
     pub(super) fn new(api_key: SecretString) -> Self {
         Self {
             api_key,
-            base_url: Url::parse(DEFAULT_BASE_URL),
+            base_url: parse_base_url(DEFAULT_BASE_URL),
             versions: ApiVersions::default(),
             retry: RetryPolicy::default(),
             connect_timeout: Duration::from_secs(5),
@@ -49,9 +49,9 @@ impl ClientBuilder {
         }
     }
 
-    /// Where the API is, with its `/v2`; `https://api.cal.com/v2` by default.
+    /// Where the API is, with its `/v2`; `https://api.cal.com/v2` by default. It can hold no user name and no query.
     pub fn base_url(mut self, url: &str) -> Self {
-        self.base_url = Url::parse(url);
+        self.base_url = parse_base_url(url);
         self
     }
 
@@ -108,17 +108,17 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if the base URL is not an `http` or `https` address or the key cannot stand in a
-    /// header; [`Transport`](super::ErrorKind::Transport) if the TLS library cannot be set up.
+    /// [`Invalid`](super::ErrorKind::Invalid) if the base URL is not a plain `http` or `https` address or the key cannot stand in
+    /// a header; [`Transport`](super::ErrorKind::Transport) if the TLS library cannot be set up.
     pub fn build(self) -> Result<Client, Error> {
         const OPERATION: &str = "client.build";
-        let base_url = self
-            .base_url
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or_else(|| {
-                Error::invalid_argument(OPERATION, "base_url", "must be an http or https URL")
-            })?;
+        let base_url = self.base_url.ok_or_else(|| {
+            Error::invalid_argument(
+                OPERATION,
+                "base_url",
+                "must be an http or https URL without user name, query or fragment",
+            )
+        })?;
         let bearer = format!("Bearer {}", self.api_key.expose_secret().trim());
         let mut authorization = HeaderValue::try_from(bearer).map_err(|_| {
             Error::invalid_argument(
@@ -154,4 +154,16 @@ impl ClientBuilder {
             versions: Arc::new(self.versions),
         })
     }
+}
+
+/// Reads a base URL. One with a user name is none: it would be sent instead of the key, and shown where the URL is.
+fn parse_base_url(text: &str) -> Option<Url> {
+    let plain = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    Url::parse(text).ok().filter(plain)
 }
