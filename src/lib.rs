@@ -5,5 +5,7 @@ pub mod ambient;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod model;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 pub mod store;
 pub mod webhook;
