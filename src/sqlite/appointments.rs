@@ -206,7 +206,7 @@ async fn create(
     let row = sqlx::query(CREATE)
         .bind(tenant.as_str())
         .bind(id.as_str())
-        .bind(chain.map(|chain| chain.as_str()))
+        .bind(chain.map(ChainKey::as_str))
         .bind(revision_number(Revision::FIRST)?)
         .bind(write.origin.as_str())
         .bind(json(&write.state))

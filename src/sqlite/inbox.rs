@@ -8,9 +8,10 @@ use super::error::failed;
 use super::links::{self, Mark};
 use super::rows::{Row, micros};
 use super::{SqliteStore, statements};
+use crate::model::BookingUid;
 use crate::store::{
     Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, Link, LinkId, LinkKey, NewDelivery,
-    StoreError, StoreErrorKind, TenantId,
+    StoreError, StoreErrorKind, SyncKey, TenantId,
 };
 
 macro_rules! delivery_columns {
@@ -43,13 +44,19 @@ statements! {
 impl Inbox for SqliteStore {
     async fn accept(&self, delivery: NewDelivery) -> Result<Accepted, StoreError> {
         let mut transaction = self.write().await?;
-        let Some(id) = store(&mut transaction, &delivery).await? else {
+        // Without a booking there is no link to look for.
+        let fate = match (&delivery.ignored, &delivery.booking) {
+            (None, None) => Some(DeliveryFate::IgnoredNoBooking),
+            (ignored, _) => ignored.clone(),
+        };
+        let Some(id) = store(&mut transaction, &delivery, fate.as_ref()).await? else {
             return Ok(Accepted::Duplicate);
         };
-        let link = if delivery.ignored.is_some() {
-            None
-        } else {
-            Some(assign(&mut transaction, &delivery, id).await?)
+        let link = match &delivery.booking {
+            Some(booking) if fate.is_none() => {
+                Some(assign(&mut transaction, &delivery, booking, id).await?)
+            }
+            _ => None,
         };
         transaction.commit().await.map_err(failed)?;
         Ok(Accepted::Stored { link })
@@ -83,17 +90,18 @@ fn decode(row: &SqliteRow) -> Result<(Delivery, Option<DeliveryFate>), StoreErro
 async fn store(
     connection: &mut SqliteConnection,
     delivery: &NewDelivery,
+    fate: Option<&DeliveryFate>,
 ) -> Result<Option<DeliveryId>, StoreError> {
     let id: Option<i64> = sqlx::query_scalar(STORE)
         .bind(delivery.tenant.as_str())
         .bind(delivery.fingerprint.as_slice())
         .bind(micros(delivery.received_at))
         .bind(delivery.trigger.as_str())
-        .bind(delivery.booking.as_ref().map(|uid| uid.as_str()))
-        .bind(delivery.rescheduled_from.as_ref().map(|uid| uid.as_str()))
-        .bind(delivery.sync_key.as_ref().map(|sync_key| sync_key.as_str()))
+        .bind(delivery.booking.as_ref().map(BookingUid::as_str))
+        .bind(delivery.rescheduled_from.as_ref().map(BookingUid::as_str))
+        .bind(delivery.sync_key.as_ref().map(SyncKey::as_str))
         .bind(delivery.body.as_str())
-        .bind(delivery.ignored.as_ref().map(DeliveryFate::as_str))
+        .bind(fate.map(DeliveryFate::as_str))
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
@@ -104,16 +112,15 @@ async fn store(
 async fn assign(
     connection: &mut SqliteConnection,
     delivery: &NewDelivery,
+    booking: &BookingUid,
     id: DeliveryId,
 ) -> Result<LinkId, StoreError> {
     let tenant = &delivery.tenant;
-    let link = match find_link(connection, delivery).await? {
+    let link = match find_link(connection, delivery, booking).await? {
         Some(link) => link,
-        None => make_link(connection, delivery).await?,
+        None => make_link(connection, tenant, booking).await?,
     };
-    if let Some(uid) = &delivery.booking {
-        links::remember_uid(connection, tenant, uid, link).await?;
-    }
+    links::remember_uid(connection, tenant, booking, link).await?;
     sqlx::query(ASSIGN)
         .bind(tenant.as_str())
         .bind(id.get())
@@ -128,9 +135,10 @@ async fn assign(
 async fn find_link(
     connection: &mut SqliteConnection,
     delivery: &NewDelivery,
+    booking: &BookingUid,
 ) -> Result<Option<LinkId>, StoreError> {
     let keys = [
-        delivery.booking.clone().map(LinkKey::Booking),
+        Some(LinkKey::Booking(booking.clone())),
         delivery.rescheduled_from.clone().map(LinkKey::Booking),
         delivery.sync_key.clone().map(LinkKey::SyncKey),
     ];
@@ -144,11 +152,12 @@ async fn find_link(
 
 async fn make_link(
     connection: &mut SqliteConnection,
-    delivery: &NewDelivery,
+    tenant: &TenantId,
+    booking: &BookingUid,
 ) -> Result<LinkId, StoreError> {
     let id: i64 = sqlx::query_scalar(MAKE_LINK)
-        .bind(delivery.tenant.as_str())
-        .bind(delivery.booking.as_ref().map(|uid| uid.as_str()))
+        .bind(tenant.as_str())
+        .bind(booking.as_str())
         .fetch_one(connection)
         .await
         .map_err(failed)?;

@@ -86,7 +86,7 @@ pub(super) async fn write(
         .bind(micros(at))
         .bind(subject.tenant.as_str())
         .bind(subject.link.map(LinkId::get))
-        .bind(subject.appointment.map(|id| id.as_str()))
+        .bind(subject.appointment.map(AppointmentId::as_str))
         .bind(json(event))
         .execute(connection)
         .await

@@ -6,7 +6,11 @@ use super::error::failed;
 use super::log::Subject;
 use super::rows::{json, micros};
 use super::{absorb, inbox, links, log, outbox, reviews, statements, tenants};
-use crate::store::{Lease, LinkKey, LogEvent, Settlement, StoreError, StoreErrorKind};
+use crate::model::{BookingUid, RecurringBookingUid};
+use crate::store::{
+    AppointmentId, ChainKey, Lease, LinkKey, LogEvent, Settlement, StoreError, StoreErrorKind,
+    SyncKey,
+};
 
 statements! {
     /// ?12 is how often the link had been marked when it was claimed. What a later mark asked for outlives the settlement.
@@ -110,12 +114,12 @@ async fn store_link(
     sqlx::query(STORE_LINK)
         .bind(link.tenant.as_str())
         .bind(link.id.get())
-        .bind(link.appointment.as_ref().map(|id| id.as_str()))
-        .bind(link.booking.as_ref().map(|uid| uid.as_str()))
-        .bind(link.chain.as_ref().map(|chain| chain.as_str()))
-        .bind(link.series.as_ref().map(|series| series.as_str()))
+        .bind(link.appointment.as_ref().map(AppointmentId::as_str))
+        .bind(link.booking.as_ref().map(BookingUid::as_str))
+        .bind(link.chain.as_ref().map(ChainKey::as_str))
+        .bind(link.series.as_ref().map(RecurringBookingUid::as_str))
         .bind(link.base.as_ref().map(json))
-        .bind(link.sync_key.as_ref().map(|sync_key| sync_key.as_str()))
+        .bind(link.sync_key.as_ref().map(SyncKey::as_str))
         .bind(link.pending.as_ref().map(json))
         .bind(i64::from(link.attempts))
         .bind(link.verify)
