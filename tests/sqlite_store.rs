@@ -1,5 +1,10 @@
 //! The SQLite store: the conformance suite, and what a file adds to it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test that fails is the test that fails"
+)]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;

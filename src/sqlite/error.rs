@@ -37,18 +37,28 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
     StoreError::new(kind, message).with_source(error)
 }
 
-fn judge(reported: &dyn DatabaseError) -> (StoreErrorKind, &'static str) {
+/// Whether another connection holds the lock that is needed.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    let reported = error.as_database_error();
+    matches!(
+        reported.and_then(primary_code),
+        Some(code::BUSY | code::LOCKED)
+    )
+}
+
+fn primary_code(reported: &(dyn DatabaseError + 'static)) -> Option<i32> {
+    let extended: i32 = reported.code()?.parse().ok()?;
+    Some(extended & 0xff)
+}
+
+fn judge(reported: &(dyn DatabaseError + 'static)) -> (StoreErrorKind, &'static str) {
     if reported.kind() == ErrorKind::UniqueViolation {
         return (
             StoreErrorKind::Conflict,
             "a key of the row belongs to another row: read again, then decide again",
         );
     }
-    let primary = reported
-        .code()
-        .and_then(|code| code.parse::<i32>().ok())
-        .map(|code| code & 0xff);
-    match primary {
+    match primary_code(reported) {
         Some(code::BUSY | code::LOCKED) => (
             StoreErrorKind::Unavailable,
             "another writer holds the database: try again",

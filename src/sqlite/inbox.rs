@@ -7,11 +7,11 @@ use sqlx::sqlite::SqliteRow;
 use super::error::failed;
 use super::links::{self, Mark};
 use super::rows::{Row, micros};
-use super::{SqliteStore, statements};
+use super::{SqliteStore, settle, statements};
 use crate::model::BookingUid;
 use crate::store::{
     Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, Link, LinkId, LinkKey, NewDelivery,
-    StoreError, StoreErrorKind, SyncKey, TenantId,
+    StoreError, SyncKey, TenantId,
 };
 
 macro_rules! delivery_columns {
@@ -187,19 +187,5 @@ pub(super) async fn end(
     delivery: DeliveryId,
     fate: &DeliveryFate,
 ) -> Result<(), StoreError> {
-    let ended = sqlx::query(END)
-        .bind(link.tenant.as_str())
-        .bind(link.id.get())
-        .bind(delivery.get())
-        .bind(fate.as_str())
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    if ended.rows_affected() == 0 {
-        return Err(StoreError::new(
-            StoreErrorKind::Invalid,
-            format!("delivery {delivery} does not wait for the settled link"),
-        ));
-    }
-    Ok(())
+    settle::end(connection, END, link, delivery.get(), fate.as_str()).await
 }

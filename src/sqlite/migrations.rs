@@ -8,12 +8,19 @@ use sqlx::sqlite::SqlitePool;
 
 use super::error::failed;
 use super::pool::begin_write;
+use super::statements;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The host may run migrations of its own in the same file; this name keeps the two apart.
 const MIGRATIONS_TABLE: &str = "calcom_migrations";
 
 const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "books", include_str!("migrations/0001_books.sql"))];
+
+statements! {
+    /// Writes nothing, and fails where nothing can be written: SQLite begins a writing transaction on a read-only file
+    /// without a complaint.
+    ASK_TO_WRITE = "DELETE FROM calcom_paused_tenants WHERE FALSE";
+}
 
 fn migrator() -> Migrator {
     let migrations = MIGRATIONS.iter().map(|&(version, name, sql)| {
@@ -37,6 +44,10 @@ pub(super) async fn run(pool: &SqlitePool) -> Result<(), StoreError> {
         .run_direct(None, &mut *transaction, false)
         .await
         .map_err(not_migrated)?;
+    sqlx::query(ASK_TO_WRITE)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
     transaction.commit().await.map_err(failed)
 }
 

@@ -7,10 +7,10 @@ use sqlx::sqlite::SqliteRow;
 use super::error::failed;
 use super::links::{self, Mark};
 use super::rows::{Row, micros, revision_number};
-use super::{SqliteStore, statements};
+use super::{SqliteStore, settle, statements};
 use crate::store::{
     AppointmentId, Change, ChangeFate, ChangeId, Link, Outbox, RecordedChange, Revision,
-    StoreError, StoreErrorKind, TenantId,
+    StoreError, TenantId,
 };
 
 macro_rules! change_columns {
@@ -144,19 +144,5 @@ pub(super) async fn end(
     change: ChangeId,
     fate: &ChangeFate,
 ) -> Result<(), StoreError> {
-    let ended = sqlx::query(END)
-        .bind(link.tenant.as_str())
-        .bind(link.id.get())
-        .bind(change.get())
-        .bind(fate.as_str())
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    if ended.rows_affected() == 0 {
-        return Err(StoreError::new(
-            StoreErrorKind::Invalid,
-            format!("change {change} does not wait for the settled link"),
-        ));
-    }
-    Ok(())
+    settle::end(connection, END, link, change.get(), fate.as_str()).await
 }

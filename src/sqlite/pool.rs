@@ -8,7 +8,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Sqlite, Transaction};
 
-use super::error::failed;
+use super::error::{failed, is_busy};
 use super::migrations;
 use crate::store::StoreError;
 
@@ -16,6 +16,10 @@ use crate::store::StoreError;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a call waits for its turn in this process.
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often, and after which pause, a file is tried to be opened. Turning a new file to WAL is the one step for which
+/// SQLite does not wait itself, and so of two processes that start at once one may be sent away.
+const OPEN_ATTEMPTS: u32 = 50;
+const OPEN_PAUSE: Duration = Duration::from_millis(100);
 /// How many reads run at once; they wait for no writer.
 const READERS: u32 = 4;
 
@@ -49,12 +53,7 @@ impl SqliteStore {
         let pool = SqlitePoolOptions::new().acquire_timeout(TURN_TIMEOUT);
         // One connection for all writes: SQLite lets one write at a time anyway, and the pool's queue is fair while
         // SQLite's own waiting is not.
-        let writes = pool
-            .clone()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await
-            .map_err(failed)?;
+        let writes = connect(&pool.clone().max_connections(1), &options).await?;
         migrations::run(&writes).await?;
         Ok(Self {
             reads: pool.max_connections(READERS).connect_lazy_with(options),
@@ -93,6 +92,20 @@ impl SqliteStore {
     pub(super) async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         begin_write(&self.writes).await
     }
+}
+
+async fn connect(
+    pool: &SqlitePoolOptions,
+    options: &SqliteConnectOptions,
+) -> Result<SqlitePool, StoreError> {
+    for _ in 1..OPEN_ATTEMPTS {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(OPEN_PAUSE).await,
+            answer => return answer.map_err(failed),
+        }
+    }
+    let last = pool.clone().connect_with(options.clone()).await;
+    last.map_err(failed)
 }
 
 pub(super) async fn begin_write(

@@ -8,8 +8,8 @@ use super::rows::{json, micros};
 use super::{absorb, inbox, links, log, outbox, reviews, statements, tenants};
 use crate::model::{BookingUid, RecurringBookingUid};
 use crate::store::{
-    AppointmentId, ChainKey, Lease, LinkKey, LogEvent, Settlement, StoreError, StoreErrorKind,
-    SyncKey,
+    AppointmentId, ChainKey, Lease, Link, LinkKey, LogEvent, Settlement, StoreError,
+    StoreErrorKind, SyncKey,
 };
 
 statements! {
@@ -59,6 +59,31 @@ pub(super) async fn settle(
     }
     if settlement.mark_series {
         mark_series(connection, settlement).await?;
+    }
+    Ok(())
+}
+
+/// Stores how a change or a delivery that waited for a link ended.
+pub(super) async fn end(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    link: &Link,
+    row: i64,
+    fate: &str,
+) -> Result<(), StoreError> {
+    let ended = sqlx::query(statement)
+        .bind(link.tenant.as_str())
+        .bind(link.id.get())
+        .bind(row)
+        .bind(fate)
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    if ended.rows_affected() == 0 {
+        return Err(StoreError::new(
+            StoreErrorKind::Invalid,
+            format!("a settlement names {row}, which does not wait for its link"),
+        ));
     }
     Ok(())
 }

@@ -20,4 +20,4 @@ pub mod settlements;
 pub mod tenants;
 
 mod fixtures;
-mod tests_macro;
+mod macros;
