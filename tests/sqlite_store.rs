@@ -361,6 +361,29 @@ async fn two_handles_on_one_file_share_one_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_on_two_handles_wait_for_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let handles = [open(folder.path()).await, open(folder.path()).await];
+    let writers: Vec<_> = (0..4)
+        .map(|writer| {
+            let store = handles[writer % 2].clone();
+            tokio::spawn(async move {
+                for number in 0..20 {
+                    let chain = ChainKey::new(format!("chain {writer} {number}"));
+                    store
+                        .create_for_booking(&tenant(), &chain, write(60))
+                        .await
+                        .unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_dropped_call_has_happened_whole_or_not_at_all() {
     const CALLS: u32 = 150;
     let folder = tempfile::tempdir().unwrap();
