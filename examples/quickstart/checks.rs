@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use calcom::model::{Booking, BookingStatus, BookingUid};
-use calcom::store::{
-    Appointment, AppointmentId, AppointmentStatus, LinkKey, LogEvent, Origin,
-};
+use calcom::store::{Appointment, AppointmentId, AppointmentStatus, LinkKey, LogEvent, Origin};
 use chrono::{DateTime, Utc};
 
 use crate::host::{Host, all_appointments};
@@ -17,7 +15,6 @@ pub(crate) enum Verdict {
     Passed,
     /// Passed, but for what cannot be provoked on this server.
     PassedExcept(String),
-    Skipped(String),
     Failed(String),
 }
 
@@ -37,7 +34,9 @@ async fn made_for(host: &Host, uid: &BookingUid) -> Result<Appointment, String> 
     let id = host
         .eventually("the booking has an appointment", async || {
             let link = host.link(LinkKey::Booking(uid.clone())).await?;
-            Ok(link.filter(|link| link.base.is_some()).and_then(|link| link.appointment))
+            Ok(link
+                .filter(|link| link.base.is_some())
+                .and_then(|link| link.appointment))
         })
         .await?;
     host.appointment(&id).await
@@ -63,14 +62,22 @@ pub(crate) async fn arrives(server: &Server, host: &Host, timeline: &Timeline) -
     let booking = server.stranger_books(start, &host.somebody()).await?;
     let appointment = made_for(host, &booking.uid).await?;
     host.quiet().await?;
-    ensure(appointment.origin == Origin::Calcom, "the appointment's origin is not Cal.com")?;
-    ensure(appointment.state.start == start, "the appointment is at another time")?;
+    ensure(
+        appointment.origin == Origin::Calcom,
+        "the appointment's origin is not Cal.com",
+    )?;
+    ensure(
+        appointment.state.start == start,
+        "the appointment is at another time",
+    )?;
     ensure(pushes(host).await? == 0, "the engine wrote to Cal.com")?;
     if let Some(fake) = &server.fake {
         ensure(fake.writes().is_empty(), "Cal.com received a write")?;
     }
     let log = host.log(None).await?;
-    let skipped = log.iter().any(|entry| entry.event == LogEvent::SkippedOriginCalcom);
+    let skipped = log
+        .iter()
+        .any(|entry| entry.event == LogEvent::SkippedOriginCalcom);
     ensure(skipped, "the log does not say that the echo was skipped")?;
     Ok(Verdict::Passed)
 }
@@ -90,7 +97,10 @@ async fn reaches(
     host.quiet().await?;
     let booking = read(server, &uid).await?;
     ensure(booking.is_live(), format!("booking {uid} is not live"))?;
-    ensure(booking.start == start, format!("booking {uid} is at another time"))?;
+    ensure(
+        booking.start == start,
+        format!("booking {uid} is at another time"),
+    )?;
     Ok((taken.id, uid))
 }
 
@@ -111,7 +121,10 @@ pub(crate) async fn cancelled(server: &Server, host: &Host, timeline: &Timeline)
         .await?;
     host.quiet().await?;
     let status = read(server, &uid).await?.status;
-    ensure(status == BookingStatus::Cancelled, format!("booking {uid} is {status}"))?;
+    ensure(
+        status == BookingStatus::Cancelled,
+        format!("booking {uid} is {status}"),
+    )?;
 
     let start = server.slot()?;
     timeline.calcom(&format!("somebody books {} and cancels it", when(start)));
@@ -139,7 +152,10 @@ pub(crate) async fn rescheduled(server: &Server, host: &Host, timeline: &Timelin
     .await?;
     let second = follows(host, &id, &first).await?;
     let old = read(server, &first).await?;
-    ensure(!old.is_live(), format!("the old booking {first} still lives"))?;
+    ensure(
+        !old.is_live(),
+        format!("the old booking {first} still lives"),
+    )?;
     at(&read(server, &second).await?, to)?;
 
     let to = server.slot()?;
@@ -152,7 +168,10 @@ pub(crate) async fn rescheduled(server: &Server, host: &Host, timeline: &Timelin
     .await?;
     host.quiet().await?;
     let followed = host.booked(&id).await?;
-    ensure(followed == third.uid, "the link does not hold the newest uid")?;
+    ensure(
+        followed == third.uid,
+        "the link does not hold the newest uid",
+    )?;
     Ok(Verdict::Passed)
 }
 
@@ -194,7 +213,10 @@ pub(crate) async fn twenty(server: &Server, host: &Host, timeline: &Timeline) ->
         uids.insert(host.booked(&appointment.id).await?);
     }
     host.quiet().await?;
-    ensure(uids.len() == COUNT, format!("{} bookings for {COUNT} appointments", uids.len()))?;
+    ensure(
+        uids.len() == COUNT,
+        format!("{} bookings for {COUNT} appointments", uids.len()),
+    )?;
     if let Some(fake) = &server.fake {
         let live = fake.live_bookings().len();
         let appointments = all_appointments(&host.store, &host.tenant).await;
@@ -203,7 +225,10 @@ pub(crate) async fn twenty(server: &Server, host: &Host, timeline: &Timeline) ->
             .iter()
             .filter(|appointment| appointment.state.status.is_live())
             .count();
-        ensure(live == expected, format!("{live} live bookings for {expected} appointments"))?;
+        ensure(
+            live == expected,
+            format!("{live} live bookings for {expected} appointments"),
+        )?;
     }
     Ok(Verdict::Passed)
 }

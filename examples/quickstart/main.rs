@@ -67,7 +67,9 @@ async fn run() -> Result<bool, Failure> {
     let bookings = host.stop().await?;
     server.clean_up(&bookings, &timeline).await;
     timeline.table(&rows);
-    let failed = rows.iter().any(|row| matches!(row.verdict, Verdict::Failed(_)));
+    let failed = rows
+        .iter()
+        .any(|row| matches!(row.verdict, Verdict::Failed(_)));
     Ok(!interrupted && !failed && rows.len() == 7)
 }
 
@@ -79,7 +81,11 @@ async fn play(server: &Server, host: &Host, timeline: &Timeline, rows: &mut Vec<
             let verdict = $check.await.unwrap_or_else(Verdict::Failed);
             host.tell_news().await;
             let took = timeline.elapsed() - begun;
-            rows.push(Row { question: $question, verdict, took });
+            rows.push(Row {
+                question: $question,
+                verdict,
+                took,
+            });
         };
     }
     check!(

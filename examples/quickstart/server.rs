@@ -129,7 +129,9 @@ impl Server {
     /// A slot that nobody has taken.
     pub(crate) fn slot(&self) -> Result<DateTime<Utc>, String> {
         let mut slots = self.free_slots.lock().expect("no panic holds it");
-        slots.pop_front().ok_or_else(|| "no free slots are left".to_owned())
+        slots
+            .pop_front()
+            .ok_or_else(|| "no free slots are left".to_owned())
     }
 
     pub(crate) fn description(&self) -> String {
@@ -213,7 +215,10 @@ impl Server {
         start: DateTime<Utc>,
     ) -> Result<Booking, String> {
         let moved = match &self.fake {
-            Some(fake) => fake.move_booking(uid, start).await.map_err(|e| e.to_string())?,
+            Some(fake) => fake
+                .move_booking(uid, start)
+                .await
+                .map_err(|e| e.to_string())?,
             None => {
                 let params = RescheduleParams::default();
                 let moved = self.client.bookings().reschedule(uid, start, &params).await;
@@ -274,7 +279,9 @@ impl Server {
                 Err(error) => timeline.note(&format!("booking {uid} cannot be read: {error}")),
             }
         }
-        timeline.note(&format!("the webhook is removed, {cancelled} bookings are cancelled"));
+        timeline.note(&format!(
+            "the webhook is removed, {cancelled} bookings are cancelled"
+        ));
     }
 }
 

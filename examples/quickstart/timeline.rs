@@ -108,7 +108,6 @@ impl Timeline {
         for (number, row) in rows.iter().enumerate() {
             let (colour, word, why) = match &row.verdict {
                 Verdict::Passed => (Colour::Green, "passed", ""),
-                Verdict::Skipped(why) => (Colour::Yellow, "skipped", why.as_str()),
                 Verdict::PassedExcept(why) => (Colour::Green, "passed", why.as_str()),
                 Verdict::Failed(why) => (Colour::Red, "FAILED", why.as_str()),
             };
@@ -124,7 +123,10 @@ impl Timeline {
             .iter()
             .filter(|row| matches!(row.verdict, Verdict::Passed | Verdict::PassedExcept(_)))
             .count();
-        println!("\n{passed} of 7 passed in {:.1} s.", self.elapsed().as_secs_f64());
+        println!(
+            "\n{passed} of 7 passed in {:.1} s.",
+            self.elapsed().as_secs_f64()
+        );
     }
 }
 
@@ -141,7 +143,9 @@ fn tell(event: &LogEvent) -> (Colour, String) {
         ),
         E::BookingAdopted { booking } => (
             Colour::Green,
-            format!("the answer never came, but {booking} carries our key: it is ours, nothing is sent again"),
+            format!(
+                "the answer never came, but {booking} carries our key: it is ours, nothing is sent again"
+            ),
         ),
         E::BookingRescheduled { from, to, origin } => (
             Colour::Green,

@@ -46,7 +46,9 @@ async fn outage(
     host.eventually("an attempt fails", async || {
         let log = host.log(None).await?;
         let retried = |event: &LogEvent| matches!(event, LogEvent::RetryScheduled { .. });
-        let mut ours = log.iter().filter(|e| e.appointment.as_ref() == Some(&taken.id));
+        let mut ours = log
+            .iter()
+            .filter(|e| e.appointment.as_ref() == Some(&taken.id));
         Ok(ours.any(|entry| retried(&entry.event)).then_some(()))
     })
     .await?;
@@ -64,7 +66,11 @@ async fn lost_answers(
     timeline: &Timeline,
 ) -> Result<(), String> {
     timeline.calcom("from now on loses the answer to each first write, after it was done");
-    for operation in [Operation::CreateBooking, Operation::Reschedule, Operation::Cancel] {
+    for operation in [
+        Operation::CreateBooking,
+        Operation::Reschedule,
+        Operation::Cancel,
+    ] {
         fake.inject(Fault::new(operation, Then::ApplyThenDrop));
     }
     let before = fake.writes().len();
@@ -86,14 +92,19 @@ async fn lost_answers(
     one_booking(fake, moved)?;
 
     timeline.host("admin cancels lost-1");
-    host.change(&taken.id, |state| state.status = AppointmentStatus::Cancelled)
-        .await?;
+    host.change(&taken.id, |state| {
+        state.status = AppointmentStatus::Cancelled;
+    })
+    .await?;
     host.quiet().await?;
     let live = fake.live_bookings();
     let left = live.iter().any(|b| b.start == start || b.start == moved);
     ensure(!left, "a booking is left over")?;
     let sent = fake.writes().len() - before;
-    ensure(sent == 3, format!("{sent} writes were sent for three changes"))
+    ensure(
+        sent == 3,
+        format!("{sent} writes were sent for three changes"),
+    )
 }
 
 async fn long_outage(
@@ -123,8 +134,13 @@ async fn long_outage(
 /// A booking in the past can never succeed.
 async fn hopeless(server: &Server, host: &Host, timeline: &Timeline) -> Result<(), String> {
     let start = SystemClock.now() - TimeDelta::days(7);
-    timeline.host(&format!("admin takes hopeless-1 for {}, a week ago", when(start)));
-    let taken = host.take("hopeless-1", server, start, Origin::Admin).await?;
+    timeline.host(&format!(
+        "admin takes hopeless-1 for {}, a week ago",
+        when(start)
+    ));
+    let taken = host
+        .take("hopeless-1", server, start, Origin::Admin)
+        .await?;
     reviewed(host, &taken.id, &ReviewReason::Rejected).await?;
     Ok(())
 }
@@ -136,7 +152,9 @@ async fn reviewed(
 ) -> Result<calcom::store::ReviewId, String> {
     host.eventually("a person is asked", async || {
         let open = host.reviews().await?;
-        let ours = open.into_iter().find(|item| item.appointment.as_ref() == Some(id));
+        let ours = open
+            .into_iter()
+            .find(|item| item.appointment.as_ref() == Some(id));
         match ours {
             Some(item) if item.reason == *reason => Ok(Some(item.id)),
             Some(item) => Err(format!("reviewed as {}, not as {reason}", item.reason)),
@@ -149,5 +167,8 @@ async fn reviewed(
 fn one_booking(fake: &FakeCalcom, start: chrono::DateTime<chrono::Utc>) -> Result<(), String> {
     let live = fake.live_bookings();
     let count = live.iter().filter(|booking| booking.start == start).count();
-    ensure(count == 1, format!("{count} live bookings where one is wanted"))
+    ensure(
+        count == 1,
+        format!("{count} live bookings where one is wanted"),
+    )
 }
