@@ -191,7 +191,7 @@ fn failed(error: &Error) -> Finding {
         "retry_after_seconds": error.retry_after().map(|wait| wait.as_secs()),
         "status": api.map(|api| api.status().as_u16()),
         "code": api.and_then(|api| api.code()),
-        "message": api.map(|api| api.message()).filter(|message| !message.is_empty()),
+        "message": api.map(client::ApiError::message).filter(|message| !message.is_empty()),
         "fields": fields,
         "json_path": error.json_path(),
         "request_id": api.and_then(|api| api.request_id()),

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use calcom::client::{Error, ErrorKind, decode};
 use calcom::model::{
-    Booking, BookingOrSeries, EventType, Schedule, SlotsByDay, User, WebhookSubscription,
+    Booking, BookingOrSeries, BookingUid, EventType, Schedule, SlotsByDay, Trigger, User,
+    WebhookSubscription,
 };
 use calcom::webhook::{SIGNATURE_HEADER, VerifyError, WebhookEvent, verify};
 use chrono::{DateTime, Utc};
@@ -87,182 +88,67 @@ fn read_as(resource: Resource, answer: &Response<Bytes>) -> Result<(), Error> {
 }
 
 /// Every recorded exchange: what it was about, and how it failed if it did.
+#[rustfmt::skip]
 const EXCHANGES: &[(&str, Resource, Option<ErrorKind>)] = {
     use ErrorKind as E;
     use Resource as R;
     &[
         ("011-me", R::User, None),
         ("013-event-types-list", R::EventTypes, None),
-        (
-            "014-event-types-list-no-filter",
-            R::EventTypes,
-            Some(E::NotFound),
-        ),
-        (
-            "016-event-types-list-wrong-version-default",
-            R::EventTypes,
-            Some(E::VersionMismatch),
-        ),
+        ("014-event-types-list-no-filter", R::EventTypes, Some(E::NotFound)),
+        ("016-event-types-list-wrong-version-default", R::EventTypes, Some(E::VersionMismatch)),
         ("017-event-types-get", R::EventType, None),
-        (
-            "026-event-types-get-other-user",
-            R::EventType,
-            Some(E::NotFound),
-        ),
+        ("026-event-types-get-other-user", R::EventType, Some(E::NotFound)),
         ("027-schedules-list", R::Schedules, None),
         ("036-slots-default", R::Slots, None),
         ("037-slots-range", R::Slots, None),
         ("043-slots-seated", R::Slots, None),
-        (
-            "052-slots-no-version-header",
-            R::Slots,
-            Some(E::UnknownEndpoint),
-        ),
+        ("052-slots-no-version-header", R::Slots, Some(E::UnknownEndpoint)),
         ("066-booking-create", R::BookingOrSeries, None),
-        (
-            "070-booking-get-no-version-header",
-            R::Booking,
-            Some(E::VersionMismatch),
-        ),
-        (
-            "083-booking-create-double-booking",
-            R::BookingOrSeries,
-            Some(E::SlotUnavailable),
-        ),
-        (
-            "086-booking-create-too-soon-min-notice",
-            R::BookingOrSeries,
-            Some(E::SlotUnavailable),
-        ),
-        (
-            "094-booking-create-missing-attendee",
-            R::BookingOrSeries,
-            Some(E::Invalid),
-        ),
-        (
-            "098-booking-create-bad-email",
-            R::BookingOrSeries,
-            Some(E::Invalid),
-        ),
-        (
-            "100-booking-create-bad-language",
-            R::BookingOrSeries,
-            Some(E::Invalid),
-        ),
-        (
-            "101-booking-create-unknown-property",
-            R::BookingOrSeries,
-            Some(E::Invalid),
-        ),
-        (
-            "107-booking-create-no-version-header",
-            R::BookingOrSeries,
-            Some(E::Invalid),
-        ),
-        (
-            "109-booking-create-empty-body",
-            R::BookingOrSeries,
-            Some(E::Invalid),
-        ),
+        ("070-booking-get-no-version-header", R::Booking, Some(E::VersionMismatch)),
+        ("083-booking-create-double-booking", R::BookingOrSeries, Some(E::SlotUnavailable)),
+        ("086-booking-create-too-soon-min-notice", R::BookingOrSeries, Some(E::SlotUnavailable)),
+        ("094-booking-create-missing-attendee", R::BookingOrSeries, Some(E::Invalid)),
+        ("098-booking-create-bad-email", R::BookingOrSeries, Some(E::Invalid)),
+        ("100-booking-create-bad-language", R::BookingOrSeries, Some(E::Invalid)),
+        ("101-booking-create-unknown-property", R::BookingOrSeries, Some(E::Invalid)),
+        ("107-booking-create-no-version-header", R::BookingOrSeries, Some(E::Invalid)),
+        ("109-booking-create-empty-body", R::BookingOrSeries, Some(E::Invalid)),
         ("112-me-bad-key", R::User, Some(E::Unauthorized)),
         ("113-me-no-key", R::User, Some(E::Unauthorized)),
         ("119-unknown-route", R::User, Some(E::UnknownEndpoint)),
-        (
-            "121-booking-concurrent-identical-1",
-            R::BookingOrSeries,
-            Some(E::Conflict),
-        ),
+        ("121-booking-concurrent-identical-1", R::BookingOrSeries, Some(E::Conflict)),
         ("127-bookings-list-status-past", R::Bookings, None),
         ("136-bookings-list-take-skip", R::Bookings, None),
-        (
-            "137-bookings-list-take-too-large",
-            R::Bookings,
-            Some(E::Invalid),
-        ),
+        ("137-bookings-list-take-too-large", R::Bookings, Some(E::Invalid)),
         ("145-bookings-list-noauth", R::Bookings, Some(E::Forbidden)),
         ("146-booking-reschedule", R::Booking, None),
-        (
-            "149-booking-reschedule-old-again",
-            R::Booking,
-            Some(E::Conflict),
-        ),
+        ("149-booking-reschedule-old-again", R::Booking, Some(E::Conflict)),
         ("154-booking-cancel-twice", R::Booking, Some(E::Conflict)),
-        (
-            "155-booking-reschedule-cancelled",
-            R::Booking,
-            Some(E::Conflict),
-        ),
-        (
-            "176-booking-create-requires-confirmation",
-            R::BookingOrSeries,
-            None,
-        ),
-        (
-            "179-booking-confirm-other-user",
-            R::Booking,
-            Some(E::Unauthorized),
-        ),
+        ("155-booking-reschedule-cancelled", R::Booking, Some(E::Conflict)),
+        ("176-booking-create-requires-confirmation", R::BookingOrSeries, None),
+        ("179-booking-confirm-other-user", R::Booking, Some(E::Unauthorized)),
         ("182-booking-confirm-twice", R::Booking, Some(E::Invalid)),
         ("188-booking-cancel-rejected", R::Booking, None),
         ("205-booking-get-team", R::Booking, None),
         ("213-booking-create-recurring", R::BookingOrSeries, None),
         ("220-booking-cancel-recurring-uid-all", R::Bookings, None),
-        (
-            "223-booking-create-seated-2-same-slot",
-            R::BookingOrSeries,
-            None,
-        ),
-        (
-            "224-booking-create-seated-duplicate-attendee",
-            R::BookingOrSeries,
-            Some(E::Conflict),
-        ),
-        (
-            "226-booking-create-seated-full",
-            R::BookingOrSeries,
-            Some(E::Conflict),
-        ),
-        (
-            "238-booking-mark-absent-unknown-attendee",
-            R::Booking,
-            Some(E::Server),
-        ),
+        ("223-booking-create-seated-2-same-slot", R::BookingOrSeries, None),
+        ("224-booking-create-seated-duplicate-attendee", R::BookingOrSeries, Some(E::Conflict)),
+        ("226-booking-create-seated-full", R::BookingOrSeries, Some(E::Conflict)),
+        ("238-booking-mark-absent-unknown-attendee", R::Booking, Some(E::Server)),
         ("245-webhooks-create-tmp", R::Webhook, None),
         ("247-webhooks-list-take-skip", R::Webhooks, None),
         ("248-webhooks-get", R::Webhook, None),
-        (
-            "250-webhooks-create-duplicate-url",
-            R::Webhook,
-            Some(E::Conflict),
-        ),
-        (
-            "251-webhooks-create-bad-trigger",
-            R::Webhook,
-            Some(E::Invalid),
-        ),
-        (
-            "254-webhooks-get-other-user",
-            R::Webhook,
-            Some(E::Forbidden),
-        ),
+        ("250-webhooks-create-duplicate-url", R::Webhook, Some(E::Conflict)),
+        ("251-webhooks-create-bad-trigger", R::Webhook, Some(E::Invalid)),
+        ("254-webhooks-get-other-user", R::Webhook, Some(E::Forbidden)),
         ("256-webhooks-delete", R::Webhook, None),
         ("257-webhooks-delete-again", R::Webhook, Some(E::NotFound)),
         ("277-rate-limit-7", R::User, Some(E::RateLimited)),
-        (
-            "280-booking-create-metadata-number-bool",
-            R::BookingOrSeries,
-            Some(E::Invalid),
-        ),
-        (
-            "311-booking-cancel-seat-host-without-reason",
-            R::Booking,
-            Some(E::Invalid),
-        ),
-        (
-            "314-booking-create-body-too-large",
-            R::BookingOrSeries,
-            Some(E::Invalid),
-        ),
+        ("280-booking-create-metadata-number-bool", R::BookingOrSeries, Some(E::Invalid)),
+        ("311-booking-cancel-seat-host-without-reason", R::Booking, Some(E::Invalid)),
+        ("314-booking-create-body-too-large", R::BookingOrSeries, Some(E::Invalid)),
     ]
 };
 
@@ -309,77 +195,18 @@ type Delivery = (
     Result<(), VerifyError>,
 );
 
+#[rustfmt::skip]
 const DELIVERIES: &[Delivery] = &[
-    (
-        "0001-BOOKING_CREATED",
-        Sort::Booking,
-        Some("BOOKING_CREATED"),
-        Some("w2hQFc7JQpJy57fx4rkUUM"),
-        Ok(()),
-    ),
-    (
-        "0016-BOOKING_RESCHEDULED",
-        Sort::Booking,
-        Some("BOOKING_RESCHEDULED"),
-        Some("e5XrwipMrYe4dr4ujdJbS1"),
-        Ok(()),
-    ),
-    (
-        "0023-BOOKING_CANCELLED",
-        Sort::Booking,
-        Some("BOOKING_CANCELLED"),
-        Some("sevN5YQwcjBsh74rp3g3Fr"),
-        Ok(()),
-    ),
-    (
-        "0028-BOOKING_CREATED",
-        Sort::Booking,
-        Some("BOOKING_CREATED"),
-        Some("htjZDM9z5KzZHj1nssqEmX"),
-        Ok(()),
-    ),
-    (
-        "0029-BOOKING_REQUESTED",
-        Sort::Booking,
-        Some("BOOKING_REQUESTED"),
-        Some("fijhrPKvntVgZhRCD5HUpa"),
-        Ok(()),
-    ),
-    (
-        "0031-BOOKING_REJECTED",
-        Sort::Booking,
-        Some("BOOKING_REJECTED"),
-        Some("fijhrPKvntVgZhRCD5HUpa"),
-        Ok(()),
-    ),
-    (
-        "0050-BOOKING_CREATED",
-        Sort::Booking,
-        Some("BOOKING_CREATED"),
-        Some("vPq39Zfr3Va7xen6K2S1RR"),
-        Ok(()),
-    ),
-    (
-        "0055-BOOKING_NO_SHOW_UPDATED",
-        Sort::NoShow,
-        Some("BOOKING_NO_SHOW_UPDATED"),
-        Some("m17TcGAhvyqsSEnjriX3hF"),
-        Ok(()),
-    ),
-    (
-        "0061-BOOKING_CREATED",
-        Sort::Booking,
-        Some("BOOKING_CREATED"),
-        Some("xj41bXMtMd1hYexGQ3DxuM"),
-        Err(VerifyError::NoSecretAtSender),
-    ),
-    (
-        "0065-UNKNOWN",
-        Sort::Template,
-        None,
-        None,
-        Err(VerifyError::Mismatch),
-    ),
+    ("0001-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("w2hQFc7JQpJy57fx4rkUUM"), Ok(())),
+    ("0016-BOOKING_RESCHEDULED", Sort::Booking, Some("BOOKING_RESCHEDULED"), Some("e5XrwipMrYe4dr4ujdJbS1"), Ok(())),
+    ("0023-BOOKING_CANCELLED", Sort::Booking, Some("BOOKING_CANCELLED"), Some("sevN5YQwcjBsh74rp3g3Fr"), Ok(())),
+    ("0028-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("htjZDM9z5KzZHj1nssqEmX"), Ok(())),
+    ("0029-BOOKING_REQUESTED", Sort::Booking, Some("BOOKING_REQUESTED"), Some("fijhrPKvntVgZhRCD5HUpa"), Ok(())),
+    ("0031-BOOKING_REJECTED", Sort::Booking, Some("BOOKING_REJECTED"), Some("fijhrPKvntVgZhRCD5HUpa"), Ok(())),
+    ("0050-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("vPq39Zfr3Va7xen6K2S1RR"), Ok(())),
+    ("0055-BOOKING_NO_SHOW_UPDATED", Sort::NoShow, Some("BOOKING_NO_SHOW_UPDATED"), Some("m17TcGAhvyqsSEnjriX3hF"), Ok(())),
+    ("0061-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("xj41bXMtMd1hYexGQ3DxuM"), Err(VerifyError::NoSecretAtSender)),
+    ("0065-UNKNOWN", Sort::Template, None, None, Err(VerifyError::Mismatch)),
 ];
 
 fn body(name: &str) -> Vec<u8> {
@@ -417,8 +244,8 @@ fn every_recorded_delivery_is_read_as_what_it_is() {
             other => panic!("{name}: {other:?}"),
         };
         assert_eq!(read, *sort, "{name}");
-        assert_eq!(event.trigger().map(|t| t.as_str()), *trigger, "{name}");
-        assert_eq!(event.booking_uid().map(|u| u.as_str()), *uid, "{name}");
+        assert_eq!(event.trigger().map(Trigger::as_str), *trigger, "{name}");
+        assert_eq!(event.booking_uid().map(BookingUid::as_str), *uid, "{name}");
         if let WebhookEvent::Booking(event) = event {
             assert!(event.created_at.is_some(), "{name}");
             assert!(event.start_time < event.end_time, "{name}");

@@ -15,7 +15,6 @@ pub(crate) enum Verdict {
     Passed,
     /// Passed, but for what cannot be provoked on this server.
     PassedExcept(String),
-    Skipped(String),
     Failed(String),
 }
 
@@ -26,7 +25,7 @@ pub(crate) fn ensure(holds: bool, what: impl Into<String>) -> Result<(), String>
 }
 
 pub(crate) async fn read(server: &Server, uid: &BookingUid) -> Result<Booking, String> {
-    let booking = server.client.bookings().get(uid).await;
+    let booking = server.read(uid).await;
     booking.map_err(|error| error.to_string())
 }
 

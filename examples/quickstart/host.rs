@@ -156,7 +156,7 @@ impl Host {
         };
         let taken = self
             .store
-            .create_appointment(&self.tenant, id.into(), write)
+            .create_appointment(&self.tenant, &id.into(), write)
             .await
             .map_err(|e| e.to_string())?;
         self.engine.nudge();

@@ -93,7 +93,7 @@ async fn lost_answers(
 
     timeline.host("admin cancels lost-1");
     host.change(&taken.id, |state| {
-        state.status = AppointmentStatus::Cancelled
+        state.status = AppointmentStatus::Cancelled;
     })
     .await?;
     host.quiet().await?;

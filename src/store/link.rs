@@ -196,7 +196,7 @@ pub enum LinkKey {
 /// - [`claim`](Self::claim) takes the link that has been due for longest, never one of a paused tenant, and returns with it
 ///   everything that waits for it. Any number of workers may claim at once; no link goes to two.
 /// - Marking a link as due never waits for its lease and is never lost: a link that was marked after its claim is due again
-///   after it is settled.
+///   after it is settled, and a read or a fresh start that was asked for meanwhile is not forgotten.
 /// - A settlement is one transaction. If it gives the link an appointment or a uid that belongs to a
 ///   [bare](Link::is_bare) link, that link is absorbed: its changes and deliveries move over and it is gone. If it belongs
 ///   to a link that is not bare, the settlement fails with [`Conflict`](super::StoreErrorKind::Conflict).
@@ -215,7 +215,8 @@ pub trait Links: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`LeaseLost`](super::StoreErrorKind::LeaseLost).
+    /// [`LeaseLost`](super::StoreErrorKind::LeaseLost), or [`Conflict`](super::StoreErrorKind::Conflict) if the key belongs to
+    /// another link.
     async fn begin_write(
         &self,
         lease: &Lease,
@@ -251,7 +252,8 @@ pub trait Links: fmt::Debug + Send + Sync + 'static {
     /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`Corrupt`](super::StoreErrorKind::Corrupt).
     async fn find(&self, tenant: &TenantId, key: &LinkKey) -> Result<Option<Link>, StoreError>;
 
-    /// When the next link becomes due or the next lease of a due link runs out; `None` if nothing is due at any time.
+    /// When the next link becomes due or the next lease of a due link runs out; `None` if nothing is due at any time. Paused
+    /// tenants do not count: their links cannot be claimed.
     ///
     /// # Errors
     ///

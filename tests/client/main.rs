@@ -11,3 +11,4 @@ mod resources;
 mod retries;
 mod secrets;
 mod support;
+mod unreadable;

@@ -108,7 +108,7 @@ impl World {
             at: self.clock.now(),
         };
         self.store
-            .create_appointment(&self.tenant, id.into(), write)
+            .create_appointment(&self.tenant, &id.into(), write)
             .unwrap()
     }
 

@@ -4,5 +4,6 @@ mod decide;
 mod harness;
 mod inbound;
 mod outbound;
+mod reopened;
 mod review;
 mod unanswered;

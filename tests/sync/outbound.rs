@@ -127,7 +127,7 @@ async fn a_booking_that_awaits_confirmation_makes_the_appointment_pending() {
     let made = world.make("a", at(0), Origin::Phone);
     world
         .change(&made.id, Origin::Phone, |state| {
-            state.event_type = event_type
+            state.event_type = event_type;
         })
         .await;
     world.drain().await;

@@ -36,7 +36,7 @@ impl InMemoryStore {
     pub fn create_appointment(
         &self,
         tenant: &TenantId,
-        id: AppointmentId,
+        id: &AppointmentId,
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError> {
         let mut inner = self.lock();
@@ -47,7 +47,7 @@ impl InMemoryStore {
             return Err(StoreError::conflict("there is an appointment with this id"));
         }
         let appointment = Appointment {
-            id,
+            id: id.clone(),
             revision: Revision::FIRST,
             origin: write.origin,
             state: write.state,

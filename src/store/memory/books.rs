@@ -167,10 +167,10 @@ impl Reviews for InMemoryStore {
             match item.link {
                 Some(id) => {
                     if let Some(row) = inner.links.get_mut(&id) {
-                        row.link.verify = true;
                         row.link.attempts = 0;
+                        row.retry_asked = true;
                     }
-                    inner.mark(id, resolved.at);
+                    inner.mark_verify(id, resolved.at);
                 }
                 None => {
                     inner.paused.remove(tenant);

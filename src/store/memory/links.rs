@@ -6,14 +6,24 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{InMemoryStore, Inner, LinkRow};
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::inbox::DeliveryId;
 use crate::store::link::{Claim, Lease, Link, LinkId, LinkKey, Links, PendingWrite, Settlement};
 use crate::store::log::LogEvent;
-use crate::store::review::{NewReview, Resolution, Resolved, ReviewId, ReviewItem};
+use crate::store::outbox::ChangeId;
+use crate::store::review::{NewReview, Resolution, Resolved, ReviewId, ReviewItem, ReviewReason};
 use crate::store::tenant::TenantId;
 
 /// Who closes a review item that has settled itself.
 const ITSELF: &str = "calcom";
+
+fn settled_itself(at: DateTime<Utc>) -> Resolved {
+    Resolved {
+        resolution: Resolution::Settled,
+        by: ITSELF.to_owned(),
+        at,
+    }
+}
 
 impl Inner {
     fn leased(&mut self, lease: &Lease) -> Result<&mut LinkRow, StoreError> {
@@ -33,6 +43,8 @@ impl Inner {
         })?;
         let row = self.links.get_mut(&id)?;
         row.fence += 1;
+        row.read_asked = false;
+        row.retry_asked = false;
         row.lease_until = Some(now + lease);
         let changes = self
             .changes
@@ -56,7 +68,7 @@ impl Inner {
     }
 
     /// Moves what waits for a bare link, and what it owns, to another one.
-    fn move_over(&mut self, from: LinkId, into: LinkId) {
+    fn move_over(&mut self, from: LinkId, into: LinkId, now: DateTime<Utc>) {
         for row in self.changes.values_mut().filter(|row| row.link == from) {
             row.link = into;
         }
@@ -67,18 +79,41 @@ impl Inner {
         {
             row.link = Some(into);
         }
-        for item in self
-            .reviews
-            .values_mut()
-            .filter(|item| item.link == Some(from))
-        {
-            item.link = Some(into);
-        }
+        self.move_reviews(from, into, now);
         for owner in self.keys.values_mut().filter(|owner| **owner == from) {
             *owner = into;
         }
         self.set_due(from, None);
         self.links.remove(&from);
+    }
+
+    /// Moves the open reviews of one link to another, which keeps one open item a reason.
+    fn move_reviews(&mut self, from: LinkId, into: LinkId, now: DateTime<Utc>) {
+        let open_reason = |item: &ReviewItem, link| {
+            let open = item.link == Some(link) && item.resolved.is_none();
+            open.then(|| item.reason.clone())
+        };
+        let kept: Vec<ReviewReason> = self
+            .reviews
+            .values()
+            .filter_map(|item| open_reason(item, into))
+            .collect();
+        let mut doubled = Vec::new();
+        for item in self.reviews.values_mut() {
+            if open_reason(item, from).is_some_and(|reason| kept.contains(&reason)) {
+                item.resolved = Some(settled_itself(now));
+                doubled.push(item.reason.clone());
+            }
+            if item.link == Some(from) {
+                item.link = Some(into);
+            }
+        }
+        let link = self.links.get(&into).map(|row| row.link.clone());
+        for reason in doubled {
+            if let Some(link) = &link {
+                self.log_settled(link, reason, now);
+            }
+        }
     }
 
     /// The links that own what the settled link is to own, if all of them are bare.
@@ -91,7 +126,8 @@ impl Inner {
         let keys = uids
             .map(LinkKey::Booking)
             .chain(link.appointment.clone().map(LinkKey::Appointment))
-            .chain(link.chain.clone().map(LinkKey::Chain));
+            .chain(link.chain.clone().map(LinkKey::Chain))
+            .chain(link.sync_key.clone().map(LinkKey::SyncKey));
         let mut owners: Vec<LinkId> = keys
             .filter_map(|key| self.link_by(&link.tenant, &key))
             .filter(|owner| *owner != link.id)
@@ -148,22 +184,22 @@ impl Inner {
         let mut reasons = Vec::new();
         for item in self.reviews.values_mut() {
             if item.link == Some(link.id) && item.resolved.is_none() && Some(item.id) != except {
-                item.resolved = Some(Resolved {
-                    resolution: Resolution::Settled,
-                    by: ITSELF.to_owned(),
-                    at,
-                });
+                item.resolved = Some(settled_itself(at));
                 reasons.push(item.reason.clone());
             }
         }
         for reason in reasons {
-            let event = LogEvent::ReviewResolved {
-                reason,
-                resolution: Resolution::Settled,
-                by: ITSELF.to_owned(),
-            };
-            self.append_log(&link.tenant, Some(link), event, at);
+            self.log_settled(link, reason, at);
         }
+    }
+
+    fn log_settled(&mut self, link: &Link, reason: ReviewReason, at: DateTime<Utc>) {
+        let event = LogEvent::ReviewResolved {
+            reason,
+            resolution: Resolution::Settled,
+            by: ITSELF.to_owned(),
+        };
+        self.append_log(&link.tenant, Some(link), event, at);
     }
 
     fn settle(&mut self, lease: &Lease, settlement: Settlement) -> Result<(), StoreError> {
@@ -186,6 +222,19 @@ impl Inner {
         let tenant = lease.tenant.clone();
         let absorbed = self.absorbable(&link, &chain_uids)?;
 
+        // Nothing is written before all of it is known to be right: this is one transaction.
+        let waits = |id: &ChangeId| self.changes.get(id).is_some_and(|row| row.link == link.id);
+        let stray_change = changes.iter().any(|(id, _)| !waits(id));
+        let waits = |id: &DeliveryId| {
+            let row = self.deliveries.get(id);
+            row.is_some_and(|row| row.link == Some(link.id))
+        };
+        if stray_change || deliveries.iter().any(|(id, _)| !waits(id)) {
+            return Err(StoreError::new(
+                StoreErrorKind::Invalid,
+                "the settlement names what does not wait for its link",
+            ));
+        }
         for (id, fate) in changes {
             if let Some(row) = self.changes.get_mut(&id) {
                 row.fate = Some(fate);
@@ -198,7 +247,7 @@ impl Inner {
         }
         let moved_work = !absorbed.is_empty();
         for from in absorbed {
-            self.move_over(from, link.id);
+            self.move_over(from, link.id, at);
         }
         for uid in chain_uids.into_iter().chain(link.booking.clone()) {
             self.own(&tenant, LinkKey::Booking(uid), link.id);
@@ -209,13 +258,14 @@ impl Inner {
         if let Some(chain) = link.chain.clone() {
             self.own(&tenant, LinkKey::Chain(chain), link.id);
         }
-        for event in log {
-            self.append_log(&tenant, Some(&link), event, at);
+        if let Some(sync_key) = link.sync_key.clone() {
+            self.own(&tenant, LinkKey::SyncKey(sync_key), link.id);
         }
-        let opened = review.map(|new| {
-            let subject = (!pause_tenant).then_some(&link);
-            self.open_review(&tenant, subject, new, at)
-        });
+        let subject = (!pause_tenant).then(|| link.clone());
+        for event in log {
+            self.append_log(&tenant, subject.as_ref(), event, at);
+        }
+        let opened = review.map(|new| self.open_review(&tenant, subject.as_ref(), new, at));
         if close_reviews {
             self.close_reviews(&link, opened, at);
         }
@@ -236,6 +286,10 @@ impl Inner {
         }
 
         let row = self.leased(lease)?;
+        link.verify |= row.read_asked;
+        if row.retry_asked {
+            link.attempts = 0;
+        }
         let marked = row.marks != lease.marks || moved_work;
         row.link = link;
         row.lease_until = None;
@@ -243,9 +297,10 @@ impl Inner {
         Ok(())
     }
 
-    fn mark_verify(&mut self, id: LinkId, now: DateTime<Utc>) {
+    pub(super) fn mark_verify(&mut self, id: LinkId, now: DateTime<Utc>) {
         if let Some(row) = self.links.get_mut(&id) {
             row.link.verify = true;
+            row.read_asked = true;
         }
         self.mark(id, now);
     }
@@ -317,7 +372,7 @@ impl Links for InMemoryStore {
         inner
             .link_by(&lease.tenant, &target)
             .ok_or_else(|| StoreError::not_found("link"))?;
-        inner.move_over(lease.link, into);
+        inner.move_over(lease.link, into, now);
         inner.mark_verify(into, now);
         Ok(())
     }

@@ -71,6 +71,10 @@ struct LinkRow {
     lease_until: Option<DateTime<Utc>>,
     fence: i64,
     marks: i64,
+    /// Whether a read was asked for since the last claim.
+    read_asked: bool,
+    /// Whether a fresh start was asked for since the last claim.
+    retry_asked: bool,
 }
 
 struct ChangeRow {
@@ -130,6 +134,8 @@ impl Inner {
                 lease_until: None,
                 fence: 0,
                 marks: 0,
+                read_asked: false,
+                retry_asked: false,
             },
         );
         id

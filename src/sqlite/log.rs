@@ -1,0 +1,95 @@
+//! The sync log.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use super::error::failed;
+use super::rows::{Row, json, micros};
+use super::{SqliteStore, statements};
+use crate::store::{
+    AppointmentId, Link, LinkId, LogEntry, LogEvent, LogId, StoreError, SyncLog, TenantId,
+};
+
+statements! {
+    WRITE = "INSERT INTO calcom_log (at, tenant, link, appointment, event) VALUES (?1, ?2, ?3, ?4, ?5)";
+    READ =
+        "SELECT id, at, tenant, link, appointment, event FROM calcom_log WHERE tenant = ?1 AND id > ?2 \
+         ORDER BY id LIMIT ?3";
+}
+
+/// What a line of the log, or a review item, is about.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) tenant: &'a TenantId,
+    pub(super) link: Option<LinkId>,
+    pub(super) appointment: Option<&'a AppointmentId>,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn of_link(link: &'a Link) -> Self {
+        Self {
+            tenant: &link.tenant,
+            link: Some(link.id),
+            appointment: link.appointment.as_ref(),
+        }
+    }
+
+    pub(super) fn of_tenant(tenant: &'a TenantId) -> Self {
+        Self {
+            tenant,
+            link: None,
+            appointment: None,
+        }
+    }
+}
+
+#[async_trait]
+impl SyncLog for SqliteStore {
+    async fn log(
+        &self,
+        tenant: &TenantId,
+        after: Option<LogId>,
+        limit: u32,
+    ) -> Result<Vec<LogEntry>, StoreError> {
+        let rows = sqlx::query(READ)
+            .bind(tenant.as_str())
+            .bind(after.map_or(i64::MIN, LogId::get))
+            .bind(i64::from(limit))
+            .fetch_all(self.reads())
+            .await
+            .map_err(failed)?;
+        rows.iter().map(decode).collect()
+    }
+}
+
+fn decode(row: &SqliteRow) -> Result<LogEntry, StoreError> {
+    let row = Row::of("calcom_log", row);
+    Ok(LogEntry {
+        id: row.number("id")?,
+        at: row.instant("at")?,
+        tenant: row.text("tenant")?,
+        link: row.get::<Option<i64>>("link")?.map(LinkId::new),
+        appointment: row.text_if_any("appointment")?,
+        event: row.json("event")?,
+    })
+}
+
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    subject: Subject<'_>,
+    event: &LogEvent,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query(WRITE)
+        .bind(micros(at))
+        .bind(subject.tenant.as_str())
+        .bind(subject.link.map(LinkId::get))
+        .bind(subject.appointment.map(AppointmentId::as_str))
+        .bind(json(event))
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! The tables, and how they come to be.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::SqlitePool;
+
+use super::error::failed;
+use super::pool::begin_write;
+use super::statements;
+use crate::store::{StoreError, StoreErrorKind};
+
+/// The host may run migrations of its own in the same file; this name keeps the two apart.
+const MIGRATIONS_TABLE: &str = "calcom_migrations";
+
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "books", include_str!("migrations/0001_books.sql"))];
+
+statements! {
+    /// Writes nothing, and fails where nothing can be written: SQLite begins a writing transaction on a read-only file
+    /// without a complaint.
+    ASK_TO_WRITE = "DELETE FROM calcom_paused_tenants WHERE FALSE";
+}
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.iter().map(|&(version, name, sql)| {
+        Migration::new(
+            version,
+            Cow::Borrowed(name),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    migrator.dangerous_set_table_name(MIGRATIONS_TABLE);
+    migrator
+}
+
+/// Runs the missing migrations in one transaction, so that of two processes that start at once one waits for the other.
+pub(super) async fn run(pool: &SqlitePool) -> Result<(), StoreError> {
+    let mut transaction = begin_write(pool).await?;
+    migrator()
+        .run_direct(None, &mut *transaction, false)
+        .await
+        .map_err(not_migrated)?;
+    sqlx::query(ASK_TO_WRITE)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+fn not_migrated(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => failed(cause),
+        MigrateError::VersionMissing(version) => StoreError::new(
+            StoreErrorKind::NewerSchema,
+            format!(
+                "a newer version of this crate wrote the database (migration {version}): update the crate, or restore the \
+                 older copy"
+            ),
+        ),
+        other => StoreError::new(
+            StoreErrorKind::Corrupt,
+            "the database's tables are not the ones that this crate made: restore a copy",
+        )
+        .with_source(other),
+    }
+}
