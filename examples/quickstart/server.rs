@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use calcom::ambient::{Clock, SystemClock};
-use calcom::client::{Client, Error, ErrorKind};
+use calcom::client::{BreakerPolicy, Client, Error, ErrorKind};
 use calcom::model::{
     Booking, BookingUid, CancelParams, EventTypeId, NewAttendee, NewBooking, NewWebhook,
     RescheduleParams, SlotQuery, UserId, WebhookId,
@@ -69,6 +69,11 @@ impl Server {
         let client = Client::builder(fake.api_key())
             .base_url(fake.base_url().as_str())
             .attempt_timeout(Duration::from_secs(2))
+            // Closed again soon, as the outage that is played is over soon.
+            .breaker(BreakerPolicy::consecutive_failures(
+                5,
+                Duration::from_millis(300),
+            ))
             .build()?;
         let server = Self {
             client,

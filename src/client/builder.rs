@@ -8,7 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::Client;
+use super::breaker::BreakerPolicy;
 use super::error::Error;
+use super::gate::Gate;
+use super::rate::RatePolicy;
 use super::retry::RetryPolicy;
 use super::send::Transport;
 use super::version::ApiVersions;
@@ -25,6 +28,9 @@ pub struct ClientBuilder {
     base_url: Option<Url>,
     versions: ApiVersions,
     retry: RetryPolicy,
+    breaker: Option<BreakerPolicy>,
+    rate: Option<RatePolicy>,
+    max_concurrent: usize,
     connect_timeout: Duration,
     attempt_timeout: Duration,
     total_timeout: Duration,
@@ -40,6 +46,9 @@ impl ClientBuilder {
             base_url: parse_base_url(DEFAULT_BASE_URL),
             versions: ApiVersions::default(),
             retry: RetryPolicy::default(),
+            breaker: Some(BreakerPolicy::default()),
+            rate: Some(RatePolicy::default()),
+            max_concurrent: 64,
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(15),
             total_timeout: Duration::from_secs(30),
@@ -64,6 +73,24 @@ impl ClientBuilder {
     /// When failed calls are made again.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
+        self
+    }
+
+    /// When Cal.com is left alone because it keeps failing; `None`: never.
+    pub fn breaker(mut self, policy: impl Into<Option<BreakerPolicy>>) -> Self {
+        self.breaker = policy.into();
+        self
+    }
+
+    /// How many calls are made a minute; `None`: as many as the caller makes.
+    pub fn rate(mut self, policy: impl Into<Option<RatePolicy>>) -> Self {
+        self.rate = policy.into();
+        self
+    }
+
+    /// How many calls may be under way at once; further ones wait. 64 by default; zero counts as one.
+    pub fn max_concurrent(mut self, calls: usize) -> Self {
+        self.max_concurrent = calls.max(1);
         self
     }
 
@@ -119,7 +146,11 @@ impl ClientBuilder {
                 "must be an http or https URL without user name, query or fragment",
             )
         })?;
-        let bearer = format!("Bearer {}", self.api_key.expose_secret().trim());
+        let key = self.api_key.expose_secret().trim();
+        if key.is_empty() {
+            return Err(Error::invalid_argument(OPERATION, "api_key", "is empty"));
+        }
+        let bearer = format!("Bearer {key}");
         let mut authorization = HeaderValue::try_from(bearer).map_err(|_| {
             Error::invalid_argument(
                 OPERATION,
@@ -145,6 +176,7 @@ impl ClientBuilder {
             transport: Arc::new(Transport {
                 http,
                 base_url,
+                gate: Gate::new(self.breaker, self.rate, self.max_concurrent),
                 retry: self.retry,
                 total_timeout: self.total_timeout,
                 max_response_bytes: self.max_response_bytes,

@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Forbidden,
     /// Too many requests: wait for [`Error::retry_after`].
     RateLimited,
+    /// Cal.com has failed repeatedly and is left alone for a while: wait for [`Error::retry_after`]. Nothing was sent.
+    CircuitOpen,
     /// The request can never succeed as it is: fix the fields named by [`Error::fields`].
     Invalid,
     /// Cal.com failed. The request may have been carried out.
@@ -52,6 +54,7 @@ impl ErrorKind {
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::RateLimited => "rate_limited",
+            Self::CircuitOpen => "circuit_open",
             Self::Invalid => "invalid",
             Self::Server => "server",
             Self::Transport => "transport",
@@ -73,6 +76,9 @@ impl ErrorKind {
             Self::Unauthorized => "Cal.com does not accept the credential; check the API key",
             Self::Forbidden => "the credential is not allowed to do this",
             Self::RateLimited => "too many requests; wait until the limit is reset",
+            Self::CircuitOpen => {
+                "Cal.com has failed repeatedly and is left alone for a while; come back later"
+            }
             Self::Invalid => "the request cannot succeed as it is",
             Self::Server => "Cal.com failed; the request may have been carried out",
             Self::Transport => "no complete answer came from Cal.com; check that it can be reached",
@@ -149,7 +155,7 @@ impl Error {
         self.0.api.as_ref().map_or(&self.0.fields, ApiError::fields)
     }
 
-    /// How long to wait before the next call, where the server says so.
+    /// How long to wait before the next call, where the server, the rate budget or the circuit breaker says so.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -200,6 +206,17 @@ impl Error {
         let mut error = Self::new(operation, ErrorKind::Transport, Retryability::IfIdempotent);
         error.0.timeout = true;
         error.0.detail = Some("the time allowed for the whole call is over".to_owned());
+        error
+    }
+
+    /// A call that was not sent, because it would have come too early.
+    pub(crate) fn held_back(operation: &'static str, kind: ErrorKind, wait: Duration) -> Self {
+        let mut error = Self::new(operation, kind, Retryability::Always);
+        error.0.retry_after = Some(wait);
+        error.0.detail = Some(format!(
+            "nothing was sent; come back in {} s",
+            wait.as_secs_f64().ceil()
+        ));
         error
     }
 

@@ -23,10 +23,13 @@
 
 mod api_error;
 mod bookings;
+mod breaker;
 mod builder;
 mod error;
 mod event_types;
+mod gate;
 mod me;
+mod rate;
 mod request;
 mod response;
 mod retry;
@@ -44,10 +47,12 @@ use serde::de::DeserializeOwned;
 
 pub use api_error::{ApiError, FieldError};
 pub use bookings::{BookingPage, Bookings};
+pub use breaker::{BreakerPolicy, CircuitState, FailurePolicy};
 pub use builder::ClientBuilder;
 pub use error::{Error, ErrorKind, Retryability};
 pub use event_types::{EventTypeQuery, EventTypes};
 pub use me::Me;
+pub use rate::RatePolicy;
 pub use response::{Pagination, decode};
 pub use retry::RetryPolicy;
 pub use slots::Slots;
@@ -82,6 +87,11 @@ impl Client {
     /// Where the API is.
     pub fn base_url(&self) -> &url::Url {
         &self.transport.base_url
+    }
+
+    /// Whether the circuit breaker lets calls through.
+    pub fn circuit(&self) -> CircuitState {
+        self.transport.gate.circuit()
     }
 
     /// The bookings.

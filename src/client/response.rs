@@ -33,15 +33,18 @@ pub(crate) struct RawPage<T> {
 }
 
 /// Where in a list a page stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
     /// How many entries the whole list has.
     #[serde(default)]
     pub total_items: u64,
-    /// Whether there are more.
-    #[serde(default)]
+    /// Whether there are more. The list of API version 2026-05-01 calls it `hasMore`.
+    #[serde(default, alias = "hasMore")]
     pub has_next_page: bool,
+    /// Where the next page begins, in the list of API version 2026-05-01, which counts no pages.
+    #[serde(default)]
+    pub next_cursor: Option<String>,
 }
 
 /// Reads Cal.com's answer to a call: the `data` of a success, or the typed error.

@@ -7,6 +7,7 @@ mod bookings;
 mod errors;
 mod limits;
 mod pages;
+mod policies;
 mod resources;
 mod retries;
 mod secrets;

@@ -184,6 +184,7 @@ async fn every_filter_is_sent_in_the_apis_spelling() {
         sort_updated_at: Some(SortOrder::Descending),
         take: Some(50),
         skip: Some(3),
+        cursor: Some("c".to_owned()),
     };
     client(&server).bookings().list(&query).await.unwrap();
     let expected = Sent::new("GET", "/v2/bookings", Some("2024-08-13")).query(&[
@@ -205,6 +206,35 @@ async fn every_filter_is_sent_in_the_apis_spelling() {
         ("sortUpdatedAt", "desc"),
         ("take", "50"),
         ("skip", "3"),
+        ("cursor", "c"),
     ]);
     assert_eq!(sent(&server).await, [expected]);
+}
+
+/// The list of API version 2026-05-01 counts no pages and gives a cursor instead.
+#[tokio::test]
+async fn a_list_of_cursors_is_walked_by_its_cursors() {
+    let server = MockServer::start().await;
+    let template = &body("066-booking-create")["data"];
+    let page = |uid: &str, next: Option<&str>| {
+        let mut booking = template.clone();
+        booking["uid"] = json!(uid);
+        let pagination = json!({"nextCursor": next, "hasMore": next.is_some()});
+        let body = json!({"status": "success", "data": [booking], "pagination": pagination});
+        ResponseTemplate::new(200).set_body_json(body)
+    };
+    for (cursor, answer) in [("one", page("u1", Some("two"))), ("two", page("u2", None))] {
+        let from = Mock::given(query_param("cursor", cursor)).respond_with(answer);
+        from.mount(&server).await;
+    }
+    let first = Mock::given(any())
+        .respond_with(page("u0", Some("one")))
+        .with_priority(9);
+    first.mount(&server).await;
+    let client = client(&server);
+    let walked = client
+        .bookings()
+        .list_all(BookingQuery::default())
+        .try_collect::<Vec<_>>();
+    assert_eq!(uids(&walked.await.unwrap()), ["u0", "u1", "u2"]);
 }
