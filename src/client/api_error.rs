@@ -144,6 +144,10 @@ impl ApiError {
             {
                 ErrorKind::SlotUnavailable
             }
+            // Only a reservation is refused like this: the slot is reserved, booked or full.
+            422 if says("Can't reserve") || says("no more seats left") => {
+                ErrorKind::SlotUnavailable
+            }
             400 if says("because it has been cancelled") => ErrorKind::Conflict,
             401 => ErrorKind::Unauthorized,
             403 => ErrorKind::Forbidden,

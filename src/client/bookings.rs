@@ -17,9 +17,24 @@ use crate::model::{
 const MAX_PAGE: u32 = 250;
 
 /// The bookings; get one from [`Client::bookings`].
+///
+/// ```no_run
+/// # async fn run(client: calcom::client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use calcom::model::{CancelParams, EventTypeId, NewAttendee, NewBooking};
+///
+/// let attendee = NewAttendee::new("Ann", "ann@example.com", "Europe/Berlin");
+/// let start = "2026-12-08T09:00:00Z".parse()?;
+/// let wanted = NewBooking::new(EventTypeId::new(2), start, attendee);
+/// for booking in client.bookings().create(&wanted).await?.into_vec() {
+///     let reason = CancelParams::reason("ill");
+///     client.bookings().cancel(&booking.uid, &reason).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Bookings<'a> {
-    client: &'a Client,
+    pub(super) client: &'a Client,
 }
 
 /// One page of bookings.
@@ -45,7 +60,7 @@ impl<'a> Bookings<'a> {
         Self { client }
     }
 
-    fn versioned(&self, request: ApiRequest) -> ApiRequest {
+    pub(super) fn versioned(&self, request: ApiRequest) -> ApiRequest {
         request.version(&self.client.versions.bookings)
     }
 

@@ -2,9 +2,30 @@
 
 use super::Client;
 use super::error::Error;
-use crate::model::{EventType, EventTypeId};
+use super::private_links::PrivateLinks;
+use super::request::ApiRequest;
+use super::webhooks::{Scope, Webhooks};
+use crate::model::{
+    DeletedEventType, EventType, EventTypeId, EventTypeUpdate, NewEventType, SortOrder,
+};
 
 /// The event types; get one from [`Client::event_types`].
+///
+/// ```no_run
+/// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
+/// use calcom::model::{ConfirmationPolicy, EventTypeSettings, Location, NewEventType, Setting};
+///
+/// let settings = EventTypeSettings {
+///     locations: Some(vec![Location::address("Hauptstr. 1, Berlin")]),
+///     confirmation_policy: Some(Setting::On(ConfirmationPolicy::always(true))),
+///     ..EventTypeSettings::default()
+/// };
+/// let wanted = NewEventType::new("Intro", "intro-30", 30).with_settings(settings);
+/// let made = client.event_types().create(&wanted).await?;
+/// println!("{}", made.id);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct EventTypes<'a> {
     client: &'a Client,
@@ -17,6 +38,14 @@ pub struct EventTypeQuery {
     pub username: Option<String>,
     /// Only the one with this slug.
     pub event_slug: Option<String>,
+    /// Whose together: the dynamic event type of several users, by user name.
+    pub usernames: Vec<String>,
+    /// The organization's slug, where the user belongs to one.
+    pub org_slug: Option<String>,
+    /// The organization's number, where the user belongs to one.
+    pub org_id: Option<i64>,
+    /// Sorts by the time of creation.
+    pub sort_created_at: Option<SortOrder>,
 }
 
 impl EventTypeQuery {
@@ -29,9 +58,17 @@ impl EventTypeQuery {
     }
 
     fn to_pairs(&self) -> Vec<(&'static str, String)> {
+        let usernames = (!self.usernames.is_empty()).then(|| self.usernames.join(","));
         [
             ("username", self.username.clone()),
             ("eventSlug", self.event_slug.clone()),
+            ("usernames", usernames),
+            ("orgSlug", self.org_slug.clone()),
+            ("orgId", self.org_id.map(|id| id.to_string())),
+            (
+                "sortCreatedAt",
+                self.sort_created_at.as_ref().map(ToString::to_string),
+            ),
         ]
         .into_iter()
         .filter_map(|(name, value)| value.map(|value| (name, value)))
@@ -44,6 +81,10 @@ impl<'a> EventTypes<'a> {
         Self { client }
     }
 
+    fn versioned(&self, request: ApiRequest) -> ApiRequest {
+        request.version(&self.client.versions.event_types)
+    }
+
     /// Lists event types.
     ///
     /// # Errors
@@ -51,9 +92,7 @@ impl<'a> EventTypes<'a> {
     /// [`NotFound`](super::ErrorKind::NotFound) if there is no such user.
     pub async fn list(&self, query: &EventTypeQuery) -> Result<Vec<EventType>, Error> {
         let request = self.client.get("event_types.list", &["event-types"]);
-        let request = request
-            .version(&self.client.versions.event_types)
-            .query(query.to_pairs());
+        let request = self.versioned(request).query(query.to_pairs());
         self.client.data(request).await
     }
 
@@ -65,7 +104,67 @@ impl<'a> EventTypes<'a> {
     pub async fn get(&self, id: EventTypeId) -> Result<EventType, Error> {
         let path = ["event-types", &id.to_string()];
         let request = self.client.get("event_types.get", &path);
-        let request = request.version(&self.client.versions.event_types);
+        self.client.data(self.versioned(request)).await
+    }
+
+    /// Makes an event type.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused, and also if the user has an event type with
+    /// this slug.
+    pub async fn create(&self, event_type: &NewEventType) -> Result<EventType, Error> {
+        let request = self.client.post("event_types.create", &["event-types"]);
+        let request = self.versioned(request).json(event_type)?;
         self.client.data(request).await
+    }
+
+    /// Changes an event type.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get) and [`create`](Self::create).
+    pub async fn update(
+        &self,
+        id: EventTypeId,
+        update: &EventTypeUpdate,
+    ) -> Result<EventType, Error> {
+        let path = ["event-types", &id.to_string()];
+        let request = self.client.patch("event_types.update", &path);
+        self.client
+            .data(self.versioned(request).json(update)?)
+            .await
+    }
+
+    /// Deletes an event type. Its bookings stay, and no longer say what they were of.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for another user's.
+    pub async fn delete(&self, id: EventTypeId) -> Result<DeletedEventType, Error> {
+        let path = ["event-types", &id.to_string()];
+        let request = self.client.delete("event_types.delete", &path);
+        self.client.data(self.versioned(request)).await
+    }
+
+    /// The webhook subscriptions of one event type.
+    pub fn webhooks(&self, id: EventTypeId) -> Webhooks<'a> {
+        Webhooks::new(self.client, Scope::EventType(id))
+    }
+
+    /// Ends every webhook subscription of one event type.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for another user's.
+    pub async fn delete_webhooks(&self, id: EventTypeId) -> Result<(), Error> {
+        let path = Scope::EventType(id).path(None);
+        let request = self.client.delete("event_types.delete_webhooks", &path);
+        self.client.acknowledged(request).await
+    }
+
+    /// The private links of one event type.
+    pub fn private_links(&self, id: EventTypeId) -> PrivateLinks<'a> {
+        PrivateLinks::new(self.client, id)
     }
 }

@@ -1,7 +1,7 @@
 //! A typed client for Cal.com's API v2.
 //!
-//! One handle a resource: [`Client::bookings`], [`Client::slots`], [`Client::event_types`], [`Client::webhooks`],
-//! [`Client::me`]. The API version is set per endpoint, the key is secret everywhere, and a call is made again only where that
+//! One handle a resource: [`Client::bookings`], [`Client::slots`], [`Client::reservations`], [`Client::event_types`],
+//! [`Client::schedules`], [`Client::webhooks`], [`Client::teams`], [`Client::me`]; and [`Client::request`] for what has none. The API version is set per endpoint, the key is secret everywhere, and a call is made again only where that
 //! cannot do it twice.
 //!
 //! ```no_run
@@ -21,7 +21,10 @@
 //! # }
 //! ```
 
+mod any_request;
 mod api_error;
+mod booking_actions;
+mod booking_details;
 mod bookings;
 mod breaker;
 mod builder;
@@ -29,12 +32,18 @@ mod error;
 mod event_types;
 mod gate;
 mod me;
+mod private_links;
 mod rate;
 mod request;
+mod reservations;
 mod response;
 mod retry;
+mod schedules;
 mod send;
 mod slots;
+mod team_event_types;
+mod team_memberships;
+mod teams;
 mod version;
 mod webhooks;
 
@@ -45,6 +54,7 @@ use http::Method;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
+pub use any_request::AnyRequest;
 pub use api_error::{ApiError, FieldError};
 pub use bookings::{BookingPage, Bookings};
 pub use breaker::{BreakerPolicy, CircuitState, FailurePolicy};
@@ -52,15 +62,22 @@ pub use builder::ClientBuilder;
 pub use error::{Error, ErrorKind, Retryability};
 pub use event_types::{EventTypeQuery, EventTypes};
 pub use me::Me;
+pub use private_links::PrivateLinks;
 pub use rate::RatePolicy;
+pub use reservations::Reservations;
 pub use response::{Pagination, decode};
 pub use retry::RetryPolicy;
+pub use schedules::Schedules;
 pub use slots::Slots;
+pub use team_event_types::{TeamEventTypeQuery, TeamEventTypes};
+pub use team_memberships::TeamMemberships;
+pub use teams::Teams;
 pub use version::{ApiVersion, ApiVersions};
 pub use webhooks::Webhooks;
 
 use request::ApiRequest;
 use send::Transport;
+use webhooks::Scope;
 
 /// A client of one Cal.com account. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -104,14 +121,29 @@ impl Client {
         Slots::new(self)
     }
 
+    /// Slots that are kept from others for a few minutes.
+    pub fn reservations(&self) -> Reservations<'_> {
+        Reservations::new(self)
+    }
+
     /// The event types.
     pub fn event_types(&self) -> EventTypes<'_> {
         EventTypes::new(self)
     }
 
+    /// The schedules.
+    pub fn schedules(&self) -> Schedules<'_> {
+        Schedules::new(self)
+    }
+
     /// The webhook subscriptions of the user.
     pub fn webhooks(&self) -> Webhooks<'_> {
-        Webhooks::new(self)
+        Webhooks::new(self, Scope::User)
+    }
+
+    /// The teams.
+    pub fn teams(&self) -> Teams<'_> {
+        Teams::new(self)
     }
 
     /// The user behind the key.
@@ -119,12 +151,30 @@ impl Client {
         Me::new(self)
     }
 
-    fn get(&self, operation: &'static str, path: &[&str]) -> ApiRequest {
+    /// A call of any endpoint, for those that have no method of their own. The path is given segment by segment, without
+    /// `/v2`.
+    pub fn request(
+        &self,
+        method: Method,
+        path: impl IntoIterator<Item = impl Into<String>>,
+    ) -> AnyRequest<'_> {
+        AnyRequest::new(self, method, path)
+    }
+
+    fn get(&self, operation: &'static str, path: &[impl AsRef<str>]) -> ApiRequest {
         ApiRequest::new(operation, Method::GET, path)
     }
 
-    fn post(&self, operation: &'static str, path: &[&str]) -> ApiRequest {
+    fn post(&self, operation: &'static str, path: &[impl AsRef<str>]) -> ApiRequest {
         ApiRequest::new(operation, Method::POST, path)
+    }
+
+    fn patch(&self, operation: &'static str, path: &[impl AsRef<str>]) -> ApiRequest {
+        ApiRequest::new(operation, Method::PATCH, path)
+    }
+
+    fn delete(&self, operation: &'static str, path: &[impl AsRef<str>]) -> ApiRequest {
+        ApiRequest::new(operation, Method::DELETE, path)
     }
 
     /// Makes a call and reads the `data` of its answer.

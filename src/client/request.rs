@@ -1,5 +1,8 @@
 //! Building requests, without any I/O.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use bytes::Bytes;
 use http::Method;
 use serde::Serialize;
@@ -9,7 +12,7 @@ use super::error::Error;
 use super::version::ApiVersion;
 
 /// One call, ready to be sent as often as the retry policy wants.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ApiRequest {
     /// The name in errors and spans, such as `bookings.get`.
     pub(crate) operation: &'static str,
@@ -17,17 +20,17 @@ pub(crate) struct ApiRequest {
     pub(crate) version: Option<ApiVersion>,
     pub(crate) body: Option<Bytes>,
     path: Vec<String>,
-    query: Vec<(&'static str, String)>,
+    query: Vec<(Cow<'static, str>, String)>,
 }
 
 impl ApiRequest {
-    pub(crate) fn new(operation: &'static str, method: Method, path: &[&str]) -> Self {
+    pub(crate) fn new(operation: &'static str, method: Method, path: &[impl AsRef<str>]) -> Self {
         Self {
             operation,
             method,
             version: None,
             body: None,
-            path: path.iter().map(|&segment| segment.to_owned()).collect(),
+            path: path.iter().map(|s| s.as_ref().to_owned()).collect(),
             query: Vec::new(),
         }
     }
@@ -38,7 +41,13 @@ impl ApiRequest {
     }
 
     pub(crate) fn query(mut self, pairs: Vec<(&'static str, String)>) -> Self {
-        self.query = pairs;
+        let borrowed = |(name, value)| (Cow::Borrowed(name), value);
+        self.query = pairs.into_iter().map(borrowed).collect();
+        self
+    }
+
+    pub(crate) fn and_query(mut self, name: String, value: String) -> Self {
+        self.query.push((Cow::Owned(name), value));
         self
     }
 
@@ -77,6 +86,17 @@ impl ApiRequest {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
         Ok(url)
+    }
+}
+
+// By hand: the path holds uids, the query addresses, and the body anything.
+impl fmt::Debug for ApiRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiRequest")
+            .field("operation", &self.operation)
+            .field("method", &self.method)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,7 +4,20 @@ use super::Client;
 use super::error::Error;
 use crate::model::{SlotQuery, SlotsByDay};
 
-/// The free slots; get one from [`Client::slots`].
+/// The free slots; get one from [`Client::slots`]. To keep one from others, see [`Client::reservations`].
+///
+/// ```no_run
+/// # async fn run(client: calcom::client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use calcom::model::{EventTypeId, SlotQuery};
+///
+/// let (from, to) = ("2026-12-07T00:00:00Z".parse()?, "2026-12-09T00:00:00Z".parse()?);
+/// let query = SlotQuery::new(EventTypeId::new(2), from, to).with_time_zone("Europe/Berlin");
+/// for (day, slots) in client.slots().list(&query).await? {
+///     println!("{day}: {}", slots.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Slots<'a> {
     client: &'a Client,

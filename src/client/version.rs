@@ -17,6 +17,9 @@ impl ApiVersion {
     /// Event types.
     pub const EVENT_TYPES: Self = Self(HeaderValue::from_static("2024-06-14"));
 
+    /// Schedules.
+    pub const SCHEDULES: Self = Self(HeaderValue::from_static("2024-06-11"));
+
     /// A version by its date; `None` if the text cannot stand in a header.
     pub fn new(date: &str) -> Option<Self> {
         HeaderValue::from_str(date).ok().map(Self)
@@ -33,6 +36,7 @@ pub struct ApiVersions {
     pub(crate) bookings: ApiVersion,
     pub(crate) slots: ApiVersion,
     pub(crate) event_types: ApiVersion,
+    pub(crate) schedules: ApiVersion,
 }
 
 impl Default for ApiVersions {
@@ -41,6 +45,7 @@ impl Default for ApiVersions {
             bookings: ApiVersion::BOOKINGS,
             slots: ApiVersion::SLOTS,
             event_types: ApiVersion::EVENT_TYPES,
+            schedules: ApiVersion::SCHEDULES,
         }
     }
 }
@@ -64,6 +69,13 @@ impl ApiVersions {
     #[must_use]
     pub fn with_event_types(mut self, version: ApiVersion) -> Self {
         self.event_types = version;
+        self
+    }
+
+    /// Asks for another version of the schedules.
+    #[must_use]
+    pub fn with_schedules(mut self, version: ApiVersion) -> Self {
+        self.schedules = version;
         self
     }
 }

@@ -2,10 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
+use serde_with::{DefaultOnError, DefaultOnNull, serde_as, skip_serializing_none};
 
+use super::event_type_settings::{BookingWindow, ConfirmationPolicy};
 use super::id::{EventTypeId, ScheduleId, TeamId, UserId};
+use super::location::Location;
 use super::open_enum::open_enum;
+use super::setting::Setting;
+use super::team::{SchedulingType, TeamHost};
 
 open_enum! {
     /// How often a recurring event type recurs.
@@ -41,6 +45,18 @@ pub struct Recurrence {
     pub frequency: Option<Frequency>,
 }
 
+impl Recurrence {
+    /// Recurs every so many of a unit, so many times.
+    pub fn every(interval: u32, frequency: Frequency, occurrences: u32) -> Self {
+        Self {
+            disabled: None,
+            interval: Some(interval),
+            occurrences: Some(occurrences),
+            frequency: Some(frequency),
+        }
+    }
+}
+
 /// Whether and how an event type gives out seats; `{"disabled": true}` where it does not.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +77,18 @@ pub struct Seats {
     pub show_availability_count: Option<bool>,
 }
 
+impl Seats {
+    /// So many seats a slot; attendees do not see each other, and the free seats are shown.
+    pub fn per_slot(seats: u32) -> Self {
+        Self {
+            disabled: None,
+            seats_per_time_slot: Some(seats),
+            show_attendee_info: Some(false),
+            show_availability_count: Some(true),
+        }
+    }
+}
+
 /// A user of an event type.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,8 +105,8 @@ pub struct EventTypeUser {
     pub username: Option<String>,
 }
 
-/// What can be booked. Where the API's answer is a family of shapes (locations, booking fields, windows, policies), the JSON
-/// is kept as it came.
+/// What can be booked. Where the API's answer is a family of shapes (locations, windows, policies), a
+/// shape that this crate does not know is kept as it came.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,17 +136,24 @@ pub struct EventType {
     /// The team that owns it; absent for a user's.
     #[serde(default)]
     pub team_id: Option<TeamId>,
-    /// Its hosts.
+    /// How the hosts share its bookings; absent for a user's.
+    #[serde(default)]
+    pub scheduling_type: Option<SchedulingType>,
+    /// Its hosts, where it is a team's.
+    #[serde_as(as = "DefaultOnError<Vec<_>>")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<TeamHost>,
+    /// Its hosts, where it is a user's.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub users: Vec<EventTypeUser>,
     /// The schedule; the owner's default one if absent.
     #[serde(default)]
     pub schedule_id: Option<ScheduleId>,
-    /// Where it can take place, in the API's own form.
+    /// Where it can take place.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
-    pub locations: Vec<Value>,
+    pub locations: Vec<Location>,
     /// What the booker is asked, in the API's own form.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
@@ -129,12 +164,12 @@ pub struct EventType {
     /// How it gives out seats.
     #[serde(default)]
     pub seats: Option<Seats>,
-    /// How far ahead it can be booked, in the API's own form.
+    /// How far ahead it can be booked.
     #[serde(default)]
-    pub booking_window: Option<Value>,
-    /// Whether bookings wait for confirmation, in the API's own form.
+    pub booking_window: Option<Setting<BookingWindow>>,
+    /// Whether bookings wait for confirmation.
     #[serde(default)]
-    pub confirmation_policy: Option<Map<String, Value>>,
+    pub confirmation_policy: Option<Setting<ConfirmationPolicy>>,
     /// The least notice, in minutes.
     #[serde(default)]
     pub minimum_booking_notice: Option<u32>,
@@ -167,9 +202,13 @@ pub struct EventType {
 impl EventType {
     /// Whether a booking waits for the host's confirmation, always or under some condition.
     pub fn requires_confirmation(&self) -> bool {
-        self.confirmation_policy.as_ref().is_some_and(|policy| {
-            policy.get("disabled") != Some(&Value::Bool(true)) && policy.contains_key("type")
-        })
+        match &self.confirmation_policy {
+            Some(Setting::On(_)) => true,
+            Some(Setting::Other(policy)) => {
+                policy.get("disabled") != Some(&Value::Bool(true)) && policy.get("type").is_some()
+            }
+            Some(Setting::Off) | None => false,
+        }
     }
 
     /// Whether it gives out seats.

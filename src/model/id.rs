@@ -125,6 +125,14 @@ text_id! {
     /// Names a webhook subscription. A UUID in practice, although the published document says number.
     WebhookId
 }
+text_id! {
+    /// Names the reservation of a slot.
+    ReservationUid
+}
+text_id! {
+    /// Names a private link, and is part of its address: whoever has it can book.
+    PrivateLinkId
+}
 number_id! {
     /// The number of a booking. Most endpoints take the [`BookingUid`] instead.
     BookingId
@@ -144,4 +152,12 @@ number_id! {
 number_id! {
     /// The number of a team.
     TeamId
+}
+number_id! {
+    /// The number of a booking's attendee.
+    AttendeeId
+}
+number_id! {
+    /// The number of a user's membership of a team.
+    MembershipId
 }

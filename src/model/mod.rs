@@ -5,32 +5,62 @@
 
 mod attendee;
 mod booking;
+mod booking_actions;
+mod booking_details;
 mod booking_request;
 mod event_type;
+mod event_type_request;
+mod event_type_settings;
 pub(crate) mod id;
+mod location;
 mod open_enum;
+mod private_link;
+mod reservation;
 mod schedule;
+mod schedule_request;
+mod setting;
 mod slot;
+mod team;
 mod time;
 mod user;
+mod video;
 mod webhook_subscription;
 
 pub use attendee::{Attendee, Host};
 pub use booking::{Booking, BookingOrSeries, BookingStatus, EventTypeRef, Metadata};
+pub use booking_actions::{AttendeeAbsence, MarkAbsentParams, NewGuest, NewHost, Reassignment};
+pub use booking_details::{BookingAttendee, BookingReference, CalendarLink};
 pub use booking_request::{
     BookingFilter, BookingQuery, CancelParams, EventTypeTarget, NewAttendee, NewBooking,
     RescheduleParams, SortOrder,
 };
 pub use event_type::{EventType, EventTypeUser, Frequency, Recurrence, Seats};
-pub use id::{
-    BookingId, BookingUid, EventTypeId, RecurringBookingUid, ScheduleId, SeatUid, TeamId, UserId,
-    WebhookId,
+pub use event_type_request::{DeletedEventType, EventTypeSettings, EventTypeUpdate, NewEventType};
+pub use event_type_settings::{
+    ActiveBookingsLimit, BookerLayout, BookerLayouts, BookingLimits, BookingWindow,
+    CalVideoSettings, ConfirmationPolicy, ConfirmationRule, DestinationCalendar, DisableCancelling,
+    DisableRescheduling, EventTypeColor, NoticeThreshold, NoticeUnit,
 };
+pub use id::{
+    AttendeeId, BookingId, BookingUid, EventTypeId, MembershipId, PrivateLinkId,
+    RecurringBookingUid, ReservationUid, ScheduleId, SeatUid, TeamId, UserId, WebhookId,
+};
+pub use location::{BookingLocation, Location};
+pub use private_link::{PrivateLink, PrivateLinkParams};
+pub use reservation::{NewReservation, Reservation};
 pub use schedule::{Availability, Schedule, ScheduleOverride, Weekday};
+pub use schedule_request::{NewSchedule, ScheduleUpdate};
+pub use setting::Setting;
 pub use slot::{Slot, SlotFormat, SlotQuery, SlotTarget, SlotsByDay};
+pub use team::{
+    CreatedTeam, HostPriority, Member, Membership, MembershipParams, MembershipRole,
+    NewTeamEventType, SchedulingType, Team, TeamEventTypeSettings, TeamEventTypeUpdate, TeamHost,
+    TeamInvite, TeamParams,
+};
 pub use time::{format_instant, parse_instant};
-pub use user::User;
-pub use webhook_subscription::{NewWebhook, Trigger, WebhookSubscription};
+pub use user::{User, UserUpdate};
+pub use video::{Recording, VideoParticipant, VideoSession};
+pub use webhook_subscription::{NewWebhook, Trigger, WebhookSubscription, WebhookUpdate};
 
 pub(crate) use open_enum::open_enum;
 pub(crate) use time::Instant as InstantFormat;

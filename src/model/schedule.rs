@@ -40,6 +40,21 @@ pub struct Availability {
     pub end_time: String,
 }
 
+impl Availability {
+    /// These days from one hour to another, both as `HH:MM`.
+    pub fn new(
+        days: impl Into<Vec<Weekday>>,
+        start_time: impl Into<String>,
+        end_time: impl Into<String>,
+    ) -> Self {
+        Self {
+            days: days.into(),
+            start_time: start_time.into(),
+            end_time: end_time.into(),
+        }
+    }
+}
+
 /// The hours of one date, which replace the weekday's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,6 +66,21 @@ pub struct ScheduleOverride {
     pub start_time: String,
     /// Until when, as `HH:MM`.
     pub end_time: String,
+}
+
+impl ScheduleOverride {
+    /// A date from one hour to another, both as `HH:MM`.
+    pub fn new(
+        date: NaiveDate,
+        start_time: impl Into<String>,
+        end_time: impl Into<String>,
+    ) -> Self {
+        Self {
+            date,
+            start_time: start_time.into(),
+            end_time: end_time.into(),
+        }
+    }
 }
 
 /// When a host works.

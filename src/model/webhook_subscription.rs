@@ -161,3 +161,21 @@ impl NewWebhook {
         ]
     }
 }
+
+/// What to change about a webhook subscription. What is `None` stays as it is. `Debug` does not show the secret.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookUpdate {
+    /// Where deliveries are to go.
+    pub subscriber_url: Option<String>,
+    /// What is to be told; replaces the whole list.
+    pub triggers: Option<Vec<Trigger>>,
+    /// Whether deliveries are sent.
+    pub active: Option<bool>,
+    /// The secret that signs deliveries.
+    #[serde(serialize_with = "expose")]
+    pub secret: Option<SecretString>,
+    /// The template of the body.
+    pub payload_template: Option<String>,
+}

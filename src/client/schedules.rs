@@ -1,0 +1,102 @@
+//! `/schedules`.
+
+use super::Client;
+use super::error::Error;
+use super::request::ApiRequest;
+use crate::model::{NewSchedule, Schedule, ScheduleId, ScheduleUpdate};
+
+/// The user's schedules; get one from [`Client::schedules`].
+///
+/// ```no_run
+/// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
+/// use calcom::model::{Availability, NewSchedule, Weekday};
+///
+/// let evenings = Availability::new([Weekday::Thursday, Weekday::Friday], "18:00", "20:00");
+/// let schedule = NewSchedule::new("Evenings", "Europe/Berlin").with_availability(evenings);
+/// let made = client.schedules().create(&schedule).await?;
+/// println!("{}", made.id);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Schedules<'a> {
+    client: &'a Client,
+}
+
+impl<'a> Schedules<'a> {
+    pub(super) fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    fn versioned(&self, request: ApiRequest) -> ApiRequest {
+        request.version(&self.client.versions.schedules)
+    }
+
+    /// Lists all schedules.
+    ///
+    /// # Errors
+    ///
+    /// [`Unauthorized`](super::ErrorKind::Unauthorized).
+    pub async fn list(&self) -> Result<Vec<Schedule>, Error> {
+        let request = self.client.get("schedules.list", &["schedules"]);
+        self.client.data(self.versioned(request)).await
+    }
+
+    /// Reads the default schedule; `None` if the user has none.
+    ///
+    /// # Errors
+    ///
+    /// [`Unauthorized`](super::ErrorKind::Unauthorized).
+    pub async fn default(&self) -> Result<Option<Schedule>, Error> {
+        let path = ["schedules", "default"];
+        let request = self.client.get("schedules.default", &path);
+        self.client.data(self.versioned(request)).await
+    }
+
+    /// Reads one schedule.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for another user's.
+    pub async fn get(&self, id: ScheduleId) -> Result<Schedule, Error> {
+        let path = ["schedules", &id.to_string()];
+        let request = self.client.get("schedules.get", &path);
+        self.client.data(self.versioned(request)).await
+    }
+
+    /// Makes a schedule.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused.
+    pub async fn create(&self, schedule: &NewSchedule) -> Result<Schedule, Error> {
+        let request = self.client.post("schedules.create", &["schedules"]);
+        self.client
+            .data(self.versioned(request).json(schedule)?)
+            .await
+    }
+
+    /// Changes a schedule.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get) and [`create`](Self::create).
+    pub async fn update(&self, id: ScheduleId, update: &ScheduleUpdate) -> Result<Schedule, Error> {
+        let path = ["schedules", &id.to_string()];
+        let request = self.client.patch("schedules.update", &path);
+        self.client
+            .data(self.versioned(request).json(update)?)
+            .await
+    }
+
+    /// Deletes a schedule. Event types that named it use the default one from then on.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn delete(&self, id: ScheduleId) -> Result<(), Error> {
+        let path = ["schedules", &id.to_string()];
+        let request = self.client.delete("schedules.delete", &path);
+        self.client.acknowledged(self.versioned(request)).await
+    }
+}

@@ -1,0 +1,148 @@
+//! `/teams`. The endpoints of teams themselves have no version.
+
+use super::Client;
+use super::bookings::BookingPage;
+use super::error::Error;
+use super::response::RawPage;
+use super::team_event_types::TeamEventTypes;
+use super::team_memberships::TeamMemberships;
+use crate::model::{
+    Booking, BookingQuery, CreatedTeam, Schedule, Team, TeamId, TeamInvite, TeamParams,
+};
+
+/// The teams; get one from [`Client::teams`].
+///
+/// ```no_run
+/// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
+/// use calcom::model::BookingQuery;
+///
+/// for team in client.teams().list().await? {
+///     let query = BookingQuery::default();
+///     let page = client.teams().bookings(team.id, &query).await?;
+///     println!("{}: {}", team.name, page.bookings.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Teams<'a> {
+    client: &'a Client,
+}
+
+impl<'a> Teams<'a> {
+    pub(super) fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    /// Lists the teams of the user.
+    ///
+    /// # Errors
+    ///
+    /// [`Unauthorized`](super::ErrorKind::Unauthorized).
+    pub async fn list(&self) -> Result<Vec<Team>, Error> {
+        self.client
+            .data(self.client.get("teams.list", &["teams"]))
+            .await
+    }
+
+    /// Reads one team.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for a team of others.
+    pub async fn get(&self, id: TeamId) -> Result<Team, Error> {
+        let path = ["teams", &id.to_string()];
+        self.client.data(self.client.get("teams.get", &path)).await
+    }
+
+    /// Makes a team. The hosted service may want to be paid first: then the answer says where.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused.
+    pub async fn create(&self, team: &TeamParams) -> Result<CreatedTeam, Error> {
+        let request = self.client.post("teams.create", &["teams"]);
+        self.client.data(request.json(team)?).await
+    }
+
+    /// Changes a team.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get) and [`create`](Self::create).
+    pub async fn update(&self, id: TeamId, team: &TeamParams) -> Result<Team, Error> {
+        let path = ["teams", &id.to_string()];
+        let request = self.client.patch("teams.update", &path);
+        self.client.data(request.json(team)?).await
+    }
+
+    /// Deletes a team, and returns what it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn delete(&self, id: TeamId) -> Result<Team, Error> {
+        let path = ["teams", &id.to_string()];
+        let request = self.client.delete("teams.delete", &path);
+        self.client.data(request).await
+    }
+
+    /// Makes an invitation to a team.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn invite(&self, id: TeamId) -> Result<TeamInvite, Error> {
+        let path = ["teams", &id.to_string(), "invite"];
+        let request = self.client.post("teams.invite", &path);
+        self.client.data(request).await
+    }
+
+    /// Reads one page of a team's bookings. Of the filters, those by team and by the times of creation and change are not
+    /// known there.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), and [`Invalid`](super::ErrorKind::Invalid) if `take` is over 250.
+    pub async fn bookings(&self, id: TeamId, query: &BookingQuery) -> Result<BookingPage, Error> {
+        let path = ["teams", &id.to_string(), "bookings"];
+        let request = self.client.get("teams.bookings", &path);
+        let request = request
+            .version(&self.client.versions.bookings)
+            .query(query.to_pairs());
+        let page: RawPage<Booking> = self.client.body(request).await?;
+        Ok(BookingPage {
+            bookings: page.data,
+            pagination: page.pagination,
+        })
+    }
+
+    /// Lists the schedules of a team's members, so many at a time (`take`, 1 to 250) after leaving out some (`skip`).
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn schedules(
+        &self,
+        id: TeamId,
+        take: u32,
+        skip: u32,
+    ) -> Result<Vec<Schedule>, Error> {
+        let path = ["teams", &id.to_string(), "schedules"];
+        let request = self.client.get("teams.schedules", &path);
+        let request = request
+            .version(&self.client.versions.schedules)
+            .query(vec![("take", take.to_string()), ("skip", skip.to_string())]);
+        self.client.data(request).await
+    }
+
+    /// The event types of a team.
+    pub fn event_types(&self, id: TeamId) -> TeamEventTypes<'a> {
+        TeamEventTypes::new(self.client, id)
+    }
+
+    /// The memberships of a team.
+    pub fn memberships(&self, id: TeamId) -> TeamMemberships<'a> {
+        TeamMemberships::new(self.client, id)
+    }
+}

@@ -1,0 +1,75 @@
+//! Settings that are on with some values, or off.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
+
+/// A setting of an event type that is on with some values, or off, which the API writes as `{"disabled": true}`.
+///
+/// In a change, `Off` is how a setting is taken back; leaving it out leaves it as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Setting<T> {
+    /// On, with these values.
+    On(T),
+    /// Off.
+    Off,
+    /// A shape that this version of the crate does not know, kept as it came.
+    Other(Value),
+}
+
+impl<T> Setting<T> {
+    /// The values, if it is on and known.
+    pub fn on(&self) -> Option<&T> {
+        match self {
+            Self::On(values) => Some(values),
+            Self::Off | Self::Other(_) => None,
+        }
+    }
+}
+
+impl<T> From<T> for Setting<T> {
+    fn from(values: T) -> Self {
+        Self::On(values)
+    }
+}
+
+impl<T: Serialize> Serialize for Setting<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::On(values) => values.serialize(serializer),
+            Self::Off => json!({"disabled": true}).serialize(serializer),
+            Self::Other(shape) => shape.serialize(serializer),
+        }
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Setting<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let shape = Value::deserialize(deserializer)?;
+        if shape.get("disabled") == Some(&Value::Bool(true)) {
+            let nothing_else = shape.as_object().is_some_and(|fields| fields.len() == 1);
+            return Ok(if nothing_else {
+                Self::Off
+            } else {
+                Self::Other(shape)
+            });
+        }
+        Ok(T::deserialize(&shape).map_or(Self::Other(shape), Self::On))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_on_off_or_kept() {
+        let read = |shape: Value| serde_json::from_value::<Setting<Vec<u8>>>(shape).unwrap();
+        assert_eq!(read(json!([1, 2])), Setting::On(vec![1, 2]));
+        assert_eq!(read(json!({"disabled": true})), Setting::Off);
+        for shape in [json!({"disabled": true, "since": 7}), json!({}), json!(7)] {
+            assert_eq!(read(shape.clone()), Setting::Other(shape.clone()));
+            assert_eq!(serde_json::to_value(read(shape.clone())).unwrap(), shape);
+        }
+    }
+}
