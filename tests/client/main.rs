@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod addresses;
+mod booking_actions;
 mod bookings;
 mod errors;
 mod limits;
 mod pages;
 mod policies;
+mod reservations;
 mod resources;
 mod retries;
+mod schedules;
 mod secrets;
 mod support;
 mod unreadable;
