@@ -9,6 +9,7 @@ use url::Url;
 
 use super::Client;
 use super::breaker::BreakerPolicy;
+use super::cache::{CachePolicy, SlotCache};
 use super::error::Error;
 use super::gate::Gate;
 use super::rate::RatePolicy;
@@ -31,6 +32,7 @@ pub struct ClientBuilder {
     breaker: Option<BreakerPolicy>,
     rate: Option<RatePolicy>,
     max_concurrent: usize,
+    cache: CachePolicy,
     connect_timeout: Duration,
     attempt_timeout: Duration,
     total_timeout: Duration,
@@ -49,6 +51,7 @@ impl ClientBuilder {
             breaker: Some(BreakerPolicy::default()),
             rate: Some(RatePolicy::default()),
             max_concurrent: 64,
+            cache: CachePolicy::default(),
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(15),
             total_timeout: Duration::from_secs(30),
@@ -91,6 +94,12 @@ impl ClientBuilder {
     /// How many calls may be under way at once; further ones wait. 64 by default; zero counts as one.
     pub fn max_concurrent(mut self, calls: usize) -> Self {
         self.max_concurrent = calls.max(1);
+        self
+    }
+
+    /// How long free slots are remembered by [`Client::availability`].
+    pub fn cache(mut self, policy: CachePolicy) -> Self {
+        self.cache = policy;
         self
     }
 
@@ -177,6 +186,7 @@ impl ClientBuilder {
                 http,
                 base_url,
                 gate: Gate::new(self.breaker, self.rate, self.max_concurrent),
+                slot_cache: SlotCache::new(self.cache, Arc::clone(&self.clock)),
                 retry: self.retry,
                 total_timeout: self.total_timeout,
                 max_response_bytes: self.max_response_bytes,

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::api_error::{ApiError, FieldError};
@@ -99,8 +100,10 @@ pub enum Retryability {
 }
 
 /// A failed call. The cause is reached through [`source`](StdError::source).
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     operation: &'static str,
     kind: ErrorKind,
@@ -111,7 +114,8 @@ struct Inner {
     api: Option<ApiError>,
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    // Shared, because one failed call may be the answer to many that waited for it.
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -198,7 +202,7 @@ impl Error {
         let mut error = Self::new(operation, ErrorKind::Transport, retryability);
         error.0.timeout = cause.is_timeout();
         // The address may hold a uid or an e-mail address.
-        error.0.source = Some(Box::new(cause.without_url()));
+        error.0.source = Some(Arc::new(cause.without_url()));
         error
     }
 
@@ -265,7 +269,7 @@ impl Error {
     pub(crate) fn unserializable(operation: &'static str, cause: serde_json::Error) -> Self {
         let mut error = Self::new(operation, ErrorKind::Invalid, Retryability::Never);
         error.0.detail = Some("it cannot be written as JSON".to_owned());
-        error.0.source = Some(Box::new(cause));
+        error.0.source = Some(Arc::new(cause));
         error
     }
 }

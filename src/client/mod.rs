@@ -22,9 +22,11 @@
 //! ```
 
 mod api_error;
+mod availability;
 mod bookings;
 mod breaker;
 mod builder;
+mod cache;
 mod error;
 mod event_types;
 mod gate;
@@ -46,9 +48,11 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 pub use api_error::{ApiError, FieldError};
+pub use availability::{Alternative, AlternativesParams, Availability};
 pub use bookings::{BookingPage, Bookings};
 pub use breaker::{BreakerPolicy, CircuitState, FailurePolicy};
 pub use builder::ClientBuilder;
+pub use cache::{Answer, CachePolicy, Freshness};
 pub use error::{Error, ErrorKind, Retryability};
 pub use event_types::{EventTypeQuery, EventTypes};
 pub use me::Me;
@@ -102,6 +106,11 @@ impl Client {
     /// The free slots.
     pub fn slots(&self) -> Slots<'_> {
         Slots::new(self)
+    }
+
+    /// The free slots, remembered for a while, and alternatives to one that is taken.
+    pub fn availability(&self) -> Availability<'_> {
+        Availability::new(self)
     }
 
     /// The event types.

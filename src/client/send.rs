@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 use url::Url;
 
+use super::cache::{InvalidateOnDrop, SlotCache};
 use super::error::{Error, ErrorKind};
 use super::gate::Gate;
 use super::rate::Class;
@@ -24,6 +25,7 @@ pub(super) struct Transport {
     pub(super) http: reqwest::Client,
     pub(super) base_url: Url,
     pub(super) gate: Gate,
+    pub(super) slot_cache: SlotCache,
     pub(super) retry: RetryPolicy,
     pub(super) total_timeout: Duration,
     pub(super) max_response_bytes: usize,
@@ -50,6 +52,9 @@ impl Transport {
         async {
             let url = request.url(&self.base_url)?;
             let deadline = Instant::now() + self.total_timeout;
+            // Any write may change what is free, also if its answer never comes.
+            let is_write = request.method != http::Method::GET;
+            let _forget = is_write.then(|| InvalidateOnDrop(&self.slot_cache));
             let mut attempt = 1;
             self.gate.earn_retry();
             loop {
