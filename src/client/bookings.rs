@@ -45,6 +45,10 @@ impl<'a> Bookings<'a> {
         Self { client }
     }
 
+    pub(super) fn client(&self) -> &'a Client {
+        self.client
+    }
+
     fn versioned(&self, request: ApiRequest) -> ApiRequest {
         request.version(&self.client.versions.bookings)
     }

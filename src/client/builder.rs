@@ -12,6 +12,7 @@ use super::breaker::BreakerPolicy;
 use super::cache::{CachePolicy, SlotCache};
 use super::error::Error;
 use super::gate::Gate;
+use super::idempotency::{IdempotencyKeys, IdempotencyStore, InMemoryIdempotencyStore};
 use super::rate::RatePolicy;
 use super::retry::RetryPolicy;
 use super::send::Transport;
@@ -33,6 +34,7 @@ pub struct ClientBuilder {
     rate: Option<RatePolicy>,
     max_concurrent: usize,
     cache: CachePolicy,
+    idempotency: Arc<dyn IdempotencyStore>,
     connect_timeout: Duration,
     attempt_timeout: Duration,
     total_timeout: Duration,
@@ -52,6 +54,7 @@ impl ClientBuilder {
             rate: Some(RatePolicy::default()),
             max_concurrent: 64,
             cache: CachePolicy::default(),
+            idempotency: Arc::new(InMemoryIdempotencyStore::default()),
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(15),
             total_timeout: Duration::from_secs(30),
@@ -100,6 +103,12 @@ impl ClientBuilder {
     /// How long free slots are remembered by [`Client::availability`].
     pub fn cache(mut self, policy: CachePolicy) -> Self {
         self.cache = policy;
+        self
+    }
+
+    /// Where [`create_once`](super::Bookings::create_once) remembers its keys; in memory by default.
+    pub fn idempotency_store(mut self, store: Arc<dyn IdempotencyStore>) -> Self {
+        self.idempotency = store;
         self
     }
 
@@ -187,6 +196,7 @@ impl ClientBuilder {
                 base_url,
                 gate: Gate::new(self.breaker, self.rate, self.max_concurrent),
                 slot_cache: SlotCache::new(self.cache, Arc::clone(&self.clock)),
+                idempotency: IdempotencyKeys::new(self.idempotency),
                 retry: self.retry,
                 total_timeout: self.total_timeout,
                 max_response_bytes: self.max_response_bytes,

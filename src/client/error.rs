@@ -224,6 +224,17 @@ impl Error {
         error
     }
 
+    /// A store of idempotency keys that failed before anything was sent.
+    pub(crate) fn key_store(
+        operation: &'static str,
+        cause: Box<dyn StdError + Send + Sync>,
+    ) -> Self {
+        let mut error = Self::new(operation, ErrorKind::Transport, Retryability::Always);
+        error.0.detail = Some("the store of idempotency keys failed; nothing was sent".to_owned());
+        error.0.source = Some(Arc::from(cause));
+        error
+    }
+
     pub(crate) fn too_large(operation: &'static str, limit: usize) -> Self {
         let mut error = Self::new(operation, ErrorKind::Decode, Retryability::Never);
         error.0.detail = Some(format!("it is larger than the limit of {limit} bytes"));

@@ -30,6 +30,7 @@ mod cache;
 mod error;
 mod event_types;
 mod gate;
+mod idempotency;
 mod me;
 mod rate;
 mod request;
@@ -55,6 +56,10 @@ pub use builder::ClientBuilder;
 pub use cache::{Answer, CachePolicy, Freshness};
 pub use error::{Error, ErrorKind, Retryability};
 pub use event_types::{EventTypeQuery, EventTypes};
+pub use idempotency::{
+    IDEMPOTENCY_METADATA, IdempotencyKey, IdempotencyRecord, IdempotencyStore,
+    InMemoryIdempotencyStore, StoreFailure,
+};
 pub use me::Me;
 pub use rate::RatePolicy;
 pub use response::{Pagination, decode};

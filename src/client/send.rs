@@ -13,6 +13,7 @@ use url::Url;
 use super::cache::{InvalidateOnDrop, SlotCache};
 use super::error::{Error, ErrorKind};
 use super::gate::Gate;
+use super::idempotency::IdempotencyKeys;
 use super::rate::Class;
 use super::request::ApiRequest;
 use super::response::to_response;
@@ -26,6 +27,7 @@ pub(super) struct Transport {
     pub(super) base_url: Url,
     pub(super) gate: Gate,
     pub(super) slot_cache: SlotCache,
+    pub(super) idempotency: IdempotencyKeys,
     pub(super) retry: RetryPolicy,
     pub(super) total_timeout: Duration,
     pub(super) max_response_bytes: usize,
