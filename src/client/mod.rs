@@ -32,6 +32,7 @@ mod event_types;
 mod gate;
 mod idempotency;
 mod me;
+mod oauth;
 mod rate;
 mod request;
 mod response;
@@ -61,6 +62,7 @@ pub use idempotency::{
     InMemoryIdempotencyStore, StoreFailure,
 };
 pub use me::Me;
+pub use oauth::{Credentials, OAuth, OAuthTokens, TokenStore};
 pub use rate::RatePolicy;
 pub use response::{Pagination, decode};
 pub use retry::RetryPolicy;
@@ -88,9 +90,14 @@ impl Client {
         Self::builder(api_key).build()
     }
 
-    /// Configures a client.
+    /// Configures a client that calls with an API key.
     pub fn builder(api_key: SecretString) -> ClientBuilder {
-        ClientBuilder::new(api_key)
+        ClientBuilder::new(Credentials::ApiKey(api_key))
+    }
+
+    /// Configures a client that calls with an OAuth session, or as a platform client.
+    pub fn with_credentials(credentials: Credentials) -> ClientBuilder {
+        ClientBuilder::new(credentials)
     }
 
     /// Where the API is.

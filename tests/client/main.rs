@@ -7,6 +7,7 @@ mod availability;
 mod bookings;
 mod errors;
 mod limits;
+mod oauth;
 mod pages;
 mod policies;
 mod resources;
