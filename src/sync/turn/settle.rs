@@ -154,12 +154,12 @@ impl Turn<'_> {
     /// A person has to decide.
     fn in_review(&mut self, case: &Case) -> Settlement {
         let review = self.review(case);
-        // What may have been carried out stays on record, to be looked for when somebody retries.
-        let unknown_outcome = case.reason == ReviewReason::RetriesExhausted;
-        if !unknown_outcome {
+        // A write to Cal.com that may have been carried out stays on record, to be looked for next time: what went to
+        // review need have nothing to do with it.
+        if let Some(PendingWrite::CreateAppointment { .. }) = self.link.pending {
             self.link.pending = None;
         }
-        self.link.verify = unknown_outcome;
+        self.link.verify = case.reason == ReviewReason::RetriesExhausted;
         self.link.attempts = 0;
         self.log.push(LogEvent::SentToReview {
             reason: case.reason.clone(),
