@@ -115,6 +115,8 @@ pub(super) struct Turn<'a> {
     /// Whether `remote` was read in this turn, and not taken from the base.
     fresh: bool,
     chain_uids: BTreeSet<BookingUid>,
+    /// The booking that was named and leads to one that is not the tenant's.
+    foreign: Option<BookingUid>,
     log: Vec<LogEvent>,
     pushed: bool,
     applied: bool,
@@ -136,6 +138,7 @@ impl<'a> Turn<'a> {
             remote: None,
             fresh: false,
             chain_uids: BTreeSet::new(),
+            foreign: None,
             log: Vec::new(),
             pushed: false,
             applied: false,

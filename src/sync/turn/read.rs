@@ -46,7 +46,13 @@ impl Turn<'_> {
             if visited.contains_key(&uid) {
                 continue;
             }
-            let Some(head) = self.follow(uid, &mut visited).await? else {
+            let followed = self.follow(uid.clone(), &mut visited).await;
+            if let Err(Stop::Review(case)) = &followed
+                && case.reason == ReviewReason::ForeignBooking
+            {
+                self.foreign = Some(uid);
+            }
+            let Some(head) = followed? else {
                 continue;
             };
             if !heads.iter().any(|known| known.uid == head.uid) {
