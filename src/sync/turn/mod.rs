@@ -240,6 +240,11 @@ impl<'a> Turn<'a> {
 
     /// Reads the appointment, or reads it again.
     async fn load_local(&mut self) -> Result<(), Stop> {
+        // A link that absorbed the one of an appointment knows of it by the changes that came along.
+        if self.link.appointment.is_none() {
+            let named = self.claim.changes.first();
+            self.link.appointment = named.map(|recorded| recorded.change.appointment.clone());
+        }
         if let Some(id) = &self.link.appointment {
             let appointments = &self.engine.appointments;
             let found = appointments.get(&self.link.tenant, id).await;

@@ -60,7 +60,7 @@ impl Turn<'_> {
             }
         }
         self.fresh = true;
-        adopted = adopted.or_else(|| self.unanswered_change(&visited));
+        adopted = adopted.or_else(|| self.unanswered_write(&visited));
         self.chain_uids.extend(visited.into_keys());
         // Not before all is read: what stops the turn in between must leave the write unanswered.
         if let Some((booking, sent)) = adopted {
@@ -90,15 +90,28 @@ impl Turn<'_> {
         }
     }
 
-    /// The outcome of a move or a cancellation whose answer never came, if it was carried out: the booking that shows it,
-    /// and what was sent. What has happened since, on either side, is judged from there.
-    fn unanswered_change(
+    /// The outcome of a write whose answer never came, if what was read shows that it was carried out: the booking that shows
+    /// it, and what was sent. What has happened since, on either side, is judged from there.
+    fn unanswered_write(
         &self,
         visited: &BTreeMap<BookingUid, Option<Booking>>,
     ) -> Option<(BookingUid, AppointmentState)> {
-        let base = self.link.base.clone()?;
         let mut bookings = visited.values().flatten();
         match self.link.pending.as_ref()? {
+            // An attempt before the last one can have sent another state, and so be missed by the look-up.
+            PendingWrite::CreateBooking {
+                sync_key, state, ..
+            } => {
+                let created = bookings.find(|first| {
+                    first.rescheduled_from_uid.is_none()
+                        && first.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str())
+                })?;
+                let sent = AppointmentState {
+                    status: state.status,
+                    ..project(created, Some(state)).ok()?
+                };
+                Some((created.uid.clone(), sent))
+            }
             PendingWrite::Reschedule { booking, start } => {
                 let moved = bookings.find(|next| {
                     next.rescheduled_from_uid.as_ref() == Some(booking) && next.start == *start
@@ -106,7 +119,7 @@ impl Turn<'_> {
                 let sent = AppointmentState {
                     start: moved.start,
                     end: moved.end,
-                    ..base
+                    ..self.link.base.clone()?
                 };
                 Some((moved.uid.clone(), sent))
             }
@@ -116,11 +129,11 @@ impl Turn<'_> {
                 })?;
                 let sent = AppointmentState {
                     status: AppointmentStatus::Cancelled,
-                    ..base
+                    ..self.link.base.clone()?
                 };
                 Some((ended.uid.clone(), sent))
             }
-            PendingWrite::CreateBooking { .. } | PendingWrite::CreateAppointment { .. } => None,
+            PendingWrite::CreateAppointment { .. } => None,
         }
     }
 
