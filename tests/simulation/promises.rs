@@ -217,10 +217,12 @@ impl History {
         );
         for stand in [&salon, &studio] {
             self.chronicle.note(format!(
-                "checking {}: {}; open: {:?}",
+                "checking {}: {:?}; live: {:?}; open: {:?}; asked: {:?}",
                 stand.customer.id,
-                stand.fingerprint(),
-                stand.open
+                stand.pairs,
+                stand.live,
+                stand.open,
+                world.fake.writes()
             ));
             stand.nothing_is_lost().await;
             stand.nothing_is_doubled().await;

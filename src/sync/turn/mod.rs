@@ -177,6 +177,10 @@ impl<'a> Turn<'a> {
                 Decision::Review(reason) => return Err(self.case_of(reason).into()),
                 _ => {}
             }
+            // What was found and written so far is known here only; a crash in a further write would lose it.
+            if (self.pushed || self.applied) && verdict.decision.writes_to_calcom() {
+                return Err(Stop::Later(Duration::ZERO));
+            }
             if let Some(winner) = verdict.conflict {
                 self.log.push(LogEvent::ConflictDecided { winner });
                 self.winner = Some(winner);
