@@ -151,7 +151,8 @@ impl<'a> Stand<'a> {
     }
 
     /// Where only the host makes changes nothing contradicts them, whatever was repeated, lost or cut off. Where bookings
-    /// wait for a confirmation, Cal.com makes a change of its own.
+    /// wait for a confirmation, Cal.com makes a change of its own; and a creation that lands after the host gave it up is
+    /// known by nothing but its key.
     pub(crate) fn nobody_is_asked_in_vain(&self) {
         if self.customer.confirms {
             return;
@@ -163,7 +164,11 @@ impl<'a> Stand<'a> {
             ReviewReason::LinkLost,
         ];
         for item in &self.open {
-            assert!(!impossible.contains(&item.reason), "{item:?}");
+            let landed_late = item.reason == ReviewReason::Conflict && item.evidence.base.is_none();
+            assert!(
+                landed_late || !impossible.contains(&item.reason),
+                "{item:?}"
+            );
         }
     }
 

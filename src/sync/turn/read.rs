@@ -50,9 +50,15 @@ impl Turn<'_> {
             if let Err(Stop::Review(case)) = &followed
                 && case.reason == ReviewReason::ForeignBooking
             {
-                self.foreign = Some(uid);
+                self.foreign = Some(uid.clone());
             }
             let Some(head) = followed? else {
+                // That it cannot be found proves nothing, and a delivery says that there is one.
+                let is_missing = visited.get(&uid).is_some_and(Option::is_none);
+                let is_own = Some(&uid) == own.as_ref();
+                if is_missing && !is_own && self.is_named_by_delivery(&uid) {
+                    return Err(self.case_of(ReviewReason::BookingMissing).into());
+                }
                 continue;
             };
             if !heads.iter().any(|known| known.uid == head.uid) {
@@ -88,6 +94,11 @@ impl Turn<'_> {
             }) => Some((sync_key.clone(), state.clone())),
             _ => None,
         }
+    }
+
+    fn is_named_by_delivery(&self, uid: &BookingUid) -> bool {
+        let mut deliveries = self.claim.deliveries.iter();
+        deliveries.any(|delivery| delivery.booking.as_ref() == Some(uid))
     }
 
     /// The outcome of a write whose answer never came, if what was read shows that it was carried out: the booking that shows

@@ -162,7 +162,9 @@ impl Turn<'_> {
         if let Some(PendingWrite::CreateAppointment { .. }) = self.link.pending {
             self.link.pending = None;
         }
-        self.link.verify = case.reason == ReviewReason::RetriesExhausted;
+        // Until both sides agree, the base does not stand for Cal.com: were the host to go back to it, that would look like
+        // agreement.
+        self.link.verify = true;
         self.link.attempts = 0;
         self.log.push(LogEvent::SentToReview {
             reason: case.reason.clone(),
@@ -299,6 +301,7 @@ impl Turn<'_> {
             .pending
             .clone()
             .filter(|pending| !matches!(pending, PendingWrite::CreateAppointment { .. }));
+        link.verify = true;
         let mut settlement = Settlement::new(link, self.engine.clock.now());
         settlement.log = vec![LogEvent::SentToReview {
             reason: case.reason,
