@@ -25,7 +25,7 @@ pub(crate) fn ensure(holds: bool, what: impl Into<String>) -> Result<(), String>
 }
 
 pub(crate) async fn read(server: &Server, uid: &BookingUid) -> Result<Booking, String> {
-    let booking = server.client.bookings().get(uid).await;
+    let booking = server.read(uid).await;
     booking.map_err(|error| error.to_string())
 }
 

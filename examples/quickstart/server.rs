@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use calcom::ambient::{Clock, SystemClock};
-use calcom::client::{Client, ErrorKind};
+use calcom::client::{BreakerPolicy, Client, Error, ErrorKind};
 use calcom::model::{
     Booking, BookingUid, CancelParams, EventTypeId, NewAttendee, NewBooking, NewWebhook,
     RescheduleParams, SlotQuery, UserId, WebhookId,
@@ -69,6 +69,11 @@ impl Server {
         let client = Client::builder(fake.api_key())
             .base_url(fake.base_url().as_str())
             .attempt_timeout(Duration::from_secs(2))
+            // Closed again soon, as the outage that is played is over soon.
+            .breaker(BreakerPolicy::consecutive_failures(
+                5,
+                Duration::from_millis(300),
+            ))
             .build()?;
         let server = Self {
             client,
@@ -124,6 +129,30 @@ impl Server {
         }
         *self.free_slots.lock().expect("no panic holds it") = slots;
         Ok(())
+    }
+
+    /// Makes a call, again when the server says so if it limits the rate.
+    async fn patiently<T>(&self, call: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+        loop {
+            match call().await {
+                Err(error) if error.kind() == ErrorKind::RateLimited => {
+                    let wait = error.retry_after().unwrap_or(Duration::from_secs(60));
+                    tokio::time::sleep(wait.min(self.patience())).await;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    pub(crate) async fn read(&self, uid: &BookingUid) -> Result<Booking, Error> {
+        let bookings = self.client.bookings();
+        self.patiently(async || bookings.get(uid).await).await
+    }
+
+    async fn cancel(&self, uid: &BookingUid, reason: &str) -> Result<Booking, Error> {
+        let (bookings, params) = (self.client.bookings(), CancelParams::reason(reason));
+        self.patiently(async || bookings.cancel(uid, &params).await)
+            .await
     }
 
     /// A slot that nobody has taken.
@@ -198,8 +227,9 @@ impl Server {
         let booked = match &self.fake {
             Some(fake) => fake.book(booking).await.map_err(|e| e.to_string())?,
             None => {
-                let created = self.client.bookings().create(&booking).await;
-                let created = created.map_err(|e| e.to_string())?;
+                let bookings = self.client.bookings();
+                let created = self.patiently(async || bookings.create(&booking).await);
+                let created = created.await.map_err(|e| e.to_string())?;
                 let first = created.into_vec().into_iter().next();
                 first.ok_or("the server made no booking")?
             }
@@ -221,8 +251,9 @@ impl Server {
                 .map_err(|e| e.to_string())?,
             None => {
                 let params = RescheduleParams::default();
-                let moved = self.client.bookings().reschedule(uid, start, &params).await;
-                moved.map_err(|e| e.to_string())?
+                let bookings = self.client.bookings();
+                let moved = self.patiently(async || bookings.reschedule(uid, start, &params).await);
+                moved.await.map_err(|e| e.to_string())?
             }
         };
         self.remember(&moved);
@@ -238,8 +269,7 @@ impl Server {
                 cancelled.map(drop).map_err(|e| e.to_string())
             }
             None => {
-                let params = CancelParams::reason(REASON);
-                let cancelled = self.client.bookings().cancel(uid, &params).await;
+                let cancelled = self.cancel(uid, REASON).await;
                 cancelled.map(drop).map_err(|e| e.to_string())
             }
         }
@@ -258,17 +288,19 @@ impl Server {
         }
         let subscription = self.subscription.lock().expect("no panic holds it").take();
         if let Some(id) = subscription
-            && let Err(error) = self.client.webhooks().delete(&id).await
+            && let Err(error) = {
+                let webhooks = self.client.webhooks();
+                self.patiently(async || webhooks.delete(&id).await).await
+            }
         {
             timeline.note(&format!("the webhook {id} is left behind: {error}"));
         }
         let strangers = self.strangers.lock().expect("no panic holds it").clone();
         let mut cancelled = 0;
         for uid in ours.iter().chain(&strangers) {
-            match self.client.bookings().get(uid).await {
+            match self.read(uid).await {
                 Ok(booking) if booking.is_live() => {
-                    let params = CancelParams::reason("Quickstart: cleaning up");
-                    match self.client.bookings().cancel(uid, &params).await {
+                    match self.cancel(uid, "Quickstart: cleaning up").await {
                         Ok(_) => cancelled += 1,
                         Err(error) => {
                             timeline.note(&format!("booking {uid} is left behind: {error}"));

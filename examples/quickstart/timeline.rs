@@ -94,12 +94,12 @@ impl Timeline {
 
     /// A line of the sync log.
     pub(crate) fn entry(&self, entry: &LogEntry) {
-        let subject = entry
-            .appointment
-            .as_ref()
-            .map_or_else(|| "-".to_owned(), ToString::to_string);
         let (colour, text) = tell(&entry.event);
-        self.line(colour, "engine", &format!("{subject}: {text}"));
+        let text = match &entry.appointment {
+            Some(appointment) => format!("{}: {text}", shortened(appointment.as_str())),
+            None => text,
+        };
+        self.line(colour, "engine", &text);
     }
 
     pub(crate) fn table(&self, rows: &[Row]) {
@@ -127,6 +127,15 @@ impl Timeline {
             "\n{passed} of 7 passed in {:.1} s.",
             self.elapsed().as_secs_f64()
         );
+    }
+}
+
+/// A name that fits into a line; the ready table's own names are long.
+fn shortened(name: &str) -> String {
+    const FITS: usize = 14;
+    match name.char_indices().nth(FITS) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
     }
 }
 

@@ -12,15 +12,13 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::error::ErrorKind;
+use super::rate::seconds_until;
 
 /// How much of an unreadable body is kept.
 const EXCERPT_CHARS: usize = 300;
 
 /// How long Cal.com blocks by default once a limit was exceeded; for a 429 that does not say.
 const DEFAULT_BLOCK: Duration = Duration::from_secs(60);
-
-/// A reset above this many seconds is an instant of the epoch, not a span.
-const RESET_IS_EPOCH_ABOVE: u64 = 1_000_000_000;
 
 /// One field that was refused, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,8 +147,10 @@ impl ApiError {
             400 if says("because it has been cancelled") => ErrorKind::Conflict,
             401 => ErrorKind::Unauthorized,
             403 => ErrorKind::Forbidden,
-            // The router's own words, as opposed to a resource's.
-            404 if self.message.starts_with("Cannot ") => ErrorKind::UnknownEndpoint,
+            // The router's own words or a proxy's, as opposed to a resource's.
+            404 if self.message.is_empty() || self.message.starts_with("Cannot ") => {
+                ErrorKind::UnknownEndpoint
+            }
             404 => ErrorKind::NotFound,
             408 => ErrorKind::Server,
             409 => ErrorKind::Conflict,
@@ -198,16 +198,17 @@ fn excerpt(body: &[u8]) -> String {
         .collect()
 }
 
-/// Replaces every word with an `@` in it.
+/// Replaces every word with an `@` in it, and the query of every path: it is what was asked for, names and addresses included.
 fn mask_addresses(text: &str) -> String {
-    if !text.contains('@') {
-        return text.to_owned();
-    }
     let mask = |word: &str| {
         if word.contains('@') {
-            "[address]".to_owned()
-        } else {
-            word.to_owned()
+            return "[address]".to_owned();
+        }
+        match word.split_once('?') {
+            Some((path, query)) if path.starts_with('/') && !query.is_empty() => {
+                format!("{path}?[query]")
+            }
+            _ => word.to_owned(),
         }
     };
     text.split(' ').map(mask).collect::<Vec<_>>().join(" ")
@@ -285,20 +286,15 @@ fn spelled_fields(message: &str, mark: &str, separator: &str) -> Vec<FieldError>
 ///
 /// Of several limits the one furthest away is taken: being late costs seconds, repeated excess can lock the account.
 pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
-    let now = u64::try_from(now.timestamp()).unwrap_or_default();
     let resets = headers.iter().filter_map(|(name, value)| {
         let name = name.as_str();
         if !name.starts_with("x-ratelimit-reset") && name != "retry-after" {
             return None;
         }
-        let seconds: u64 = value.to_str().ok()?.trim().parse().ok()?;
-        Some(if seconds > RESET_IS_EPOCH_ABOVE {
-            seconds.saturating_sub(now)
-        } else {
-            seconds
-        })
+        let reset: u64 = value.to_str().ok()?.trim().parse().ok()?;
+        Some(seconds_until(reset, now))
     });
-    resets.max().map_or(DEFAULT_BLOCK, Duration::from_secs)
+    resets.max().unwrap_or(DEFAULT_BLOCK)
 }
 
 #[cfg(test)]

@@ -114,13 +114,25 @@ impl<'a> Bookings<'a> {
             let page = handle.list(&query).await?;
             let received = u32::try_from(page.bookings.len()).unwrap_or(u32::MAX);
             // A short page without a word about pages is the last one.
-            let more = match page.pagination {
+            let more = match &page.pagination {
                 Some(pagination) => pagination.has_next_page,
                 None => received == take,
             };
-            let next = (more && received > 0).then(|| BookingQuery {
-                skip: Some(query.skip.unwrap_or(0).saturating_add(received)),
-                ..query
+            // By the shape of the page, not by the version asked for: servers fall back without a word.
+            let cursor = page
+                .pagination
+                .and_then(|pagination| pagination.next_cursor);
+            let stuck = cursor.is_some() && cursor == query.cursor;
+            let next = (more && received > 0 && !stuck).then(|| match cursor {
+                Some(cursor) => BookingQuery {
+                    cursor: Some(cursor),
+                    skip: None,
+                    ..query
+                },
+                None => BookingQuery {
+                    skip: Some(query.skip.unwrap_or(0).saturating_add(received)),
+                    ..query
+                },
             });
             let bookings = stream::iter(page.bookings.into_iter().map(Ok));
             Ok::<_, Error>(Some((bookings, next)))

@@ -8,7 +8,11 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::Client;
+use super::breaker::BreakerPolicy;
+use super::cache::{CachePolicy, SlotCache};
 use super::error::Error;
+use super::gate::Gate;
+use super::rate::RatePolicy;
 use super::retry::RetryPolicy;
 use super::send::Transport;
 use super::version::ApiVersions;
@@ -22,9 +26,13 @@ const DEFAULT_BASE_URL: &str = "https://api.cal.com/v2";
 #[must_use]
 pub struct ClientBuilder {
     api_key: SecretString,
-    base_url: Result<Url, url::ParseError>,
+    base_url: Option<Url>,
     versions: ApiVersions,
     retry: RetryPolicy,
+    breaker: Option<BreakerPolicy>,
+    rate: Option<RatePolicy>,
+    max_concurrent: usize,
+    cache: CachePolicy,
     connect_timeout: Duration,
     attempt_timeout: Duration,
     total_timeout: Duration,
@@ -37,9 +45,13 @@ impl ClientBuilder {
     pub(super) fn new(api_key: SecretString) -> Self {
         Self {
             api_key,
-            base_url: Url::parse(DEFAULT_BASE_URL),
+            base_url: parse_base_url(DEFAULT_BASE_URL),
             versions: ApiVersions::default(),
             retry: RetryPolicy::default(),
+            breaker: Some(BreakerPolicy::default()),
+            rate: Some(RatePolicy::default()),
+            max_concurrent: 64,
+            cache: CachePolicy::default(),
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(15),
             total_timeout: Duration::from_secs(30),
@@ -49,9 +61,9 @@ impl ClientBuilder {
         }
     }
 
-    /// Where the API is, with its `/v2`; `https://api.cal.com/v2` by default.
+    /// Where the API is, with its `/v2`; `https://api.cal.com/v2` by default. It can hold no user name and no query.
     pub fn base_url(mut self, url: &str) -> Self {
-        self.base_url = Url::parse(url);
+        self.base_url = parse_base_url(url);
         self
     }
 
@@ -64,6 +76,30 @@ impl ClientBuilder {
     /// When failed calls are made again.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
+        self
+    }
+
+    /// When Cal.com is left alone because it keeps failing; `None`: never.
+    pub fn breaker(mut self, policy: impl Into<Option<BreakerPolicy>>) -> Self {
+        self.breaker = policy.into();
+        self
+    }
+
+    /// How many calls are made a minute; `None`: as many as the caller makes.
+    pub fn rate(mut self, policy: impl Into<Option<RatePolicy>>) -> Self {
+        self.rate = policy.into();
+        self
+    }
+
+    /// How many calls may be under way at once; further ones wait. 64 by default; zero counts as one.
+    pub fn max_concurrent(mut self, calls: usize) -> Self {
+        self.max_concurrent = calls.max(1);
+        self
+    }
+
+    /// How long free slots are remembered by [`Client::availability`].
+    pub fn cache(mut self, policy: CachePolicy) -> Self {
+        self.cache = policy;
         self
     }
 
@@ -108,18 +144,22 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if the base URL is not an `http` or `https` address or the key cannot stand in a
-    /// header; [`Transport`](super::ErrorKind::Transport) if the TLS library cannot be set up.
+    /// [`Invalid`](super::ErrorKind::Invalid) if the base URL is not a plain `http` or `https` address or the key cannot stand in
+    /// a header; [`Transport`](super::ErrorKind::Transport) if the TLS library cannot be set up.
     pub fn build(self) -> Result<Client, Error> {
         const OPERATION: &str = "client.build";
-        let base_url = self
-            .base_url
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or_else(|| {
-                Error::invalid_argument(OPERATION, "base_url", "must be an http or https URL")
-            })?;
-        let bearer = format!("Bearer {}", self.api_key.expose_secret().trim());
+        let base_url = self.base_url.ok_or_else(|| {
+            Error::invalid_argument(
+                OPERATION,
+                "base_url",
+                "must be an http or https URL without user name, query or fragment",
+            )
+        })?;
+        let key = self.api_key.expose_secret().trim();
+        if key.is_empty() {
+            return Err(Error::invalid_argument(OPERATION, "api_key", "is empty"));
+        }
+        let bearer = format!("Bearer {key}");
         let mut authorization = HeaderValue::try_from(bearer).map_err(|_| {
             Error::invalid_argument(
                 OPERATION,
@@ -145,6 +185,8 @@ impl ClientBuilder {
             transport: Arc::new(Transport {
                 http,
                 base_url,
+                gate: Gate::new(self.breaker, self.rate, self.max_concurrent),
+                slot_cache: SlotCache::new(self.cache, Arc::clone(&self.clock)),
                 retry: self.retry,
                 total_timeout: self.total_timeout,
                 max_response_bytes: self.max_response_bytes,
@@ -154,4 +196,16 @@ impl ClientBuilder {
             versions: Arc::new(self.versions),
         })
     }
+}
+
+/// Reads a base URL. One with a user name is none: it would be sent instead of the key, and shown where the URL is.
+fn parse_base_url(text: &str) -> Option<Url> {
+    let plain = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    Url::parse(text).ok().filter(plain)
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::api_error::{ApiError, FieldError};
@@ -30,6 +31,8 @@ pub enum ErrorKind {
     Forbidden,
     /// Too many requests: wait for [`Error::retry_after`].
     RateLimited,
+    /// Cal.com has failed repeatedly and is left alone for a while: wait for [`Error::retry_after`]. Nothing was sent.
+    CircuitOpen,
     /// The request can never succeed as it is: fix the fields named by [`Error::fields`].
     Invalid,
     /// Cal.com failed. The request may have been carried out.
@@ -52,6 +55,7 @@ impl ErrorKind {
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::RateLimited => "rate_limited",
+            Self::CircuitOpen => "circuit_open",
             Self::Invalid => "invalid",
             Self::Server => "server",
             Self::Transport => "transport",
@@ -73,6 +77,9 @@ impl ErrorKind {
             Self::Unauthorized => "Cal.com does not accept the credential; check the API key",
             Self::Forbidden => "the credential is not allowed to do this",
             Self::RateLimited => "too many requests; wait until the limit is reset",
+            Self::CircuitOpen => {
+                "Cal.com has failed repeatedly and is left alone for a while; come back later"
+            }
             Self::Invalid => "the request cannot succeed as it is",
             Self::Server => "Cal.com failed; the request may have been carried out",
             Self::Transport => "no complete answer came from Cal.com; check that it can be reached",
@@ -93,8 +100,10 @@ pub enum Retryability {
 }
 
 /// A failed call. The cause is reached through [`source`](StdError::source).
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     operation: &'static str,
     kind: ErrorKind,
@@ -105,7 +114,8 @@ struct Inner {
     api: Option<ApiError>,
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    // Shared, because one failed call may be the answer to many that waited for it.
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -149,7 +159,7 @@ impl Error {
         self.0.api.as_ref().map_or(&self.0.fields, ApiError::fields)
     }
 
-    /// How long to wait before the next call, where the server says so.
+    /// How long to wait before the next call, where the server, the rate budget or the circuit breaker says so.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -192,7 +202,7 @@ impl Error {
         let mut error = Self::new(operation, ErrorKind::Transport, retryability);
         error.0.timeout = cause.is_timeout();
         // The address may hold a uid or an e-mail address.
-        error.0.source = Some(Box::new(cause.without_url()));
+        error.0.source = Some(Arc::new(cause.without_url()));
         error
     }
 
@@ -200,6 +210,17 @@ impl Error {
         let mut error = Self::new(operation, ErrorKind::Transport, Retryability::IfIdempotent);
         error.0.timeout = true;
         error.0.detail = Some("the time allowed for the whole call is over".to_owned());
+        error
+    }
+
+    /// A call that was not sent, because it would have come too early.
+    pub(crate) fn held_back(operation: &'static str, kind: ErrorKind, wait: Duration) -> Self {
+        let mut error = Self::new(operation, kind, Retryability::Always);
+        error.0.retry_after = Some(wait);
+        error.0.detail = Some(format!(
+            "nothing was sent; come back in {} s",
+            wait.as_secs_f64().ceil()
+        ));
         error
     }
 
@@ -248,7 +269,7 @@ impl Error {
     pub(crate) fn unserializable(operation: &'static str, cause: serde_json::Error) -> Self {
         let mut error = Self::new(operation, ErrorKind::Invalid, Retryability::Never);
         error.0.detail = Some("it cannot be written as JSON".to_owned());
-        error.0.source = Some(Box::new(cause));
+        error.0.source = Some(Arc::new(cause));
         error
     }
 }

@@ -22,11 +22,16 @@
 //! ```
 
 mod api_error;
+mod availability;
 mod bookings;
+mod breaker;
 mod builder;
+mod cache;
 mod error;
 mod event_types;
+mod gate;
 mod me;
+mod rate;
 mod request;
 mod response;
 mod retry;
@@ -43,11 +48,15 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 pub use api_error::{ApiError, FieldError};
+pub use availability::{Alternative, AlternativesParams, Availability};
 pub use bookings::{BookingPage, Bookings};
+pub use breaker::{BreakerPolicy, CircuitState, FailurePolicy};
 pub use builder::ClientBuilder;
+pub use cache::{Answer, CachePolicy, Freshness};
 pub use error::{Error, ErrorKind, Retryability};
 pub use event_types::{EventTypeQuery, EventTypes};
 pub use me::Me;
+pub use rate::RatePolicy;
 pub use response::{Pagination, decode};
 pub use retry::RetryPolicy;
 pub use slots::Slots;
@@ -84,6 +93,11 @@ impl Client {
         &self.transport.base_url
     }
 
+    /// Whether the circuit breaker lets calls through.
+    pub fn circuit(&self) -> CircuitState {
+        self.transport.gate.circuit()
+    }
+
     /// The bookings.
     pub fn bookings(&self) -> Bookings<'_> {
         Bookings::new(self)
@@ -92,6 +106,11 @@ impl Client {
     /// The free slots.
     pub fn slots(&self) -> Slots<'_> {
         Slots::new(self)
+    }
+
+    /// The free slots, remembered for a while, and alternatives to one that is taken.
+    pub fn availability(&self) -> Availability<'_> {
+        Availability::new(self)
     }
 
     /// The event types.

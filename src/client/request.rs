@@ -57,13 +57,15 @@ impl ApiRequest {
 
     /// The address under a base such as `https://api.cal.com/v2`.
     pub(crate) fn url(&self, base: &Url) -> Result<Url, Error> {
-        // An empty or dotted segment would silently address another resource.
-        let strays = |segment: &String| matches!(segment.as_str(), "" | "." | "..");
+        // Each of these would silently address another resource; tabs and line breaks, because URLs are rid of them.
+        let strays = |segment: &String| {
+            matches!(segment.as_str(), "" | "." | "..") || segment.contains(char::is_control)
+        };
         if self.path.iter().any(strays) {
             return Err(Error::invalid_argument(
                 self.operation,
                 "path",
-                "an identifier is empty or consists of dots",
+                "an identifier is empty, consists of dots or has control characters",
             ));
         }
         let mut url = base.clone();
@@ -94,7 +96,7 @@ mod tests {
             url(&["bookings", "a/b?c#d"]).unwrap(),
             "https://cal.example.org/api/v2/bookings/a%2Fb%3Fc%23d"
         );
-        for stray in ["", ".", ".."] {
+        for stray in ["", ".", "..", ".\t."] {
             assert!(url(&["bookings", stray]).is_err(), "{stray:?}");
         }
     }

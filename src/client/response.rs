@@ -33,15 +33,18 @@ pub(crate) struct RawPage<T> {
 }
 
 /// Where in a list a page stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
     /// How many entries the whole list has.
     #[serde(default)]
     pub total_items: u64,
-    /// Whether there are more.
-    #[serde(default)]
+    /// Whether there are more. The list of API version 2026-05-01 calls it `hasMore`.
+    #[serde(default, alias = "hasMore")]
     pub has_next_page: bool,
+    /// Where the next page begins, in the list of API version 2026-05-01, which counts no pages.
+    #[serde(default)]
+    pub next_cursor: Option<String>,
 }
 
 /// Reads Cal.com's answer to a call: the `data` of a success, or the typed error.
@@ -84,16 +87,19 @@ pub(crate) fn decode_body<T: DeserializeOwned>(
             (kind == ErrorKind::RateLimited).then(|| api_error::retry_after(headers, now));
         return Err(Error::api_answer(operation, kind, api, retry_after));
     }
+    let unreadable = || ApiError::unreadable(status, headers, body);
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|cause| {
-        let api = ApiError::unreadable(status, headers, body);
+    let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|cause| {
         if is_old_shape(body) {
-            return Error::version_mismatch(operation, api);
+            return Error::version_mismatch(operation, unreadable());
         }
         let path = cause.path().to_string();
         let path = Some(path).filter(|path| path != ".");
-        Error::decode(operation, path, cause.inner(), api)
-    })
+        Error::decode(operation, path, cause.inner(), unreadable())
+    })?;
+    let ended = deserializer.end();
+    ended.map_err(|cause| Error::decode(operation, None, &cause, unreadable()))?;
+    Ok(read)
 }
 
 /// Whether a body has the shape of API version 2024-04-15, which a server falls back to without a word when it does not know
@@ -103,7 +109,8 @@ fn is_old_shape(body: &[u8]) -> bool {
         return false;
     };
     let data = json.get("data").unwrap_or(&json);
-    if data.get("eventTypeGroups").is_some() || data.get("bookings").is_some() {
+    let wrappers = ["eventTypeGroups", "eventType", "bookings"];
+    if data.get("uid").is_none() && wrappers.iter().any(|key| data.get(key).is_some()) {
         return true;
     }
     let item = data.get(0).unwrap_or(data);

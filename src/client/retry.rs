@@ -77,7 +77,10 @@ impl RetryPolicy {
         if !allowed || attempt >= self.max_attempts {
             return None;
         }
-        if error.kind() == ErrorKind::RateLimited {
+        if matches!(
+            error.kind(),
+            ErrorKind::RateLimited | ErrorKind::CircuitOpen
+        ) {
             return error
                 .retry_after()
                 .filter(|wait| *wait <= self.max_rate_limit_wait);
@@ -85,6 +88,38 @@ impl RetryPolicy {
         let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
         let ceiling = self.base_delay.saturating_mul(doubled).min(self.max_delay);
         Some(full_jitter(ceiling, chance))
+    }
+}
+
+/// How many second attempts are allowed at all: one in so many calls, so that an outage does not multiply the traffic.
+#[derive(Debug)]
+pub(crate) struct RetryBudget {
+    balance: u32,
+}
+
+impl RetryBudget {
+    /// What a call earns, and what a second attempt costs: one in ten.
+    const EARNED: u32 = 1;
+    const COST: u32 = 10;
+    /// Ten second attempts can be saved up.
+    const MOST: u32 = 100;
+
+    pub(crate) fn new() -> Self {
+        Self {
+            balance: Self::MOST,
+        }
+    }
+
+    /// A call is made.
+    pub(crate) fn earn(&mut self) {
+        self.balance = (self.balance + Self::EARNED).min(Self::MOST);
+    }
+
+    /// Pays for a second attempt, if there is enough.
+    pub(crate) fn spend(&mut self) -> bool {
+        let paid = self.balance.checked_sub(Self::COST);
+        self.balance = paid.unwrap_or(self.balance);
+        paid.is_some()
     }
 }
 
@@ -129,6 +164,18 @@ mod tests {
             policy.next_delay(&answered(429, Some(far)), false, 1, 7),
             None
         );
+    }
+
+    #[test]
+    fn second_attempts_are_budgeted() {
+        let mut budget = RetryBudget::new();
+        let allowed = (0..1000)
+            .filter(|_| {
+                budget.earn();
+                budget.spend()
+            })
+            .count();
+        assert!((100..=110).contains(&allowed), "{allowed}");
     }
 
     proptest::proptest! {

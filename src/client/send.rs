@@ -10,7 +10,10 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 use url::Url;
 
-use super::error::Error;
+use super::cache::{InvalidateOnDrop, SlotCache};
+use super::error::{Error, ErrorKind};
+use super::gate::Gate;
+use super::rate::Class;
 use super::request::ApiRequest;
 use super::response::to_response;
 use super::retry::RetryPolicy;
@@ -21,6 +24,8 @@ use crate::ambient::{Clock, Entropy};
 pub(super) struct Transport {
     pub(super) http: reqwest::Client,
     pub(super) base_url: Url,
+    pub(super) gate: Gate,
+    pub(super) slot_cache: SlotCache,
     pub(super) retry: RetryPolicy,
     pub(super) total_timeout: Duration,
     pub(super) max_response_bytes: usize,
@@ -47,12 +52,16 @@ impl Transport {
         async {
             let url = request.url(&self.base_url)?;
             let deadline = Instant::now() + self.total_timeout;
+            // Any write may change what is free, also if its answer never comes.
+            let is_write = request.method != http::Method::GET;
+            let _forget = is_write.then(|| InvalidateOnDrop(&self.slot_cache));
             let mut attempt = 1;
+            self.gate.earn_retry();
             loop {
-                let sent = tokio::time::timeout_at(deadline, self.attempt(&request, &url)).await;
-                let result = sent
-                    .unwrap_or_else(|_| Err(Error::deadline(request.operation)))
-                    .and_then(|response| read(request.operation, &response));
+                let attempted = self.pass_gate(&request, &url, &read);
+                let result = tokio::time::timeout_at(deadline, attempted)
+                    .await
+                    .unwrap_or_else(|_| Err(Error::deadline(request.operation)));
                 Span::current().record("http.request.resend_count", attempt - 1);
                 let error = match result {
                     Ok(value) => return Ok(value),
@@ -63,7 +72,8 @@ impl Transport {
                 let delay = self
                     .retry
                     .next_delay(&error, request.is_idempotent(), attempt, chance)
-                    .filter(|delay| Instant::now() + *delay < deadline);
+                    .filter(|delay| Instant::now() + *delay < deadline)
+                    .filter(|_| self.gate.spend_retry());
                 let Some(delay) = delay else {
                     return Err(error);
                 };
@@ -74,6 +84,33 @@ impl Transport {
         }
         .instrument(span)
         .await
+    }
+
+    /// Makes one attempt when the policies let it through, and lets them learn from its answer.
+    async fn pass_gate<T>(
+        &self,
+        request: &ApiRequest,
+        url: &Url,
+        read: impl Fn(&'static str, &Response<Bytes>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let class = if request.method == http::Method::GET {
+            Class::Read
+        } else {
+            Class::Write
+        };
+        let passage = self.gate.enter(request.operation, class).await?;
+        let answered = self.attempt(request, url).await;
+        if let Ok(response) = &answered {
+            self.gate.learn(response.headers(), self.clock.now());
+        }
+        let result = answered.and_then(|response| read(request.operation, &response));
+        passage.settle(result.as_ref().err());
+        if let Err(error) = &result
+            && error.kind() == ErrorKind::RateLimited
+        {
+            self.gate.block(error.retry_after().unwrap_or_default());
+        }
+        result
     }
 
     async fn attempt(&self, request: &ApiRequest, url: &Url) -> Result<Response<Bytes>, Error> {

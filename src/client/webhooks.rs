@@ -12,6 +12,9 @@ use crate::model::{NewWebhook, WebhookId, WebhookSubscription};
 /// How many subscriptions are asked for at a time, the most that the server gives out.
 const PAGE: usize = 250;
 
+/// After so many a server is taken to ignore `skip`.
+const MOST: usize = 100 * PAGE;
+
 /// The webhook subscriptions; get one from [`Client::webhooks`].
 #[derive(Clone, Copy, Debug)]
 pub struct Webhooks<'a> {
@@ -48,7 +51,7 @@ impl<'a> Webhooks<'a> {
             let query = vec![("take", PAGE.to_string()), ("skip", skip.to_string())];
             let request = handle.client.get("webhooks.list", &["webhooks"]);
             let page: Vec<WebhookSubscription> = handle.client.data(request.query(query)).await?;
-            let next = (page.len() == PAGE).then_some(skip + PAGE);
+            let next = (page.len() == PAGE && skip < MOST).then_some(skip + PAGE);
             Ok(Some((page, next)))
         });
         pages.try_concat().await

@@ -39,11 +39,13 @@ open_enum! {
 pub type Metadata = BTreeMap<String, String>;
 
 /// The event type of a booking, as far as the booking tells it.
+#[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventTypeRef {
     /// The event type's number.
     pub id: EventTypeId,
     /// The event type's slug.
+    #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub slug: String,
 }

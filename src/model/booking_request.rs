@@ -322,6 +322,8 @@ pub struct BookingQuery {
     pub take: Option<u32>,
     /// How many to leave out at the beginning.
     pub skip: Option<u32>,
+    /// Where to begin, in the list of API version 2026-05-01: the `next_cursor` of the page before.
+    pub cursor: Option<String>,
 }
 
 impl BookingQuery {
@@ -360,6 +362,7 @@ impl BookingQuery {
             ("sortUpdatedAt", sort(&self.sort_updated_at)),
             ("take", self.take.map(|n| n.to_string())),
             ("skip", self.skip.map(|n| n.to_string())),
+            ("cursor", self.cursor.clone()),
         ];
         parameters
             .into_iter()

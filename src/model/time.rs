@@ -1,11 +1,12 @@
 //! Instants as Cal.com writes them: `…00Z`, `….000Z`, `…+00:00`, with another offset, or with none, which the server itself
 //! reads as UTC (observed: a booking created with an offset-less start).
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serializer};
 use serde_with::{DeserializeAs, SerializeAs};
 
-/// Reads an instant in any spelling that the server uses; `None` if the text is not an instant.
+/// Reads an instant in any spelling that the server uses; `None` if the text is not an instant of a year of four digits, which
+/// alone can be written so that it is read again.
 pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text)
         .map(|instant| instant.with_timezone(&Utc))
@@ -15,6 +16,7 @@ pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
                 .ok()
                 .map(|naive| naive.and_utc())
         })
+        .filter(|instant| (0..=9999).contains(&instant.year()))
 }
 
 /// Writes an instant the way Cal.com accepts it everywhere: UTC, with `Z`, and a fraction only where there is one.
@@ -63,5 +65,8 @@ mod tests {
         }
         assert_eq!(parse_instant("soon"), None);
         assert_eq!(parse_instant("2026-12-07"), None);
+        for text in ["+10000-01-01T00:00:00", "9999-12-31T23:00:00-02:00"] {
+            assert_eq!(parse_instant(text), None, "{text}");
+        }
     }
 }

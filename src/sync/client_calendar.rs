@@ -19,7 +19,7 @@ impl From<Error> for CalendarError {
         let kind = match error.kind() {
             ErrorKind::SlotUnavailable => CalendarErrorKind::SlotTaken,
             ErrorKind::Conflict => CalendarErrorKind::Contradicted,
-            ErrorKind::RateLimited => CalendarErrorKind::Throttled,
+            ErrorKind::RateLimited | ErrorKind::CircuitOpen => CalendarErrorKind::Throttled,
             ErrorKind::Unauthorized | ErrorKind::Forbidden => CalendarErrorKind::Denied,
             ErrorKind::Server | ErrorKind::Transport | ErrorKind::Decode => {
                 CalendarErrorKind::Unavailable

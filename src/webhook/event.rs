@@ -5,7 +5,9 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use serde_with::{DefaultOnError, NoneAsEmptyString, serde_as, skip_serializing_none};
+use serde_with::{
+    DefaultOnError, NoneAsEmptyString, VecSkipError, serde_as, skip_serializing_none,
+};
 
 use crate::model::{
     BookingId, BookingUid, EventTypeId, Host, InstantFormat, SeatUid, Trigger, open_enum,
@@ -130,6 +132,7 @@ impl fmt::Debug for BookingEvent {
 }
 
 /// Somebody was marked as absent, or no longer.
+#[serde_as]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -139,7 +142,8 @@ pub struct NoShowEvent {
     pub created_at: Option<DateTime<Utc>>,
     /// The booking. The body has no `uid`.
     pub booking_uid: BookingUid,
-    /// Who, and whether they are absent now.
+    /// Who, and whether they are absent now. An entry that cannot be read is left out.
+    #[serde_as(deserialize_as = "DefaultOnError<VecSkipError<_>>")]
     #[serde(default)]
     pub attendees: Vec<NoShowAttendee>,
 }
@@ -345,6 +349,16 @@ mod tests {
         let without_uid =
             WebhookEvent::parse(br#"{"triggerEvent":"BOOKING_CREATED","payload":{}}"#);
         assert!(matches!(without_uid, WebhookEvent::Other(_)));
+    }
+
+    #[test]
+    fn an_attendee_without_an_address_does_not_hide_the_booking() {
+        let body = br#"{"triggerEvent":"BOOKING_NO_SHOW_UPDATED","payload":{"bookingUid":"u","attendees":[{"noShow":true},{"email":"a@example.com","noShow":true}]}}"#;
+        let WebhookEvent::NoShow(event) = WebhookEvent::parse(body) else {
+            panic!("not a no-show event");
+        };
+        assert_eq!(event.booking_uid.as_str(), "u");
+        assert_eq!(event.attendees.len(), 1);
     }
 
     #[test]

@@ -235,6 +235,9 @@ pub(crate) fn client(fake: &FakeCalcom) -> Client {
         .base_url(fake.base_url().as_str())
         // The engine's own schedule is what is tested.
         .retry(RetryPolicy::none())
+        // They go by real time, and the test drives its own.
+        .breaker(None)
+        .rate(None)
         .attempt_timeout(Duration::from_millis(700))
         .build()
         .unwrap()

@@ -5,5 +5,6 @@ mod harness;
 mod inbound;
 mod interrupted;
 mod outbound;
+mod reopened;
 mod review;
 mod unanswered;

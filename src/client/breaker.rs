@@ -1,0 +1,339 @@
+//! The circuit breaker: a pure state machine. The time comes in as a value, and so does what the calls came to.
+//!
+//! *When* to trip and for how long is decided by a [`FailurePolicy`] of the crate `failsafe`. The states are this crate's own,
+//! because a bounded number of probes, closing after several successes, and results of an earlier period cannot be expressed with
+//! that crate's machine.
+
+use std::fmt;
+use std::time::Duration;
+
+pub use failsafe::failure_policy::FailurePolicy;
+use failsafe::{backoff, failure_policy};
+use tokio::time::Instant;
+
+/// How long a rejected call waits when all probes are out and their results are awaited.
+const PROBING_DELAY: Duration = Duration::from_secs(1);
+
+/// Settings of the circuit breaker.
+///
+/// The defaults open the circuit after 5 failures in a row, for 60 s; then admit 3 probes, and close it after 2 successes.
+pub struct BreakerPolicy {
+    policy: Box<dyn FailurePolicy + Send>,
+    probes: u32,
+    successes: u32,
+}
+
+impl Default for BreakerPolicy {
+    fn default() -> Self {
+        Self::consecutive_failures(5, Duration::from_secs(60))
+    }
+}
+
+impl BreakerPolicy {
+    /// Opens after so many failures in a row, for so long.
+    pub fn consecutive_failures(failures: u32, open_for: Duration) -> Self {
+        let backoff = backoff::constant(open_for);
+        Self::new(failure_policy::consecutive_failures(failures, backoff))
+    }
+
+    /// Opens when, and for as long as, a policy of `failsafe` says.
+    pub fn new(policy: impl FailurePolicy + Send + 'static) -> Self {
+        Self {
+            policy: Box::new(policy),
+            probes: 3,
+            successes: 2,
+        }
+    }
+
+    /// How many calls are let through to find out whether the server is well again, and how many of them have to succeed. A
+    /// number of successes above the number of probes counts as that.
+    #[must_use]
+    pub fn with_probes(mut self, probes: u32, successes: u32) -> Self {
+        self.probes = probes.max(1);
+        self.successes = successes.clamp(1, self.probes);
+        self
+    }
+}
+
+impl fmt::Debug for BreakerPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BreakerPolicy")
+            .field("probes", &self.probes)
+            .field("successes", &self.successes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether calls are let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CircuitState {
+    /// All are.
+    Closed,
+    /// None is.
+    Open,
+    /// A few are, to find out.
+    HalfOpen,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Closed,
+    Open { until: Instant },
+    HalfOpen { in_flight: u32, succeeded: u32 },
+}
+
+/// The right to make one call. What it came to counts only within the period in which it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Permit {
+    period: u64,
+}
+
+/// What a call came to, as far as the server's health goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// The server answered, a refusal included.
+    Well,
+    /// It failed or did not answer.
+    Ill,
+    /// The call was given up on this side; it says nothing.
+    Unknown,
+}
+
+#[derive(Debug)]
+pub(crate) struct Breaker {
+    policy: BreakerPolicy,
+    state: State,
+    /// Raised with every change of state, so that late results can be told from present ones.
+    period: u64,
+}
+
+impl Breaker {
+    pub(crate) fn new(policy: BreakerPolicy) -> Self {
+        Self {
+            policy,
+            state: State::Closed,
+            period: 0,
+        }
+    }
+
+    fn change(&mut self, state: State) {
+        self.state = state;
+        self.period += 1;
+    }
+
+    pub(crate) fn state(&self, now: Instant) -> CircuitState {
+        match self.state {
+            State::Closed => CircuitState::Closed,
+            State::Open { until } if now < until => CircuitState::Open,
+            State::Open { .. } | State::HalfOpen { .. } => CircuitState::HalfOpen,
+        }
+    }
+
+    /// Lets a call through, or says when to come back.
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<Permit, Duration> {
+        if let State::Open { until } = self.state {
+            if now < until {
+                return Err(until - now);
+            }
+            self.change(State::HalfOpen {
+                in_flight: 0,
+                succeeded: 0,
+            });
+        }
+        if let State::HalfOpen {
+            in_flight,
+            succeeded,
+        } = &mut self.state
+        {
+            if *in_flight + *succeeded >= self.policy.probes {
+                return Err(PROBING_DELAY);
+            }
+            *in_flight += 1;
+        }
+        Ok(Permit {
+            period: self.period,
+        })
+    }
+
+    /// Takes note of what a call came to.
+    pub(crate) fn settle(&mut self, permit: Permit, health: Health, now: Instant) {
+        if permit.period != self.period {
+            return;
+        }
+        match (&mut self.state, health) {
+            (State::Closed, Health::Well) => self.policy.policy.record_success(),
+            (State::Closed, Health::Ill) => {
+                if let Some(open_for) = self.policy.policy.mark_dead_on_failure() {
+                    self.change(State::Open {
+                        until: now + open_for,
+                    });
+                }
+            }
+            (
+                State::HalfOpen {
+                    in_flight,
+                    succeeded,
+                },
+                health,
+            ) => {
+                *in_flight = in_flight.saturating_sub(1);
+                match health {
+                    Health::Unknown => {}
+                    Health::Well => {
+                        *succeeded += 1;
+                        if *succeeded >= self.policy.successes {
+                            self.policy.policy.revived();
+                            self.change(State::Closed);
+                        }
+                    }
+                    Health::Ill => {
+                        // A policy that would not trip over one more failure still has not been convinced of the opposite.
+                        let again = self.policy.policy.mark_dead_on_failure();
+                        self.change(State::Open {
+                            until: now + again.unwrap_or(PROBING_DELAY),
+                        });
+                    }
+                }
+            }
+            (State::Closed, Health::Unknown) | (State::Open { .. }, _) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn fail(breaker: &mut Breaker, times: u32, now: Instant) {
+        for _ in 0..times {
+            let permit = breaker.admit(now).unwrap();
+            breaker.settle(permit, Health::Ill, now);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_opens_probes_and_closes() {
+        let mut breaker = Breaker::new(BreakerPolicy::default());
+        let start = Instant::now();
+        fail(&mut breaker, 4, start);
+        assert_eq!(breaker.state(start), CircuitState::Closed);
+        fail(&mut breaker, 1, start);
+        assert_eq!(breaker.state(start), CircuitState::Open);
+        assert_eq!(breaker.admit(start), Err(MINUTE));
+        let almost = start + MINUTE - Duration::from_millis(1);
+        assert_eq!(breaker.admit(almost), Err(Duration::from_millis(1)));
+
+        let later = start + MINUTE;
+        let probes: Vec<Permit> = (0..3).map(|_| breaker.admit(later).unwrap()).collect();
+        assert_eq!(breaker.admit(later), Err(PROBING_DELAY));
+        breaker.settle(probes[0], Health::Well, later);
+        assert_eq!(breaker.state(later), CircuitState::HalfOpen);
+        breaker.settle(probes[1], Health::Well, later);
+        assert_eq!(breaker.state(later), CircuitState::Closed);
+        // The third probe's failure comes from an earlier period.
+        breaker.settle(probes[2], Health::Ill, later);
+        fail(&mut breaker, 4, later);
+        assert_eq!(breaker.state(later), CircuitState::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_success_in_between_starts_the_count_again() {
+        let mut breaker = Breaker::new(BreakerPolicy::default());
+        let now = Instant::now();
+        fail(&mut breaker, 4, now);
+        let permit = breaker.admit(now).unwrap();
+        breaker.settle(permit, Health::Well, now);
+        fail(&mut breaker, 4, now);
+        assert_eq!(breaker.state(now), CircuitState::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_fails_opens_it_again_and_one_that_is_given_up_is_free() {
+        let mut breaker = Breaker::new(BreakerPolicy::default());
+        let start = Instant::now();
+        fail(&mut breaker, 5, start);
+        let later = start + MINUTE;
+        for _ in 0..10 {
+            let permit = breaker.admit(later).unwrap();
+            breaker.settle(permit, Health::Unknown, later);
+        }
+        let permit = breaker.admit(later).unwrap();
+        breaker.settle(permit, Health::Ill, later);
+        assert_eq!(breaker.admit(later), Err(MINUTE));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Event {
+        Admit,
+        Settle(prop::sample::Index, u8),
+        Wait(u64),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            4 => Just(Event::Admit),
+            4 => (any::<prop::sample::Index>(), 0..3_u8).prop_map(|(i, h)| Event::Settle(i, h)),
+            1 => (0..90_u64).prop_map(Event::Wait),
+        ]
+    }
+
+    proptest! {
+        /// Whatever happens: while open nothing passes, never more than three probes are out, and it can always heal.
+        #[test]
+        fn the_invariants_hold(events in prop::collection::vec(event(), 1..200)) {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time().start_paused(true).build().unwrap();
+            runtime.block_on(async {
+                let mut breaker = Breaker::new(BreakerPolicy::default());
+                let mut now = Instant::now();
+                let mut out: Vec<Permit> = Vec::new();
+                for event in events {
+                    match event {
+                        Event::Wait(seconds) => now += Duration::from_secs(seconds),
+                        Event::Admit => {
+                            let before = breaker.state(now);
+                            match breaker.admit(now) {
+                                Ok(permit) => {
+                                    prop_assert_ne!(before, CircuitState::Open);
+                                    out.push(permit);
+                                }
+                                Err(wait) => {
+                                    prop_assert_ne!(before, CircuitState::Closed);
+                                    prop_assert!(wait <= MINUTE && !wait.is_zero());
+                                }
+                            }
+                            let probing = breaker.state(now) == CircuitState::HalfOpen;
+                            let present = out.iter().filter(|p| p.period == breaker.period).count();
+                            prop_assert!(!probing || present <= 3);
+                        }
+                        Event::Settle(index, health) if !out.is_empty() => {
+                            let permit = out.swap_remove(index.index(out.len()));
+                            let health = [Health::Well, Health::Ill, Health::Unknown][usize::from(health)];
+                            let before = (breaker.state, breaker.period);
+                            breaker.settle(permit, health, now);
+                            if permit.period != before.1 {
+                                prop_assert_eq!((breaker.state, breaker.period), before);
+                            }
+                        }
+                        Event::Settle(..) => {}
+                    }
+                }
+                // Everything that is out comes back well, and time passes.
+                for permit in out.drain(..) {
+                    breaker.settle(permit, Health::Well, now);
+                }
+                now += MINUTE;
+                for _ in 0..2 {
+                    if let Ok(permit) = breaker.admit(now) {
+                        breaker.settle(permit, Health::Well, now);
+                    }
+                }
+                prop_assert_eq!(breaker.state(now), CircuitState::Closed);
+                Ok(())
+            })?;
+        }
+    }
+}

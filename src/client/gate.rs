@@ -1,0 +1,183 @@
+//! The gate that every attempt passes: concurrency, rate budget, circuit breaker. A thin shell around the pure policies.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+use super::breaker::{Breaker, BreakerPolicy, CircuitState, Health, Permit};
+use super::error::{Error, ErrorKind};
+use super::rate::{Class, RateBudget, RatePolicy};
+use super::retry::RetryBudget;
+
+#[derive(Debug)]
+pub(super) struct Gate {
+    concurrency: Semaphore,
+    breaker: Option<Mutex<Breaker>>,
+    rate: Option<RateGate>,
+    retries: Mutex<RetryBudget>,
+}
+
+#[derive(Debug)]
+struct RateGate {
+    policy: RatePolicy,
+    budget: Mutex<RateBudget>,
+}
+
+/// A policy's state is plain numbers; a panic while it was held has left them usable.
+fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The right to make one attempt. Dropped without a word, it frees its place and says nothing about the server.
+pub(super) struct Passage<'a> {
+    breaker: Option<(&'a Mutex<Breaker>, Permit)>,
+    _place: Option<SemaphorePermit<'a>>,
+}
+
+impl Passage<'_> {
+    /// Tells the circuit breaker what the attempt came to.
+    pub(super) fn settle(mut self, error: Option<&Error>) {
+        let health = match error.map(Error::kind) {
+            // A refusal is the answer of a server that is well.
+            None => Health::Well,
+            Some(ErrorKind::Server | ErrorKind::Transport) => Health::Ill,
+            Some(ErrorKind::Decode) => Health::Unknown,
+            Some(_) => Health::Well,
+        };
+        self.tell(health);
+    }
+
+    fn tell(&mut self, health: Health) {
+        if let Some((breaker, permit)) = self.breaker.take() {
+            lock(breaker).settle(permit, health, Instant::now());
+        }
+    }
+}
+
+impl Drop for Passage<'_> {
+    fn drop(&mut self) {
+        self.tell(Health::Unknown);
+    }
+}
+
+/// Keeps reads back while a write waits, also if the write is given up.
+struct WaitingWrite<'a>(&'a Mutex<RateBudget>);
+
+impl<'a> WaitingWrite<'a> {
+    fn new(budget: &'a Mutex<RateBudget>) -> Self {
+        lock(budget).write_waits();
+        Self(budget)
+    }
+}
+
+impl Drop for WaitingWrite<'_> {
+    fn drop(&mut self) {
+        lock(self.0).write_waits_no_longer();
+    }
+}
+
+impl Gate {
+    pub(super) fn new(
+        breaker: Option<BreakerPolicy>,
+        rate: Option<RatePolicy>,
+        max_concurrent: usize,
+    ) -> Self {
+        Self {
+            concurrency: Semaphore::new(max_concurrent.min(Semaphore::MAX_PERMITS)),
+            breaker: breaker.map(|policy| Mutex::new(Breaker::new(policy))),
+            rate: rate.map(|policy| RateGate {
+                budget: Mutex::new(RateBudget::new(&policy, Instant::now())),
+                policy,
+            }),
+            retries: Mutex::new(RetryBudget::new()),
+        }
+    }
+
+    /// Waits for a place and a turn.
+    ///
+    /// # Errors
+    ///
+    /// [`RateLimited`](ErrorKind::RateLimited) if the turn is further away than the policy waits,
+    /// [`CircuitOpen`](ErrorKind::CircuitOpen).
+    pub(super) async fn enter(
+        &self,
+        operation: &'static str,
+        class: Class,
+    ) -> Result<Passage<'_>, Error> {
+        // The semaphore is never closed, so that this always gives a place.
+        let place = self.concurrency.acquire().await.ok();
+        if let Some(rate) = &self.rate {
+            rate.wait(operation, class).await?;
+        }
+        let breaker = match &self.breaker {
+            None => None,
+            Some(breaker) => {
+                let admitted = lock(breaker).admit(Instant::now());
+                let permit = admitted
+                    .map_err(|wait| Error::held_back(operation, ErrorKind::CircuitOpen, wait))?;
+                Some((breaker, permit))
+            }
+        };
+        Ok(Passage {
+            breaker,
+            _place: place,
+        })
+    }
+
+    /// Learns what an answer tells about the limits.
+    pub(super) fn learn(&self, headers: &HeaderMap, utc: DateTime<Utc>) {
+        if let Some(rate) = &self.rate {
+            lock(&rate.budget).learn(headers, Instant::now(), utc);
+        }
+    }
+
+    /// Stops all traffic for a while.
+    pub(super) fn block(&self, wait: Duration) {
+        if let Some(rate) = &self.rate {
+            lock(&rate.budget).block(wait, Instant::now());
+        }
+    }
+
+    /// A call is made; it earns a part of a second attempt.
+    pub(super) fn earn_retry(&self) {
+        lock(&self.retries).earn();
+    }
+
+    /// Whether a second attempt is within the budget.
+    pub(super) fn spend_retry(&self) -> bool {
+        lock(&self.retries).spend()
+    }
+
+    /// Whether calls are let through.
+    pub(super) fn circuit(&self) -> CircuitState {
+        match &self.breaker {
+            None => CircuitState::Closed,
+            Some(breaker) => lock(breaker).state(Instant::now()),
+        }
+    }
+}
+
+impl RateGate {
+    async fn wait(&self, operation: &'static str, class: Class) -> Result<(), Error> {
+        let latest = Instant::now() + self.policy.max_wait();
+        let mut waiting = None;
+        loop {
+            let now = Instant::now();
+            let admitted = lock(&self.budget).admit(class, now);
+            let Err(wait) = admitted else {
+                return Ok(());
+            };
+            if now + wait > latest {
+                return Err(Error::held_back(operation, ErrorKind::RateLimited, wait));
+            }
+            if class == Class::Write && waiting.is_none() {
+                waiting = Some(WaitingWrite::new(&self.budget));
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+}

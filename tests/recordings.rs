@@ -1,0 +1,282 @@
+//! Every recorded exchange and delivery is read as what it is. A fixture that is not in a table here fails the test.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use calcom::client::{Error, ErrorKind, decode};
+use calcom::model::{
+    Booking, BookingOrSeries, BookingUid, EventType, Schedule, SlotsByDay, Trigger, User,
+    WebhookSubscription,
+};
+use calcom::webhook::{SIGNATURE_HEADER, VerifyError, WebhookEvent, verify};
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+fn folder(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "fixtures", name]
+        .iter()
+        .collect()
+}
+
+/// The names of a folder's files with this extension, without it.
+fn names(folder_name: &str, extension: &str) -> BTreeSet<String> {
+    let files = std::fs::read_dir(folder(folder_name)).unwrap();
+    files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == extension))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect()
+}
+
+fn read_json(folder_name: &str, name: &str) -> Value {
+    let text = std::fs::read(folder(folder_name).join(format!("{name}.json"))).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+/// The answer of a recorded exchange. Headers are recorded by name; where their values matter, with these.
+fn answer(name: &str) -> Response<Bytes> {
+    let told = &read_json("exchanges", name)["response"];
+    let status = u16::try_from(told["status"].as_u64().unwrap()).unwrap();
+    let mut builder = Response::builder().status(status);
+    for (header, value) in told["headers"].as_object().into_iter().flatten() {
+        builder = builder.header(header, value.as_str().unwrap());
+    }
+    let body = match &told["body"] {
+        Value::String(text) => text.clone(),
+        json => json.to_string(),
+    };
+    builder.body(body.into()).unwrap()
+}
+
+/// What an exchange was about, and so what its answer has to be read as.
+#[derive(Clone, Copy, Debug)]
+enum Resource {
+    Booking,
+    Bookings,
+    BookingOrSeries,
+    EventType,
+    EventTypes,
+    Schedules,
+    Slots,
+    User,
+    Webhook,
+    Webhooks,
+}
+
+fn read_as(resource: Resource, answer: &Response<Bytes>) -> Result<(), Error> {
+    fn read<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<(), Error> {
+        let now: DateTime<Utc> = "2026-11-20T23:50:00Z".parse().unwrap();
+        decode::<T>("recorded", answer, now).map(drop)
+    }
+    match resource {
+        Resource::Booking => read::<Booking>(answer),
+        Resource::Bookings => read::<Vec<Booking>>(answer),
+        Resource::BookingOrSeries => read::<BookingOrSeries>(answer),
+        Resource::EventType => read::<EventType>(answer),
+        Resource::EventTypes => read::<Vec<EventType>>(answer),
+        Resource::Schedules => read::<Vec<Schedule>>(answer),
+        Resource::Slots => read::<SlotsByDay>(answer),
+        Resource::User => read::<User>(answer),
+        Resource::Webhook => read::<WebhookSubscription>(answer),
+        Resource::Webhooks => read::<Vec<WebhookSubscription>>(answer),
+    }
+}
+
+/// Every recorded exchange: what it was about, and how it failed if it did.
+#[rustfmt::skip]
+const EXCHANGES: &[(&str, Resource, Option<ErrorKind>)] = {
+    use ErrorKind as E;
+    use Resource as R;
+    &[
+        ("011-me", R::User, None),
+        ("013-event-types-list", R::EventTypes, None),
+        ("014-event-types-list-no-filter", R::EventTypes, Some(E::NotFound)),
+        ("016-event-types-list-wrong-version-default", R::EventTypes, Some(E::VersionMismatch)),
+        ("017-event-types-get", R::EventType, None),
+        ("026-event-types-get-other-user", R::EventType, Some(E::NotFound)),
+        ("027-schedules-list", R::Schedules, None),
+        ("036-slots-default", R::Slots, None),
+        ("037-slots-range", R::Slots, None),
+        ("043-slots-seated", R::Slots, None),
+        ("052-slots-no-version-header", R::Slots, Some(E::UnknownEndpoint)),
+        ("066-booking-create", R::BookingOrSeries, None),
+        ("070-booking-get-no-version-header", R::Booking, Some(E::VersionMismatch)),
+        ("083-booking-create-double-booking", R::BookingOrSeries, Some(E::SlotUnavailable)),
+        ("086-booking-create-too-soon-min-notice", R::BookingOrSeries, Some(E::SlotUnavailable)),
+        ("094-booking-create-missing-attendee", R::BookingOrSeries, Some(E::Invalid)),
+        ("098-booking-create-bad-email", R::BookingOrSeries, Some(E::Invalid)),
+        ("100-booking-create-bad-language", R::BookingOrSeries, Some(E::Invalid)),
+        ("101-booking-create-unknown-property", R::BookingOrSeries, Some(E::Invalid)),
+        ("107-booking-create-no-version-header", R::BookingOrSeries, Some(E::Invalid)),
+        ("109-booking-create-empty-body", R::BookingOrSeries, Some(E::Invalid)),
+        ("112-me-bad-key", R::User, Some(E::Unauthorized)),
+        ("113-me-no-key", R::User, Some(E::Unauthorized)),
+        ("119-unknown-route", R::User, Some(E::UnknownEndpoint)),
+        ("121-booking-concurrent-identical-1", R::BookingOrSeries, Some(E::Conflict)),
+        ("127-bookings-list-status-past", R::Bookings, None),
+        ("136-bookings-list-take-skip", R::Bookings, None),
+        ("137-bookings-list-take-too-large", R::Bookings, Some(E::Invalid)),
+        ("145-bookings-list-noauth", R::Bookings, Some(E::Forbidden)),
+        ("146-booking-reschedule", R::Booking, None),
+        ("149-booking-reschedule-old-again", R::Booking, Some(E::Conflict)),
+        ("154-booking-cancel-twice", R::Booking, Some(E::Conflict)),
+        ("155-booking-reschedule-cancelled", R::Booking, Some(E::Conflict)),
+        ("176-booking-create-requires-confirmation", R::BookingOrSeries, None),
+        ("179-booking-confirm-other-user", R::Booking, Some(E::Unauthorized)),
+        ("182-booking-confirm-twice", R::Booking, Some(E::Invalid)),
+        ("188-booking-cancel-rejected", R::Booking, None),
+        ("205-booking-get-team", R::Booking, None),
+        ("213-booking-create-recurring", R::BookingOrSeries, None),
+        ("220-booking-cancel-recurring-uid-all", R::Bookings, None),
+        ("223-booking-create-seated-2-same-slot", R::BookingOrSeries, None),
+        ("224-booking-create-seated-duplicate-attendee", R::BookingOrSeries, Some(E::Conflict)),
+        ("226-booking-create-seated-full", R::BookingOrSeries, Some(E::Conflict)),
+        ("238-booking-mark-absent-unknown-attendee", R::Booking, Some(E::Server)),
+        ("245-webhooks-create-tmp", R::Webhook, None),
+        ("247-webhooks-list-take-skip", R::Webhooks, None),
+        ("248-webhooks-get", R::Webhook, None),
+        ("250-webhooks-create-duplicate-url", R::Webhook, Some(E::Conflict)),
+        ("251-webhooks-create-bad-trigger", R::Webhook, Some(E::Invalid)),
+        ("254-webhooks-get-other-user", R::Webhook, Some(E::Forbidden)),
+        ("256-webhooks-delete", R::Webhook, None),
+        ("257-webhooks-delete-again", R::Webhook, Some(E::NotFound)),
+        ("277-rate-limit-7", R::User, Some(E::RateLimited)),
+        ("280-booking-create-metadata-number-bool", R::BookingOrSeries, Some(E::Invalid)),
+        ("311-booking-cancel-seat-host-without-reason", R::Booking, Some(E::Invalid)),
+        ("314-booking-create-body-too-large", R::BookingOrSeries, Some(E::Invalid)),
+    ]
+};
+
+#[test]
+fn every_recorded_exchange_is_in_the_table_and_says_what_it_shows() {
+    let known: BTreeSet<String> = EXCHANGES.iter().map(|e| e.0.to_owned()).collect();
+    assert_eq!(names("exchanges", "json"), known);
+    for name in known {
+        let shows = &read_json("exchanges", &name)["shows"];
+        assert!(shows.as_str().is_some_and(|s| !s.is_empty()), "{name}");
+    }
+}
+
+#[test]
+fn every_recorded_answer_is_read_as_what_it_is() {
+    for (name, resource, failure) in EXCHANGES {
+        let told = read_as(*resource, &answer(name));
+        let kind = told.as_ref().map_err(Error::kind).err();
+        assert_eq!(kind, *failure, "{name}: {told:?}");
+    }
+}
+
+#[test]
+fn a_recorded_limit_says_when_it_is_reset() {
+    let error = read_as(Resource::User, &answer("277-rate-limit-7")).unwrap_err();
+    assert_eq!(error.retry_after().unwrap().as_secs(), 10);
+}
+
+/// What a delivery is read as.
+#[derive(Debug, PartialEq)]
+enum Sort {
+    Booking,
+    NoShow,
+    Template,
+}
+
+/// Every recorded delivery: what it is read as, its trigger, its booking, and whether its signature is ours. The subscription of
+/// the template has another secret.
+type Delivery = (
+    &'static str,
+    Sort,
+    Option<&'static str>,
+    Option<&'static str>,
+    Result<(), VerifyError>,
+);
+
+#[rustfmt::skip]
+const DELIVERIES: &[Delivery] = &[
+    ("0001-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("w2hQFc7JQpJy57fx4rkUUM"), Ok(())),
+    ("0016-BOOKING_RESCHEDULED", Sort::Booking, Some("BOOKING_RESCHEDULED"), Some("e5XrwipMrYe4dr4ujdJbS1"), Ok(())),
+    ("0023-BOOKING_CANCELLED", Sort::Booking, Some("BOOKING_CANCELLED"), Some("sevN5YQwcjBsh74rp3g3Fr"), Ok(())),
+    ("0028-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("htjZDM9z5KzZHj1nssqEmX"), Ok(())),
+    ("0029-BOOKING_REQUESTED", Sort::Booking, Some("BOOKING_REQUESTED"), Some("fijhrPKvntVgZhRCD5HUpa"), Ok(())),
+    ("0031-BOOKING_REJECTED", Sort::Booking, Some("BOOKING_REJECTED"), Some("fijhrPKvntVgZhRCD5HUpa"), Ok(())),
+    ("0050-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("vPq39Zfr3Va7xen6K2S1RR"), Ok(())),
+    ("0055-BOOKING_NO_SHOW_UPDATED", Sort::NoShow, Some("BOOKING_NO_SHOW_UPDATED"), Some("m17TcGAhvyqsSEnjriX3hF"), Ok(())),
+    ("0061-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("xj41bXMtMd1hYexGQ3DxuM"), Err(VerifyError::NoSecretAtSender)),
+    ("0065-UNKNOWN", Sort::Template, None, None, Err(VerifyError::Mismatch)),
+];
+
+fn body(name: &str) -> Vec<u8> {
+    std::fs::read(folder("webhooks").join(format!("{name}.body"))).unwrap()
+}
+
+fn headers(name: &str) -> HeaderMap {
+    let told = read_json("webhooks", name);
+    let pairs = told["headers"].as_object().unwrap().iter();
+    let header = |(name, value): (&String, &Value)| {
+        let name: HeaderName = name.parse().unwrap();
+        (
+            name,
+            HeaderValue::from_str(value.as_str().unwrap()).unwrap(),
+        )
+    };
+    pairs.map(header).collect()
+}
+
+#[test]
+fn every_recorded_delivery_is_in_the_table() {
+    let known: BTreeSet<String> = DELIVERIES.iter().map(|d| d.0.to_owned()).collect();
+    assert_eq!(names("webhooks", "body"), known);
+    assert_eq!(names("webhooks", "json"), known);
+}
+
+#[test]
+fn every_recorded_delivery_is_read_as_what_it_is() {
+    for (name, sort, trigger, uid, _) in DELIVERIES {
+        let event = WebhookEvent::parse(&body(name));
+        let read = match &event {
+            WebhookEvent::Booking(_) => Sort::Booking,
+            WebhookEvent::NoShow(_) => Sort::NoShow,
+            WebhookEvent::Template(_) => Sort::Template,
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(read, *sort, "{name}");
+        assert_eq!(event.trigger().map(Trigger::as_str), *trigger, "{name}");
+        assert_eq!(event.booking_uid().map(BookingUid::as_str), *uid, "{name}");
+        if let WebhookEvent::Booking(event) = event {
+            assert!(event.created_at.is_some(), "{name}");
+            assert!(event.start_time < event.end_time, "{name}");
+            assert!(
+                event.status.is_some() && event.event_type_id.is_some(),
+                "{name}"
+            );
+            assert!(event.organizer.is_some(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_recorded_delivery_is_believed_or_not_by_its_signature() {
+    let secrets = ["whsec_loopback_test".into()];
+    for (name, _, _, _, verdict) in DELIVERIES {
+        let (headers, mut body) = (headers(name), body(name));
+        assert_eq!(verify(&secrets, &headers, &body), *verdict, "{name}");
+        assert!(headers.contains_key(SIGNATURE_HEADER));
+        body.push(b' ');
+        assert!(verify(&secrets, &headers, &body).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn a_recorded_reschedule_names_both_bookings() {
+    let WebhookEvent::Booking(event) = WebhookEvent::parse(&body("0016-BOOKING_RESCHEDULED"))
+    else {
+        panic!("not a booking event");
+    };
+    let former = event.reschedule_uid.unwrap();
+    assert_ne!(former, event.uid);
+    assert!(event.metadata.is_some());
+}
