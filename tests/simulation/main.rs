@@ -77,7 +77,7 @@ fn seeds(default: u64) -> Box<dyn Iterator<Item = u64>> {
     Box::new(0..(many * default).div_ceil(DEFAULT_SEEDS))
 }
 
-const DEFAULT_SEEDS: u64 = 200;
+const DEFAULT_SEEDS: u64 = 150;
 
 #[test]
 fn histories_keep_the_promises() {

@@ -248,7 +248,7 @@ async fn a_delivery_of_a_booking_that_cannot_be_found_is_reviewed() {
     let second = world.fake.force_second_successor(&booking.uid, at(4)).await;
     let second = second.unwrap();
     // The link's own is read first.
-    let missing = Fault::new(Operation::GetBooking, Then::html_page(404)).skip_first(1);
+    let missing = Fault::new(Operation::GetBooking, Then::status(404)).skip_first(1);
     world.fake.inject(missing);
     world.drain().await;
     assert_eq!(world.review_reasons().await, [ReviewReason::BookingMissing]);
