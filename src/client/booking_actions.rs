@@ -58,10 +58,12 @@ impl Bookings<'_> {
     ///
     /// As [`create`](Self::create).
     pub async fn create_instant(&self, booking: &NewBooking) -> Result<Booking, Error> {
-        let request = self.client.post("bookings.create_instant", &["bookings"]);
+        let request = self.client().post("bookings.create_instant", &["bookings"]);
         let instant = true;
         let body = InstantBody { booking, instant };
-        self.client.data(self.versioned(request).json(&body)?).await
+        self.client()
+            .data(self.versioned(request).json(&body)?)
+            .await
     }
 
     /// Reads every booking of a recurring series.
@@ -71,8 +73,8 @@ impl Bookings<'_> {
     /// [`NotFound`](super::ErrorKind::NotFound).
     pub async fn get_series(&self, uid: &RecurringBookingUid) -> Result<Vec<Booking>, Error> {
         let path = ["bookings", uid.as_str()];
-        let request = self.client.get("bookings.get_series", &path);
-        let series: BookingOrSeries = self.client.data(self.versioned(request)).await?;
+        let request = self.client().get("bookings.get_series", &path);
+        let series: BookingOrSeries = self.client().data(self.versioned(request)).await?;
         Ok(series.into_vec())
     }
 
@@ -83,8 +85,8 @@ impl Bookings<'_> {
     /// [`NotFound`](super::ErrorKind::NotFound).
     pub async fn get_by_seat(&self, seat: &SeatUid) -> Result<Booking, Error> {
         let path = ["bookings", "by-seat", seat.as_str()];
-        let request = self.client.get("bookings.get_by_seat", &path);
-        self.client.data(self.versioned(request)).await
+        let request = self.client().get("bookings.get_by_seat", &path);
+        self.client().data(self.versioned(request)).await
     }
 
     /// Accepts a booking that waits for confirmation. Subscribers are told `BOOKING_CREATED`.
@@ -95,9 +97,9 @@ impl Bookings<'_> {
     /// [`Unauthorized`](super::ErrorKind::Unauthorized) if it is another user's.
     pub async fn confirm(&self, uid: &BookingUid) -> Result<Booking, Error> {
         let path = ["bookings", uid.as_str(), "confirm"];
-        let request = self.client.post("bookings.confirm", &path);
+        let request = self.client().post("bookings.confirm", &path);
         let nothing = Reason { reason: None };
-        self.client
+        self.client()
             .data(self.versioned(request).json(&nothing)?)
             .await
     }
@@ -109,9 +111,11 @@ impl Bookings<'_> {
     /// As [`confirm`](Self::confirm).
     pub async fn decline(&self, uid: &BookingUid, reason: Option<&str>) -> Result<Booking, Error> {
         let path = ["bookings", uid.as_str(), "decline"];
-        let request = self.client.post("bookings.decline", &path);
+        let request = self.client().post("bookings.decline", &path);
         let body = Reason { reason };
-        self.client.data(self.versioned(request).json(&body)?).await
+        self.client()
+            .data(self.versioned(request).json(&body)?)
+            .await
     }
 
     /// Says who did not come. Only once the booking has begun.
@@ -126,8 +130,8 @@ impl Bookings<'_> {
         params: &MarkAbsentParams,
     ) -> Result<Booking, Error> {
         let path = ["bookings", uid.as_str(), "mark-absent"];
-        let request = self.client.post("bookings.mark_absent", &path);
-        self.client
+        let request = self.client().post("bookings.mark_absent", &path);
+        self.client()
             .data(self.versioned(request).json(params)?)
             .await
     }
@@ -141,8 +145,8 @@ impl Bookings<'_> {
     /// [`Invalid`](super::ErrorKind::Invalid) if nobody else is free.
     pub async fn reassign(&self, uid: &BookingUid) -> Result<Reassignment, Error> {
         let path = ["bookings", uid.as_str(), "reassign"];
-        let request = self.client.post("bookings.reassign", &path);
-        self.client.data(self.versioned(request)).await
+        let request = self.client().post("bookings.reassign", &path);
+        self.client().data(self.versioned(request)).await
     }
 
     /// Gives a booking to one of its event type's other hosts.
@@ -157,9 +161,11 @@ impl Bookings<'_> {
         reason: Option<&str>,
     ) -> Result<Reassignment, Error> {
         let path = ["bookings", uid.as_str(), "reassign", &user.to_string()];
-        let request = self.client.post("bookings.reassign_to", &path);
+        let request = self.client().post("bookings.reassign_to", &path);
         let body = Reason { reason };
-        self.client.data(self.versioned(request).json(&body)?).await
+        self.client()
+            .data(self.versioned(request).json(&body)?)
+            .await
     }
 
     /// Changes where a booking takes place; the booking keeps its uid.
@@ -174,9 +180,11 @@ impl Bookings<'_> {
         location: &BookingLocation,
     ) -> Result<Booking, Error> {
         let path = ["bookings", uid.as_str(), "location"];
-        let request = self.client.patch("bookings.update_location", &path);
+        let request = self.client().patch("bookings.update_location", &path);
         let body = LocationBody { location };
-        self.client.data(self.versioned(request).json(&body)?).await
+        self.client()
+            .data(self.versioned(request).json(&body)?)
+            .await
     }
 
     /// Adds guests to a booking, up to ten at a time.
@@ -191,8 +199,10 @@ impl Bookings<'_> {
         guests: &[NewGuest],
     ) -> Result<Booking, Error> {
         let path = ["bookings", uid.as_str(), "guests"];
-        let request = self.client.post("bookings.add_guests", &path);
+        let request = self.client().post("bookings.add_guests", &path);
         let body = Guests { guests };
-        self.client.data(self.versioned(request).json(&body)?).await
+        self.client()
+            .data(self.versioned(request).json(&body)?)
+            .await
     }
 }

@@ -27,7 +27,7 @@ impl Bookings<'_> {
         detail: &'static str,
     ) -> ApiRequest {
         let path = ["bookings", uid.as_str(), detail];
-        self.versioned(self.client.get(operation, &path))
+        self.versioned(self.client().get(operation, &path))
     }
 
     /// Lists a booking's attendees, each with a number.
@@ -38,7 +38,7 @@ impl Bookings<'_> {
     /// [`NotFound`](super::ErrorKind::NotFound).
     pub async fn attendees(&self, uid: &BookingUid) -> Result<Vec<BookingAttendee>, Error> {
         let request = self.detail("bookings.attendees", uid, "attendees");
-        self.client.data(request).await
+        self.client().data(request).await
     }
 
     /// Reads one attendee of a booking.
@@ -52,8 +52,8 @@ impl Bookings<'_> {
         id: AttendeeId,
     ) -> Result<BookingAttendee, Error> {
         let path = ["bookings", uid.as_str(), "attendees", &id.to_string()];
-        let request = self.client.get("bookings.attendee", &path);
-        self.client.data(self.versioned(request)).await
+        let request = self.client().get("bookings.attendee", &path);
+        self.client().data(self.versioned(request)).await
     }
 
     /// Adds an attendee to a booking. The server wants an e-mail address.
@@ -67,8 +67,8 @@ impl Bookings<'_> {
         attendee: &NewAttendee,
     ) -> Result<BookingAttendee, Error> {
         let path = ["bookings", uid.as_str(), "attendees"];
-        let request = self.client.post("bookings.add_attendee", &path);
-        self.client
+        let request = self.client().post("bookings.add_attendee", &path);
+        self.client()
             .data(self.versioned(request).json(attendee)?)
             .await
     }
@@ -80,7 +80,7 @@ impl Bookings<'_> {
     /// [`NotFound`](super::ErrorKind::NotFound).
     pub async fn calendar_links(&self, uid: &BookingUid) -> Result<Vec<CalendarLink>, Error> {
         let request = self.detail("bookings.calendar_links", uid, "calendar-links");
-        self.client.data(request).await
+        self.client().data(request).await
     }
 
     /// Lists what a booking is called elsewhere; of one sort, such as `google_calendar`, or of all.
@@ -97,7 +97,7 @@ impl Bookings<'_> {
         let request = self
             .detail("bookings.references", uid, "references")
             .query(kind.into_iter().collect());
-        self.client.data(request).await
+        self.client().data(request).await
     }
 
     /// Lists the recordings of a booking's Cal Video calls. Their links work for a while only.
@@ -107,7 +107,7 @@ impl Bookings<'_> {
     /// [`NotFound`](super::ErrorKind::NotFound).
     pub async fn recordings(&self, uid: &BookingUid) -> Result<Vec<Recording>, Error> {
         let request = self.detail("bookings.recordings", uid, "recordings");
-        self.client.data(request).await
+        self.client().data(request).await
     }
 
     /// Lists the addresses of the transcripts of a booking's Cal Video calls. They work for a while only, for whoever has them.
@@ -117,7 +117,7 @@ impl Bookings<'_> {
     /// [`NotFound`](super::ErrorKind::NotFound).
     pub async fn transcripts(&self, uid: &BookingUid) -> Result<Vec<String>, Error> {
         let request = self.detail("bookings.transcripts", uid, "transcripts");
-        self.client.data(request).await
+        self.client().data(request).await
     }
 
     /// Lists the Cal Video calls of a booking, and who was in them.
@@ -131,6 +131,6 @@ impl Bookings<'_> {
     ) -> Result<Vec<VideoSession>, Error> {
         let path = "conferencing-sessions";
         let request = self.detail("bookings.conferencing_sessions", uid, path);
-        self.client.data(request).await
+        self.client().data(request).await
     }
 }

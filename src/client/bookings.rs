@@ -34,7 +34,7 @@ const MAX_PAGE: u32 = 250;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Bookings<'a> {
-    pub(super) client: &'a Client,
+    client: &'a Client,
 }
 
 /// One page of bookings.
@@ -58,6 +58,10 @@ struct RescheduleBody<'a> {
 impl<'a> Bookings<'a> {
     pub(super) fn new(client: &'a Client) -> Self {
         Self { client }
+    }
+
+    pub(super) fn client(&self) -> &'a Client {
+        self.client
     }
 
     pub(super) fn versioned(&self, request: ApiRequest) -> ApiRequest {

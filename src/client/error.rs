@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::api_error::{ApiError, FieldError};
@@ -99,8 +100,10 @@ pub enum Retryability {
 }
 
 /// A failed call. The cause is reached through [`source`](StdError::source).
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     operation: &'static str,
     kind: ErrorKind,
@@ -111,7 +114,8 @@ struct Inner {
     api: Option<ApiError>,
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    // Shared, because one failed call may be the answer to many that waited for it.
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -198,7 +202,7 @@ impl Error {
         let mut error = Self::new(operation, ErrorKind::Transport, retryability);
         error.0.timeout = cause.is_timeout();
         // The address may hold a uid or an e-mail address.
-        error.0.source = Some(Box::new(cause.without_url()));
+        error.0.source = Some(Arc::new(cause.without_url()));
         error
     }
 
@@ -217,6 +221,41 @@ impl Error {
             "nothing was sent; come back in {} s",
             wait.as_secs_f64().ceil()
         ));
+        error
+    }
+
+    /// A store of idempotency keys that failed before anything was sent.
+    pub(crate) fn key_store(
+        operation: &'static str,
+        cause: Box<dyn StdError + Send + Sync>,
+    ) -> Self {
+        let mut error = Self::new(operation, ErrorKind::Transport, Retryability::Always);
+        error.0.detail = Some("the store of idempotency keys failed; nothing was sent".to_owned());
+        error.0.source = Some(Arc::from(cause));
+        error
+    }
+
+    /// A store of tokens that failed; the tokens are kept in memory, and storing them is tried again with the next call.
+    pub(crate) fn token_store(
+        operation: &'static str,
+        cause: Box<dyn StdError + Send + Sync>,
+    ) -> Self {
+        let mut error = Self::new(operation, ErrorKind::Transport, Retryability::Always);
+        error.0.detail = Some("the new tokens could not be stored; nothing was sent".to_owned());
+        error.0.source = Some(Arc::from(cause));
+        error
+    }
+
+    /// A refusal of the refresh token.
+    pub(crate) fn session_ended(refusal: Self) -> Self {
+        let mut error = Self::new(
+            refusal.0.operation,
+            ErrorKind::Unauthorized,
+            Retryability::Never,
+        );
+        error.0.detail =
+            Some("the refresh token is refused; the user has to sign in again".to_owned());
+        error.0.api = refusal.0.api;
         error
     }
 
@@ -265,7 +304,7 @@ impl Error {
     pub(crate) fn unserializable(operation: &'static str, cause: serde_json::Error) -> Self {
         let mut error = Self::new(operation, ErrorKind::Invalid, Retryability::Never);
         error.0.detail = Some("it cannot be written as JSON".to_owned());
-        error.0.source = Some(Box::new(cause));
+        error.0.source = Some(Arc::new(cause));
         error
     }
 }

@@ -23,15 +23,19 @@
 
 mod any_request;
 mod api_error;
+mod availability;
 mod booking_actions;
 mod booking_details;
 mod bookings;
 mod breaker;
 mod builder;
+mod cache;
 mod error;
 mod event_types;
 mod gate;
+mod idempotency;
 mod me;
+mod oauth;
 mod private_links;
 mod rate;
 mod request;
@@ -56,12 +60,19 @@ use serde::de::DeserializeOwned;
 
 pub use any_request::AnyRequest;
 pub use api_error::{ApiError, FieldError};
+pub use availability::{Alternative, AlternativesParams, Availability};
 pub use bookings::{BookingPage, Bookings};
 pub use breaker::{BreakerPolicy, CircuitState, FailurePolicy};
 pub use builder::ClientBuilder;
+pub use cache::{Answer, CachePolicy, Freshness};
 pub use error::{Error, ErrorKind, Retryability};
 pub use event_types::{EventTypeQuery, EventTypes};
+pub use idempotency::{
+    IDEMPOTENCY_METADATA, IdempotencyKey, IdempotencyRecord, IdempotencyStore,
+    InMemoryIdempotencyStore, StoreFailure,
+};
 pub use me::Me;
+pub use oauth::{Credentials, OAuth, OAuthTokens, TokenStore};
 pub use private_links::PrivateLinks;
 pub use rate::RatePolicy;
 pub use reservations::Reservations;
@@ -96,9 +107,14 @@ impl Client {
         Self::builder(api_key).build()
     }
 
-    /// Configures a client.
+    /// Configures a client that calls with an API key.
     pub fn builder(api_key: SecretString) -> ClientBuilder {
-        ClientBuilder::new(api_key)
+        ClientBuilder::new(Credentials::ApiKey(api_key))
+    }
+
+    /// Configures a client that calls with an OAuth session, or as a platform client.
+    pub fn with_credentials(credentials: Credentials) -> ClientBuilder {
+        ClientBuilder::new(credentials)
     }
 
     /// Where the API is.
@@ -124,6 +140,11 @@ impl Client {
     /// Slots that are kept from others for a few minutes.
     pub fn reservations(&self) -> Reservations<'_> {
         Reservations::new(self)
+    }
+
+    /// The free slots, remembered for a while, and alternatives to one that is taken.
+    pub fn availability(&self) -> Availability<'_> {
+        Availability::new(self)
     }
 
     /// The event types.

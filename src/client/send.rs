@@ -10,8 +10,11 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 use url::Url;
 
+use super::cache::{InvalidateOnDrop, SlotCache};
 use super::error::{Error, ErrorKind};
 use super::gate::Gate;
+use super::idempotency::IdempotencyKeys;
+use super::oauth::{Authorization, Authorizer};
 use super::rate::Class;
 use super::request::ApiRequest;
 use super::response::to_response;
@@ -23,7 +26,10 @@ use crate::ambient::{Clock, Entropy};
 pub(super) struct Transport {
     pub(super) http: reqwest::Client,
     pub(super) base_url: Url,
+    pub(super) authorizer: Authorizer,
     pub(super) gate: Gate,
+    pub(super) slot_cache: SlotCache,
+    pub(super) idempotency: IdempotencyKeys,
     pub(super) retry: RetryPolicy,
     pub(super) total_timeout: Duration,
     pub(super) max_response_bytes: usize,
@@ -50,10 +56,18 @@ impl Transport {
         async {
             let url = request.url(&self.base_url)?;
             let deadline = Instant::now() + self.total_timeout;
+            // Any write may change what is free, also if its answer never comes.
+            let is_write = request.method != http::Method::GET;
+            let _forget = is_write.then(|| InvalidateOnDrop(&self.slot_cache));
             let mut attempt = 1;
+            let mut renewed = false;
             self.gate.earn_retry();
             loop {
-                let attempted = self.pass_gate(&request, &url, &read);
+                let authorize = self.authorizer.authorize(request.operation);
+                let authorization = tokio::time::timeout_at(deadline, authorize)
+                    .await
+                    .unwrap_or_else(|_| Err(Error::deadline(request.operation)))?;
+                let attempted = self.pass_gate(&request, &url, &authorization, &read);
                 let result = tokio::time::timeout_at(deadline, attempted)
                     .await
                     .unwrap_or_else(|_| Err(Error::deadline(request.operation)));
@@ -63,6 +77,14 @@ impl Transport {
                     Err(error) => error,
                 };
                 Span::current().record("calcom.error", error.kind().as_str());
+                // A token that expired on the way was refused before anything was done.
+                if error.kind() == ErrorKind::Unauthorized && !renewed {
+                    renewed = true;
+                    let renew = self.authorizer.renew(request.operation, &authorization);
+                    if renew.await? {
+                        continue;
+                    }
+                }
                 let chance = self.entropy.next_u64();
                 let delay = self
                     .retry
@@ -86,6 +108,7 @@ impl Transport {
         &self,
         request: &ApiRequest,
         url: &Url,
+        authorization: &Authorization,
         read: impl Fn(&'static str, &Response<Bytes>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let class = if request.method == http::Method::GET {
@@ -94,7 +117,7 @@ impl Transport {
             Class::Write
         };
         let passage = self.gate.enter(request.operation, class).await?;
-        let answered = self.attempt(request, url).await;
+        let answered = self.attempt(request, url, authorization).await;
         if let Ok(response) = &answered {
             self.gate.learn(response.headers(), self.clock.now());
         }
@@ -108,9 +131,17 @@ impl Transport {
         result
     }
 
-    async fn attempt(&self, request: &ApiRequest, url: &Url) -> Result<Response<Bytes>, Error> {
+    async fn attempt(
+        &self,
+        request: &ApiRequest,
+        url: &Url,
+        authorization: &Authorization,
+    ) -> Result<Response<Bytes>, Error> {
         let failed = |cause| Error::transport(request.operation, cause);
-        let mut builder = self.http.request(request.method.clone(), url.clone());
+        let mut builder = self
+            .http
+            .request(request.method.clone(), url.clone())
+            .headers(authorization.headers.clone());
         if let Some(version) = &request.version {
             builder = builder.header(version::HEADER, version.header());
         }

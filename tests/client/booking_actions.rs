@@ -6,9 +6,8 @@ use calcom::model::{
     NewAttendee, NewBooking, NewGuest, RecurringBookingUid, UserId,
 };
 use serde_json::{Value, json};
-use wiremock::ResponseTemplate;
 
-use crate::support::{Sent, answering, body, client, fixture, recorded, sent};
+use crate::support::{Sent, answering, body, client, fixture, recorded, sent, success};
 
 const VERSION: Option<&str> = Some("2024-08-13");
 
@@ -21,10 +20,6 @@ fn as_recorded(name: &str) -> Sent {
         Value::Null => sent,
         body => sent.body(body.clone()),
     }
-}
-
-fn data(data: Value) -> ResponseTemplate {
-    ResponseTemplate::new(200).set_body_json(json!({"status": "success", "data": data}))
 }
 
 /// The uid in the path of a recorded call.
@@ -211,7 +206,7 @@ async fn add_guests_sends_what_is_known_of_them() {
 async fn create_instant_sends_the_flag_and_reads_a_booking_that_waits() {
     let mut waiting = body("205-booking-get-team")["data"].clone();
     waiting["status"] = json!("awaiting_host");
-    let server = answering(data(waiting)).await;
+    let server = answering(success(&waiting)).await;
     let attendee = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
     let start = "2026-12-08T09:00:00Z".parse().unwrap();
     let wanted = NewBooking::new(EventTypeId::new(2), start, attendee);
@@ -260,7 +255,7 @@ fn attendee() -> Value {
 
 #[tokio::test]
 async fn attendees_are_listed_and_read_by_number() {
-    let server = answering(data(json!([attendee()]))).await;
+    let server = answering(success(&json!([attendee()]))).await;
     let client = client(&server);
     let listed = client.bookings().attendees(&"u".into()).await.unwrap();
     let expected = Sent::new("GET", "/v2/bookings/u/attendees", VERSION);
@@ -269,7 +264,7 @@ async fn attendees_are_listed_and_read_by_number() {
     assert_eq!(listed[0].attendee.email, "ann@example.com");
     assert!(!format!("{listed:?}").to_lowercase().contains("ann"));
 
-    let server = answering(data(attendee())).await;
+    let server = answering(success(&attendee())).await;
     let client = crate::support::client(&server);
     let id = AttendeeId::new(251);
     let read = client.bookings().attendee(&"u".into(), id).await.unwrap();
@@ -282,7 +277,7 @@ async fn attendees_are_listed_and_read_by_number() {
 async fn add_attendee_sends_the_person_and_reads_the_number() {
     let mut added = attendee();
     added["bookingId"] = json!(313);
-    let server = answering(data(added)).await;
+    let server = answering(success(&added)).await;
     let mut person = NewAttendee::new("Ann Attendee", "ann@example.com", "Europe/London");
     person.phone_number = Some("+441234567890".to_owned());
     let client = client(&server);
@@ -326,7 +321,7 @@ async fn references_are_filtered_by_sort() {
     });
     let bare =
         json!({"type": "daily_video", "eventUid": "room", "destinationCalendarId": null, "id": 8});
-    let server = answering(data(json!([reference, bare]))).await;
+    let server = answering(success(&json!([reference, bare]))).await;
     let client = client(&server);
     let bookings = client.bookings();
     let kind = Some("google_calendar");
@@ -347,7 +342,7 @@ async fn recordings_transcripts_and_sessions_are_read() {
         "status": "finished", "maxParticipants": 10, "duration": 3600,
         "shareToken": "share-token-123", "downloadLink": "https://example.org/signed", "error": null,
     });
-    let server = answering(data(json!([recording]))).await;
+    let server = answering(success(&json!([recording]))).await;
     let client = client(&server);
     let read = client.bookings().recordings(&"u".into()).await.unwrap();
     let expected = Sent::new("GET", "/v2/bookings/u/recordings", VERSION);
@@ -359,7 +354,7 @@ async fn recordings_transcripts_and_sessions_are_read() {
     let shown = format!("{read:?}");
     assert!(!shown.contains("signed") && !shown.contains("share-token"));
 
-    let server = answering(data(json!(["https://example.org/transcript"]))).await;
+    let server = answering(success(&json!(["https://example.org/transcript"]))).await;
     let client = crate::support::client(&server);
     let read = client.bookings().transcripts(&"u".into()).await.unwrap();
     let expected = Sent::new("GET", "/v2/bookings/u/transcripts", VERSION);
@@ -371,7 +366,7 @@ async fn recordings_transcripts_and_sessions_are_read() {
         "ongoing": false, "maxParticipants": 10,
         "participants": [{"userId": null, "userName": "Ann", "joinTime": 1_678_901_234, "duration": 60}],
     });
-    let server = answering(data(json!([session]))).await;
+    let server = answering(success(&json!([session]))).await;
     let client = crate::support::client(&server);
     let uid = "u".into();
     let read = client.bookings().conferencing_sessions(&uid).await.unwrap();

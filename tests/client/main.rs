@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod addresses;
+mod availability;
 mod booking_actions;
 mod bookings;
 mod errors;
 mod limits;
+mod oauth;
 mod pages;
 mod policies;
 mod reservations;

@@ -1,6 +1,6 @@
 //! `/schedules`: what each method sends, and what it makes of a recorded answer.
 
-use calcom::client::{ApiVersion, ApiVersions, ErrorKind};
+use calcom::client::{ApiVersion, ApiVersions, ErrorKind, FieldError};
 use calcom::model::{
     Availability, NewSchedule, ScheduleId, ScheduleOverride, ScheduleUpdate, Weekday,
 };
@@ -82,7 +82,7 @@ async fn hours_that_are_none_are_named() {
     let wanted = NewSchedule::new("Bad", "Europe/Berlin").with_availability(hours);
     let error = client(&server).schedules().create(&wanted).await;
     let error = error.unwrap_err();
-    let fields: Vec<&str> = error.fields().iter().map(|f| f.field()).collect();
+    let fields: Vec<&str> = error.fields().iter().map(FieldError::field).collect();
     assert_eq!(fields, ["availability.0.days", "availability.0.startTime"]);
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }

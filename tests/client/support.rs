@@ -56,6 +56,11 @@ pub(crate) async fn first_answering(times: u64, answer: ResponseTemplate) -> Moc
     server
 }
 
+/// A success with this data.
+pub(crate) fn success(data: &Value) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(json!({"status": "success", "data": data}))
+}
+
 /// The body of a recorded answer.
 pub(crate) fn body(name: &str) -> Value {
     fixture(name)["response"]["body"].clone()

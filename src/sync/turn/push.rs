@@ -66,11 +66,12 @@ impl Turn<'_> {
             Err(error) if is_collision(&error) => {
                 self.read_remote().await?;
                 if self.link.pending.is_some() {
+                    self.link.pending = None;
                     return Err(self.slot_taken(&state, &error).await);
                 }
                 Ok(())
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(self.after_refusal(error)),
         }
     }
 
@@ -153,7 +154,7 @@ impl Turn<'_> {
         wanted: &AppointmentState,
     ) -> Result<(), Stop> {
         if !is_collision(&error) {
-            return Err(error.into());
+            return Err(self.after_refusal(error));
         }
         let before = self.remote.as_ref().map(|remote| remote.state.clone());
         let was_fresh = self.fresh;
@@ -163,6 +164,7 @@ impl Turn<'_> {
             return Ok(());
         }
         if error.kind() == CalendarErrorKind::SlotTaken {
+            self.link.pending = None;
             return Err(self.slot_taken(wanted, &error).await);
         }
         self.contradictions += 1;
@@ -170,6 +172,14 @@ impl Turn<'_> {
             return Err(error.into());
         }
         Ok(())
+    }
+
+    /// A write that was refused as such has not happened; of any other failure that is not known.
+    fn after_refusal(&mut self, error: CalendarError) -> Stop {
+        if error.kind() == CalendarErrorKind::Rejected {
+            self.link.pending = None;
+        }
+        error.into()
     }
 
     /// The case of a slot that belongs to somebody else, with free ones near it.

@@ -1,12 +1,14 @@
 //! Reading Cal.com's side: the booking, its chain, and whether there is more than one.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
 use super::{Case, RemoteSide, Stop, Turn};
 use crate::model::{Booking, BookingQuery, BookingUid};
-use crate::store::{AppointmentState, LinkKey, LogEvent, PendingWrite, ReviewReason, SyncKey};
+use crate::store::{
+    AppointmentState, AppointmentStatus, LinkKey, LogEvent, PendingWrite, ReviewReason, SyncKey,
+};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::state::{chain_key, project};
 
@@ -39,12 +41,24 @@ impl Turn<'_> {
         }
 
         let mut heads: Vec<Booking> = Vec::new();
-        let mut visited = BTreeSet::new();
+        let mut visited = BTreeMap::new();
         for uid in starts {
-            if visited.contains(&uid) {
+            if visited.contains_key(&uid) {
                 continue;
             }
-            let Some(head) = self.follow(uid, &mut visited).await? else {
+            let followed = self.follow(uid.clone(), &mut visited).await;
+            if let Err(Stop::Review(case)) = &followed
+                && case.reason == ReviewReason::ForeignBooking
+            {
+                self.foreign = Some(uid.clone());
+            }
+            let Some(head) = followed? else {
+                // That it cannot be found proves nothing, and a delivery says that there is one.
+                let is_missing = visited.get(&uid).is_some_and(Option::is_none);
+                let is_own = Some(&uid) == own.as_ref();
+                if is_missing && !is_own && self.is_named_by_delivery(&uid) {
+                    return Err(self.case_of(ReviewReason::BookingMissing).into());
+                }
                 continue;
             };
             if !heads.iter().any(|known| known.uid == head.uid) {
@@ -52,8 +66,9 @@ impl Turn<'_> {
             }
         }
         self.fresh = true;
-        self.chain_uids.extend(visited);
-        // Not before all is read: what stops the turn in between must leave the creation unanswered.
+        adopted = adopted.or_else(|| self.unanswered_write(&visited));
+        self.chain_uids.extend(visited.into_keys());
+        // Not before all is read: what stops the turn in between must leave the write unanswered.
         if let Some((booking, sent)) = adopted {
             self.log.push(LogEvent::BookingAdopted { booking });
             // What was sent is what both sides meant.
@@ -81,6 +96,58 @@ impl Turn<'_> {
         }
     }
 
+    fn is_named_by_delivery(&self, uid: &BookingUid) -> bool {
+        let mut deliveries = self.claim.deliveries.iter();
+        deliveries.any(|delivery| delivery.booking.as_ref() == Some(uid))
+    }
+
+    /// The outcome of a write whose answer never came, if what was read shows that it was carried out: the booking that shows
+    /// it, and what was sent. What has happened since, on either side, is judged from there.
+    fn unanswered_write(
+        &self,
+        visited: &BTreeMap<BookingUid, Option<Booking>>,
+    ) -> Option<(BookingUid, AppointmentState)> {
+        let mut bookings = visited.values().flatten();
+        match self.link.pending.as_ref()? {
+            // An attempt before the last one can have sent another state, and so be missed by the look-up.
+            PendingWrite::CreateBooking {
+                sync_key, state, ..
+            } => {
+                let created = bookings.find(|first| {
+                    first.rescheduled_from_uid.is_none()
+                        && first.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str())
+                })?;
+                let sent = AppointmentState {
+                    status: state.status,
+                    ..project(created, Some(state)).ok()?
+                };
+                Some((created.uid.clone(), sent))
+            }
+            PendingWrite::Reschedule { booking, start } => {
+                let moved = bookings.find(|next| {
+                    next.rescheduled_from_uid.as_ref() == Some(booking) && next.start == *start
+                })?;
+                let sent = AppointmentState {
+                    start: moved.start,
+                    end: moved.end,
+                    ..self.link.base.clone()?
+                };
+                Some((moved.uid.clone(), sent))
+            }
+            PendingWrite::Cancel { booking } => {
+                let ended = bookings.find(|ended| {
+                    ended.uid == *booking && !ended.is_live() && ended.rescheduled_to_uid.is_none()
+                })?;
+                let sent = AppointmentState {
+                    status: AppointmentStatus::Cancelled,
+                    ..self.link.base.clone()?
+                };
+                Some((ended.uid.clone(), sent))
+            }
+            PendingWrite::CreateAppointment { .. } => None,
+        }
+    }
+
     /// Finds the bookings that were created under a sync key. The filters narrow the search and are not trusted.
     pub(super) async fn look_up(
         &self,
@@ -103,20 +170,27 @@ impl Turn<'_> {
         Ok(ours.map(|booking| booking.uid).collect())
     }
 
-    /// Follows a chain from one of its bookings to the newest one.
+    /// Follows a chain from one of its bookings to the newest one; `None` if there is no such booking, or if the chain leads
+    /// to one that was visited before.
     async fn follow(
         &self,
         start: BookingUid,
-        visited: &mut BTreeSet<BookingUid>,
+        visited: &mut BTreeMap<BookingUid, Option<Booking>>,
     ) -> Result<Option<Booking>, Stop> {
         let mut uid = start;
         let mut head = None;
         for _ in 0..MAX_CHAIN {
-            if !visited.insert(uid.clone()) {
-                break;
+            if visited.contains_key(&uid) {
+                return Ok(None);
             }
-            let Some(booking) = self.call(self.tenant.calendar.booking(&uid)).await? else {
-                break;
+            let found = self.call(self.tenant.calendar.booking(&uid)).await?;
+            visited.insert(uid.clone(), found.clone());
+            let Some(booking) = found else {
+                // A booking that points forward was not ended by it, even if its successor cannot be found.
+                return match head {
+                    Some(_) => Err(self.case_of(ReviewReason::BookingMissing).into()),
+                    None => Ok(None),
+                };
             };
             if !self.tenant.owns(&booking) {
                 return Err(Case::new(

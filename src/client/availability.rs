@@ -1,0 +1,288 @@
+//! Availability: free slots that are remembered for a while, and alternatives to one that is taken.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::Client;
+use super::cache::{Answer, Freshness, Key};
+use super::error::Error;
+use crate::model::{Slot, SlotQuery, SlotTarget, SlotsByDay};
+
+/// The availability of event types; get one from [`Client::availability`].
+///
+/// Answers come from a cache that is forgotten with every write through the same client, whether or not it was answered, and when
+/// [`invalidate`](Self::invalidate) is called, as a webhook receiver should on every booking webhook. While Cal.com is down, the
+/// last known answer stands in, marked as [`Stale`](Freshness::Stale).
+#[derive(Clone, Copy, Debug)]
+pub struct Availability<'a> {
+    client: &'a Client,
+}
+
+/// What makes an alternative a good one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlternativesParams {
+    within: TimeDelta,
+    max: usize,
+    time_zone: Tz,
+    prefer_same_day: bool,
+    prefer_time_of_day: Option<NaiveTime>,
+}
+
+impl Default for AlternativesParams {
+    /// Within 7 days, at most 5, by UTC days, without preferences.
+    fn default() -> Self {
+        Self {
+            within: TimeDelta::days(7),
+            max: 5,
+            time_zone: Tz::UTC,
+            prefer_same_day: false,
+            prefer_time_of_day: None,
+        }
+    }
+}
+
+impl AlternativesParams {
+    /// How far away an alternative may be, before and after.
+    #[must_use]
+    pub fn with_within(mut self, within: TimeDelta) -> Self {
+        self.within = within.abs();
+        self
+    }
+
+    /// How many alternatives are wanted.
+    #[must_use]
+    pub fn with_max(mut self, max: usize) -> Self {
+        self.max = max;
+        self
+    }
+
+    /// Whose days and times of day count.
+    #[must_use]
+    pub fn with_time_zone(mut self, time_zone: Tz) -> Self {
+        self.time_zone = time_zone;
+        self
+    }
+
+    /// Prefers slots on the same day.
+    #[must_use]
+    pub fn with_same_day(mut self) -> Self {
+        self.prefer_same_day = true;
+        self
+    }
+
+    /// Prefers slots near a time of day.
+    #[must_use]
+    pub fn with_time_of_day(mut self, time: NaiveTime) -> Self {
+        self.prefer_time_of_day = Some(time);
+        self
+    }
+
+    /// How far a slot is from what is wanted, in minutes; smaller is better.
+    ///
+    /// It is the distance in time, plus a whole day if the same day is preferred and it is another one, plus four times the
+    /// distance from the preferred time of day around the clock, if there is one.
+    pub fn score(&self, wanted: DateTime<Utc>, slot: DateTime<Utc>) -> i64 {
+        const DAY: i64 = 24 * 60;
+        let mut score = (slot - wanted).num_minutes().abs();
+        let (there, here) = (
+            slot.with_timezone(&self.time_zone),
+            wanted.with_timezone(&self.time_zone),
+        );
+        if self.prefer_same_day && there.date_naive() != here.date_naive() {
+            score += DAY;
+        }
+        if let Some(time) = self.prefer_time_of_day {
+            let apart = (there.time() - time).num_minutes().abs();
+            score += 4 * apart.min(DAY - apart);
+        }
+        score
+    }
+}
+
+/// A free slot, and how far it is from what was wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alternative {
+    /// The slot.
+    pub slot: Slot,
+    /// [`AlternativesParams::score`].
+    pub score: i64,
+}
+
+impl<'a> Availability<'a> {
+    pub(super) fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    /// The free slots that a query finds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Slots::list`](super::Slots::list), unless a stale answer stands in.
+    pub async fn slots(&self, query: &SlotQuery) -> Result<Answer<Arc<SlotsByDay>>, Error> {
+        let cache = &self.client.transport.slot_cache;
+        let load = async { self.client.slots().list(query).await };
+        // Boxed, because the cache keeps the future of whoever loads for all who wait.
+        cache.get(key_of(query), Box::pin(load)).await
+    }
+
+    /// Whether a slot begins at this very instant. A whole UTC day is asked for and remembered, so that asking for its other
+    /// slots costs nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`slots`](Self::slots).
+    pub async fn is_free(
+        &self,
+        target: impl Into<SlotTarget>,
+        start: DateTime<Utc>,
+    ) -> Result<Answer<bool>, Error> {
+        let midnight = start.date_naive().and_time(NaiveTime::MIN).and_utc();
+        let query = SlotQuery::new(target, midnight, midnight + TimeDelta::days(1));
+        let found = self.slots(&query).await?;
+        Ok(found.map(|days| days.values().flatten().any(|slot| slot.start == start)))
+    }
+
+    /// The free slots nearest to one that is wanted, best first; the wanted one itself is left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`slots`](Self::slots).
+    pub async fn alternatives(
+        &self,
+        target: impl Into<SlotTarget>,
+        wanted: DateTime<Utc>,
+        params: &AlternativesParams,
+    ) -> Result<Answer<Vec<Alternative>>, Error> {
+        let now = self.client.transport.clock.now();
+        let from = (wanted - params.within).max(now);
+        let until = wanted + params.within;
+        if until <= from {
+            return Ok(Answer {
+                value: Vec::new(),
+                freshness: Freshness::Fresh,
+            });
+        }
+        // By whole hours, so that a question asked again a moment later is the same question.
+        let query = SlotQuery::new(target, whole_hour(from), until);
+        let found = self.slots(&query).await?;
+        Ok(found.map(|days| nearest(days.values().flatten(), wanted, from, params)))
+    }
+
+    /// Loads answers ahead of the questions. Returns how many could not be loaded.
+    pub async fn warm_up(&self, queries: &[SlotQuery]) -> usize {
+        let loads = queries.iter().map(|query| self.slots(query));
+        let loaded = futures_util::future::join_all(loads).await;
+        loaded.iter().filter(|answer| answer.is_err()).count()
+    }
+
+    /// Forgets what is remembered, because something was booked, moved or cancelled elsewhere.
+    pub fn invalidate(&self) {
+        self.client.transport.slot_cache.invalidate();
+    }
+}
+
+fn key_of(query: &SlotQuery) -> Key {
+    let pairs = query.to_pairs();
+    let spelled: Vec<String> = pairs
+        .iter()
+        // Length first, so that no value can be taken for the beginning of the next one.
+        .map(|(name, value)| format!("{name}:{}:{value}", value.len()))
+        .collect();
+    spelled.join("&").into()
+}
+
+fn whole_hour(instant: DateTime<Utc>) -> DateTime<Utc> {
+    let seconds = instant.timestamp().rem_euclid(3600);
+    instant
+        - TimeDelta::seconds(seconds)
+        - TimeDelta::nanoseconds(i64::from(instant.timestamp_subsec_nanos()))
+}
+
+/// The best of some slots. A pure function.
+fn nearest<'s>(
+    slots: impl Iterator<Item = &'s Slot>,
+    wanted: DateTime<Utc>,
+    not_before: DateTime<Utc>,
+    params: &AlternativesParams,
+) -> Vec<Alternative> {
+    let mut found: Vec<Alternative> = slots
+        .filter(|slot| slot.start != wanted && slot.start >= not_before)
+        .filter(|slot| (slot.start - wanted).abs() <= params.within)
+        .map(|slot| Alternative {
+            slot: slot.clone(),
+            score: params.score(wanted, slot.start),
+        })
+        .collect();
+    let order = |a: &Alternative, b: &Alternative| -> Ordering {
+        (a.score, a.slot.start).cmp(&(b.score, b.slot.start))
+    };
+    found.sort_by(order);
+    found.truncate(params.max);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(text: &str) -> Slot {
+        let json = serde_json::json!({ "start": text });
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn starts(found: &[Alternative]) -> Vec<String> {
+        found
+            .iter()
+            .map(|a| a.slot.start.format("%d %H:%M").to_string())
+            .collect()
+    }
+
+    fn best(params: &AlternativesParams) -> Vec<String> {
+        let slots: Vec<Slot> = [
+            "2026-12-07T22:30:00Z",
+            "2026-12-08T09:00:00Z",
+            "2026-12-08T10:00:00Z",
+            "2026-12-08T15:00:00Z",
+            "2026-12-09T09:00:00Z",
+            "2026-12-20T09:00:00Z",
+        ]
+        .map(slot)
+        .into();
+        let wanted = "2026-12-08T00:30:00Z".parse().unwrap();
+        let early = "2026-12-01T00:00:00Z".parse().unwrap();
+        starts(&nearest(slots.iter(), wanted, early, params))
+    }
+
+    #[test]
+    fn the_nearest_come_first_and_the_far_ones_not_at_all() {
+        let found = best(&AlternativesParams::default());
+        assert_eq!(
+            found,
+            ["07 22:30", "08 09:00", "08 10:00", "08 15:00", "09 09:00"]
+        );
+        let few = AlternativesParams::default().with_max(1);
+        assert_eq!(best(&few), ["07 22:30"]);
+    }
+
+    #[test]
+    fn the_same_day_is_that_of_the_time_zone() {
+        let by_utc = AlternativesParams::default().with_same_day();
+        assert_eq!(best(&by_utc)[0], "08 09:00");
+        // In New York it is still the 7th.
+        let there = by_utc.with_time_zone(Tz::America__New_York);
+        assert_eq!(best(&there)[0], "07 22:30");
+    }
+
+    #[test]
+    fn a_time_of_day_is_near_around_the_clock() {
+        let afternoon = NaiveTime::from_hms_opt(15, 0, 0).unwrap();
+        let params = AlternativesParams::default().with_time_of_day(afternoon);
+        assert_eq!(best(&params)[0], "08 15:00");
+        let midnight = NaiveTime::from_hms_opt(23, 59, 0).unwrap();
+        let params = AlternativesParams::default().with_time_of_day(midnight);
+        assert_eq!(best(&params)[0], "07 22:30");
+    }
+}
