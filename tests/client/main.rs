@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod addresses;
+mod any_request;
 mod availability;
 mod booking_actions;
 mod bookings;
 mod errors;
+mod event_types;
 mod limits;
 mod oauth;
 mod pages;
@@ -17,4 +19,5 @@ mod retries;
 mod schedules;
 mod secrets;
 mod support;
+mod teams;
 mod unreadable;
