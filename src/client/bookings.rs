@@ -89,7 +89,11 @@ impl<'a> Bookings<'a> {
     /// [`Invalid`](super::ErrorKind::Invalid) if `take` is over 250.
     pub async fn list(&self, query: &BookingQuery) -> Result<BookingPage, Error> {
         let request = self.client.get("bookings.list", &["bookings"]);
-        let request = self.versioned(request).query(query.to_pairs());
+        let versions = &self.client.versions;
+        let version = versions.bookings_list.as_ref();
+        let request = request
+            .version(version.unwrap_or(&versions.bookings))
+            .query(query.to_pairs());
         let page: RawPage<Booking> = self.client.body(request).await?;
         Ok(BookingPage {
             bookings: page.data,

@@ -33,6 +33,7 @@ mod gate;
 mod idempotency;
 mod me;
 mod oauth;
+mod probe;
 mod rate;
 mod request;
 mod response;
@@ -63,6 +64,7 @@ pub use idempotency::{
 };
 pub use me::Me;
 pub use oauth::{Credentials, OAuth, OAuthTokens, TokenStore};
+pub use probe::Probed;
 pub use rate::RatePolicy;
 pub use response::{Pagination, decode};
 pub use retry::RetryPolicy;
