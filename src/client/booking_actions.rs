@@ -183,7 +183,7 @@ impl Bookings<'_> {
         let request = self.client().patch("bookings.update_location", &path);
         let body = LocationBody { location };
         self.client()
-            .data(self.versioned(request).json(&body)?)
+            .data(self.versioned_detail(request).json(&body)?)
             .await
     }
 
@@ -202,7 +202,7 @@ impl Bookings<'_> {
         let request = self.client().post("bookings.add_guests", &path);
         let body = Guests { guests };
         self.client()
-            .data(self.versioned(request).json(&body)?)
+            .data(self.versioned_detail(request).json(&body)?)
             .await
     }
 }

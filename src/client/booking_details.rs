@@ -37,8 +37,9 @@ impl Bookings<'_> {
     /// [`UnknownEndpoint`](super::ErrorKind::UnknownEndpoint) on servers of 2025, which do not have it yet;
     /// [`NotFound`](super::ErrorKind::NotFound).
     pub async fn attendees(&self, uid: &BookingUid) -> Result<Vec<BookingAttendee>, Error> {
-        let request = self.detail("bookings.attendees", uid, "attendees");
-        self.client().data(request).await
+        let path = ["bookings", uid.as_str(), "attendees"];
+        let request = self.client().get("bookings.attendees", &path);
+        self.client().data(self.versioned_detail(request)).await
     }
 
     /// Reads one attendee of a booking.
@@ -53,7 +54,7 @@ impl Bookings<'_> {
     ) -> Result<BookingAttendee, Error> {
         let path = ["bookings", uid.as_str(), "attendees", &id.to_string()];
         let request = self.client().get("bookings.attendee", &path);
-        self.client().data(self.versioned(request)).await
+        self.client().data(self.versioned_detail(request)).await
     }
 
     /// Adds an attendee to a booking. The server wants an e-mail address.
@@ -69,7 +70,7 @@ impl Bookings<'_> {
         let path = ["bookings", uid.as_str(), "attendees"];
         let request = self.client().post("bookings.add_attendee", &path);
         self.client()
-            .data(self.versioned(request).json(attendee)?)
+            .data(self.versioned_detail(request).json(attendee)?)
             .await
     }
 

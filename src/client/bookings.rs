@@ -68,6 +68,11 @@ impl<'a> Bookings<'a> {
         request.version(&self.client.versions.bookings)
     }
 
+    /// For what does not follow the version of the bookings.
+    pub(super) fn versioned_detail(&self, request: ApiRequest) -> ApiRequest {
+        request.version(&self.client.versions.booking_details)
+    }
+
     /// Makes a booking: one, or all of a recurring event type's series.
     ///
     /// It is never sent twice if it may have been carried out: Cal.com replays no answers and takes no idempotency key. After
@@ -104,7 +109,11 @@ impl<'a> Bookings<'a> {
     /// [`Invalid`](super::ErrorKind::Invalid) if `take` is over 250.
     pub async fn list(&self, query: &BookingQuery) -> Result<BookingPage, Error> {
         let request = self.client.get("bookings.list", &["bookings"]);
-        let request = self.versioned(request).query(query.to_pairs());
+        let versions = &self.client.versions;
+        let version = versions.bookings_list.as_ref();
+        let request = request
+            .version(version.unwrap_or(&versions.bookings))
+            .query(query.to_pairs());
         let page: RawPage<Booking> = self.client.body(request).await?;
         Ok(BookingPage {
             bookings: page.data,

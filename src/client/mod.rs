@@ -37,6 +37,7 @@ mod idempotency;
 mod me;
 mod oauth;
 mod private_links;
+mod probe;
 mod rate;
 mod request;
 mod reservations;
@@ -74,6 +75,7 @@ pub use idempotency::{
 pub use me::Me;
 pub use oauth::{Credentials, OAuth, OAuthTokens, TokenStore};
 pub use private_links::PrivateLinks;
+pub use probe::Probed;
 pub use rate::RatePolicy;
 pub use reservations::Reservations;
 pub use response::{Pagination, decode};

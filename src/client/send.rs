@@ -1,5 +1,6 @@
 //! Sending: the one loop that decides about attempts. The only file that talks to the network.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,17 @@ use super::response::to_response;
 use super::retry::RetryPolicy;
 use super::version;
 use crate::ambient::{Clock, Entropy};
+
+/// Goes out with every attempt of a call and stands in its span, so that the logs of both sides can be laid side by side.
+const CORRELATION_HEADER: &str = "x-correlation-id";
+
+struct CorrelationId(u64);
+
+impl fmt::Display for CorrelationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Transport {
@@ -44,6 +56,7 @@ impl Transport {
         request: ApiRequest,
         read: impl Fn(&'static str, &Response<Bytes>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let correlation = self.entropy.next_u64();
         // The path is not recorded: it holds uids, and the query addresses.
         let span = tracing::debug_span!(
             "calcom.call",
@@ -51,6 +64,9 @@ impl Transport {
             http.request.method = %request.method,
             http.response.status_code = field::Empty,
             http.request.resend_count = field::Empty,
+            http.client.request.duration = field::Empty,
+            calcom.request_id = field::Empty,
+            calcom.correlation_id = %CorrelationId(correlation),
             calcom.error = field::Empty,
         );
         async {
@@ -61,17 +77,23 @@ impl Transport {
             let _forget = is_write.then(|| InvalidateOnDrop(&self.slot_cache));
             let mut attempt = 1;
             let mut renewed = false;
+            let began = Instant::now();
             self.gate.earn_retry();
             loop {
                 let authorize = self.authorizer.authorize(request.operation);
                 let authorization = tokio::time::timeout_at(deadline, authorize)
                     .await
                     .unwrap_or_else(|_| Err(Error::deadline(request.operation)))?;
-                let attempted = self.pass_gate(&request, &url, &authorization, &read);
+                let attempted = self.pass_gate(&request, &url, &authorization, correlation, &read);
                 let result = tokio::time::timeout_at(deadline, attempted)
                     .await
                     .unwrap_or_else(|_| Err(Error::deadline(request.operation)));
-                Span::current().record("http.request.resend_count", attempt - 1);
+                let span = Span::current();
+                span.record("http.request.resend_count", attempt - 1);
+                span.record(
+                    "http.client.request.duration",
+                    began.elapsed().as_secs_f64(),
+                );
                 let error = match result {
                     Ok(value) => return Ok(value),
                     Err(error) => error,
@@ -109,6 +131,7 @@ impl Transport {
         request: &ApiRequest,
         url: &Url,
         authorization: &Authorization,
+        correlation: u64,
         read: impl Fn(&'static str, &Response<Bytes>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let class = if request.method == http::Method::GET {
@@ -117,7 +140,7 @@ impl Transport {
             Class::Write
         };
         let passage = self.gate.enter(request.operation, class).await?;
-        let answered = self.attempt(request, url, authorization).await;
+        let answered = self.attempt(request, url, authorization, correlation).await;
         if let Ok(response) = &answered {
             self.gate.learn(response.headers(), self.clock.now());
         }
@@ -136,12 +159,14 @@ impl Transport {
         request: &ApiRequest,
         url: &Url,
         authorization: &Authorization,
+        correlation: u64,
     ) -> Result<Response<Bytes>, Error> {
         let failed = |cause| Error::transport(request.operation, cause);
         let mut builder = self
             .http
             .request(request.method.clone(), url.clone())
-            .headers(authorization.headers.clone());
+            .headers(authorization.headers.clone())
+            .header(CORRELATION_HEADER, CorrelationId(correlation).to_string());
         if let Some(version) = &request.version {
             builder = builder.header(version::HEADER, version.header());
         }
@@ -152,7 +177,11 @@ impl Transport {
         }
         let mut response = builder.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        Span::current().record("http.response.status_code", status.as_u16());
+        let span = Span::current();
+        span.record("http.response.status_code", status.as_u16());
+        if let Some(id) = headers.get("x-request-id").and_then(|id| id.to_str().ok()) {
+            span.record("calcom.request_id", id);
+        }
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > self.max_response_bytes {

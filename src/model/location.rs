@@ -2,9 +2,32 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_with::skip_serializing_none;
+
+/// Reads through the derived implementation, except that a kind which is not a word is kept: serde would take a number for the
+/// index of a variant.
+macro_rules! keep_unknown_kinds {
+    ($name:ident) => {
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let shape = Value::deserialize(deserializer)?;
+                if kind_of(&shape).is_empty() {
+                    return Ok(Self::Other(shape));
+                }
+                Self::deserialize(shape).map_err(D::Error::custom)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                Self::serialize(self, serializer)
+            }
+        }
+    };
+}
 
 /// A place that an event type offers.
 ///
@@ -12,6 +35,7 @@ use serde_with::skip_serializing_none;
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
+    remote = "Self",
     tag = "type",
     rename_all = "camelCase",
     rename_all_fields = "camelCase"
@@ -108,6 +132,8 @@ impl Location {
     }
 }
 
+keep_unknown_kinds!(Location);
+
 impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Location({})", self.kind())
@@ -120,6 +146,7 @@ impl fmt::Debug for Location {
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
+    remote = "Self",
     tag = "type",
     rename_all = "camelCase",
     rename_all_fields = "camelCase"
@@ -187,6 +214,8 @@ impl BookingLocation {
         }
     }
 }
+
+keep_unknown_kinds!(BookingLocation);
 
 impl fmt::Debug for BookingLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -54,7 +54,10 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Setting<T> {
                 Self::Other(shape)
             });
         }
-        Ok(T::deserialize(&shape).map_or(Self::Other(shape), Self::On))
+        // Serde would take a number for the index of a variant.
+        let has_kind = shape.get("type").is_none_or(Value::is_string);
+        let values = has_kind.then(|| T::deserialize(&shape).ok()).flatten();
+        Ok(values.map_or(Self::Other(shape), Self::On))
     }
 }
 

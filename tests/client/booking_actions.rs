@@ -1,13 +1,13 @@
 //! `/bookings/{uid}/…`: what each method sends, and what it makes of an answer.
 
-use calcom::client::ErrorKind;
+use calcom::client::{ApiVersion, ApiVersions, ErrorKind};
 use calcom::model::{
     AttendeeId, BookingLocation, BookingStatus, BookingUid, EventTypeId, MarkAbsentParams,
     NewAttendee, NewBooking, NewGuest, RecurringBookingUid, UserId,
 };
 use serde_json::{Value, json};
 
-use crate::support::{Sent, answering, body, client, fixture, recorded, sent, success};
+use crate::support::{Sent, answering, body, builder, client, fixture, recorded, sent, success};
 
 const VERSION: Option<&str> = Some("2024-08-13");
 
@@ -374,4 +374,29 @@ async fn recordings_transcripts_and_sessions_are_read() {
     assert_eq!(sent(&server).await, [expected]);
     assert_eq!(read[0].participants[0].user_name.as_deref(), Some("Ann"));
     assert!(!format!("{read:?}").contains("Ann"));
+}
+
+#[tokio::test]
+async fn attendees_guests_and_place_do_not_follow_the_version_of_the_bookings() {
+    let server = answering(success(&attendee())).await;
+    let versions = ApiVersions::default().with_bookings(ApiVersion::BOOKINGS_2026);
+    let base = format!("{}/v2", server.uri());
+    let client = builder(&base).api_versions(versions).build().unwrap();
+    let (bookings, uid) = (client.bookings(), "u".into());
+    let person = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+    let address = Some("Neue Str. 5".to_owned());
+    let there = BookingLocation::Address { address };
+    // That some of the answers are not what was asked for does not matter here.
+    let _ = bookings.attendees(&uid).await;
+    let _ = bookings.attendee(&uid, AttendeeId::new(251)).await;
+    let _ = bookings.add_attendee(&uid, &person).await;
+    let _ = bookings
+        .add_guests(&uid, &[NewGuest::new("g@example.com")])
+        .await;
+    let _ = bookings.update_location(&uid, &there).await;
+    let _ = bookings.confirm(&uid).await;
+    let sent = sent(&server).await;
+    let versions: Vec<_> = sent.iter().map(|s| s.version.as_deref()).collect();
+    assert_eq!(versions[..5], [VERSION; 5]);
+    assert_eq!(versions[5], Some("2026-02-25"));
 }

@@ -21,3 +21,4 @@ mod secrets;
 mod support;
 mod teams;
 mod unreadable;
+mod versions;

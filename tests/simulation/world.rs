@@ -367,6 +367,7 @@ fn client(fake: &FakeCalcom, key: &SecretString) -> Client {
         .retry(RetryPolicy::none())
         // It would wait by the machine's clock.
         .breaker(None)
+        .rate(None)
         .attempt_timeout(Duration::from_millis(700))
         .build()
         .unwrap()

@@ -151,6 +151,7 @@ async fn an_earlier_attempt_is_known_by_its_key_wherever_it_lies() {
         sync_key,
         state: world.state(at(72)),
         revision: made.revision.next(),
+        earlier: Vec::new(),
     };
     let begun = world.store.begin_write(&claim.lease, &second, now + lease);
     begun.await.unwrap();
@@ -281,5 +282,79 @@ async fn going_back_to_the_base_is_not_agreement() {
     world.drain().await;
     assert_eq!(world.appointment(&made.id).await.state.start, at(2));
     assert_eq!(world.review_reasons().await, []);
+    world.assert_in_step().await;
+}
+
+/// Attempts at different times were far apart: the second one's look-up by its own time alone would have missed the first.
+#[tokio::test]
+async fn an_attempt_at_another_time_is_looked_up_there() {
+    let world = World::new().await;
+    world
+        .fake
+        .inject(Fault::new(Operation::CreateBooking, Then::ApplyThenDrop));
+    // No webhook tells of it.
+    world.fake.inject(Fault::new(
+        calcom::model::Trigger::BookingCreated,
+        Then::LoseWebhook,
+    ));
+    let made = world.make("a", at(0), Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    let later = at(24 * 20);
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.start = later;
+            state.end = later + TimeDelta::minutes(30);
+        })
+        .await;
+    // The look-up of the second attempt fails, so that only a third one can find the first.
+    world
+        .fake
+        .inject(Fault::new(Operation::ListBookings, Then::status(500)));
+    world.settle().await;
+    world.assert_in_step().await;
+    assert_eq!(world.fake.live_bookings().len(), 1);
+    assert_eq!(world.fake.live_bookings()[0].start, later);
+}
+
+/// The booking ended while it was not known whether its appointment had been created.
+#[tokio::test]
+async fn an_appointment_of_unknown_outcome_is_ended_with_its_booking() {
+    let world = World::new().await;
+    let booking = world.book(at(0)).await;
+    // As the engine does it, and then the process dies before it can settle; the host records nothing.
+    let claim = world
+        .store
+        .claim(world.clock.now(), Duration::from_secs(120))
+        .await
+        .unwrap()
+        .unwrap();
+    let chain = ChainKey::new(booking.ics_uid.clone().unwrap());
+    let begun = PendingWrite::CreateAppointment {
+        chain: chain.clone(),
+    };
+    let until = world.clock.now() + Duration::from_secs(120);
+    world
+        .store
+        .begin_write(&claim.lease, &begun, until)
+        .await
+        .unwrap();
+    let write = AppointmentWrite {
+        state: world.state(at(0)),
+        origin: Origin::Calcom,
+        at: world.clock.now(),
+    };
+    let made = world
+        .store
+        .create_for_booking(&world.tenant, &chain, write)
+        .await
+        .unwrap();
+    world
+        .fake
+        .cancel_booking(&booking.uid, "over")
+        .await
+        .unwrap();
+    world.settle().await;
+    let status = world.appointment(&made.id).await.state.status;
+    assert_eq!(status, AppointmentStatus::Cancelled);
     world.assert_in_step().await;
 }

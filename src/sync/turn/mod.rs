@@ -190,6 +190,11 @@ impl<'a> Turn<'a> {
                 Decision::Reschedule { start } => self.reschedule(start).await?,
                 Decision::CancelBooking => self.cancel_booking().await?,
                 Decision::CreateAppointment => self.create_appointment().await?,
+                // The booking ended while it was not known whether its appointment had been created. Creating it again gives
+                // back the one that there is, if there is one, to be ended.
+                Decision::IgnoreEnded if self.is_creating_appointment() => {
+                    self.create_appointment().await?;
+                }
                 Decision::UpdateAppointment => self.update_appointment().await?,
                 done => return Ok(done),
             }
@@ -278,6 +283,13 @@ impl<'a> Turn<'a> {
             Some(other) if other.id != self.link.id => Err(Stop::Absorb(other.id)),
             _ => Ok(()),
         }
+    }
+
+    fn is_creating_appointment(&self) -> bool {
+        matches!(
+            self.link.pending,
+            Some(PendingWrite::CreateAppointment { .. })
+        )
     }
 
     /// Whether the base is not good enough to stand for Cal.com.

@@ -12,7 +12,7 @@ use crate::store::{
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::state::{chain_key, project};
 
-/// How many reschedules of one chain are followed. A chain longer than this is read on at its newest known booking next time.
+/// How many reschedules of one chain are followed in one turn, from the newest booking that is known.
 const MAX_CHAIN: usize = 64;
 
 /// How far around the start a booking of unknown outcome is looked for, in hours. The filters are inclusive; the end is the
@@ -32,12 +32,10 @@ impl Turn<'_> {
         starts.extend(self.link.rivals.iter().cloned());
         let own = self.link.booking.clone();
         let mut adopted = None;
-        if let Some((sync_key, sent)) = self.unanswered_create() {
-            let found = self.look_up(&sync_key, &sent).await?;
-            if let Some(first) = found.first() {
-                adopted = Some((first.clone(), sent));
-            }
-            starts.extend(found);
+        if let Some((sync_key, attempts)) = self.unanswered_create() {
+            let found = self.look_up(&sync_key, &attempts).await?;
+            adopted = found.first().cloned();
+            starts.extend(found.into_iter().map(|(uid, _)| uid));
         }
 
         let mut heads: Vec<Booking> = Vec::new();
@@ -87,11 +85,18 @@ impl Turn<'_> {
     }
 
     /// The creation whose answer never came, if the link has one.
-    fn unanswered_create(&self) -> Option<(SyncKey, AppointmentState)> {
+    /// What its attempts sent, the last one first.
+    fn unanswered_create(&self) -> Option<(SyncKey, Vec<AppointmentState>)> {
         match &self.link.pending {
             Some(PendingWrite::CreateBooking {
-                sync_key, state, ..
-            }) => Some((sync_key.clone(), state.clone())),
+                sync_key,
+                state,
+                earlier,
+                ..
+            }) => {
+                let attempts = std::iter::once(state).chain(earlier).cloned();
+                Some((sync_key.clone(), attempts.collect()))
+            }
             _ => None,
         }
     }
@@ -148,26 +153,33 @@ impl Turn<'_> {
         }
     }
 
-    /// Finds the bookings that were created under a sync key. The filters narrow the search and are not trusted.
+    /// Finds the bookings that were created under a sync key, each with what was sent for it. The filters narrow the search and
+    /// are not trusted.
     pub(super) async fn look_up(
         &self,
         sync_key: &SyncKey,
-        sent: &AppointmentState,
-    ) -> Result<Vec<BookingUid>, Stop> {
+        attempts: &[AppointmentState],
+    ) -> Result<Vec<(BookingUid, AppointmentState)>, Stop> {
         let hours = TimeDelta::hours(LOOKUP_HOURS);
-        let query = BookingQuery {
-            attendee_email: sent.attendee.email.clone(),
-            event_type_ids: vec![sent.event_type],
-            after_start: Some(sent.start - hours),
-            before_end: Some(sent.end.max(sent.start) + hours),
-            ..BookingQuery::default()
-        };
-        let found = self.call(self.tenant.calendar.bookings(&query)).await?;
-        let ours = found.into_iter().filter(|booking| {
-            booking.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str())
-                && self.tenant.owns(booking)
-        });
-        Ok(ours.map(|booking| booking.uid).collect())
+        let mut ours: Vec<(BookingUid, AppointmentState)> = Vec::new();
+        for sent in attempts {
+            let query = BookingQuery {
+                attendee_email: sent.attendee.email.clone(),
+                event_type_ids: vec![sent.event_type],
+                after_start: Some(sent.start - hours),
+                before_end: Some(sent.end.max(sent.start) + hours),
+                ..BookingQuery::default()
+            };
+            let found = self.call(self.tenant.calendar.bookings(&query)).await?;
+            for booking in found {
+                let is_new = ours.iter().all(|(uid, _)| *uid != booking.uid);
+                let has_key = booking.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str());
+                if is_new && has_key && self.tenant.owns(&booking) {
+                    ours.push((booking.uid, sent.clone()));
+                }
+            }
+        }
+        Ok(ours)
     }
 
     /// Follows a chain from one of its bookings to the newest one; `None` if there is no such booking, or if the chain leads
@@ -205,10 +217,17 @@ impl Turn<'_> {
             head = Some(booking);
             match next {
                 Some(next) if ended => uid = next,
-                _ => break,
+                _ => return Ok(head),
             }
         }
-        Ok(head)
+        // Where it ends is not known, and what is known of it has ended; that must not look like the end of the appointment.
+        Err(Case::new(
+            ReviewReason::BookingMissing,
+            format!(
+                "The booking was moved more than {MAX_CHAIN} times; the newest one was not reached."
+            ),
+        )
+        .into())
     }
 
     /// A delivery can arrive before anything says to which link its booking belongs; the booking itself says it.
