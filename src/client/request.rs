@@ -7,6 +7,7 @@ use url::Url;
 
 use super::error::Error;
 use super::version::ApiVersion;
+use crate::model::InvalidRequest;
 
 /// One call, ready to be sent as often as the retry policy wants.
 #[derive(Clone, Debug)]
@@ -40,6 +41,14 @@ impl ApiRequest {
     pub(crate) fn query(mut self, pairs: Vec<(&'static str, String)>) -> Self {
         self.query = pairs;
         self
+    }
+
+    /// Goes no further if what is to be sent breaks a rule of the server's.
+    pub(crate) fn checked(self, check: Result<(), InvalidRequest>) -> Result<Self, Error> {
+        match check {
+            Ok(()) => Ok(self),
+            Err(invalid) => Err(Error::refused(self.operation, &invalid)),
+        }
     }
 
     pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {

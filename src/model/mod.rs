@@ -1,11 +1,14 @@
 //! Cal.com's resources as plain data. One resource a file; no I/O.
 //!
 //! Unknown fields are ignored, unknown enumeration words survive a round trip as `Other`, instants are UTC whatever their
-//! spelling, and what servers were seen to leave out is optional. `Debug` never shows a person or a secret.
+//! spelling, and what servers were seen to leave out is optional. `Debug` never shows a person or a secret. What is sent has a
+//! `check`, which the client calls first.
 
 mod attendee;
 mod booking;
+mod booking_query;
 mod booking_request;
+mod check;
 mod event_type;
 pub(crate) mod id;
 mod open_enum;
@@ -17,10 +20,11 @@ mod webhook_subscription;
 
 pub use attendee::{Attendee, Host};
 pub use booking::{Booking, BookingOrSeries, BookingStatus, EventTypeRef, Metadata};
+pub use booking_query::{BookingFilter, BookingQuery, SortOrder};
 pub use booking_request::{
-    BookingFilter, BookingQuery, CancelParams, EventTypeTarget, NewAttendee, NewBooking,
-    RescheduleParams, SortOrder,
+    CancelParams, EventTypeTarget, NewAttendee, NewBooking, RescheduleParams,
 };
+pub use check::{InvalidRequest, Violation};
 pub use event_type::{EventType, EventTypeUser, Frequency, Recurrence, Seats};
 pub use id::{
     BookingId, BookingUid, EventTypeId, RecurringBookingUid, ScheduleId, SeatUid, TeamId, UserId,

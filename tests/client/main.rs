@@ -9,6 +9,7 @@ mod errors;
 mod limits;
 mod pages;
 mod policies;
+mod refused;
 mod resources;
 mod retries;
 mod secrets;
