@@ -17,6 +17,7 @@ mod slot;
 mod time;
 mod user;
 mod webhook_subscription;
+pub(crate) mod word;
 
 pub use attendee::{Attendee, Host};
 pub use booking::{Booking, BookingOrSeries, BookingStatus, EventTypeRef, Metadata};
