@@ -134,6 +134,7 @@ async fn reopening_keeps_everything() {
         sync_key: SyncKey::new("key"),
         state: write(60).state,
         revision: Revision::FIRST,
+        earlier: Vec::new(),
     };
     let (before, appointment) = {
         let store = open(folder.path()).await;

@@ -16,6 +16,24 @@ use crate::model::{Slot, SlotQuery, SlotTarget, SlotsByDay};
 /// Answers come from a cache that is forgotten with every write through the same client, whether or not it was answered, and when
 /// [`invalidate`](Self::invalidate) is called, as a webhook receiver should on every booking webhook. While Cal.com is down, the
 /// last known answer stands in, marked as [`Stale`](Freshness::Stale).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let fake = calcom::testing::FakeCalcom::start().await?;
+/// # let client = calcom::client::Client::builder(fake.api_key()).base_url(fake.base_url().as_str()).build()?;
+/// # let event_type = fake.event_type_id();
+/// use calcom::client::AlternativesParams;
+///
+/// let wanted = "2099-12-08T09:00:00Z".parse()?;
+/// let availability = client.availability();
+/// if !availability.is_free(event_type, wanted).await?.value {
+///     let near = AlternativesParams::default().with_max(3).with_same_day();
+///     for alternative in availability.alternatives(event_type, wanted, &near).await?.value {
+///         println!("{} is free", alternative.slot.start);
+///     }
+/// }
+/// # fake.shutdown().await; Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Availability<'a> {
     client: &'a Client,

@@ -91,8 +91,12 @@ impl<'a> Bookings<'a> {
     /// [`Invalid`](super::ErrorKind::Invalid) if `take` is not 1 to 250; nothing is sent then.
     pub async fn list(&self, query: &BookingQuery) -> Result<BookingPage, Error> {
         let request = self.client.get("bookings.list", &["bookings"]);
-        let request = request.checked(query.check())?;
-        let request = self.versioned(request).query(query.to_pairs());
+        let versions = &self.client.versions;
+        let version = versions.bookings_list.as_ref();
+        let request = request
+            .checked(query.check())?
+            .version(version.unwrap_or(&versions.bookings))
+            .query(query.to_pairs());
         let page: RawPage<Booking> = self.client.body(request).await?;
         Ok(BookingPage {
             bookings: page.data,

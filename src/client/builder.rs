@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
+use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use url::Url;
 
 use super::Client;
@@ -13,6 +12,7 @@ use super::cache::{CachePolicy, SlotCache};
 use super::error::Error;
 use super::gate::Gate;
 use super::idempotency::{IdempotencyKeys, IdempotencyStore, InMemoryIdempotencyStore};
+use super::oauth::{Authorizer, Credentials};
 use super::rate::RatePolicy;
 use super::retry::RetryPolicy;
 use super::send::Transport;
@@ -22,11 +22,11 @@ use crate::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 /// The hosted service. Accounts in the EU use `https://api.cal.eu/v2`, self-hosted servers an address of their own.
 const DEFAULT_BASE_URL: &str = "https://api.cal.com/v2";
 
-/// Builds a [`Client`]; get one from [`Client::builder`].
+/// Builds a [`Client`]; get one from [`Client::builder`] or [`Client::with_credentials`].
 #[derive(Debug)]
 #[must_use]
 pub struct ClientBuilder {
-    api_key: SecretString,
+    credentials: Credentials,
     base_url: Option<Url>,
     versions: ApiVersions,
     retry: RetryPolicy,
@@ -44,9 +44,9 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    pub(super) fn new(api_key: SecretString) -> Self {
+    pub(super) fn new(credentials: Credentials) -> Self {
         Self {
-            api_key,
+            credentials,
             base_url: parse_base_url(DEFAULT_BASE_URL),
             versions: ApiVersions::default(),
             retry: RetryPolicy::default(),
@@ -164,21 +164,7 @@ impl ClientBuilder {
                 "must be an http or https URL without user name, query or fragment",
             )
         })?;
-        let key = self.api_key.expose_secret().trim();
-        if key.is_empty() {
-            return Err(Error::invalid_argument(OPERATION, "api_key", "is empty"));
-        }
-        let bearer = format!("Bearer {key}");
-        let mut authorization = HeaderValue::try_from(bearer).map_err(|_| {
-            Error::invalid_argument(
-                OPERATION,
-                "api_key",
-                "has characters that a header cannot hold",
-            )
-        })?;
-        authorization.set_sensitive(true);
         let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, authorization);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let http = reqwest::Client::builder()
             .default_headers(headers)
@@ -190,10 +176,18 @@ impl ClientBuilder {
             .retry(reqwest::retry::never())
             .build()
             .map_err(|cause| Error::transport(OPERATION, cause))?;
+        let authorizer = Authorizer::new(
+            OPERATION,
+            self.credentials,
+            http.clone(),
+            base_url.clone(),
+            Arc::clone(&self.clock),
+        )?;
         Ok(Client {
             transport: Arc::new(Transport {
                 http,
                 base_url,
+                authorizer,
                 gate: Gate::new(self.breaker, self.rate, self.max_concurrent),
                 slot_cache: SlotCache::new(self.cache, Arc::clone(&self.clock)),
                 idempotency: IdempotencyKeys::new(self.idempotency),

@@ -236,6 +236,30 @@ impl Error {
         error
     }
 
+    /// A store of tokens that failed; the tokens are kept in memory, and storing them is tried again with the next call.
+    pub(crate) fn token_store(
+        operation: &'static str,
+        cause: Box<dyn StdError + Send + Sync>,
+    ) -> Self {
+        let mut error = Self::new(operation, ErrorKind::Transport, Retryability::Always);
+        error.0.detail = Some("the new tokens could not be stored; nothing was sent".to_owned());
+        error.0.source = Some(Arc::from(cause));
+        error
+    }
+
+    /// A refusal of the refresh token.
+    pub(crate) fn session_ended(refusal: Self) -> Self {
+        let mut error = Self::new(
+            refusal.0.operation,
+            ErrorKind::Unauthorized,
+            Retryability::Never,
+        );
+        error.0.detail =
+            Some("the refresh token is refused; the user has to sign in again".to_owned());
+        error.0.api = refusal.0.api;
+        error
+    }
+
     pub(crate) fn too_large(operation: &'static str, limit: usize) -> Self {
         let mut error = Self::new(operation, ErrorKind::Decode, Retryability::Never);
         error.0.detail = Some(format!("it is larger than the limit of {limit} bytes"));

@@ -159,6 +159,20 @@ impl Bookings<'_> {
     /// it sends anything. The attendee needs an e-mail address or a time that few others share, because that is what the lookup
     /// goes by. Of a recurring event type, the first booking is returned.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use calcom::model::{NewAttendee, NewBooking};
+    /// # let fake = calcom::testing::FakeCalcom::start().await?;
+    /// # let client = calcom::client::Client::builder(fake.api_key()).base_url(fake.base_url().as_str()).build()?;
+    /// # let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+    /// # let booking = NewBooking::new(fake.event_type_id(), "2099-12-08T09:00:00Z".parse()?, ann);
+    /// let order = "order-1001".into();
+    /// let first = client.bookings().create_once(&order, &booking).await?;
+    /// let again = client.bookings().create_once(&order, &booking).await?;
+    /// assert_eq!(first.uid, again.uid);
+    /// # fake.shutdown().await; Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`create`](Self::create); [`Invalid`](ErrorKind::Invalid) if the key is empty or too long, or was used for another

@@ -32,6 +32,8 @@ mod event_types;
 mod gate;
 mod idempotency;
 mod me;
+mod oauth;
+mod probe;
 mod rate;
 mod request;
 mod response;
@@ -61,6 +63,8 @@ pub use idempotency::{
     InMemoryIdempotencyStore, StoreFailure,
 };
 pub use me::Me;
+pub use oauth::{Credentials, OAuth, OAuthTokens, TokenStore};
+pub use probe::Probed;
 pub use rate::RatePolicy;
 pub use response::{Pagination, decode};
 pub use retry::RetryPolicy;
@@ -88,9 +92,14 @@ impl Client {
         Self::builder(api_key).build()
     }
 
-    /// Configures a client.
+    /// Configures a client that calls with an API key.
     pub fn builder(api_key: SecretString) -> ClientBuilder {
-        ClientBuilder::new(api_key)
+        ClientBuilder::new(Credentials::ApiKey(api_key))
+    }
+
+    /// Configures a client that calls with an OAuth session, or as a platform client.
+    pub fn with_credentials(credentials: Credentials) -> ClientBuilder {
+        ClientBuilder::new(credentials)
     }
 
     /// Where the API is.

@@ -1,5 +1,6 @@
 //! Sending: the one loop that decides about attempts. The only file that talks to the network.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::cache::{InvalidateOnDrop, SlotCache};
 use super::error::{Error, ErrorKind};
 use super::gate::Gate;
 use super::idempotency::IdempotencyKeys;
+use super::oauth::{Authorization, Authorizer};
 use super::rate::Class;
 use super::request::ApiRequest;
 use super::response::to_response;
@@ -24,10 +26,22 @@ use crate::ambient::{Clock, Entropy};
 /// How much room is made for a body before it has come, whatever its length is said to be.
 const MAX_RESERVED: usize = 1024 * 1024;
 
+/// Goes out with every attempt of a call and stands in its span, so that the logs of both sides can be laid side by side.
+const CORRELATION_HEADER: &str = "x-correlation-id";
+
+struct CorrelationId(u64);
+
+impl fmt::Display for CorrelationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Transport {
     pub(super) http: reqwest::Client,
     pub(super) base_url: Url,
+    pub(super) authorizer: Authorizer,
     pub(super) gate: Gate,
     pub(super) slot_cache: SlotCache,
     pub(super) idempotency: IdempotencyKeys,
@@ -45,6 +59,7 @@ impl Transport {
         request: ApiRequest,
         read: impl Fn(&'static str, &Response<Bytes>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let correlation = self.entropy.next_u64();
         // The path is not recorded: it holds uids, and the query addresses.
         let span = tracing::debug_span!(
             "calcom.call",
@@ -52,6 +67,9 @@ impl Transport {
             http.request.method = %request.method,
             http.response.status_code = field::Empty,
             http.request.resend_count = field::Empty,
+            http.client.request.duration = field::Empty,
+            calcom.request_id = field::Empty,
+            calcom.correlation_id = %CorrelationId(correlation),
             calcom.error = field::Empty,
         );
         async {
@@ -61,18 +79,37 @@ impl Transport {
             let is_write = request.method != http::Method::GET;
             let _forget = is_write.then(|| InvalidateOnDrop(&self.slot_cache));
             let mut attempt = 1;
+            let mut renewed = false;
+            let began = Instant::now();
             self.gate.earn_retry();
             loop {
-                let attempted = self.pass_gate(&request, &url, &read);
+                let authorize = self.authorizer.authorize(request.operation);
+                let authorization = tokio::time::timeout_at(deadline, authorize)
+                    .await
+                    .unwrap_or_else(|_| Err(Error::deadline(request.operation)))?;
+                let attempted = self.pass_gate(&request, &url, &authorization, correlation, &read);
                 let result = tokio::time::timeout_at(deadline, attempted)
                     .await
                     .unwrap_or_else(|_| Err(Error::deadline(request.operation)));
-                Span::current().record("http.request.resend_count", attempt - 1);
+                let span = Span::current();
+                span.record("http.request.resend_count", attempt - 1);
+                span.record(
+                    "http.client.request.duration",
+                    began.elapsed().as_secs_f64(),
+                );
                 let error = match result {
                     Ok(value) => return Ok(value),
                     Err(error) => error,
                 };
                 Span::current().record("calcom.error", error.kind().as_str());
+                // A token that expired on the way was refused before anything was done.
+                if error.kind() == ErrorKind::Unauthorized && !renewed {
+                    renewed = true;
+                    let renew = self.authorizer.renew(request.operation, &authorization);
+                    if renew.await? {
+                        continue;
+                    }
+                }
                 let chance = self.entropy.next_u64();
                 let delay = self
                     .retry
@@ -96,6 +133,8 @@ impl Transport {
         &self,
         request: &ApiRequest,
         url: &Url,
+        authorization: &Authorization,
+        correlation: u64,
         read: impl Fn(&'static str, &Response<Bytes>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let class = if request.method == http::Method::GET {
@@ -104,7 +143,7 @@ impl Transport {
             Class::Write
         };
         let passage = self.gate.enter(request.operation, class).await?;
-        let answered = self.attempt(request, url).await;
+        let answered = self.attempt(request, url, authorization, correlation).await;
         if let Ok(response) = &answered {
             self.gate.learn(response.headers(), self.clock.now());
         }
@@ -118,9 +157,19 @@ impl Transport {
         result
     }
 
-    async fn attempt(&self, request: &ApiRequest, url: &Url) -> Result<Response<Bytes>, Error> {
+    async fn attempt(
+        &self,
+        request: &ApiRequest,
+        url: &Url,
+        authorization: &Authorization,
+        correlation: u64,
+    ) -> Result<Response<Bytes>, Error> {
         let failed = |cause| Error::transport(request.operation, cause);
-        let mut builder = self.http.request(request.method.clone(), url.clone());
+        let mut builder = self
+            .http
+            .request(request.method.clone(), url.clone())
+            .headers(authorization.headers.clone())
+            .header(CORRELATION_HEADER, CorrelationId(correlation).to_string());
         if let Some(version) = &request.version {
             builder = builder.header(version::HEADER, version.header());
         }
@@ -131,7 +180,11 @@ impl Transport {
         }
         let mut response = builder.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        Span::current().record("http.response.status_code", status.as_u16());
+        let span = Span::current();
+        span.record("http.response.status_code", status.as_u16());
+        if let Some(id) = headers.get("x-request-id").and_then(|id| id.to_str().ok()) {
+            span.record("calcom.request_id", id);
+        }
         let body = self.body(request.operation, response).await?;
         Ok(to_response(status, headers, body))
     }

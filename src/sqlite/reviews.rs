@@ -184,7 +184,8 @@ pub(super) async fn settle_all(
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     for item in open_of(connection, &link.tenant, link.id).await? {
-        if Some(&item.reason) != kept {
+        let settles_itself = item.reason != ReviewReason::ForeignBooking;
+        if settles_itself && Some(&item.reason) != kept {
             close(connection, item, settled(at)).await?;
         }
     }

@@ -40,6 +40,10 @@ pub enum PendingWrite {
         state: AppointmentState,
         /// The appointment's revision that was sent.
         revision: Revision,
+        /// What attempts before this one sent under the same name, where that was something else: any of them may have been
+        /// carried out.
+        #[serde(default)]
+        earlier: Vec<AppointmentState>,
     },
     /// A booking is being moved.
     Reschedule {
@@ -142,7 +146,8 @@ pub struct Settlement {
     pub log: Vec<LogEvent>,
     /// A review item to open, or to bring up to date if one with this reason is open for the link.
     pub review: Option<NewReview>,
-    /// Whether the link's open review items, other than the one in `review`, have settled themselves.
+    /// Whether the link's open review items, other than the one in `review`, have settled themselves. Reports of foreign
+    /// bookings have not: only a person closes them.
     pub close_reviews: bool,
     /// Whether the tenant is to be paused; the item in `review` is then the tenant's, not the link's.
     pub pause_tenant: bool,
@@ -231,7 +236,8 @@ pub trait Links: fmt::Debug + Send + Sync + 'static {
     /// [`LeaseLost`](super::StoreErrorKind::LeaseLost) or [`Conflict`](super::StoreErrorKind::Conflict).
     async fn settle(&self, lease: &Lease, settlement: Settlement) -> Result<(), StoreError>;
 
-    /// Moves all that waits for a claimed, [bare](Link::is_bare) link to another link of the tenant, with the uids it holds,
+    /// Moves all that waits for a claimed, [bare](Link::is_bare) link to another link of the tenant, with the uids it holds (but
+    /// not its other keys),
     /// marks that one as due and to be read, and removes the bare one.
     ///
     /// # Errors

@@ -31,9 +31,9 @@ pub enum LogEvent {
         /// Who asked for it.
         origin: Origin,
     },
-    /// A booking whose creation had never been answered was found and taken as ours.
+    /// A write that had never been answered was found to have been carried out, and is taken as ours.
     BookingAdopted {
-        /// The booking.
+        /// The booking that shows it.
         booking: BookingUid,
     },
     /// A booking was moved at Cal.com.

@@ -85,6 +85,16 @@ pub enum Decision {
     Review(ReviewReason),
 }
 
+impl Decision {
+    /// Whether it is carried out at Cal.com.
+    pub(super) fn writes_to_calcom(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateBooking | Self::Reschedule { .. } | Self::CancelBooking
+        )
+    }
+}
+
 /// A decision, and whether it settled a conflict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {

@@ -182,7 +182,9 @@ impl EngineBuilder {
     }
 
     /// Builds the engine. Nothing starts by itself: run a [`Worker`](super::Worker).
-    pub fn build(self) -> Engine {
+    pub fn build(mut self) -> Engine {
+        // A call that outlasts its lease would be looked for by somebody else while it is still under way.
+        self.config.call_timeout = self.config.call_timeout.min(self.config.lease / 2);
         Engine {
             store: self.store,
             appointments: self.appointments,

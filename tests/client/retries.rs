@@ -269,3 +269,22 @@ async fn a_write_is_made_again_after_a_refused_connection() {
     cancelled.unwrap();
     assert_eq!(server.requests(), ["POST /v2/bookings/u/cancel"]);
 }
+
+#[tokio::test]
+async fn all_attempts_of_a_call_carry_one_correlation_id() {
+    let server = answering(ResponseTemplate::new(502)).await;
+    let base = format!("{}/v2", server.uri());
+    let client = builder(&base).breaker(None).build().unwrap();
+    for _ in 0..2 {
+        client.me().get().await.unwrap_err();
+    }
+    let requests = server.received_requests().await.unwrap();
+    let ids: Vec<_> = requests
+        .iter()
+        .map(|request| request.headers["x-correlation-id"].clone())
+        .collect();
+    assert_eq!(ids.len(), 6);
+    assert!(ids[..3].iter().all(|id| *id == ids[0]));
+    assert!(ids[3..].iter().all(|id| *id == ids[3]));
+    assert_ne!(ids[0], ids[3]);
+}

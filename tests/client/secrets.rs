@@ -241,7 +241,14 @@ async fn no_trace_shows_the_key_or_a_person() {
         errors_of_all_calls(&client).await;
     }
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for word in ["bookings.create", "calcom.error", "trying again"] {
+    for word in [
+        "bookings.create",
+        "calcom.error",
+        "calcom.request_id",
+        "calcom.correlation_id",
+        "http.client.request.duration",
+        "trying again",
+    ] {
         assert!(text.contains(word), "{word} is traced");
     }
     assert_discreet(&text);

@@ -3,6 +3,7 @@
 mod decide;
 mod harness;
 mod inbound;
+mod interrupted;
 mod outbound;
 mod reopened;
 mod review;

@@ -80,6 +80,8 @@ impl Inner {
             row.link = Some(into);
         }
         self.move_reviews(from, into, now);
+        self.keys
+            .retain(|(_, key), owner| *owner != from || matches!(key, LinkKey::Booking(_)));
         for owner in self.keys.values_mut().filter(|owner| **owner == from) {
             *owner = into;
         }
@@ -183,7 +185,9 @@ impl Inner {
     fn close_reviews(&mut self, link: &Link, except: Option<ReviewId>, at: DateTime<Utc>) {
         let mut reasons = Vec::new();
         for item in self.reviews.values_mut() {
-            if item.link == Some(link.id) && item.resolved.is_none() && Some(item.id) != except {
+            let settles_itself = item.reason != ReviewReason::ForeignBooking;
+            let is_open = item.link == Some(link.id) && item.resolved.is_none();
+            if is_open && settles_itself && Some(item.id) != except {
                 item.resolved = Some(settled_itself(at));
                 reasons.push(item.reason.clone());
             }
@@ -263,7 +267,16 @@ impl Inner {
         }
         let subject = (!pause_tenant).then(|| link.clone());
         for event in log {
-            self.append_log(&tenant, subject.as_ref(), event, at);
+            let about_tenant = matches!(
+                event,
+                LogEvent::TenantPaused | LogEvent::SentToReview { .. }
+            );
+            let subject = if about_tenant {
+                subject.as_ref()
+            } else {
+                Some(&link)
+            };
+            self.append_log(&tenant, subject, event, at);
         }
         let opened = review.map(|new| self.open_review(&tenant, subject.as_ref(), new, at));
         if close_reviews {

@@ -115,6 +115,8 @@ pub(super) struct Turn<'a> {
     /// Whether `remote` was read in this turn, and not taken from the base.
     fresh: bool,
     chain_uids: BTreeSet<BookingUid>,
+    /// The booking that was named and leads to one that is not the tenant's.
+    foreign: Option<BookingUid>,
     log: Vec<LogEvent>,
     pushed: bool,
     applied: bool,
@@ -136,6 +138,7 @@ impl<'a> Turn<'a> {
             remote: None,
             fresh: false,
             chain_uids: BTreeSet::new(),
+            foreign: None,
             log: Vec::new(),
             pushed: false,
             applied: false,
@@ -174,6 +177,10 @@ impl<'a> Turn<'a> {
                 Decision::Review(reason) => return Err(self.case_of(reason).into()),
                 _ => {}
             }
+            // What was found and written so far is known here only; a crash in a further write would lose it.
+            if (self.pushed || self.applied) && verdict.decision.writes_to_calcom() {
+                return Err(Stop::Later(Duration::ZERO));
+            }
             if let Some(winner) = verdict.conflict {
                 self.log.push(LogEvent::ConflictDecided { winner });
                 self.winner = Some(winner);
@@ -183,6 +190,11 @@ impl<'a> Turn<'a> {
                 Decision::Reschedule { start } => self.reschedule(start).await?,
                 Decision::CancelBooking => self.cancel_booking().await?,
                 Decision::CreateAppointment => self.create_appointment().await?,
+                // The booking ended while it was not known whether its appointment had been created. Creating it again gives
+                // back the one that there is, if there is one, to be ended.
+                Decision::IgnoreEnded if self.is_creating_appointment() => {
+                    self.create_appointment().await?;
+                }
                 Decision::UpdateAppointment => self.update_appointment().await?,
                 done => return Ok(done),
             }
@@ -237,6 +249,11 @@ impl<'a> Turn<'a> {
 
     /// Reads the appointment, or reads it again.
     async fn load_local(&mut self) -> Result<(), Stop> {
+        // A link that absorbed the one of an appointment knows of it by the changes that came along.
+        if self.link.appointment.is_none() {
+            let named = self.claim.changes.first();
+            self.link.appointment = named.map(|recorded| recorded.change.appointment.clone());
+        }
         if let Some(id) = &self.link.appointment {
             let appointments = &self.engine.appointments;
             let found = appointments.get(&self.link.tenant, id).await;
@@ -266,6 +283,13 @@ impl<'a> Turn<'a> {
             Some(other) if other.id != self.link.id => Err(Stop::Absorb(other.id)),
             _ => Ok(()),
         }
+    }
+
+    fn is_creating_appointment(&self) -> bool {
+        matches!(
+            self.link.pending,
+            Some(PendingWrite::CreateAppointment { .. })
+        )
     }
 
     /// Whether the base is not good enough to stand for Cal.com.

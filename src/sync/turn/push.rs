@@ -29,20 +29,34 @@ impl Turn<'_> {
 
     pub(super) async fn create_booking(&mut self) -> Result<(), Stop> {
         let (state, origin) = self.wanted()?;
-        // A second attempt goes out under the same key, so that either can be found by it.
-        let earlier_key = match &self.link.pending {
-            Some(PendingWrite::CreateBooking { sync_key, .. }) => Some(sync_key.clone()),
-            _ => None,
+        // A second attempt goes out under the same key, so that either can be found by it; also one long after a first that was
+        // given up, which may still be carried out. A link that has had a booking begins anew.
+        let (earlier_key, mut attempts) = match &self.link.pending {
+            Some(PendingWrite::CreateBooking {
+                sync_key,
+                state,
+                earlier,
+                ..
+            }) => {
+                let sent = std::iter::once(state).chain(earlier).cloned().collect();
+                (Some(sync_key.clone()), sent)
+            }
+            _ if self.link.booking.is_none() => (self.link.sync_key.clone(), Vec::new()),
+            _ => (None, Vec::new()),
         };
         let is_second = earlier_key.is_some();
         let sync_key = earlier_key.unwrap_or_else(|| self.engine.new_sync_key());
+        attempts.retain(|sent: &AppointmentState| *sent != state);
         self.begin_write(PendingWrite::CreateBooking {
             sync_key: sync_key.clone(),
             state: state.clone(),
             revision: self.loaded_revision.unwrap_or_default(),
+            earlier: attempts.clone(),
         })
         .await
         .map_err(Stop::Store)?;
+
+        attempts.insert(0, state.clone());
 
         let attendee = NewAttendee::from(&state.attendee);
         let booking = NewBooking::new(state.event_type, state.start, attendee)
@@ -58,7 +72,7 @@ impl Turn<'_> {
                 self.link.pending = None;
                 self.take_remote(&created)?;
                 if is_second {
-                    self.check_for_rivals(&sync_key, &state).await?;
+                    self.check_for_rivals(&sync_key, &attempts).await?;
                 }
                 Ok(())
             }
@@ -66,11 +80,12 @@ impl Turn<'_> {
             Err(error) if is_collision(&error) => {
                 self.read_remote().await?;
                 if self.link.pending.is_some() {
+                    self.link.pending = None;
                     return Err(self.slot_taken(&state, &error).await);
                 }
                 Ok(())
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(self.after_refusal(error)),
         }
     }
 
@@ -78,12 +93,13 @@ impl Turn<'_> {
     async fn check_for_rivals(
         &mut self,
         sync_key: &SyncKey,
-        sent: &AppointmentState,
+        attempts: &[AppointmentState],
     ) -> Result<(), Stop> {
-        let found = self.look_up(sync_key, sent).await?;
+        let found = self.look_up(sync_key, attempts).await?;
         let known = self.link.booking.clone();
         self.link.rivals = found
             .into_iter()
+            .map(|(uid, _)| uid)
             .filter(|uid| Some(uid) != known.as_ref())
             .collect();
         if self.link.rivals.is_empty() {
@@ -153,7 +169,7 @@ impl Turn<'_> {
         wanted: &AppointmentState,
     ) -> Result<(), Stop> {
         if !is_collision(&error) {
-            return Err(error.into());
+            return Err(self.after_refusal(error));
         }
         let before = self.remote.as_ref().map(|remote| remote.state.clone());
         let was_fresh = self.fresh;
@@ -163,6 +179,7 @@ impl Turn<'_> {
             return Ok(());
         }
         if error.kind() == CalendarErrorKind::SlotTaken {
+            self.link.pending = None;
             return Err(self.slot_taken(wanted, &error).await);
         }
         self.contradictions += 1;
@@ -170,6 +187,14 @@ impl Turn<'_> {
             return Err(error.into());
         }
         Ok(())
+    }
+
+    /// A write that was refused as such has not happened; of any other failure that is not known.
+    fn after_refusal(&mut self, error: CalendarError) -> Stop {
+        if error.kind() == CalendarErrorKind::Rejected {
+            self.link.pending = None;
+        }
+        error.into()
     }
 
     /// The case of a slot that belongs to somebody else, with free ones near it.

@@ -1,16 +1,18 @@
 //! Reading Cal.com's side: the booking, its chain, and whether there is more than one.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
 use super::{Case, RemoteSide, Stop, Turn};
 use crate::model::{Booking, BookingQuery, BookingUid};
-use crate::store::{AppointmentState, LinkKey, LogEvent, PendingWrite, ReviewReason, SyncKey};
+use crate::store::{
+    AppointmentState, AppointmentStatus, LinkKey, LogEvent, PendingWrite, ReviewReason, SyncKey,
+};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::state::{chain_key, project};
 
-/// How many reschedules of one chain are followed. A chain longer than this is read on at its newest known booking next time.
+/// How many reschedules of one chain are followed in one turn, from the newest booking that is known.
 const MAX_CHAIN: usize = 64;
 
 /// How far around the start a booking of unknown outcome is looked for, in hours. The filters are inclusive; the end is the
@@ -30,21 +32,31 @@ impl Turn<'_> {
         starts.extend(self.link.rivals.iter().cloned());
         let own = self.link.booking.clone();
         let mut adopted = None;
-        if let Some((sync_key, sent)) = self.unanswered_create() {
-            let found = self.look_up(&sync_key, &sent).await?;
-            if let Some(first) = found.first() {
-                adopted = Some((first.clone(), sent));
-            }
-            starts.extend(found);
+        if let Some((sync_key, attempts)) = self.unanswered_create() {
+            let found = self.look_up(&sync_key, &attempts).await?;
+            adopted = found.first().cloned();
+            starts.extend(found.into_iter().map(|(uid, _)| uid));
         }
 
         let mut heads: Vec<Booking> = Vec::new();
-        let mut visited = BTreeSet::new();
+        let mut visited = BTreeMap::new();
         for uid in starts {
-            if visited.contains(&uid) {
+            if visited.contains_key(&uid) {
                 continue;
             }
-            let Some(head) = self.follow(uid, &mut visited).await? else {
+            let followed = self.follow(uid.clone(), &mut visited).await;
+            if let Err(Stop::Review(case)) = &followed
+                && case.reason == ReviewReason::ForeignBooking
+            {
+                self.foreign = Some(uid.clone());
+            }
+            let Some(head) = followed? else {
+                // That it cannot be found proves nothing, and a delivery says that there is one.
+                let is_missing = visited.get(&uid).is_some_and(Option::is_none);
+                let is_own = Some(&uid) == own.as_ref();
+                if is_missing && !is_own && self.is_named_by_delivery(&uid) {
+                    return Err(self.case_of(ReviewReason::BookingMissing).into());
+                }
                 continue;
             };
             if !heads.iter().any(|known| known.uid == head.uid) {
@@ -52,8 +64,9 @@ impl Turn<'_> {
             }
         }
         self.fresh = true;
-        self.chain_uids.extend(visited);
-        // Not before all is read: what stops the turn in between must leave the creation unanswered.
+        adopted = adopted.or_else(|| self.unanswered_write(&visited));
+        self.chain_uids.extend(visited.into_keys());
+        // Not before all is read: what stops the turn in between must leave the write unanswered.
         if let Some((booking, sent)) = adopted {
             self.log.push(LogEvent::BookingAdopted { booking });
             // What was sent is what both sides meant.
@@ -72,51 +85,124 @@ impl Turn<'_> {
     }
 
     /// The creation whose answer never came, if the link has one.
-    fn unanswered_create(&self) -> Option<(SyncKey, AppointmentState)> {
+    /// What its attempts sent, the last one first.
+    fn unanswered_create(&self) -> Option<(SyncKey, Vec<AppointmentState>)> {
         match &self.link.pending {
             Some(PendingWrite::CreateBooking {
-                sync_key, state, ..
-            }) => Some((sync_key.clone(), state.clone())),
+                sync_key,
+                state,
+                earlier,
+                ..
+            }) => {
+                let attempts = std::iter::once(state).chain(earlier).cloned();
+                Some((sync_key.clone(), attempts.collect()))
+            }
             _ => None,
         }
     }
 
-    /// Finds the bookings that were created under a sync key. The filters narrow the search and are not trusted.
+    fn is_named_by_delivery(&self, uid: &BookingUid) -> bool {
+        let mut deliveries = self.claim.deliveries.iter();
+        deliveries.any(|delivery| delivery.booking.as_ref() == Some(uid))
+    }
+
+    /// The outcome of a write whose answer never came, if what was read shows that it was carried out: the booking that shows
+    /// it, and what was sent. What has happened since, on either side, is judged from there.
+    fn unanswered_write(
+        &self,
+        visited: &BTreeMap<BookingUid, Option<Booking>>,
+    ) -> Option<(BookingUid, AppointmentState)> {
+        let mut bookings = visited.values().flatten();
+        match self.link.pending.as_ref()? {
+            // An attempt before the last one can have sent another state, and so be missed by the look-up.
+            PendingWrite::CreateBooking {
+                sync_key, state, ..
+            } => {
+                let created = bookings.find(|first| {
+                    first.rescheduled_from_uid.is_none()
+                        && first.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str())
+                })?;
+                let sent = AppointmentState {
+                    status: state.status,
+                    ..project(created, Some(state)).ok()?
+                };
+                Some((created.uid.clone(), sent))
+            }
+            PendingWrite::Reschedule { booking, start } => {
+                let moved = bookings.find(|next| {
+                    next.rescheduled_from_uid.as_ref() == Some(booking) && next.start == *start
+                })?;
+                let sent = AppointmentState {
+                    start: moved.start,
+                    end: moved.end,
+                    ..self.link.base.clone()?
+                };
+                Some((moved.uid.clone(), sent))
+            }
+            PendingWrite::Cancel { booking } => {
+                let ended = bookings.find(|ended| {
+                    ended.uid == *booking && !ended.is_live() && ended.rescheduled_to_uid.is_none()
+                })?;
+                let sent = AppointmentState {
+                    status: AppointmentStatus::Cancelled,
+                    ..self.link.base.clone()?
+                };
+                Some((ended.uid.clone(), sent))
+            }
+            PendingWrite::CreateAppointment { .. } => None,
+        }
+    }
+
+    /// Finds the bookings that were created under a sync key, each with what was sent for it. The filters narrow the search and
+    /// are not trusted.
     pub(super) async fn look_up(
         &self,
         sync_key: &SyncKey,
-        sent: &AppointmentState,
-    ) -> Result<Vec<BookingUid>, Stop> {
+        attempts: &[AppointmentState],
+    ) -> Result<Vec<(BookingUid, AppointmentState)>, Stop> {
         let hours = TimeDelta::hours(LOOKUP_HOURS);
-        let query = BookingQuery {
-            attendee_email: sent.attendee.email.clone(),
-            event_type_ids: vec![sent.event_type],
-            after_start: Some(sent.start - hours),
-            before_end: Some(sent.end.max(sent.start) + hours),
-            ..BookingQuery::default()
-        };
-        let found = self.call(self.tenant.calendar.bookings(&query)).await?;
-        let ours = found.into_iter().filter(|booking| {
-            booking.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str())
-                && self.tenant.owns(booking)
-        });
-        Ok(ours.map(|booking| booking.uid).collect())
+        let mut ours: Vec<(BookingUid, AppointmentState)> = Vec::new();
+        for sent in attempts {
+            let query = BookingQuery {
+                attendee_email: sent.attendee.email.clone(),
+                event_type_ids: vec![sent.event_type],
+                after_start: Some(sent.start - hours),
+                before_end: Some(sent.end.max(sent.start) + hours),
+                ..BookingQuery::default()
+            };
+            let found = self.call(self.tenant.calendar.bookings(&query)).await?;
+            for booking in found {
+                let is_new = ours.iter().all(|(uid, _)| *uid != booking.uid);
+                let has_key = booking.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str());
+                if is_new && has_key && self.tenant.owns(&booking) {
+                    ours.push((booking.uid, sent.clone()));
+                }
+            }
+        }
+        Ok(ours)
     }
 
-    /// Follows a chain from one of its bookings to the newest one.
+    /// Follows a chain from one of its bookings to the newest one; `None` if there is no such booking, or if the chain leads
+    /// to one that was visited before.
     async fn follow(
         &self,
         start: BookingUid,
-        visited: &mut BTreeSet<BookingUid>,
+        visited: &mut BTreeMap<BookingUid, Option<Booking>>,
     ) -> Result<Option<Booking>, Stop> {
         let mut uid = start;
         let mut head = None;
         for _ in 0..MAX_CHAIN {
-            if !visited.insert(uid.clone()) {
-                break;
+            if visited.contains_key(&uid) {
+                return Ok(None);
             }
-            let Some(booking) = self.call(self.tenant.calendar.booking(&uid)).await? else {
-                break;
+            let found = self.call(self.tenant.calendar.booking(&uid)).await?;
+            visited.insert(uid.clone(), found.clone());
+            let Some(booking) = found else {
+                // A booking that points forward was not ended by it, even if its successor cannot be found.
+                return match head {
+                    Some(_) => Err(self.case_of(ReviewReason::BookingMissing).into()),
+                    None => Ok(None),
+                };
             };
             if !self.tenant.owns(&booking) {
                 return Err(Case::new(
@@ -131,10 +217,17 @@ impl Turn<'_> {
             head = Some(booking);
             match next {
                 Some(next) if ended => uid = next,
-                _ => break,
+                _ => return Ok(head),
             }
         }
-        Ok(head)
+        // Where it ends is not known, and what is known of it has ended; that must not look like the end of the appointment.
+        Err(Case::new(
+            ReviewReason::BookingMissing,
+            format!(
+                "The booking was moved more than {MAX_CHAIN} times; the newest one was not reached."
+            ),
+        )
+        .into())
     }
 
     /// A delivery can arrive before anything says to which link its booking belongs; the booking itself says it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Case, Stop, Turn, TurnOutcome};
 use crate::store::{
-    ChangeFate, DeliveryFate, LogEvent, NewReview, Origin, PendingWrite, RecordedChange,
+    ChangeFate, Delivery, DeliveryFate, LogEvent, NewReview, Origin, PendingWrite, RecordedChange,
     ReviewEvidence, ReviewReason, Settlement, StoreError, StoreErrorKind, Winner,
 };
 use crate::sync::calendar::CalendarError;
@@ -153,32 +153,61 @@ impl Turn<'_> {
 
     /// A person has to decide.
     fn in_review(&mut self, case: &Case) -> Settlement {
+        if case.reason == ReviewReason::ForeignBooking && self.foreign_is_from_outside() {
+            return self.refuse_foreign(case);
+        }
         let review = self.review(case);
-        // What may have been carried out stays on record, to be looked for when somebody retries.
-        let unknown_outcome = case.reason == ReviewReason::RetriesExhausted;
-        if !unknown_outcome {
+        // A write to Cal.com that may have been carried out stays on record, to be looked for next time: what went to
+        // review need have nothing to do with it.
+        if let Some(PendingWrite::CreateAppointment { .. }) = self.link.pending {
             self.link.pending = None;
         }
-        self.link.verify = unknown_outcome;
+        // Until both sides agree, the base does not stand for Cal.com: were the host to go back to it, that would look like
+        // agreement.
+        self.link.verify = true;
         self.link.attempts = 0;
         self.log.push(LogEvent::SentToReview {
             reason: case.reason.clone(),
         });
         let mut settlement = self.settlement();
-        if case.reason == ReviewReason::ForeignBooking {
-            self.settle_deliveries(&mut settlement, &DeliveryFate::RefusedForeign);
-            // The refused delivery says nothing about the host's own changes. They are due, unless it is the link's own
-            // booking that is foreign, which would be found again and again.
-            let named_by_delivery = !self.claim.deliveries.is_empty();
-            let more = named_by_delivery && !self.claim.changes.is_empty();
-            settlement.next_due = more.then_some(settlement.at);
-            if !more {
-                self.settle_changes(&mut settlement, &ChangeFate::InReview);
-            }
-        } else {
-            self.settle_changes(&mut settlement, &ChangeFate::InReview);
-            self.settle_deliveries(&mut settlement, &DeliveryFate::InReview);
-        }
+        self.settle_changes(&mut settlement, &ChangeFate::InReview);
+        let fate = match case.reason {
+            ReviewReason::ForeignBooking => DeliveryFate::RefusedForeign,
+            _ => DeliveryFate::InReview,
+        };
+        self.settle_deliveries(&mut settlement, &fate);
+        settlement.review = Some(review);
+        settlement
+    }
+
+    /// Whether only a delivery says that the foreign booking has to do with the link. Were it the link's own, it would be
+    /// found again and again.
+    fn foreign_is_from_outside(&self) -> bool {
+        let named = |delivery: &Delivery| delivery.booking == self.foreign;
+        self.foreign != self.link.booking && self.claim.deliveries.iter().any(named)
+    }
+
+    /// The deliveries that name a foreign booking are refused. They say nothing about the rest, which stays due.
+    fn refuse_foreign(&mut self, case: &Case) -> Settlement {
+        let review = self.review(case);
+        self.log.push(LogEvent::SentToReview {
+            reason: case.reason.clone(),
+        });
+        let mut settlement = self.settlement();
+        let (refused, rest): (Vec<_>, Vec<_>) = self
+            .claim
+            .deliveries
+            .iter()
+            .partition(|delivery| delivery.booking == self.foreign);
+        let refused = refused.iter();
+        settlement.deliveries = refused
+            .map(|delivery| (delivery.id, DeliveryFate::RefusedForeign))
+            .collect();
+        let more = !rest.is_empty()
+            || !self.claim.changes.is_empty()
+            || self.link.pending.is_some()
+            || self.link.verify;
+        settlement.next_due = more.then_some(settlement.at);
         settlement.review = Some(review);
         settlement
     }
@@ -272,6 +301,7 @@ impl Turn<'_> {
             .pending
             .clone()
             .filter(|pending| !matches!(pending, PendingWrite::CreateAppointment { .. }));
+        link.verify = true;
         let mut settlement = Settlement::new(link, self.engine.clock.now());
         settlement.log = vec![LogEvent::SentToReview {
             reason: case.reason,

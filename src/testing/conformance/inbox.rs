@@ -91,6 +91,7 @@ pub async fn a_link_is_found_by_its_sync_key(store: &dyn Store) {
         sync_key: SyncKey::new("key"),
         state: state(0),
         revision: Revision::FIRST,
+        earlier: Vec::new(),
     };
     let begun = store.begin_write(&claimed.lease, &write, at(5)).await;
     begun.expect("a write is begun under a valid lease");

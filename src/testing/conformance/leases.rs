@@ -13,6 +13,7 @@ fn creation(sync_key: &str) -> PendingWrite {
         sync_key: SyncKey::new(sync_key),
         state: state(0),
         revision: Revision::FIRST,
+        earlier: Vec::new(),
     }
 }
 

@@ -122,6 +122,7 @@ macro_rules! __store_promises {
                 a_closed_item_is_not_opened_again
                 open_items_come_oldest_first
                 other_items_close_themselves
+                a_report_of_a_foreign_booking_stays_open
                 an_item_is_resolved_once
                 an_unknown_item_is_not_found
                 retry_marks_the_link_to_be_read_from_the_first_attempt

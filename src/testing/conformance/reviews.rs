@@ -122,6 +122,21 @@ pub async fn other_items_close_themselves(store: &dyn Store) {
     );
 }
 
+/// A report of a foreign booking does not settle itself: only a person closes it.
+pub async fn a_report_of_a_foreign_booking_stays_open(store: &dyn Store) {
+    send_to_review(store, "a", 1, ReviewReason::ForeignBooking, 0).await;
+    record(store, "a", 2, 1).await;
+    let claim = claim(store, 1).await;
+    let mut settlement = all_settled(&claim, 1);
+    settlement.close_reviews = true;
+    settle(store, &claim, settlement).await;
+    let open = open_items(store).await;
+    assert_eq!(open.len(), 1);
+    let decision = resolved(Resolution::Dismiss, 2);
+    let closed = store.resolve(&tenant(), open[0].id, &decision).await;
+    closed.expect("a person closes it");
+}
+
 /// An item is resolved once; the second call fails and changes nothing.
 pub async fn an_item_is_resolved_once(store: &dyn Store) {
     send_to_review(store, "a", 1, ReviewReason::Conflict, 0).await;

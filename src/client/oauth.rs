@@ -1,0 +1,412 @@
+//! OAuth access tokens: refreshed before they expire or when the server refuses them, once for all calls that wait.
+//!
+//! An access token lives for about 30 minutes. Refreshing rotates the refresh token, so a new one that is lost is the end of the
+//! session: it is handed to the host to store before it is used, and a caller who gives up does not stop a refresh that is under way.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http::{Method, Response};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::error::{Error, ErrorKind};
+use super::idempotency::StoreFailure;
+use super::request::ApiRequest;
+use super::response::{decode_body, to_response};
+use crate::ambient::Clock;
+
+const OPERATION: &str = "oauth.refresh";
+
+/// How long before its end a token is refreshed, so that it does not expire on the way.
+const REFRESH_AHEAD: TimeDelta = TimeDelta::seconds(60);
+
+/// The tokens of a session. `Debug` shows when they expire and no more.
+#[derive(Clone, Debug)]
+pub struct OAuthTokens {
+    /// Goes out with every call.
+    pub access_token: SecretString,
+    /// Buys the next pair of tokens, once.
+    pub refresh_token: SecretString,
+    /// When the access token expires; `None` if that is not known, and then it is refreshed when it is refused.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Where the host keeps the tokens of a session.
+#[async_trait]
+pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
+    /// Stores new tokens in place of the old ones, which are void from now on.
+    async fn save(&self, tokens: &OAuthTokens) -> Result<(), StoreFailure>;
+}
+
+/// How tokens are refreshed.
+#[derive(Clone, Debug)]
+enum Issuer {
+    /// `/auth/oauth2/token`, as RFC 6749 has it; a public client has no secret.
+    OAuth2 {
+        client_id: String,
+        client_secret: Option<SecretString>,
+    },
+    /// `/oauth/{clientId}/refresh`, for the managed users of a platform client.
+    Platform {
+        client_id: String,
+        secret_key: SecretString,
+    },
+}
+
+/// A session whose access token is refreshed by itself.
+#[derive(Clone, Debug)]
+pub struct OAuth {
+    issuer: Issuer,
+    tokens: OAuthTokens,
+    store: Arc<dyn TokenStore>,
+}
+
+impl OAuth {
+    /// A session of an OAuth client; a public one has no secret.
+    pub fn new(
+        client_id: impl Into<String>,
+        client_secret: Option<SecretString>,
+        tokens: OAuthTokens,
+        store: Arc<dyn TokenStore>,
+    ) -> Self {
+        Self {
+            issuer: Issuer::OAuth2 {
+                client_id: client_id.into(),
+                client_secret,
+            },
+            tokens,
+            store,
+        }
+    }
+
+    /// A session of a managed user of a platform client.
+    pub fn managed_user(
+        client_id: impl Into<String>,
+        secret_key: SecretString,
+        tokens: OAuthTokens,
+        store: Arc<dyn TokenStore>,
+    ) -> Self {
+        Self {
+            issuer: Issuer::Platform {
+                client_id: client_id.into(),
+                secret_key,
+            },
+            tokens,
+            store,
+        }
+    }
+}
+
+/// Who calls.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Credentials {
+    /// An API key, `cal_…`.
+    ApiKey(SecretString),
+    /// An OAuth session.
+    OAuth(OAuth),
+    /// A platform client as itself, for the endpoints that take one.
+    PlatformClient {
+        /// The client's id.
+        client_id: String,
+        /// The client's secret.
+        secret_key: SecretString,
+    },
+}
+
+/// What a call is authorized with, and by which pair of tokens.
+#[derive(Clone, Debug)]
+pub(super) struct Authorization {
+    pub(super) headers: HeaderMap,
+    generation: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum Authorizer {
+    Fixed(HeaderMap),
+    Session(Arc<Session>),
+}
+
+#[derive(Debug)]
+pub(super) struct Session {
+    issuer: Issuer,
+    store: Arc<dyn TokenStore>,
+    state: Mutex<State>,
+    http: reqwest::Client,
+    base_url: Url,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug)]
+struct State {
+    tokens: OAuthTokens,
+    /// Raised with every new pair, so that many calls that were refused with one pair refresh it once.
+    generation: u64,
+    /// New tokens that the host could not store yet.
+    unsaved: bool,
+    /// The refusal of the refresh token, which is final.
+    ended: Option<Error>,
+}
+
+fn secret_header(operation: &'static str, field: &str, value: &str) -> Result<HeaderValue, Error> {
+    if value.trim().is_empty() {
+        return Err(Error::invalid_argument(operation, field, "is empty"));
+    }
+    let mut header = HeaderValue::try_from(value).map_err(|_| {
+        Error::invalid_argument(operation, field, "has characters that a header cannot hold")
+    })?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+fn bearer(operation: &'static str, field: &str, token: &SecretString) -> Result<HeaderMap, Error> {
+    let token = token.expose_secret().trim();
+    if token.is_empty() {
+        return Err(Error::invalid_argument(operation, field, "is empty"));
+    }
+    let header = secret_header(operation, field, &format!("Bearer {token}"))?;
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, header)]))
+}
+
+fn platform_headers(
+    operation: &'static str,
+    client_id: &str,
+    secret_key: &SecretString,
+) -> Result<HeaderMap, Error> {
+    let id = secret_header(operation, "client_id", client_id)?;
+    let secret = secret_header(operation, "secret_key", secret_key.expose_secret())?;
+    let mut headers = HeaderMap::new();
+    headers.insert("x-cal-client-id", id);
+    headers.insert("x-cal-secret-key", secret);
+    Ok(headers)
+}
+
+impl Authorizer {
+    pub(super) fn new(
+        operation: &'static str,
+        credentials: Credentials,
+        http: reqwest::Client,
+        base_url: Url,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        Ok(match credentials {
+            Credentials::ApiKey(key) => Self::Fixed(bearer(operation, "api_key", &key)?),
+            Credentials::PlatformClient {
+                client_id,
+                secret_key,
+            } => Self::Fixed(platform_headers(operation, &client_id, &secret_key)?),
+            Credentials::OAuth(oauth) => {
+                bearer(operation, "access_token", &oauth.tokens.access_token)?;
+                Self::Session(Arc::new(Session {
+                    issuer: oauth.issuer,
+                    store: oauth.store,
+                    state: Mutex::new(State {
+                        tokens: oauth.tokens,
+                        generation: 0,
+                        unsaved: false,
+                        ended: None,
+                    }),
+                    http,
+                    base_url,
+                    clock,
+                }))
+            }
+        })
+    }
+
+    /// What to authorize a call with, refreshed if need be.
+    pub(super) async fn authorize(&self, operation: &'static str) -> Result<Authorization, Error> {
+        match self {
+            Self::Fixed(headers) => Ok(Authorization {
+                headers: headers.clone(),
+                generation: 0,
+            }),
+            Self::Session(session) => Arc::clone(session).current(operation, None).await,
+        }
+    }
+
+    /// Whether, after a call was refused with these headers, another try with new ones makes sense.
+    pub(super) async fn renew(
+        &self,
+        operation: &'static str,
+        refused: &Authorization,
+    ) -> Result<bool, Error> {
+        match self {
+            Self::Fixed(_) => Ok(false),
+            Self::Session(session) => {
+                let refused = Some(refused.generation);
+                Arc::clone(session).current(operation, refused).await?;
+                Ok(true)
+            }
+        }
+    }
+}
+
+impl Session {
+    /// The present tokens; other ones than those that were refused.
+    async fn current(
+        self: Arc<Self>,
+        operation: &'static str,
+        refused: Option<u64>,
+    ) -> Result<Authorization, Error> {
+        // In a task of its own: a caller who gives up must not take a rotated token along.
+        let refreshed = tokio::spawn(async move {
+            let mut state = self.state.lock().await;
+            if let Some(ended) = &state.ended {
+                return Err(ended.clone());
+            }
+            let expires = state.tokens.expires_at;
+            let now = self.clock.now();
+            let is_old = expires.is_some_and(|at| at - REFRESH_AHEAD <= now);
+            if is_old || refused == Some(state.generation) {
+                self.refresh(&mut state).await?;
+            }
+            if state.unsaved {
+                let saved = self.store.save(&state.tokens).await;
+                saved.map_err(|cause| Error::token_store(operation, cause))?;
+                state.unsaved = false;
+            }
+            Ok(Authorization {
+                headers: bearer(operation, "access_token", &state.tokens.access_token)?,
+                generation: state.generation,
+            })
+        });
+        refreshed
+            .await
+            .unwrap_or_else(|_| Err(Error::deadline(operation)))
+    }
+
+    /// Exchanges the refresh token for a new pair.
+    async fn refresh(&self, state: &mut State) -> Result<(), Error> {
+        let token = state.tokens.refresh_token.expose_secret();
+        let (request, headers) = match &self.issuer {
+            Issuer::OAuth2 {
+                client_id,
+                client_secret,
+            } => {
+                let path = ["auth", "oauth2", "token"];
+                let mut body = json!({
+                    "grant_type": "refresh_token",
+                    "client_id": client_id,
+                    "refresh_token": token,
+                });
+                if let Some(secret) = client_secret {
+                    body["client_secret"] = secret.expose_secret().into();
+                }
+                let request = ApiRequest::new(OPERATION, Method::POST, &path).json(&body)?;
+                (request, HeaderMap::new())
+            }
+            Issuer::Platform {
+                client_id,
+                secret_key,
+            } => {
+                let path = ["oauth", client_id.as_str(), "refresh"];
+                let body = json!({ "refreshToken": token });
+                let request = ApiRequest::new(OPERATION, Method::POST, &path).json(&body)?;
+                let headers = platform_headers(OPERATION, client_id, secret_key)?;
+                (request, headers)
+            }
+        };
+        let now = self.clock.now();
+        let answered = self.send(&request, headers).await?;
+        match decode_body::<Answer>(OPERATION, &answered, now) {
+            Ok(answer) => {
+                state.tokens = answer.into_tokens(now);
+                state.generation += 1;
+                state.unsaved = true;
+                Ok(())
+            }
+            Err(error) => {
+                // `invalid_grant` and its like: the refresh token is void, and asking again cannot change that.
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Invalid | ErrorKind::Unauthorized | ErrorKind::Forbidden
+                ) {
+                    let ended = Error::session_ended(error);
+                    state.ended = Some(ended.clone());
+                    return Err(ended);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        request: &ApiRequest,
+        headers: HeaderMap,
+    ) -> Result<Response<Bytes>, Error> {
+        let failed = |cause| Error::transport(OPERATION, cause);
+        let body = request.body.clone().unwrap_or_default();
+        let response = self
+            .http
+            .post(request.url(&self.base_url)?)
+            .headers(headers)
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(body)
+            .send()
+            .await
+            .map_err(failed)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map_err(failed)?;
+        Ok(to_response(status, headers, body))
+    }
+}
+
+/// Tokens in either shape: RFC 6749's, or a platform's in Cal.com's envelope.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answer {
+    OAuth2 {
+        access_token: SecretString,
+        refresh_token: SecretString,
+        #[serde(default)]
+        expires_in: Option<i64>,
+    },
+    Platform {
+        data: PlatformTokens,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PlatformTokens {
+    access_token: SecretString,
+    refresh_token: SecretString,
+    /// In milliseconds since the epoch.
+    #[serde(default)]
+    access_token_expires_at: Option<i64>,
+}
+
+impl Answer {
+    fn into_tokens(self, now: DateTime<Utc>) -> OAuthTokens {
+        match self {
+            Self::OAuth2 {
+                access_token,
+                refresh_token,
+                expires_in,
+            } => OAuthTokens {
+                access_token,
+                refresh_token,
+                expires_at: expires_in
+                    .and_then(TimeDelta::try_seconds)
+                    .and_then(|lifetime| now.checked_add_signed(lifetime)),
+            },
+            Self::Platform { data } => OAuthTokens {
+                access_token: data.access_token,
+                refresh_token: data.refresh_token,
+                expires_at: data
+                    .access_token_expires_at
+                    .and_then(DateTime::from_timestamp_millis),
+            },
+        }
+    }
+}

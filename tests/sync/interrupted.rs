@@ -1,0 +1,360 @@
+//! What happens between a write and the look at its outcome takes nothing away. Each of these was found by the simulation.
+
+use std::time::Duration;
+
+use crate::harness::{SECRET, World, ann, at};
+use calcom::ambient::Clock;
+use calcom::model::{NewAttendee, NewBooking, Trigger};
+use calcom::store::{
+    AppointmentRepository, AppointmentState, AppointmentStatus, AppointmentWrite, ChainKey,
+    DeliveryFate, Links, Origin, PendingWrite, Resolution, ReviewReason, StoreErrorKind,
+};
+use calcom::sync::{ConflictPolicy, SyncEngine};
+use calcom::testing::{FakeEventType, Fault, Operation, Then, WebhookBody};
+use calcom::webhook::SIGNATURE_HEADER;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::{HeaderMap, HeaderValue};
+
+fn move_to(start: DateTime<Utc>) -> impl FnOnce(&mut AppointmentState) {
+    move |state| {
+        state.start = start;
+        state.end = start + TimeDelta::minutes(30);
+    }
+}
+
+fn cancel(state: &mut AppointmentState) {
+    state.status = AppointmentStatus::Cancelled;
+}
+
+/// A booking of somebody else's, on another event type.
+async fn foreign_booking(world: &World) -> calcom::model::Booking {
+    let other = world.fake.add_user("other");
+    let event_type = FakeEventType::new("other-30", 30).with_owner(other.id);
+    let event_type = world.fake.add_event_type(event_type);
+    let booking = NewBooking::new(event_type, at(9), NewAttendee::from(&ann()));
+    world.fake.book(booking).await.unwrap()
+}
+
+async fn receive(world: &World, body: &WebhookBody) {
+    let mut headers = HeaderMap::new();
+    let signature = HeaderValue::from_str(&body.signed_with(SECRET)).unwrap();
+    headers.insert(SIGNATURE_HEADER, signature);
+    let bytes = body.to_bytes();
+    let received = world.engine.receive(&world.tenant, &headers, &bytes);
+    received.await.unwrap();
+}
+
+/// The outcome of the first write was taken for somebody else's change at Cal.com: a conflict, or the host's change overruled.
+#[tokio::test]
+async fn a_change_after_an_unanswered_one_contradicts_nothing() {
+    for policy in [ConflictPolicy::Review, ConflictPolicy::RemoteWins] {
+        for cancels in [false, true] {
+            let world = World::with(|tenant| tenant.with_conflict_policy(policy)).await;
+            let made = world.make("a", at(0), Origin::Phone);
+            world.drain().await;
+            let lost = Fault::new(Operation::Reschedule, Then::ApplyThenDrop);
+            world.fake.inject(lost);
+            world.change(&made.id, Origin::Admin, move_to(at(2))).await;
+            world.engine.step().await.unwrap().unwrap();
+            if cancels {
+                world.change(&made.id, Origin::Admin, cancel).await;
+            } else {
+                world.change(&made.id, Origin::Admin, move_to(at(4))).await;
+            }
+            world.settle().await;
+            assert_eq!(world.review_reasons().await, [], "{policy:?} {cancels}");
+            world.assert_in_step().await;
+            let live = world.fake.live_bookings();
+            let starts: Vec<_> = live.iter().map(|booking| booking.start).collect();
+            assert_eq!(starts, if cancels { vec![] } else { vec![at(4)] });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_revival_after_an_unanswered_cancellation_is_booked() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Phone);
+    world.drain().await;
+    let lost = Fault::new(Operation::Cancel, Then::ApplyThenDrop);
+    world.fake.inject(lost);
+    world.change(&made.id, Origin::Admin, cancel).await;
+    world.engine.step().await.unwrap().unwrap();
+    let revive = |state: &mut AppointmentState| state.status = AppointmentStatus::Confirmed;
+    world.change(&made.id, Origin::Admin, revive).await;
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, []);
+    world.assert_in_step().await;
+    assert_eq!(world.fake.live_bookings().len(), 1);
+}
+
+/// The refusal of the look-up was taken for one of the creation, which was then sent again under another key.
+#[tokio::test]
+async fn a_refused_look_up_does_not_forget_the_creation() {
+    let world = World::new().await;
+    let lost = Fault::new(Operation::CreateBooking, Then::ApplyThenDrop);
+    world.fake.inject(lost);
+    let refused = Fault::new(Operation::ListBookings, Then::html_page(404));
+    world.fake.inject(refused);
+    let hold = Fault::new(Trigger::BookingCreated, Then::HoldWebhooks);
+    world.fake.inject(hold.always());
+    let made = world.make("a", at(0), Origin::Phone);
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::Rejected]);
+    // Moved meanwhile, so that no collision shows the first booking.
+    world.change(&made.id, Origin::Admin, move_to(at(2))).await;
+    world.settle().await;
+    assert_eq!(world.fake.live_bookings().len(), 1);
+    world.assert_in_step().await;
+    assert_eq!(world.review_reasons().await, []);
+}
+
+/// A turn that found the booking and moved it in one go was cut off in the move: nothing of either was stored.
+#[tokio::test]
+async fn what_was_found_is_stored_before_the_next_write() {
+    let world = World::new().await;
+    let lost = Fault::new(Operation::CreateBooking, Then::ApplyThenDrop);
+    world.fake.inject(lost);
+    let hold = Fault::new(Trigger::BookingCreated, Then::HoldWebhooks);
+    world.fake.inject(hold.always());
+    let made = world.make("a", at(0), Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    world.change(&made.id, Origin::Admin, move_to(at(2))).await;
+    world.clock.advance(Duration::from_secs(2));
+    world.engine.step().await.unwrap().unwrap();
+    let link = world.link_of(&made.id).await;
+    assert_eq!(link.booking, Some(world.fake.bookings()[0].uid.clone()));
+    assert_eq!(link.base.map(|base| base.start), Some(at(0)));
+    assert_eq!(world.writes(), 1);
+    world.drain().await;
+    world.assert_in_step().await;
+    assert_eq!(world.writes(), 2);
+}
+
+/// The booking was known to the link by its webhook, but not to the look-up, which searches where the last attempt was to be.
+#[tokio::test]
+async fn an_earlier_attempt_is_known_by_its_key_wherever_it_lies() {
+    let world = World::new().await;
+    let lost = Fault::new(Operation::CreateBooking, Then::ApplyThenDrop);
+    world.fake.inject(lost);
+    let made = world.make("a", at(0), Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    world.change(&made.id, Origin::Admin, move_to(at(72))).await;
+    // As the engine does before a second attempt, and then it dies.
+    world.clock.advance(Duration::from_secs(2));
+    let (now, lease) = (world.clock.now(), Duration::from_secs(120));
+    let claim = world.store.claim(now, lease).await.unwrap().unwrap();
+    let Some(PendingWrite::CreateBooking { sync_key, .. }) = claim.link.pending else {
+        panic!("the creation is not on record");
+    };
+    let second = PendingWrite::CreateBooking {
+        sync_key,
+        state: world.state(at(72)),
+        revision: made.revision.next(),
+        earlier: Vec::new(),
+    };
+    let begun = world.store.begin_write(&claim.lease, &second, now + lease);
+    begun.await.unwrap();
+    world.clock.advance(lease);
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, []);
+    assert_eq!(world.fake.live_bookings().len(), 1);
+    world.assert_in_step().await;
+}
+
+/// Deliveries that waited beside a foreign one were refused with it, and what they told of was never read.
+#[tokio::test]
+async fn a_foreign_delivery_takes_no_other_with_it() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Phone);
+    world.drain().await;
+    let own = world.booking_of(&made.id).await;
+    let foreign = foreign_booking(&world).await;
+    world.fake.move_booking(&own, at(2)).await.unwrap();
+    receive(
+        &world,
+        &WebhookBody::rescheduled(foreign.uid, at(9), own, at(0)),
+    )
+    .await;
+    world.drain().await;
+    assert_eq!(world.appointment(&made.id).await.state.start, at(2));
+    let fates = world.delivery_fates().await;
+    assert_eq!(
+        fates[1..],
+        [
+            Some(DeliveryFate::Applied),
+            Some(DeliveryFate::RefusedForeign)
+        ]
+    );
+}
+
+/// A booking that was moved to one that cannot be found was taken for cancelled.
+#[tokio::test]
+async fn a_successor_that_cannot_be_found_ends_nothing() {
+    let world = World::new().await;
+    let booking = world.book(at(0)).await;
+    world.drain().await;
+    let moved = world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
+    world.fake.forget(&moved.uid);
+    world.drain().await;
+    let appointment = world.store.appointments(&world.tenant).remove(0);
+    assert!(appointment.state.status.is_live());
+    assert_eq!(world.review_reasons().await, [ReviewReason::BookingMissing]);
+}
+
+/// A process died after the host had created the appointment; the host moved it, and then its booking ended. The link of the
+/// booking had absorbed the one of the change and did not know of the appointment.
+#[tokio::test]
+async fn an_absorbed_change_names_the_appointment() {
+    let world = World::new().await;
+    let booking = world.book(at(0)).await;
+    let chain = ChainKey::new(booking.ics_uid.clone().unwrap());
+    let (now, lease) = (world.clock.now(), Duration::from_secs(120));
+    let claim = world.store.claim(now, lease).await.unwrap().unwrap();
+    let pending = PendingWrite::CreateAppointment {
+        chain: chain.clone(),
+    };
+    let begun = world.store.begin_write(&claim.lease, &pending, now + lease);
+    begun.await.unwrap();
+    let write = AppointmentWrite {
+        state: world.state(at(0)),
+        origin: Origin::Calcom,
+        at: now,
+    };
+    let store = &world.store;
+    let created = store.create_for_booking(&world.tenant, &chain, write).await;
+    let made = created.unwrap();
+    world.change(&made.id, Origin::Phone, move_to(at(2))).await;
+    world.drain().await;
+    let cancelled = world.fake.cancel_booking(&booking.uid, "ill").await;
+    cancelled.unwrap();
+    world.clock.advance(lease);
+    world.settle().await;
+    assert_eq!(world.link_of(&made.id).await.appointment, Some(made.id));
+    assert_eq!(world.review_reasons().await, [ReviewReason::Conflict]);
+    // The dead process comes back and may write nothing.
+    let late = store.begin_write(&claim.lease, &pending, world.clock.now());
+    let error = late.await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::LeaseLost);
+}
+
+/// Of two successors one could not be read, and its delivery was settled all the same.
+#[tokio::test]
+async fn a_delivery_of_a_booking_that_cannot_be_found_is_reviewed() {
+    let world = World::new().await;
+    let booking = world.book(at(0)).await;
+    world.drain().await;
+    world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
+    world.drain().await;
+    let second = world.fake.force_second_successor(&booking.uid, at(4)).await;
+    let second = second.unwrap();
+    // The link's own is read first.
+    let missing = Fault::new(Operation::GetBooking, Then::status(404)).skip_first(1);
+    world.fake.inject(missing);
+    world.drain().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::BookingMissing]);
+    let item = world.reviews().await.remove(0);
+    let engine = &world.engine;
+    let retried = engine.resolve(&world.tenant, item.id, Resolution::Retry, "eve");
+    retried.await.unwrap();
+    let body = WebhookBody::created(second.uid, at(4));
+    receive(&world, &body).await;
+    world.drain().await;
+    assert_eq!(
+        world.review_reasons().await,
+        [ReviewReason::TwoLiveBookings]
+    );
+}
+
+/// The host took back its side of a conflict, and the booking's new time was never looked at again.
+#[tokio::test]
+async fn going_back_to_the_base_is_not_agreement() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Phone);
+    world.drain().await;
+    let own = world.booking_of(&made.id).await;
+    world.fake.move_booking(&own, at(2)).await.unwrap();
+    world.change(&made.id, Origin::Admin, cancel).await;
+    world.drain().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::Conflict]);
+    let revive = |state: &mut AppointmentState| state.status = AppointmentStatus::Confirmed;
+    world.change(&made.id, Origin::Admin, revive).await;
+    world.drain().await;
+    assert_eq!(world.appointment(&made.id).await.state.start, at(2));
+    assert_eq!(world.review_reasons().await, []);
+    world.assert_in_step().await;
+}
+
+/// Attempts at different times were far apart: the second one's look-up by its own time alone would have missed the first.
+#[tokio::test]
+async fn an_attempt_at_another_time_is_looked_up_there() {
+    let world = World::new().await;
+    world
+        .fake
+        .inject(Fault::new(Operation::CreateBooking, Then::ApplyThenDrop));
+    // No webhook tells of it.
+    world.fake.inject(Fault::new(
+        calcom::model::Trigger::BookingCreated,
+        Then::LoseWebhook,
+    ));
+    let made = world.make("a", at(0), Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    let later = at(24 * 20);
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.start = later;
+            state.end = later + TimeDelta::minutes(30);
+        })
+        .await;
+    // The look-up of the second attempt fails, so that only a third one can find the first.
+    world
+        .fake
+        .inject(Fault::new(Operation::ListBookings, Then::status(500)));
+    world.settle().await;
+    world.assert_in_step().await;
+    assert_eq!(world.fake.live_bookings().len(), 1);
+    assert_eq!(world.fake.live_bookings()[0].start, later);
+}
+
+/// The booking ended while it was not known whether its appointment had been created.
+#[tokio::test]
+async fn an_appointment_of_unknown_outcome_is_ended_with_its_booking() {
+    let world = World::new().await;
+    let booking = world.book(at(0)).await;
+    // As the engine does it, and then the process dies before it can settle; the host records nothing.
+    let claim = world
+        .store
+        .claim(world.clock.now(), Duration::from_secs(120))
+        .await
+        .unwrap()
+        .unwrap();
+    let chain = ChainKey::new(booking.ics_uid.clone().unwrap());
+    let begun = PendingWrite::CreateAppointment {
+        chain: chain.clone(),
+    };
+    let until = world.clock.now() + Duration::from_secs(120);
+    world
+        .store
+        .begin_write(&claim.lease, &begun, until)
+        .await
+        .unwrap();
+    let write = AppointmentWrite {
+        state: world.state(at(0)),
+        origin: Origin::Calcom,
+        at: world.clock.now(),
+    };
+    let made = world
+        .store
+        .create_for_booking(&world.tenant, &chain, write)
+        .await
+        .unwrap();
+    world
+        .fake
+        .cancel_booking(&booking.uid, "over")
+        .await
+        .unwrap();
+    world.settle().await;
+    let status = world.appointment(&made.id).await.state.status;
+    assert_eq!(status, AppointmentStatus::Cancelled);
+    world.assert_in_step().await;
+}
