@@ -40,7 +40,7 @@ impl FieldError {
         &self.field
     }
 
-    /// Why, in the server's words.
+    /// Why, in the server's words, or in the crate's if nothing was sent.
     pub fn message(&self) -> &str {
         &self.message
     }

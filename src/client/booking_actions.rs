@@ -59,6 +59,7 @@ impl Bookings<'_> {
     /// As [`create`](Self::create).
     pub async fn create_instant(&self, booking: &NewBooking) -> Result<Booking, Error> {
         let request = self.client().post("bookings.create_instant", &["bookings"]);
+        let request = request.checked(booking.check())?;
         let instant = true;
         let body = InstantBody { booking, instant };
         self.client()

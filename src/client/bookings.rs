@@ -82,9 +82,11 @@ impl<'a> Bookings<'a> {
     ///
     /// [`SlotUnavailable`](super::ErrorKind::SlotUnavailable) if the host is not free,
     /// [`Conflict`](super::ErrorKind::Conflict) if the same slot is being booked at this very moment,
-    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused.
+    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused, by [`NewBooking::check`] before anything is sent
+    /// or by the server.
     pub async fn create(&self, booking: &NewBooking) -> Result<BookingOrSeries, Error> {
         let request = self.client.post("bookings.create", &["bookings"]);
+        let request = request.checked(booking.check())?;
         self.client
             .data(self.versioned(request).json(booking)?)
             .await
@@ -106,12 +108,13 @@ impl<'a> Bookings<'a> {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if `take` is over 250.
+    /// [`Invalid`](super::ErrorKind::Invalid) if `take` is not 1 to 250; nothing is sent then.
     pub async fn list(&self, query: &BookingQuery) -> Result<BookingPage, Error> {
         let request = self.client.get("bookings.list", &["bookings"]);
         let versions = &self.client.versions;
         let version = versions.bookings_list.as_ref();
         let request = request
+            .checked(query.check())?
             .version(version.unwrap_or(&versions.bookings))
             .query(query.to_pairs());
         let page: RawPage<Booking> = self.client.body(request).await?;
@@ -175,7 +178,8 @@ impl<'a> Bookings<'a> {
     ///
     /// [`SlotUnavailable`](super::ErrorKind::SlotUnavailable) if the host is not free then,
     /// [`Conflict`](super::ErrorKind::Conflict) if the booking was cancelled or moved already,
-    /// [`Server`](super::ErrorKind::Server), and not `NotFound`, if there is no such booking.
+    /// [`Server`](super::ErrorKind::Server), and not `NotFound`, if there is no such booking,
+    /// [`Invalid`](super::ErrorKind::Invalid), and nothing is sent, if a reason is given for a single seat.
     pub async fn reschedule(
         &self,
         uid: &BookingUid,
@@ -184,6 +188,7 @@ impl<'a> Bookings<'a> {
     ) -> Result<Booking, Error> {
         let path = ["bookings", uid.as_str(), "reschedule"];
         let request = self.client.post("bookings.reschedule", &path);
+        let request = request.checked(params.check())?;
         let body = RescheduleBody { start, params };
         self.client.data(self.versioned(request).json(&body)?).await
     }
@@ -193,10 +198,11 @@ impl<'a> Bookings<'a> {
     /// # Errors
     ///
     /// [`Conflict`](super::ErrorKind::Conflict) if it is cancelled already, [`Invalid`](super::ErrorKind::Invalid) if the
-    /// caller is the host and gives no reason.
+    /// caller is the host and gives no reason, or if a reason is given for a single seat; in that case nothing is sent.
     pub async fn cancel(&self, uid: &BookingUid, params: &CancelParams) -> Result<Booking, Error> {
         let path = ["bookings", uid.as_str(), "cancel"];
         let request = self.client.post("bookings.cancel", &path);
+        let request = request.checked(params.check())?;
         self.client
             .data(self.versioned(request).json(params)?)
             .await
@@ -214,6 +220,7 @@ impl<'a> Bookings<'a> {
     ) -> Result<Vec<Booking>, Error> {
         let path = ["bookings", uid.as_str(), "cancel"];
         let request = self.client.post("bookings.cancel_series", &path);
+        let request = request.checked(params.check())?;
         let cancelled: BookingOrSeries = self
             .client
             .data(self.versioned(request).json(params)?)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::api_error::{ApiError, FieldError};
+use crate::model::InvalidRequest;
 
 /// What went wrong, told by what the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -298,6 +299,18 @@ impl Error {
         let mut error = Self::new(operation, ErrorKind::Invalid, Retryability::Never);
         error.0.fields = vec![FieldError::new(field, message)];
         error.0.detail = Some(format!("{field}: {message}"));
+        error
+    }
+
+    /// A request that breaks a rule of the server's; nothing was sent.
+    pub(crate) fn refused(operation: &'static str, invalid: &InvalidRequest) -> Self {
+        let mut error = Self::new(operation, ErrorKind::Invalid, Retryability::Never);
+        error.0.fields = invalid
+            .violations()
+            .iter()
+            .map(|violation| FieldError::new(violation.field(), violation.message()))
+            .collect();
+        error.0.detail = Some(format!("nothing was sent: {invalid}"));
         error
     }
 

@@ -127,19 +127,31 @@ pub(crate) fn decode_body<T: DeserializeOwned>(
             (kind == ErrorKind::RateLimited).then(|| api_error::retry_after(headers, now));
         return Err(Error::api_answer(operation, kind, api, retry_after));
     }
-    let unreadable = || ApiError::unreadable(status, headers, body);
+    serde_json::from_slice(body).map_err(|cause| {
+        let unreadable = ApiError::unreadable(status, headers, body);
+        explain::<T>(operation, body, &cause, unreadable)
+    })
+}
+
+/// Reads once more what cannot be read, to learn where the reading fails: to keep track of the place costs too much to be done
+/// with every answer.
+fn explain<T: DeserializeOwned>(
+    operation: &'static str,
+    body: &[u8],
+    cause: &serde_json::Error,
+    unreadable: ApiError,
+) -> Error {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|cause| {
-        if is_old_shape(body) {
-            return Error::version_mismatch(operation, unreadable());
-        }
-        let path = cause.path().to_string();
-        let path = Some(path).filter(|path| path != ".");
-        Error::decode(operation, path, cause.inner(), unreadable())
-    })?;
-    let ended = deserializer.end();
-    ended.map_err(|cause| Error::decode(operation, None, &cause, unreadable()))?;
-    Ok(read)
+    let Err(placed) = serde_path_to_error::deserialize::<_, T>(&mut deserializer) else {
+        // Something follows the answer.
+        return Error::decode(operation, None, cause, unreadable);
+    };
+    if is_old_shape(body) {
+        return Error::version_mismatch(operation, unreadable);
+    }
+    let path = placed.path().to_string();
+    let path = Some(path).filter(|path| path != ".");
+    Error::decode(operation, path, placed.inner(), unreadable)
 }
 
 /// Whether a body has the shape of API version 2024-04-15, which a server falls back to without a word when it does not know

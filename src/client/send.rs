@@ -23,6 +23,9 @@ use super::retry::RetryPolicy;
 use super::version;
 use crate::ambient::{Clock, Entropy};
 
+/// How much room is made for a body before it has come, whatever its length is said to be.
+const MAX_RESERVED: usize = 1024 * 1024;
+
 /// Goes out with every attempt of a call and stands in its span, so that the logs of both sides can be laid side by side.
 const CORRELATION_HEADER: &str = "x-correlation-id";
 
@@ -176,19 +179,46 @@ impl Transport {
                 .body(body.clone());
         }
         let mut response = builder.send().await.map_err(failed)?;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let span = Span::current();
         span.record("http.response.status_code", status.as_u16());
         if let Some(id) = headers.get("x-request-id").and_then(|id| id.to_str().ok()) {
             span.record("calcom.request_id", id);
         }
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        let body = self.body(request.operation, response).await?;
+        Ok(to_response(status, headers, body))
+    }
+
+    /// Reads a body, up to the limit. One that comes in one piece is not copied.
+    async fn body(
+        &self,
+        operation: &'static str,
+        mut response: reqwest::Response,
+    ) -> Result<Bytes, Error> {
+        let failed = |cause| Error::transport(operation, cause);
+        let too_large = || Error::too_large(operation, self.max_response_bytes);
+        // It is told of what is still to come, so it is asked first.
+        let announced = response.content_length().unwrap_or_default();
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        let Some(first) = response.chunk().await.map_err(failed)? else {
+            return Ok(Bytes::new());
+        };
+        if first.len() > self.max_response_bytes {
+            return Err(too_large());
+        }
+        let Some(second) = response.chunk().await.map_err(failed)? else {
+            return Ok(first);
+        };
+        let mut body = BytesMut::with_capacity(announced.min(MAX_RESERVED));
+        body.extend_from_slice(&first);
+        let mut next = Some(second);
+        while let Some(chunk) = next {
             if body.len() + chunk.len() > self.max_response_bytes {
-                return Err(Error::too_large(request.operation, self.max_response_bytes));
+                return Err(too_large());
             }
             body.extend_from_slice(&chunk);
+            next = response.chunk().await.map_err(failed)?;
         }
-        Ok(to_response(status, headers, body.freeze()))
+        Ok(body.freeze())
     }
 }

@@ -32,10 +32,12 @@ impl<'a> Slots<'a> {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound) if there is no such event type.
+    /// [`NotFound`](super::ErrorKind::NotFound) if there is no such event type, [`Invalid`](super::ErrorKind::Invalid) if
+    /// [`SlotQuery::check`] refuses the query, in which case nothing is sent.
     pub async fn list(&self, query: &SlotQuery) -> Result<SlotsByDay, Error> {
         let request = self.client.get("slots.list", &["slots"]);
         let request = request
+            .checked(query.check())?
             .version(&self.client.versions.slots)
             .query(query.to_pairs());
         self.client.data(request).await

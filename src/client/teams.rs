@@ -103,11 +103,13 @@ impl<'a> Teams<'a> {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get), and [`Invalid`](super::ErrorKind::Invalid) if `take` is over 250.
+    /// As [`get`](Self::get), and [`Invalid`](super::ErrorKind::Invalid) if [`BookingQuery::check`] refuses the query,
+    /// in which case nothing is sent.
     pub async fn bookings(&self, id: TeamId, query: &BookingQuery) -> Result<BookingPage, Error> {
         let path = ["teams", &id.to_string(), "bookings"];
         let request = self.client.get("teams.bookings", &path);
         let request = request
+            .checked(query.check())?
             .version(&self.client.versions.bookings)
             .query(query.to_pairs());
         let page: RawPage<Booking> = self.client.body(request).await?;

@@ -1,4 +1,4 @@
-//! What is sent to create, move, end and list bookings.
+//! What is sent to create, move and end bookings.
 
 use std::fmt;
 
@@ -8,9 +8,8 @@ use serde_json::{Map, Value};
 use serde_with::{serde_as, skip_serializing_none};
 
 use super::booking::Metadata;
-use super::id::{BookingUid, EventTypeId, SeatUid, TeamId};
-use super::open_enum::open_enum;
-use super::time::{Instant, format_instant};
+use super::id::{EventTypeId, SeatUid};
+use super::time::Instant;
 
 /// The person for whom a booking is made. `Debug` shows nothing that identifies the person.
 #[skip_serializing_none]
@@ -43,6 +42,43 @@ impl NewAttendee {
             language: None,
             phone_number: None,
         }
+    }
+
+    /// An attendee without an e-mail address, reached by a phone number in E.164. Only event types that ask for a phone number
+    /// take such a one.
+    pub fn by_phone(
+        name: impl Into<String>,
+        phone_number: impl Into<String>,
+        time_zone: impl Into<String>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            email: None,
+            time_zone: time_zone.into(),
+            language: None,
+            phone_number: Some(phone_number.into()),
+        }
+    }
+
+    /// Adds an e-mail address.
+    #[must_use]
+    pub fn with_email(mut self, email: impl Into<String>) -> Self {
+        self.email = Some(email.into());
+        self
+    }
+
+    /// Adds a phone number in E.164.
+    #[must_use]
+    pub fn with_phone_number(mut self, phone_number: impl Into<String>) -> Self {
+        self.phone_number = Some(phone_number.into());
+        self
+    }
+
+    /// Chooses the language of the e-mails, such as `de`.
+    #[must_use]
+    pub fn with_language(mut self, language: impl Into<String>) -> Self {
+        self.language = Some(language.into());
+        self
     }
 }
 
@@ -163,6 +199,35 @@ impl NewBooking {
         self.length_in_minutes = Some(minutes);
         self
     }
+
+    /// Chooses one of the event type's places, in the API's own form.
+    #[must_use]
+    pub fn with_location(mut self, location: impl Into<Value>) -> Self {
+        self.location = Some(location.into());
+        self
+    }
+
+    /// Answers one of the event type's booking fields.
+    #[must_use]
+    pub fn with_booking_field(mut self, slug: impl Into<String>, answer: impl Into<Value>) -> Self {
+        self.booking_fields_responses
+            .insert(slug.into(), answer.into());
+        self
+    }
+
+    /// Asks for so many bookings of a recurring event type.
+    #[must_use]
+    pub fn with_recurrence_count(mut self, count: u32) -> Self {
+        self.recurrence_count = Some(count);
+        self
+    }
+
+    /// Chooses the language of the attendee's e-mails, such as `de`.
+    #[must_use]
+    pub fn with_language(mut self, language: impl Into<String>) -> Self {
+        self.attendee.language = Some(language.into());
+        self
+    }
 }
 
 impl fmt::Debug for NewBooking {
@@ -241,6 +306,27 @@ impl CancelParams {
             ..Self::default()
         }
     }
+
+    /// Says why.
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.cancellation_reason = Some(reason.into());
+        self
+    }
+
+    /// Gives up one seat only.
+    #[must_use]
+    pub fn with_seat(mut self, seat: SeatUid) -> Self {
+        self.seat_uid = Some(seat);
+        self
+    }
+
+    /// Cancels the later bookings of the series too.
+    #[must_use]
+    pub fn with_subsequent_bookings(mut self) -> Self {
+        self.cancel_subsequent_bookings = Some(true);
+        self
+    }
 }
 
 impl fmt::Debug for CancelParams {
@@ -251,135 +337,6 @@ impl fmt::Debug for CancelParams {
                 "cancel_subsequent_bookings",
                 &self.cancel_subsequent_bookings,
             )
-            .finish_non_exhaustive()
-    }
-}
-
-open_enum! {
-    /// The words of the list's status filter, which are not those of [`BookingStatus`](super::BookingStatus).
-    BookingFilter {
-        /// Ahead, pending ones included.
-        Upcoming = "upcoming",
-        /// Ahead and one of a series.
-        Recurring = "recurring",
-        /// Over.
-        Past = "past",
-        /// Cancelled, rejected, and rescheduled away.
-        Cancelled = "cancelled",
-        /// Waiting for confirmation.
-        Unconfirmed = "unconfirmed",
-    }
-}
-
-open_enum! {
-    /// The direction of a sort.
-    SortOrder {
-        /// Smallest first.
-        Ascending = "asc",
-        /// Largest first.
-        Descending = "desc",
-    }
-}
-
-/// Which bookings to list. Everything at its default lists all bookings, cancelled and rejected ones too, by start ascending.
-///
-/// `Debug` does not show whom the filter names.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct BookingQuery {
-    /// Only these; several are joined with *or*.
-    pub status: Vec<BookingFilter>,
-    /// Only bookings of the attendee with this address; exact and case-sensitive.
-    pub attendee_email: Option<String>,
-    /// Only bookings of an attendee whose name contains this.
-    pub attendee_name: Option<String>,
-    /// Only the booking with this uid.
-    pub booking_uid: Option<BookingUid>,
-    /// Only bookings of these event types.
-    pub event_type_ids: Vec<EventTypeId>,
-    /// Only bookings of these teams.
-    pub team_ids: Vec<TeamId>,
-    /// Only bookings that begin at this instant or later.
-    pub after_start: Option<DateTime<Utc>>,
-    /// Only bookings that end at this instant or earlier.
-    pub before_end: Option<DateTime<Utc>>,
-    /// Only bookings made at this instant or later.
-    pub after_created_at: Option<DateTime<Utc>>,
-    /// Only bookings made at this instant or earlier.
-    pub before_created_at: Option<DateTime<Utc>>,
-    /// Only bookings changed at this instant or later.
-    pub after_updated_at: Option<DateTime<Utc>>,
-    /// Only bookings changed at this instant or earlier.
-    pub before_updated_at: Option<DateTime<Utc>>,
-    /// Sorts by start.
-    pub sort_start: Option<SortOrder>,
-    /// Sorts by end.
-    pub sort_end: Option<SortOrder>,
-    /// Sorts by the time of creation.
-    pub sort_created: Option<SortOrder>,
-    /// Sorts by the time of the last change.
-    pub sort_updated_at: Option<SortOrder>,
-    /// How many a page: 1 to 250, 100 if absent.
-    pub take: Option<u32>,
-    /// How many to leave out at the beginning.
-    pub skip: Option<u32>,
-    /// Where to begin, in the list of API version 2026-05-01: the `next_cursor` of the page before.
-    pub cursor: Option<String>,
-}
-
-impl BookingQuery {
-    /// The query's parameters, in the API's spelling.
-    pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
-        fn join<T: ToString>(items: &[T]) -> Option<String> {
-            let words: Vec<String> = items.iter().map(ToString::to_string).collect();
-            (!words.is_empty()).then(|| words.join(","))
-        }
-        let sort = |order: &Option<SortOrder>| order.as_ref().map(ToString::to_string);
-        let parameters = [
-            ("status", join(&self.status)),
-            ("attendeeEmail", self.attendee_email.clone()),
-            ("attendeeName", self.attendee_name.clone()),
-            (
-                "bookingUid",
-                self.booking_uid.as_ref().map(ToString::to_string),
-            ),
-            ("eventTypeIds", join(&self.event_type_ids)),
-            ("teamsIds", join(&self.team_ids)),
-            ("afterStart", self.after_start.map(format_instant)),
-            ("beforeEnd", self.before_end.map(format_instant)),
-            ("afterCreatedAt", self.after_created_at.map(format_instant)),
-            (
-                "beforeCreatedAt",
-                self.before_created_at.map(format_instant),
-            ),
-            ("afterUpdatedAt", self.after_updated_at.map(format_instant)),
-            (
-                "beforeUpdatedAt",
-                self.before_updated_at.map(format_instant),
-            ),
-            ("sortStart", sort(&self.sort_start)),
-            ("sortEnd", sort(&self.sort_end)),
-            ("sortCreated", sort(&self.sort_created)),
-            ("sortUpdatedAt", sort(&self.sort_updated_at)),
-            ("take", self.take.map(|n| n.to_string())),
-            ("skip", self.skip.map(|n| n.to_string())),
-            ("cursor", self.cursor.clone()),
-        ];
-        parameters
-            .into_iter()
-            .filter_map(|(name, value)| value.map(|value| (name, value)))
-            .collect()
-    }
-}
-
-impl fmt::Debug for BookingQuery {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BookingQuery")
-            .field("status", &self.status)
-            .field("event_type_ids", &self.event_type_ids)
-            .field("after_start", &self.after_start)
-            .field("before_end", &self.before_end)
-            .field("take", &self.take)
-            .field("skip", &self.skip)
             .finish_non_exhaustive()
     }
 }

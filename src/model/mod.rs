@@ -1,13 +1,16 @@
 //! Cal.com's resources as plain data. One resource a file; no I/O.
 //!
 //! Unknown fields are ignored, unknown enumeration words survive a round trip as `Other`, instants are UTC whatever their
-//! spelling, and what servers were seen to leave out is optional. `Debug` never shows a person or a secret.
+//! spelling, and what servers were seen to leave out is optional. `Debug` never shows a person or a secret. What is sent has a
+//! `check`, which the client calls first.
 
 mod attendee;
 mod booking;
 mod booking_actions;
 mod booking_details;
+mod booking_query;
 mod booking_request;
+mod check;
 mod event_type;
 mod event_type_request;
 mod event_type_settings;
@@ -25,15 +28,17 @@ mod time;
 mod user;
 mod video;
 mod webhook_subscription;
+pub(crate) mod word;
 
 pub use attendee::{Attendee, Host};
 pub use booking::{Booking, BookingOrSeries, BookingStatus, EventTypeRef, Metadata};
 pub use booking_actions::{AttendeeAbsence, MarkAbsentParams, NewGuest, NewHost, Reassignment};
 pub use booking_details::{BookingAttendee, BookingReference, CalendarLink};
+pub use booking_query::{BookingFilter, BookingQuery, SortOrder};
 pub use booking_request::{
-    BookingFilter, BookingQuery, CancelParams, EventTypeTarget, NewAttendee, NewBooking,
-    RescheduleParams, SortOrder,
+    CancelParams, EventTypeTarget, NewAttendee, NewBooking, RescheduleParams,
 };
+pub use check::{InvalidRequest, Violation};
 pub use event_type::{EventType, EventTypeUser, Frequency, Recurrence, Seats};
 pub use event_type_request::{DeletedEventType, EventTypeSettings, EventTypeUpdate, NewEventType};
 pub use event_type_settings::{

@@ -51,8 +51,8 @@ macro_rules! open_enum {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let word = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                Ok(Self::from(word.as_ref()))
+                let read = |word: &str| Ok(Self::from(word));
+                deserializer.deserialize_str($crate::model::word::Word(read))
             }
         }
     };

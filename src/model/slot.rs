@@ -116,6 +116,20 @@ impl SlotQuery {
         self
     }
 
+    /// Asks for one of the event type's several lengths, in minutes.
+    #[must_use]
+    pub fn with_duration(mut self, minutes: u32) -> Self {
+        self.duration = Some(minutes);
+        self
+    }
+
+    /// Counts the time of a booking about to be moved as free.
+    #[must_use]
+    pub fn with_booking_to_reschedule(mut self, uid: BookingUid) -> Self {
+        self.booking_uid_to_reschedule = Some(uid);
+        self
+    }
+
     /// Tells the slots in this format.
     #[must_use]
     pub fn with_format(mut self, format: SlotFormat) -> Self {

@@ -2,8 +2,10 @@
 //! reads as UTC (observed: a booking created with an offset-less start).
 
 use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::{Deserializer, Serializer};
 use serde_with::{DeserializeAs, SerializeAs};
+
+use super::word::Word;
 
 /// Reads an instant in any spelling that the server uses; `None` if the text is not an instant of a year of four digits, which
 /// alone can be written so that it is read again.
@@ -30,10 +32,10 @@ pub(crate) struct Instant;
 
 impl<'de> DeserializeAs<'de, DateTime<Utc>> for Instant {
     fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         // The text is not repeated in the error: it may be anything.
-        parse_instant(&text)
-            .ok_or_else(|| serde::de::Error::custom("expected an ISO 8601 date and time"))
+        deserializer.deserialize_str(Word(|text: &str| {
+            parse_instant(text).ok_or("expected an ISO 8601 date and time")
+        }))
     }
 }
 

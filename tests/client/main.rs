@@ -13,6 +13,7 @@ mod limits;
 mod oauth;
 mod pages;
 mod policies;
+mod refused;
 mod reservations;
 mod resources;
 mod retries;

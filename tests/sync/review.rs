@@ -121,6 +121,37 @@ async fn a_hopeless_request_is_reviewed_at_once() {
 }
 
 #[tokio::test]
+async fn an_appointment_that_cannot_be_booked_is_reviewed_without_a_request() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Phone);
+    let unreachable = world
+        .change(&made.id, Origin::Phone, |state| {
+            state.attendee.email = None;
+            state.attendee.phone_number = None;
+        })
+        .await;
+    assert_eq!(unreachable.state.attendee.email, None);
+    let reports = world.drain().await;
+    assert!(outcomes(&reports).contains(&TurnOutcome::InReview));
+    let item = world.reviews().await.remove(0);
+    assert_eq!(item.reason, ReviewReason::Rejected);
+    let message = &item.evidence.message;
+    assert!(message.contains("attendee.email"), "{message}");
+    assert!(!message.contains("Ann"), "{message}");
+    assert_eq!(world.fake.writes(), [], "nothing was sent");
+
+    // The person is asked for an address: the case settles itself.
+    world
+        .change(&made.id, Origin::Phone, |state| {
+            state.attendee.email = Some("ann@example.com".to_owned());
+        })
+        .await;
+    world.drain().await;
+    assert_eq!(world.review_reasons().await, []);
+    world.assert_in_step().await;
+}
+
+#[tokio::test]
 async fn a_deleted_appointment_cancels_nothing() {
     let world = World::new().await;
     let made = world.make("a", at(0), Origin::Phone);
