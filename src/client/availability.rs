@@ -134,6 +134,10 @@ impl<'a> Availability<'a> {
         Self { client }
     }
 
+    pub(super) fn client(&self) -> &'a Client {
+        self.client
+    }
+
     /// The free slots that a query finds.
     ///
     /// # Errors

@@ -33,6 +33,7 @@ mod cache;
 mod error;
 mod event_types;
 mod gate;
+mod held_slot;
 mod idempotency;
 mod me;
 mod oauth;
@@ -68,6 +69,7 @@ pub use builder::ClientBuilder;
 pub use cache::{Answer, CachePolicy, Freshness};
 pub use error::{Error, ErrorKind, Retryability};
 pub use event_types::{EventTypeQuery, EventTypes};
+pub use held_slot::HeldSlot;
 pub use idempotency::{
     IDEMPOTENCY_METADATA, IdempotencyKey, IdempotencyRecord, IdempotencyStore,
     InMemoryIdempotencyStore, StoreFailure,

@@ -262,3 +262,53 @@ async fn warming_up_answers_ahead_of_the_questions() {
     let answer = availability.slots(&query()).await.unwrap();
     assert!(matches!(answer.freshness, Freshness::Cached { .. }));
 }
+
+async fn reservable() -> MockServer {
+    let server = MockServer::start().await;
+    let reservation = json!({"status": "success", "data": {
+        "eventTypeId": 2,
+        "slotStart": "2026-12-08T09:00:00.000Z",
+        "slotEnd": "2026-12-08T09:30:00.000Z",
+        "slotDuration": 30,
+        "reservationUid": "r-1",
+        "reservationDuration": 5,
+        "reservationUntil": "2026-12-01T08:05:00.000Z",
+    }});
+    let made = ResponseTemplate::new(201).set_body_json(reservation);
+    Mock::given(method("POST"))
+        .respond_with(made)
+        .mount(&server)
+        .await;
+    let gone = ResponseTemplate::new(200).set_body_json(json!({"status": "success"}));
+    Mock::given(method("DELETE"))
+        .and(path("/v2/slots/reservations/r-1"))
+        .respond_with(gone)
+        .mount(&server)
+        .await;
+    server
+}
+
+#[tokio::test]
+async fn a_held_slot_is_given_back_when_it_is_dropped_and_only_then() {
+    let server = reservable().await;
+    let client = client(&server, &clock());
+    let slot = calcom::model::NewReservation::new(EVENT_TYPE, at("2026-12-08T09:00:00Z"));
+    let held = client.availability().hold(&slot).await.unwrap();
+    assert_eq!(held.reservation().uid.as_str(), "r-1");
+    assert_eq!(count(&server).await, 1);
+    drop(held);
+    for _ in 0..100 {
+        if count(&server).await == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(count(&server).await, 2, "given back");
+
+    let held = client.availability().hold(&slot).await.unwrap();
+    held.release().await.unwrap();
+    let held = client.availability().hold(&slot).await.unwrap();
+    assert_eq!(held.keep().as_str(), "r-1");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(count(&server).await, 5, "released once, and kept once");
+}
