@@ -1,4 +1,5 @@
-//! What the client costs: a page of a hundred bookings against bare reqwest, typed against untyped reading, and the policies.
+//! What the client costs: a page of a hundred bookings against bare reqwest, typed against untyped reading, a cache hit against a
+//! bare moka `get`, and the policies.
 //!
 //! `cargo bench --bench client`. Criterion times each part by itself; the table at the end compares them. Its samples alternate
 //! between the two sides of a ratio, so that whatever else the machine does hits both alike, and are split into blocks, whose
@@ -15,15 +16,17 @@
 use std::future::Future;
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
 use calcom::client::{Client, RatePolicy, RetryPolicy};
-use calcom::model::{Booking, BookingQuery};
+use calcom::model::{Booking, BookingQuery, EventTypeId, SlotQuery, SlotsByDay};
 use criterion::{Criterion, Throughput};
 use futures_util::future::join_all;
+use moka::future::Cache;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
@@ -32,6 +35,8 @@ const KEY: &str = "cal_live_0123456789abcdef";
 const BOOKINGS: u32 = 100;
 const MANY: usize = 64;
 const BLOCKS: usize = 5;
+/// How many cache hits are timed together: one is too short for the clock.
+const HITS: u32 = 1000;
 
 /// What bare reqwest reads into: the client's own types.
 #[derive(Deserialize)]
@@ -73,10 +78,12 @@ fn serve(page: Bytes) -> String {
         ("x-ratelimit-reset-default", "60"),
     ];
     let me = Bytes::from(recorded("011-me").to_string());
+    let slots = Bytes::from(recorded("037-slots-range").to_string());
     let answer = move |body: Bytes| get(move || std::future::ready((headers, body.clone())));
     let router = Router::new()
         .route("/v2/bookings", answer(page))
-        .route("/v2/me", answer(me));
+        .route("/v2/me", answer(me))
+        .route("/v2/slots", answer(slots));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let base = format!("http://{}/v2", listener.local_addr().unwrap());
@@ -99,6 +106,7 @@ struct Sides {
     client: Client,
     without_policies: Client,
     bare: reqwest::Client,
+    bare_cache: Cache<SlotQuery, Arc<SlotsByDay>>,
     runtime: Runtime,
 }
 
@@ -117,6 +125,10 @@ impl Sides {
                 .build()
                 .unwrap(),
             bare: reqwest::Client::new(),
+            bare_cache: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(Duration::from_secs(300))
+                .build(),
             runtime: runtime(),
             base,
             body,
@@ -161,6 +173,30 @@ impl Sides {
         began.elapsed()
     }
 
+    fn hits_by_client(&self, query: &SlotQuery) -> Duration {
+        let availability = self.client.availability();
+        self.runtime.block_on(async {
+            availability.slots(query).await.unwrap();
+            let began = Instant::now();
+            for _ in 0..HITS {
+                black_box(availability.slots(black_box(query)).await.unwrap());
+            }
+            began.elapsed()
+        })
+    }
+
+    fn hits_by_moka(&self, query: &SlotQuery) -> Duration {
+        self.runtime.block_on(async {
+            let slots = async { Arc::default() };
+            self.bare_cache.get_with(query.clone(), slots).await;
+            let began = Instant::now();
+            for _ in 0..HITS {
+                black_box(self.bare_cache.get(black_box(query)).await.unwrap());
+            }
+            began.elapsed()
+        })
+    }
+
     fn typed(&self) -> Duration {
         let began = Instant::now();
         black_box(serde_json::from_slice::<Page>(black_box(&self.body)).unwrap());
@@ -172,6 +208,12 @@ impl Sides {
         black_box(serde_json::from_slice::<Value>(black_box(&self.body)).unwrap());
         began.elapsed()
     }
+}
+
+fn slot_query() -> SlotQuery {
+    let at = |text: &str| text.parse().unwrap();
+    let (from, to) = (at("2099-12-07T00:00:00Z"), at("2099-12-08T00:00:00Z"));
+    SlotQuery::new(EventTypeId::new(2), from, to).with_time_zone("Europe/Berlin")
 }
 
 fn median(mut samples: Vec<Duration>) -> Duration {
@@ -245,6 +287,14 @@ fn ratios(sides: &Sides, samples: usize) {
     }
     let blocks = compare(samples, || sides.typed(), || sides.untyped());
     print_ratio("reading the page: typed / serde_json::Value", 0.80, &blocks);
+
+    let query = slot_query();
+    let blocks = compare(
+        samples / 4,
+        || sides.hits_by_client(&query),
+        || sides.hits_by_moka(&query),
+    );
+    print_ratio("1000 cache hits: availability / moka get", 3.0, &blocks);
 
     let blocks = compare(
         10 * samples,

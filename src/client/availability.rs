@@ -7,14 +7,15 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::Client;
-use super::cache::{Answer, Freshness, Key};
+use super::cache::{Answer, Freshness};
 use super::error::Error;
-use crate::model::{Slot, SlotQuery, SlotTarget, SlotsByDay};
+use crate::model::{EventType, EventTypeId, Slot, SlotQuery, SlotTarget, SlotsByDay};
+use crate::webhook::WebhookEvent;
 
 /// The availability of event types; get one from [`Client::availability`].
 ///
-/// Answers come from a cache that is forgotten with every write through the same client, whether or not it was answered, and when
-/// [`invalidate`](Self::invalidate) is called, as a webhook receiver should on every booking webhook. While Cal.com is down, the
+/// Answers come from a cache that is forgotten with every write through the same client, whether or not it was answered, and when a
+/// webhook receiver calls [`observe`](Self::observe). While Cal.com is down, the
 /// last known answer stands in, marked as [`Stale`](Freshness::Stale).
 ///
 /// ```
@@ -144,10 +145,9 @@ impl<'a> Availability<'a> {
     ///
     /// As [`Slots::list`](super::Slots::list), unless a stale answer stands in.
     pub async fn slots(&self, query: &SlotQuery) -> Result<Answer<Arc<SlotsByDay>>, Error> {
-        let cache = &self.client.transport.slot_cache;
+        let memory = &self.client.transport.memories.slots;
         let load = async { self.client.slots().list(query).await };
-        // Boxed, because the cache keeps the future of whoever loads for all who wait.
-        cache.get(key_of(query), Box::pin(load)).await
+        memory.get(query.clone(), load).await
     }
 
     /// Whether a slot begins at this very instant. A whole UTC day is asked for and remembered, so that asking for its other
@@ -200,20 +200,28 @@ impl<'a> Availability<'a> {
         loaded.iter().filter(|answer| answer.is_err()).count()
     }
 
-    /// Forgets what is remembered, because something was booked, moved or cancelled elsewhere.
-    pub fn invalidate(&self) {
-        self.client.transport.slot_cache.invalidate();
+    /// An event type, remembered for longer than slots are.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventTypes::get`](super::EventTypes::get), unless a stale answer stands in.
+    pub async fn event_type(&self, id: EventTypeId) -> Result<Answer<Arc<EventType>>, Error> {
+        let memory = &self.client.transport.memories.event_types;
+        let load = async { self.client.event_types().get(id).await };
+        memory.get(id, load).await
     }
-}
 
-fn key_of(query: &SlotQuery) -> Key {
-    let pairs = query.to_pairs();
-    let spelled: Vec<String> = pairs
-        .iter()
-        // Length first, so that no value can be taken for the beginning of the next one.
-        .map(|(name, value)| format!("{name}:{}:{value}", value.len()))
-        .collect();
-    spelled.join("&").into()
+    /// Forgets what a webhook tells to have changed.
+    pub fn observe(&self, event: &WebhookEvent) {
+        if matches!(event, WebhookEvent::Booking(_)) {
+            self.client.transport.memories.forget_slots();
+        }
+    }
+
+    /// Forgets everything, because something was changed elsewhere.
+    pub fn invalidate(&self) {
+        self.client.transport.memories.forget_all();
+    }
 }
 
 fn whole_hour(instant: DateTime<Utc>) -> DateTime<Utc> {

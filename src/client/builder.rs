@@ -8,7 +8,7 @@ use url::Url;
 
 use super::Client;
 use super::breaker::BreakerPolicy;
-use super::cache::{CachePolicy, SlotCache};
+use super::cache::{CachePolicy, Memories};
 use super::error::Error;
 use super::gate::Gate;
 use super::idempotency::{IdempotencyKeys, IdempotencyStore, InMemoryIdempotencyStore};
@@ -100,7 +100,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How long free slots are remembered by [`Client::availability`].
+    /// How long free slots and event types are remembered by [`Client::availability`].
     pub fn cache(mut self, policy: CachePolicy) -> Self {
         self.cache = policy;
         self
@@ -189,7 +189,7 @@ impl ClientBuilder {
                 base_url,
                 authorizer,
                 gate: Gate::new(self.breaker, self.rate, self.max_concurrent),
-                slot_cache: SlotCache::new(self.cache, Arc::clone(&self.clock)),
+                memories: Memories::new(&self.cache, &self.clock),
                 idempotency: IdempotencyKeys::new(self.idempotency),
                 retry: self.retry,
                 total_timeout: self.total_timeout,

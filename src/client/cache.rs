@@ -1,5 +1,8 @@
-//! What is remembered of free slots: a lifetime, single flight, generations, and stale answers for while Cal.com is down.
+//! What is remembered of free slots and event types: lifetimes, single flight, generations, and stale answers for while Cal.com is
+//! down.
 
+use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,21 +12,23 @@ use moka::future::Cache;
 
 use super::error::{Error, ErrorKind};
 use crate::ambient::Clock;
-use crate::model::SlotsByDay;
+use crate::model::{EventType, EventTypeId, SlotQuery, SlotsByDay};
 
-/// Settings of the cache of free slots.
+/// Settings of the cache behind [`Client::availability`](super::Client::availability).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachePolicy {
-    lifetime: Duration,
+    slot_lifetime: Duration,
+    event_type_lifetime: Duration,
     stale_for: Duration,
     capacity: u64,
 }
 
 impl Default for CachePolicy {
-    /// Slots are remembered for 5 minutes; while Cal.com is down, for an hour; at most 10,000 queries.
+    /// Slots are remembered for 5 minutes, event types for 15; while Cal.com is down, for an hour; at most 10,000 of either.
     fn default() -> Self {
         Self {
-            lifetime: Duration::from_secs(5 * 60),
+            slot_lifetime: Duration::from_secs(5 * 60),
+            event_type_lifetime: Duration::from_secs(15 * 60),
             stale_for: Duration::from_secs(60 * 60),
             capacity: 10_000,
         }
@@ -31,11 +36,18 @@ impl Default for CachePolicy {
 }
 
 impl CachePolicy {
-    /// How long an answer is taken for the present one. What others book at Cal.com meanwhile is not seen for as long, unless a
-    /// webhook tells of it and the cache is invalidated.
+    /// How long slots are taken for the present ones. What others book at Cal.com meanwhile is not seen for as long, unless a
+    /// webhook tells of it and the cache is told.
     #[must_use]
-    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetime = lifetime;
+    pub fn with_slot_lifetime(mut self, lifetime: Duration) -> Self {
+        self.slot_lifetime = lifetime;
+        self
+    }
+
+    /// How long an event type is taken for the present one. What is changed at Cal.com meanwhile is not seen for as long.
+    #[must_use]
+    pub fn with_event_type_lifetime(mut self, lifetime: Duration) -> Self {
+        self.event_type_lifetime = lifetime;
         self
     }
 
@@ -46,7 +58,7 @@ impl CachePolicy {
         self
     }
 
-    /// How many queries are remembered.
+    /// How many queries, and how many event types, are remembered.
     #[must_use]
     pub fn with_capacity(mut self, queries: u64) -> Self {
         self.capacity = queries;
@@ -89,93 +101,110 @@ impl<T> Answer<T> {
     }
 }
 
-/// A query as a key: its parameters in the API's spelling.
-pub(super) type Key = Arc<str>;
-
-#[derive(Clone, Debug)]
-struct Entry {
-    slots: Arc<SlotsByDay>,
+#[derive(Debug)]
+struct Entry<T> {
+    value: Arc<T>,
     loaded_at: DateTime<Utc>,
 }
 
-impl Entry {
+impl<T> Clone for Entry<T> {
+    fn clone(&self) -> Self {
+        Self {
+            value: Arc::clone(&self.value),
+            loaded_at: self.loaded_at,
+        }
+    }
+}
+
+impl<T> Entry<T> {
     fn age(&self, now: DateTime<Utc>) -> Duration {
         (now - self.loaded_at).to_std().unwrap_or_default()
     }
+
+    fn answer(self, freshness: Freshness) -> Answer<Arc<T>> {
+        Answer {
+            value: self.value,
+            freshness,
+        }
+    }
 }
 
-#[derive(Debug)]
-pub(super) struct SlotCache {
-    policy: CachePolicy,
+/// Answers by what was asked.
+pub(super) struct Memory<K, T> {
+    lifetime: Duration,
+    stale_for: Duration,
     clock: Arc<dyn Clock>,
-    /// Raised by every booking that is made, moved or cancelled. A load that began before counts for the generation in which it
-    /// began, and so it is never the answer to a question that was asked after the write.
+    /// Raised by every write that may change the answers. A load that began before counts for the generation in which it began,
+    /// and so it is never the answer to a question that was asked after the write.
     generation: AtomicU64,
-    present: Cache<(u64, Key), Entry>,
-    last_known: Cache<Key, Entry>,
+    present: Cache<(u64, K), Entry<T>>,
+    last_known: Cache<K, Entry<T>>,
 }
 
-impl SlotCache {
-    pub(super) fn new(policy: CachePolicy, clock: Arc<dyn Clock>) -> Self {
-        let cache = |lifetime| {
-            Cache::builder()
-                .max_capacity(policy.capacity)
-                .time_to_live(lifetime)
-        };
+impl<K, T> fmt::Debug for Memory<K, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory")
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K, T> Memory<K, T>
+where
+    K: Clone + Eq + Hash + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+{
+    fn new(policy: &CachePolicy, lifetime: Duration, clock: Arc<dyn Clock>) -> Self {
         // Freshness is judged by the injected clock; these lifetimes only bound the memory.
+        let bound = |lifetime: Duration| lifetime.max(Duration::from_secs(1));
         Self {
-            present: cache(policy.lifetime.max(Duration::from_secs(1))).build(),
-            last_known: Cache::builder()
-                .max_capacity(policy.capacity)
-                .time_to_live(policy.stale_for.max(Duration::from_secs(1)))
-                .build(),
-            policy,
+            lifetime,
+            stale_for: policy.stale_for,
             clock,
             generation: AtomicU64::new(0),
+            present: Cache::builder()
+                .max_capacity(policy.capacity)
+                .time_to_live(bound(lifetime))
+                .build(),
+            last_known: Cache::builder()
+                .max_capacity(policy.capacity)
+                .time_to_live(bound(policy.stale_for))
+                .build(),
         }
     }
 
-    /// Forgets everything: a booking takes its host's time, whichever event types that host has.
-    pub(super) fn invalidate(&self) {
+    fn forget(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The answer to a query; of many that ask at once, one loads.
+    /// The answer to a question; of many that ask at once, one loads.
     pub(super) async fn get(
         &self,
-        key: Key,
-        load: impl Future<Output = Result<SlotsByDay, Error>>,
-    ) -> Result<Answer<Arc<SlotsByDay>>, Error> {
+        key: K,
+        load: impl Future<Output = Result<T, Error>>,
+    ) -> Result<Answer<Arc<T>>, Error> {
         let now = self.clock.now();
-        let generation = self.generation.load(Ordering::Acquire);
-        let present = (generation, Arc::clone(&key));
+        let present = (self.generation.load(Ordering::Acquire), key);
         if let Some(entry) = self.present.get(&present).await {
             let age = entry.age(now);
-            if age < self.policy.lifetime {
-                return Ok(Answer {
-                    value: entry.slots,
-                    freshness: Freshness::Cached { age },
-                });
+            if age < self.lifetime {
+                return Ok(entry.answer(Freshness::Cached { age }));
             }
             self.present.invalidate(&present).await;
         }
-        let loaded = self
-            .present
-            .try_get_with(present, async {
-                let slots = Arc::new(load.await?);
-                Ok::<_, Error>(Entry {
-                    slots,
-                    loaded_at: self.clock.now(),
-                })
+        let key = present.1.clone();
+        // Boxed, because the cache keeps the future of whoever loads for all who wait.
+        let loaded = Box::pin(self.present.try_get_with(present, async {
+            Ok::<_, Error>(Entry {
+                value: Arc::new(load.await?),
+                loaded_at: self.clock.now(),
             })
-            .await;
+        }))
+        .await;
         match loaded {
             Ok(entry) => {
                 self.last_known.insert(key, entry.clone()).await;
-                Ok(Answer {
-                    value: entry.slots,
-                    freshness: Freshness::Fresh,
-                })
+                Ok(entry.answer(Freshness::Fresh))
             }
             Err(error) => self.stand_in(&key, now, Error::clone(&error)).await,
         }
@@ -184,10 +213,10 @@ impl SlotCache {
     /// The last answer that is known, if Cal.com cannot be reached; any other failure stands.
     async fn stand_in(
         &self,
-        key: &Key,
+        key: &K,
         now: DateTime<Utc>,
         error: Error,
-    ) -> Result<Answer<Arc<SlotsByDay>>, Error> {
+    ) -> Result<Answer<Arc<T>>, Error> {
         let down = matches!(
             error.kind(),
             ErrorKind::Server
@@ -201,22 +230,65 @@ impl SlotCache {
             None
         };
         match known {
-            Some(entry) if entry.age(now) < self.policy.stale_for => Ok(Answer {
-                freshness: Freshness::Stale {
-                    age: entry.age(now),
-                },
-                value: entry.slots,
-            }),
+            Some(entry) if entry.age(now) < self.stale_for => {
+                let age = entry.age(now);
+                Ok(entry.answer(Freshness::Stale { age }))
+            }
             _ => Err(error),
         }
     }
 }
 
-/// Forgets the cache when a write ends, however it ends: given up, it may have been carried out all the same.
-pub(super) struct InvalidateOnDrop<'a>(pub(super) &'a SlotCache);
+/// All that a client remembers.
+#[derive(Debug)]
+pub(super) struct Memories {
+    pub(super) slots: Memory<SlotQuery, SlotsByDay>,
+    pub(super) event_types: Memory<EventTypeId, EventType>,
+}
 
-impl Drop for InvalidateOnDrop<'_> {
+impl Memories {
+    pub(super) fn new(policy: &CachePolicy, clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            slots: Memory::new(policy, policy.slot_lifetime, Arc::clone(clock)),
+            event_types: Memory::new(policy, policy.event_type_lifetime, Arc::clone(clock)),
+        }
+    }
+
+    /// Forgets all slots: a booking takes its host's time, whichever event types that host has.
+    pub(super) fn forget_slots(&self) {
+        self.slots.forget();
+    }
+
+    /// Forgets everything.
+    pub(super) fn forget_all(&self) {
+        self.slots.forget();
+        self.event_types.forget();
+    }
+}
+
+/// Forgets when a write ends, however it ends: given up, it may have been carried out all the same.
+pub(super) struct ForgetOnDrop<'a> {
+    memories: &'a Memories,
+    slots_only: bool,
+}
+
+impl<'a> ForgetOnDrop<'a> {
+    /// What this write may change: a booking changes what is free, anything else may change an event type too.
+    pub(super) fn after(memories: &'a Memories, operation: &str) -> Self {
+        Self {
+            memories,
+            slots_only: operation.starts_with("bookings.")
+                || operation.starts_with("reservations."),
+        }
+    }
+}
+
+impl Drop for ForgetOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.invalidate();
+        if self.slots_only {
+            self.memories.forget_slots();
+        } else {
+            self.memories.forget_all();
+        }
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 use url::Url;
 
-use super::cache::{InvalidateOnDrop, SlotCache};
+use super::cache::{ForgetOnDrop, Memories};
 use super::error::{Error, ErrorKind};
 use super::gate::Gate;
 use super::idempotency::IdempotencyKeys;
@@ -43,7 +43,7 @@ pub(super) struct Transport {
     pub(super) base_url: Url,
     pub(super) authorizer: Authorizer,
     pub(super) gate: Gate,
-    pub(super) slot_cache: SlotCache,
+    pub(super) memories: Memories,
     pub(super) idempotency: IdempotencyKeys,
     pub(super) retry: RetryPolicy,
     pub(super) total_timeout: Duration,
@@ -77,7 +77,7 @@ impl Transport {
             let deadline = Instant::now() + self.total_timeout;
             // Any write may change what is free, also if its answer never comes.
             let is_write = request.method != http::Method::GET;
-            let _forget = is_write.then(|| InvalidateOnDrop(&self.slot_cache));
+            let _forget = is_write.then(|| ForgetOnDrop::after(&self.memories, request.operation));
             let mut attempt = 1;
             let mut renewed = false;
             let began = Instant::now();

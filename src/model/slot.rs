@@ -49,7 +49,7 @@ open_enum! {
 }
 
 /// Whose slots are asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SlotTarget {
     /// An event type by number.
@@ -77,7 +77,7 @@ impl From<EventTypeId> for SlotTarget {
 }
 
 /// Which free slots to list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SlotQuery {
     /// Whose slots.
     pub target: SlotTarget,

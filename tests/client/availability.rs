@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use calcom::client::{AlternativesParams, CachePolicy, Client, ErrorKind, Freshness, RetryPolicy};
 use calcom::model::{EventTypeId, SlotQuery};
-use calcom::testing::ManualClock;
+use calcom::testing::{ManualClock, WebhookBody};
+use calcom::webhook::WebhookEvent;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{builder, cancel, count};
+use crate::support::{body, builder, cancel, count};
 
 const EVENT_TYPE: EventTypeId = EventTypeId::new(2);
 
@@ -119,7 +120,8 @@ async fn a_write_and_a_webhook_make_it_forget() {
     cancel(&client).await.unwrap_err();
     let after_write = availability.slots(&query()).await.unwrap();
     assert_eq!(after_write.freshness, Freshness::Fresh);
-    availability.invalidate();
+    let told = WebhookBody::created("u", at("2026-12-08T09:00:00Z")).to_bytes();
+    availability.observe(&WebhookEvent::parse(&told));
     let after_webhook = availability.slots(&query()).await.unwrap();
     assert_eq!(after_webhook.freshness, Freshness::Fresh);
 }
@@ -311,4 +313,27 @@ async fn a_held_slot_is_given_back_when_it_is_dropped_and_only_then() {
     assert_eq!(held.keep().as_str(), "r-1");
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(count(&server).await, 5, "released once, and kept once");
+}
+
+#[tokio::test]
+async fn an_event_type_is_remembered_through_bookings_but_not_through_its_own_change() {
+    let server = MockServer::start().await;
+    let known = ResponseTemplate::new(200).set_body_json(body("017-event-types-get"));
+    Mock::given(path("/v2/event-types/2"))
+        .respond_with(known)
+        .mount(&server)
+        .await;
+    let refused = ResponseTemplate::new(400);
+    Mock::given(method("POST"))
+        .respond_with(refused)
+        .mount(&server)
+        .await;
+    let client = client(&server, &clock());
+    let availability = client.availability();
+    let ask = async || availability.event_type(EVENT_TYPE).await.unwrap().freshness;
+    assert_eq!(ask().await, Freshness::Fresh);
+    cancel(&client).await.unwrap_err();
+    assert!(matches!(ask().await, Freshness::Cached { .. }));
+    client.event_types().delete(EVENT_TYPE).await.ok();
+    assert_eq!(ask().await, Freshness::Fresh);
 }
