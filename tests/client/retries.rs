@@ -252,9 +252,10 @@ async fn a_write_is_made_again_after_a_refused_connection() {
     let address = closed_port().await;
     let patient = quick()
         .with_max_attempts(200)
-        .with_delays(Duration::from_millis(20), Duration::from_millis(20));
+        .with_delays(Duration::from_millis(100), Duration::from_millis(100));
     let client = builder(&format!("http://{address}/v2"))
         .retry(patient)
+        .breaker(None)
         .build()
         .unwrap();
     let listening = async {
