@@ -19,7 +19,8 @@ use bytes::Bytes;
 use calcom::ambient::{Clock, SystemClock};
 use calcom::client::{self, Error, ErrorKind};
 use calcom::model::{
-    Booking, BookingOrSeries, EventType, Schedule, SlotsByDay, User, WebhookSubscription,
+    Booking, BookingOrSeries, CalendarLink, DeletedEventType, EventType, Reassignment, Reservation,
+    Schedule, SlotsByDay, User, WebhookSubscription,
 };
 use calcom::webhook::{self, VerifyError, WebhookEvent};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -126,12 +127,27 @@ fn inspect_answer(method: &str, path: &str, response: &Response<Bytes>) -> Findi
                 "reschedule" | "confirm" | "decline" | "mark-absent",
             ],
         ) => found::<Booking>("booking", response),
+        ("POST", ["bookings", _, "reassign", ..]) => {
+            found::<Reassignment>("reassignment", response)
+        }
+        ("GET", ["bookings", _, "calendar-links"]) => {
+            found::<Vec<CalendarLink>>("calendar_links", response)
+        }
+        // Reading a reservation that is gone answers with null.
+        ("GET", ["slots", "reservations", _]) => {
+            found::<Option<Reservation>>("reservation", response)
+        }
+        ("POST" | "PATCH", ["slots", "reservations", ..]) => {
+            found::<Reservation>("reservation", response)
+        }
+        ("DELETE", ["event-types", _]) => found::<DeletedEventType>("deleted_event_type", response),
         ("GET", ["slots"]) => found::<SlotsByDay>("slots", response),
         ("GET", ["event-types"]) => found::<Vec<EventType>>("event_types", response),
         ("POST", ["event-types"]) | ("GET" | "PATCH", ["event-types", _]) => {
             found::<EventType>("event_type", response)
         }
         ("GET", ["schedules"]) => found::<Vec<Schedule>>("schedules", response),
+        ("GET", ["schedules", "default"]) => found::<Option<Schedule>>("schedule", response),
         ("POST", ["schedules"]) | ("GET" | "PATCH", ["schedules", _]) => {
             found::<Schedule>("schedule", response)
         }

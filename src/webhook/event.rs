@@ -199,18 +199,20 @@ impl fmt::Debug for OtherEvent {
 
 /// What a template made.
 #[derive(Clone, PartialEq, Eq, Serialize)]
-pub struct TemplateBody(String);
+pub struct TemplateBody {
+    body: String,
+}
 
 impl TemplateBody {
     /// The text, with invalid UTF-8 replaced.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.body
     }
 }
 
 impl fmt::Debug for TemplateBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TemplateBody({} bytes)", self.0.len())
+        write!(f, "TemplateBody({} bytes)", self.body.len())
     }
 }
 
@@ -247,7 +249,8 @@ impl WebhookEvent {
     /// is in its form and not understood is an [`Other`](Self::Other).
     pub fn parse(body: &[u8]) -> Self {
         let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
-            return Self::Template(TemplateBody(String::from_utf8_lossy(body).into_owned()));
+            let body = String::from_utf8_lossy(body).into_owned();
+            return Self::Template(TemplateBody { body });
         };
         let Envelope {
             trigger_event: trigger,
@@ -341,10 +344,12 @@ mod tests {
         let unknown = WebhookEvent::parse(br#"{"triggerEvent":"NEW_THING","payload":{"uid":"u"}}"#);
         assert!(matches!(&unknown, WebhookEvent::Other(e) if e.trigger.as_str() == "NEW_THING"));
         for template in [&br#"{"uid":"u"}"#[..], b"plain text", b"", b"[1]", b"\xff"] {
-            assert!(matches!(
-                WebhookEvent::parse(template),
-                WebhookEvent::Template(_)
-            ));
+            let event = WebhookEvent::parse(template);
+            assert!(matches!(event, WebhookEvent::Template(_)));
+            // A text within a tagged enumeration has to have a name.
+            let json = serde_json::to_value(&event).unwrap();
+            assert_eq!(json["kind"], "template");
+            assert!(json["body"].is_string());
         }
         let without_uid =
             WebhookEvent::parse(br#"{"triggerEvent":"BOOKING_CREATED","payload":{}}"#);
@@ -375,7 +380,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_body_panics(body: Vec<u8>) {
-            let _ = WebhookEvent::parse(&body);
+            let event = WebhookEvent::parse(&body);
+            proptest::prop_assert!(serde_json::to_value(&event).is_ok());
             let _ = without_one_time_passwords(&body);
         }
     }
