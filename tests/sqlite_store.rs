@@ -260,7 +260,8 @@ async fn a_database_of_a_newer_version_is_left_alone() {
 #[tokio::test]
 async fn a_locked_database_is_unavailable_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    open(folder.path()).await;
+    // Closed first: a connection on its way out may hold a lock for longer than the impatient one waits.
+    open(folder.path()).await.pool().close().await;
     let impatient = options(folder.path()).busy_timeout(Duration::from_millis(20));
     let store = SqliteStore::with_pool(SqlitePool::connect_with(impatient).await.unwrap());
     let store = store.await.unwrap();
