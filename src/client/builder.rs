@@ -181,6 +181,7 @@ impl ClientBuilder {
             self.credentials,
             http.clone(),
             base_url.clone(),
+            self.max_response_bytes,
             Arc::clone(&self.clock),
         )?;
         Ok(Client {

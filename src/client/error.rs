@@ -260,6 +260,13 @@ impl Error {
         error
     }
 
+    /// A call that ended without a usable answer, for a reason of its own.
+    pub(crate) fn unanswered(operation: &'static str, detail: &'static str) -> Self {
+        let mut error = Self::new(operation, ErrorKind::Transport, Retryability::IfIdempotent);
+        error.0.detail = Some(detail.to_owned());
+        error
+    }
+
     pub(crate) fn too_large(operation: &'static str, limit: usize) -> Self {
         let mut error = Self::new(operation, ErrorKind::Decode, Retryability::Never);
         error.0.detail = Some(format!("it is larger than the limit of {limit} bytes"));

@@ -232,7 +232,7 @@ impl Bookings<'_> {
         let error = match self.create(&named).await {
             Ok(created) => match created.into_vec().into_iter().next() {
                 Some(first) => return self.remember(key, fingerprint, first).await,
-                None => Error::deadline(OPERATION),
+                None => Error::unanswered(OPERATION, "the answer holds no booking"),
             },
             Err(error) => error,
         };

@@ -21,6 +21,7 @@ use super::error::{Error, ErrorKind};
 use super::idempotency::StoreFailure;
 use super::request::ApiRequest;
 use super::response::{decode_body, to_response};
+use super::send::read_body;
 use crate::ambient::Clock;
 
 const OPERATION: &str = "oauth.refresh";
@@ -142,6 +143,7 @@ pub(super) struct Session {
     state: Mutex<State>,
     http: reqwest::Client,
     base_url: Url,
+    max_response_bytes: usize,
     clock: Arc<dyn Clock>,
 }
 
@@ -195,6 +197,7 @@ impl Authorizer {
         credentials: Credentials,
         http: reqwest::Client,
         base_url: Url,
+        max_response_bytes: usize,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         Ok(match credentials {
@@ -216,6 +219,7 @@ impl Authorizer {
                     }),
                     http,
                     base_url,
+                    max_response_bytes,
                     clock,
                 }))
             }
@@ -281,7 +285,7 @@ impl Session {
         });
         refreshed
             .await
-            .unwrap_or_else(|_| Err(Error::deadline(operation)))
+            .unwrap_or_else(|_| Err(Error::unanswered(operation, "the refresh was interrupted")))
     }
 
     /// Exchanges the refresh token for a new pair.
@@ -356,7 +360,7 @@ impl Session {
             .await
             .map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.map_err(failed)?;
+        let body = read_body(OPERATION, response, self.max_response_bytes).await?;
         Ok(to_response(status, headers, body))
     }
 }

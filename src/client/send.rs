@@ -185,40 +185,40 @@ impl Transport {
         if let Some(id) = headers.get("x-request-id").and_then(|id| id.to_str().ok()) {
             span.record("calcom.request_id", id);
         }
-        let body = self.body(request.operation, response).await?;
+        let body = read_body(request.operation, response, self.max_response_bytes).await?;
         Ok(to_response(status, headers, body))
     }
+}
 
-    /// Reads a body, up to the limit. One that comes in one piece is not copied.
-    async fn body(
-        &self,
-        operation: &'static str,
-        mut response: reqwest::Response,
-    ) -> Result<Bytes, Error> {
-        let failed = |cause| Error::transport(operation, cause);
-        let too_large = || Error::too_large(operation, self.max_response_bytes);
-        // It is told of what is still to come, so it is asked first.
-        let announced = response.content_length().unwrap_or_default();
-        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-        let Some(first) = response.chunk().await.map_err(failed)? else {
-            return Ok(Bytes::new());
-        };
-        if first.len() > self.max_response_bytes {
+/// Reads a body, up to the limit. One that comes in one piece is not copied.
+pub(super) async fn read_body(
+    operation: &'static str,
+    mut response: reqwest::Response,
+    limit: usize,
+) -> Result<Bytes, Error> {
+    let failed = |cause| Error::transport(operation, cause);
+    let too_large = || Error::too_large(operation, limit);
+    // It is told of what is still to come, so it is asked first.
+    let announced = response.content_length().unwrap_or_default();
+    let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+    let Some(first) = response.chunk().await.map_err(failed)? else {
+        return Ok(Bytes::new());
+    };
+    if first.len() > limit {
+        return Err(too_large());
+    }
+    let Some(second) = response.chunk().await.map_err(failed)? else {
+        return Ok(first);
+    };
+    let mut body = BytesMut::with_capacity(announced.min(MAX_RESERVED));
+    body.extend_from_slice(&first);
+    let mut next = Some(second);
+    while let Some(chunk) = next {
+        if body.len() + chunk.len() > limit {
             return Err(too_large());
         }
-        let Some(second) = response.chunk().await.map_err(failed)? else {
-            return Ok(first);
-        };
-        let mut body = BytesMut::with_capacity(announced.min(MAX_RESERVED));
-        body.extend_from_slice(&first);
-        let mut next = Some(second);
-        while let Some(chunk) = next {
-            if body.len() + chunk.len() > self.max_response_bytes {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-            next = response.chunk().await.map_err(failed)?;
-        }
-        Ok(body.freeze())
+        body.extend_from_slice(&chunk);
+        next = response.chunk().await.map_err(failed)?;
     }
+    Ok(body.freeze())
 }

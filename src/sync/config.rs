@@ -17,7 +17,7 @@ pub struct SyncConfig {
     /// How long a worker may work on a link without a sign of life. It must be longer than the longest call to Cal.com, because
     /// a second worker would otherwise look for the outcome of a call that is still under way. 2 min.
     pub lease: Duration,
-    /// How long one call to Cal.com may take before its outcome counts as unknown; shorter than the lease. 45 s.
+    /// How long one call to Cal.com may take before its outcome counts as unknown. 45 s; more than half the lease counts as half of it.
     pub call_timeout: Duration,
     /// How large a webhook's body may be, in bytes. 1 MiB.
     pub max_webhook_bytes: usize,

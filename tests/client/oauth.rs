@@ -264,3 +264,31 @@ async fn no_token_is_printed() {
         assert!(!printed.contains(secret), "{printed}");
     }
 }
+
+#[tokio::test]
+async fn a_refresh_that_answers_without_end_is_refused() {
+    let server = server().await;
+    let endless = ResponseTemplate::new(200).set_body_bytes(vec![b'x'; 64 * 1024]);
+    refreshing(&server, endless).await;
+    let vault = Arc::new(Vault::default());
+    let session = OAuth::new(
+        "app",
+        Some("app-secret".into()),
+        tokens(Some(now())),
+        vault.clone(),
+    );
+    let client = Client::with_credentials(Credentials::OAuth(session))
+        .base_url(&format!("{}/v2", server.uri()))
+        .clock(ManualClock::at(now()).shared())
+        .retry(RetryPolicy::none())
+        .max_response_bytes(16 * 1024)
+        .build()
+        .unwrap();
+    let error = get(&client).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(
+        error.to_string().contains("larger than the limit"),
+        "{error}"
+    );
+    assert_eq!(vault.saved(), [""; 0]);
+}
