@@ -5,12 +5,13 @@ use std::fmt;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_with::{serde_as, skip_serializing_none};
+use serde_with::skip_serializing_none;
 
 use super::error::StoreError;
+use super::state::AppointmentState;
 use super::tenant::TenantId;
 use crate::model::id::text_id;
-use crate::model::{Attendee, EventTypeId, InstantFormat, NewAttendee, open_enum};
+use crate::model::{Attendee, NewAttendee, open_enum};
 
 text_id! {
     /// Names one appointment of a tenant, in the host's own terms.
@@ -105,6 +106,7 @@ impl AppointmentStatus {
 /// The person for whom an appointment is. `Debug` shows nothing that identifies the person.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Person {
     /// The name.
     pub name: String,
@@ -134,11 +136,6 @@ impl Person {
         }
     }
 
-    /// Whether both are the same person to Cal.com: name and e-mail address, the latter in any case.
-    fn is_same(&self, other: &Self) -> bool {
-        let lower = |email: &Option<String>| email.as_ref().map(|e| e.to_lowercase());
-        self.name.trim() == other.name.trim() && lower(&self.email) == lower(&other.email)
-    }
 }
 
 impl From<&Attendee> for Person {
@@ -176,63 +173,9 @@ impl fmt::Debug for Person {
     }
 }
 
-/// What both sides have to agree on: the state of an appointment, or of the booking that stands for it.
-#[serde_as]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AppointmentState {
-    /// Where it stands.
-    pub status: AppointmentStatus,
-    /// When it begins.
-    #[serde_as(as = "InstantFormat")]
-    pub start: DateTime<Utc>,
-    /// When it ends. Cal.com derives it from the event type's length.
-    #[serde_as(as = "InstantFormat")]
-    pub end: DateTime<Utc>,
-    /// What it is, in Cal.com's terms.
-    pub event_type: EventTypeId,
-    /// Whom it is for.
-    pub attendee: Person,
-}
-
-impl AppointmentState {
-    /// Whether nobody would have to be told of a difference: two ended states agree whatever else they hold, and what
-    /// Cal.com does not keep (a phone number, a language) is not compared.
-    pub fn agrees_with(&self, other: &Self) -> bool {
-        if !self.status.is_live() && !other.status.is_live() {
-            return true;
-        }
-        self.status == other.status
-            && self.start == other.start
-            && self.end == other.end
-            && self.event_type == other.event_type
-            && self.attendee.is_same(&other.attendee)
-    }
-
-    /// This state, keeping what only the other one knows of the same person.
-    #[must_use]
-    pub fn keeping_details_of(mut self, known: &Self) -> Self {
-        if self.attendee.is_same(&known.attendee) {
-            let ours = &mut self.attendee;
-            ours.phone_number = ours
-                .phone_number
-                .take()
-                .or_else(|| known.attendee.phone_number.clone());
-            ours.language = ours
-                .language
-                .take()
-                .or_else(|| known.attendee.language.clone());
-        }
-        self
-    }
-
-    /// Whether the person is the same one.
-    pub fn same_attendee(&self, other: &Self) -> bool {
-        self.attendee.is_same(&other.attendee)
-    }
-}
-
 /// One appointment as the host holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Appointment {
     /// Its name.
     pub id: AppointmentId,
@@ -248,8 +191,36 @@ pub struct Appointment {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Appointment {
+    /// An appointment that was just made at the host.
+    pub fn new(
+        id: AppointmentId,
+        revision: Revision,
+        origin: Origin,
+        state: AppointmentState,
+        updated_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            revision,
+            origin,
+            state,
+            chain: None,
+            updated_at,
+        }
+    }
+
+    /// Sets the chain of bookings that the appointment was created for.
+    #[must_use]
+    pub fn with_chain(mut self, chain: Option<ChainKey>) -> Self {
+        self.chain = chain;
+        self
+    }
+}
+
 /// A write of an appointment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AppointmentWrite {
     /// The state to hold from now on.
     pub state: AppointmentState,
@@ -259,13 +230,28 @@ pub struct AppointmentWrite {
     pub at: DateTime<Utc>,
 }
 
+impl AppointmentWrite {
+    /// A write of this state by this origin at this instant.
+    pub fn new(state: AppointmentState, origin: Origin, at: DateTime<Utc>) -> Self {
+        Self { state, origin, at }
+    }
+}
+
 /// Which appointments a scan walks: those that begin in `[from, until)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Window {
     /// The first instant that belongs to it.
     pub from: DateTime<Utc>,
     /// The first instant that does not.
     pub until: DateTime<Utc>,
+}
+
+impl Window {
+    /// The appointments that begin in `[from, until)`.
+    pub fn new(from: DateTime<Utc>, until: DateTime<Utc>) -> Self {
+        Self { from, until }
+    }
 }
 
 /// The host's own appointments.
@@ -279,6 +265,10 @@ pub struct Window {
 ///   [`Conflict`](super::StoreErrorKind::Conflict); of two updates that expect the same revision, one fails.
 /// - A host that records its changes in the outbox may record the engine's writes too, with their origin: they are skipped.
 /// - A call that is dropped before it is answered has either happened or not.
+/// - A read may lag behind the outbox (a read replica, a change recorded before its transaction commits): the engine looks
+///   again, and asks a person if the recorded revision never becomes visible.
+/// - [`Unavailable`](super::StoreErrorKind::Unavailable) is a failure that may pass: a lost connection, a lock that was not
+///   granted, a serialization failure. [`Corrupt`](super::StoreErrorKind::Corrupt) is one that stays.
 #[async_trait]
 pub trait AppointmentRepository: fmt::Debug + Send + Sync + 'static {
     /// Reads one; `None` if there is none.

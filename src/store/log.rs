@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::appointment::{AppointmentId, Origin};
 use super::error::StoreError;
 use super::link::LinkId;
+use super::page::Page;
 use super::review::{Resolution, ReviewReason};
 use super::tenant::TenantId;
 use crate::model::BookingUid;
@@ -80,6 +81,32 @@ pub enum LogEvent {
         /// Whose change holds.
         winner: Winner,
     },
+    /// A delivery claims what cannot be seen at Cal.com yet; it is looked for again.
+    NotThereYet {
+        /// The booking.
+        booking: BookingUid,
+        /// How often it was looked for.
+        looks: u32,
+        /// When it is looked for again.
+        again_at: DateTime<Utc>,
+    },
+    /// What a delivery claimed was never seen at Cal.com.
+    Contradicted {
+        /// The booking.
+        booking: BookingUid,
+    },
+    /// Cal.com cannot hold what the host changed, or a person said so: the difference is accepted.
+    DifferenceAccepted,
+    /// A booking that the engine had made, and that was not wanted any more when it landed, was cancelled.
+    LateBookingCancelled {
+        /// The booking.
+        booking: BookingUid,
+    },
+    /// A delivery was about a booking of an event type that no tenant keeps in sync.
+    IgnoredNotSynced {
+        /// The booking.
+        booking: BookingUid,
+    },
     /// A delivery was about a booking that had ended before the host knew of it.
     IgnoredEnded {
         /// The booking.
@@ -94,7 +121,8 @@ pub enum LogEvent {
         /// What failed.
         error: String,
     },
-    /// The work waits until Cal.com may be called again; it does not count as an attempt.
+    /// All work of the tenant waits, until Cal.com may be called again or the tenant can be read; it does not count as an
+    /// attempt.
     Postponed {
         /// Until when.
         until: DateTime<Utc>,
@@ -113,6 +141,13 @@ pub enum LogEvent {
         /// By whom.
         by: String,
     },
+    /// What a person had decided was carried out, or could not be.
+    InstructionEnded {
+        /// What was decided.
+        resolution: Resolution,
+        /// How it ended, in one sentence.
+        outcome: String,
+    },
     /// The tenant's work was paused.
     TenantPaused,
 }
@@ -129,6 +164,7 @@ pub enum Winner {
 
 /// One line of the sync log.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LogEntry {
     /// Its position.
     pub id: LogId,
@@ -144,14 +180,36 @@ pub struct LogEntry {
     pub event: LogEvent,
 }
 
-/// The sync log. Lines are written by settlements and resolutions, in their transactions.
+impl LogEntry {
+    /// A line about a tenant as a whole.
+    pub fn new(id: LogId, at: DateTime<Utc>, tenant: TenantId, event: LogEvent) -> Self {
+        Self {
+            id,
+            at,
+            tenant,
+            link: None,
+            appointment: None,
+            event,
+        }
+    }
+
+    /// A line about a link.
+    #[must_use]
+    pub fn about(mut self, link: Option<LinkId>, appointment: Option<AppointmentId>) -> Self {
+        self.link = link;
+        self.appointment = appointment;
+        self
+    }
+}
+
+/// The sync log. Lines are written by checkpoints, settlements and resolutions, in their transactions.
 ///
 /// # Contract
 ///
 /// Lines are read in the order of their ids, and a line's id is larger than those of all lines stored before.
 #[async_trait]
 pub trait SyncLog: fmt::Debug + Send + Sync + 'static {
-    /// The tenant's lines after a position, oldest first, at most `limit`.
+    /// The tenant's lines, oldest first.
     ///
     /// # Errors
     ///
@@ -159,7 +217,6 @@ pub trait SyncLog: fmt::Debug + Send + Sync + 'static {
     async fn log(
         &self,
         tenant: &TenantId,
-        after: Option<LogId>,
-        limit: u32,
+        page: Page<LogId>,
     ) -> Result<Vec<LogEntry>, StoreError>;
 }

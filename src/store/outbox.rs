@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::appointment::{AppointmentId, Origin, Revision};
 use super::error::StoreError;
+use super::page::Page;
 use super::tenant::TenantId;
 use crate::model::id::number_id;
 use crate::model::open_enum;
@@ -19,6 +20,7 @@ number_id! {
 
 /// "Appointment A of tenant T moved to revision R, by origin O."
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Change {
     /// Whose appointment.
     pub tenant: TenantId,
@@ -28,17 +30,44 @@ pub struct Change {
     pub revision: Revision,
     /// Who wrote.
     pub origin: Origin,
-    /// When.
+    /// When, by the host's clock. Orders nothing.
     pub at: DateTime<Utc>,
+}
+
+impl Change {
+    /// "Appointment A of tenant T moved to revision R, by origin O, at this instant."
+    pub fn new(
+        tenant: TenantId,
+        appointment: AppointmentId,
+        revision: Revision,
+        origin: Origin,
+        at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            tenant,
+            appointment,
+            revision,
+            origin,
+            at,
+        }
+    }
 }
 
 /// A change that waits in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RecordedChange {
     /// The row.
     pub id: ChangeId,
     /// What was recorded.
     pub change: Change,
+}
+
+impl RecordedChange {
+    /// A change in a row.
+    pub fn new(id: ChangeId, change: Change) -> Self {
+        Self { id, change }
+    }
 }
 
 open_enum! {
@@ -56,6 +85,8 @@ open_enum! {
         SkippedNeverBooked = "skipped_never_booked",
         /// The other side's change won.
         Overruled = "overruled",
+        /// Cal.com cannot hold it, and the difference is accepted.
+        KeptAtHost = "kept_at_host",
         /// A person has to decide.
         InReview = "in_review",
     }
@@ -65,11 +96,11 @@ open_enum! {
 ///
 /// # Contract
 ///
-/// - Recording stores the change and marks the appointment's link as due, making a link if there is none, in one
+/// - Recording inserts one row and touches no other, so that it waits for no worker, no delivery and no other host's
 ///   transaction. An adapter offers the same for the host's own transaction, so that the host's write and the change are
-///   stored together or not at all.
+///   stored together or not at all; however long that transaction stays open, it holds up nobody.
 /// - Recording the same revision of the same appointment again changes nothing.
-/// - A change is settled only by a [`Settlement`](super::Settlement) that names it.
+/// - A change waits until a [`Settlement`](super::Settlement) names it.
 #[async_trait]
 pub trait Outbox: fmt::Debug + Send + Sync + 'static {
     /// Records a change in a transaction of its own.
@@ -89,5 +120,6 @@ pub trait Outbox: fmt::Debug + Send + Sync + 'static {
         &self,
         tenant: &TenantId,
         appointment: &AppointmentId,
+        page: Page<ChangeId>,
     ) -> Result<Vec<(RecordedChange, Option<ChangeFate>)>, StoreError>;
 }

@@ -16,7 +16,9 @@ text_id! {
 ///
 /// # Contract
 ///
-/// The links of a paused tenant are never claimed; whatever becomes due meanwhile stays due.
+/// The links of a paused tenant are never claimed; whatever becomes due meanwhile stays due. The item that came with a pause
+/// stays open as long as the pause does: [`resume`](Self::resume) closes it, and resolving it with
+/// [`Retry`](super::Resolution::Retry) resumes.
 #[async_trait]
 pub trait Tenants: fmt::Debug + Send + Sync + 'static {
     /// Whether the tenant's work is paused.
@@ -26,7 +28,8 @@ pub trait Tenants: fmt::Debug + Send + Sync + 'static {
     /// [`Unavailable`](super::StoreErrorKind::Unavailable).
     async fn is_paused(&self, tenant: &TenantId) -> Result<bool, StoreError>;
 
-    /// Lets the tenant's work go on where it stopped. Nothing happens if it was not paused.
+    /// Lets the tenant's work go on where it stopped, at once, and closes the item that came with the pause. Nothing happens if
+    /// the tenant is neither paused nor held.
     ///
     /// # Errors
     ///

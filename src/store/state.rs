@@ -1,0 +1,176 @@
+//! The state of an appointment, and how two states are compared: field by field.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_with::serde_as;
+
+use super::appointment::{AppointmentStatus, Person};
+use crate::model::{EventTypeId, InstantFormat};
+
+/// What both sides hold of an appointment: its own state, or that of the booking that stands for it.
+#[serde_as]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AppointmentState {
+    /// Where it stands.
+    pub status: AppointmentStatus,
+    /// When it begins.
+    #[serde_as(as = "InstantFormat")]
+    pub start: DateTime<Utc>,
+    /// When it ends.
+    #[serde_as(as = "InstantFormat")]
+    pub end: DateTime<Utc>,
+    /// What it is, in Cal.com's terms.
+    pub event_type: EventTypeId,
+    /// Whom it is for.
+    pub attendee: Person,
+}
+
+/// The fields in which two states differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Differences {
+    /// Pending, confirmed, or ended.
+    pub status: bool,
+    /// The start, to the millisecond.
+    pub start: bool,
+    /// The length, to the millisecond.
+    pub length: bool,
+    /// The event type.
+    pub event_type: bool,
+    /// The attendee's e-mail address: another person.
+    pub email: bool,
+    /// The attendee's name.
+    pub name: bool,
+}
+
+impl Differences {
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Those of either.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self {
+            status: self.status || other.status,
+            start: self.start || other.start,
+            length: self.length || other.length,
+            event_type: self.event_type || other.event_type,
+            email: self.email || other.email,
+            name: self.name || other.name,
+        }
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Self {
+        Self {
+            status: self.status && other.status,
+            start: self.start && other.start,
+            length: self.length && other.length,
+            event_type: self.event_type && other.event_type,
+            email: self.email && other.email,
+            name: self.name && other.name,
+        }
+    }
+}
+
+impl AppointmentState {
+    /// The state of an appointment.
+    pub fn new(
+        status: AppointmentStatus,
+        start: DateTime<Utc>,
+        end: DateTime<Utc>,
+        event_type: EventTypeId,
+        attendee: Person,
+    ) -> Self {
+        Self {
+            status,
+            start,
+            end,
+            event_type,
+            attendee,
+        }
+    }
+
+    /// Compares field by field. Two ended states do not differ, whatever else they hold, and where one has ended the others do
+    /// not count. Instants are compared to the millisecond, which is what Cal.com keeps, and e-mail addresses in any case;
+    /// phone number, language and time zone are not compared.
+    pub fn differences(&self, other: &Self) -> Differences {
+        match (self.status.is_live(), other.status.is_live()) {
+            (false, false) => Differences::default(),
+            (true, false) | (false, true) => Differences {
+                status: true,
+                ..Differences::default()
+            },
+            (true, true) => {
+                let lower = |person: &Person| person.email.as_ref().map(|e| e.to_lowercase());
+                let (ours, theirs) = (&self.attendee, &other.attendee);
+                Differences {
+                    status: self.status != other.status,
+                    start: millis(self.start) != millis(other.start),
+                    length: self.length_millis() != other.length_millis(),
+                    event_type: self.event_type != other.event_type,
+                    email: lower(ours) != lower(theirs),
+                    name: ours.name.trim() != theirs.name.trim(),
+                }
+            }
+        }
+    }
+
+    /// Whether the two differ in nothing that is compared.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self.differences(other).is_empty()
+    }
+
+    /// This state with the given fields taken from another one.
+    #[must_use]
+    pub fn taking(&self, fields: Differences, from: &Self) -> Self {
+        let mut taken = self.clone();
+        if fields.status {
+            taken.status = from.status;
+        }
+        let length = if fields.length {
+            from.end - from.start
+        } else {
+            self.end - self.start
+        };
+        if fields.start {
+            taken.start = from.start;
+        }
+        if fields.start || fields.length {
+            taken.end = taken.start + length;
+        }
+        if fields.event_type {
+            taken.event_type = from.event_type;
+        }
+        if fields.email {
+            taken.attendee = from.attendee.clone();
+        } else if fields.name {
+            taken.attendee.name.clone_from(&from.attendee.name);
+        }
+        taken
+    }
+
+    /// This state, keeping what only the other one knows of the same person.
+    #[must_use]
+    pub fn keeping_details_of(mut self, known: &Self) -> Self {
+        let fields = self.differences(known);
+        if !fields.email {
+            let ours = &mut self.attendee;
+            let theirs = &known.attendee;
+            ours.phone_number = ours.phone_number.take().or(theirs.phone_number.clone());
+            ours.language = ours.language.take().or(theirs.language.clone());
+        }
+        self
+    }
+
+    fn length_millis(&self) -> i64 {
+        millis(self.end) - millis(self.start)
+    }
+}
+
+fn millis(instant: DateTime<Utc>) -> i64 {
+    instant.timestamp_millis()
+}
