@@ -23,4 +23,9 @@ impl<Id> Page<Id> {
             limit,
         }
     }
+
+    /// The limit, as a number of things in memory.
+    pub(crate) fn rows(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
 }

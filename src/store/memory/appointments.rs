@@ -13,14 +13,20 @@ use crate::store::tenant::TenantId;
 
 impl Inner {
     /// Stores an appointment and records the change, as one transaction.
-    fn write(&mut self, tenant: &TenantId, appointment: Appointment) -> Appointment {
-        self.record(&Change {
-            tenant: tenant.clone(),
-            appointment: appointment.id.clone(),
-            revision: appointment.revision,
-            origin: appointment.origin.clone(),
-            at: appointment.updated_at,
-        });
+    fn write(
+        &mut self,
+        tenant: &TenantId,
+        appointment: Appointment,
+        now: DateTime<Utc>,
+    ) -> Appointment {
+        let change = Change::new(
+            tenant.clone(),
+            appointment.id.clone(),
+            appointment.revision,
+            appointment.origin.clone(),
+            appointment.updated_at,
+        );
+        self.record(&change, now);
         let key = (tenant.clone(), appointment.id.clone());
         self.appointments.insert(key, appointment.clone());
         appointment
@@ -46,15 +52,14 @@ impl InMemoryStore {
         {
             return Err(StoreError::conflict("there is an appointment with this id"));
         }
-        let appointment = Appointment {
-            id: id.clone(),
-            revision: Revision::FIRST,
-            origin: write.origin,
-            state: write.state,
-            chain: None,
-            updated_at: write.at,
-        };
-        Ok(inner.write(tenant, appointment))
+        let appointment = Appointment::new(
+            id.clone(),
+            Revision::FIRST,
+            write.origin,
+            write.state,
+            write.at,
+        );
+        Ok(inner.write(tenant, appointment, self.now()))
     }
 
     /// All appointments of a tenant, by id.
@@ -95,15 +100,15 @@ impl AppointmentRepository for InMemoryStore {
             return Ok(appointment.clone());
         }
         let id = AppointmentId::new(format!("calcom-{}", inner.next_id()));
-        let appointment = Appointment {
+        let appointment = Appointment::new(
             id,
-            revision: Revision::FIRST,
-            origin: write.origin,
-            state: write.state,
-            chain: Some(chain.clone()),
-            updated_at: write.at,
-        };
-        Ok(inner.write(tenant, appointment))
+            Revision::FIRST,
+            write.origin,
+            write.state,
+            write.at,
+        )
+        .with_chain(Some(chain.clone()));
+        Ok(inner.write(tenant, appointment, self.now()))
     }
 
     async fn update(
@@ -128,7 +133,7 @@ impl AppointmentRepository for InMemoryStore {
         appointment.origin = write.origin;
         appointment.state = write.state;
         appointment.updated_at = write.at;
-        Ok(inner.write(tenant, appointment))
+        Ok(inner.write(tenant, appointment, self.now()))
     }
 
     async fn scan(

@@ -1,21 +1,166 @@
-//! Outbox, inbox, review queue, log and tenants in memory.
+//! Outbox, inbox, log, tenants and upkeep in memory.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
-use super::{DeliveryRow, InMemoryStore, Inner};
+use super::{ChangeRow, DeliveryRow, InMemoryStore, Inner, Notice};
 use crate::store::appointment::AppointmentId;
 use crate::store::error::StoreError;
 use crate::store::inbox::{Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, NewDelivery};
-use crate::store::link::{LinkId, LinkKey};
-use crate::store::log::{LogEntry, LogEvent, LogId, SyncLog};
-use crate::store::outbox::{Change, ChangeFate, Outbox, RecordedChange};
-use crate::store::review::{Resolution, Resolved, ReviewId, ReviewItem, Reviews};
+use crate::store::log::{LogEntry, LogId, SyncLog};
+use crate::store::outbox::{Change, ChangeFate, ChangeId, Outbox, RecordedChange};
+use crate::store::page::Page;
 use crate::store::tenant::{TenantId, Tenants};
+use crate::store::upkeep::{Pruned, Upkeep};
+
+impl Inner {
+    /// Stores a change; the host's write happens under the same lock.
+    pub(super) fn record(&mut self, change: &Change, now: DateTime<Utc>) {
+        let tenant = &change.tenant;
+        let row = (tenant.clone(), change.appointment.clone(), change.revision);
+        if !self.recorded.insert(row) {
+            return;
+        }
+        let id = ChangeId::new(self.next_id());
+        let of_appointment = (tenant.clone(), change.appointment.clone());
+        self.changes_of
+            .entry(of_appointment)
+            .or_default()
+            .insert(id);
+        self.changes.insert(
+            id,
+            ChangeRow {
+                recorded: RecordedChange::new(id, change.clone()),
+                taken_at: now,
+                fate: None,
+            },
+        );
+        let unrouted = &mut self.queue(tenant).unrouted;
+        unrouted.insert(id.get(), Notice::Change(id));
+    }
+
+    fn accept(&mut self, new: NewDelivery, now: DateTime<Utc>) -> Accepted {
+        let fingerprint = (new.tenant.clone(), new.fingerprint);
+        if !self.fingerprints.insert(fingerprint) {
+            return Accepted::Duplicate;
+        }
+        let id = DeliveryId::new(self.next_id());
+        let delivery = Delivery::new(id, new.trigger, new.booking.clone(), now);
+        let fate = match (new.ignored, &new.booking) {
+            (None, None) => Some(DeliveryFate::IgnoredNoBooking),
+            (ignored, _) => ignored,
+        };
+        let waits = fate.is_none();
+        if let Some(uid) = new.booking.filter(|_| waits) {
+            let key = (new.tenant.clone(), uid);
+            self.waiting_for.entry(key).or_default().insert(id);
+            let unrouted = &mut self.queue(&new.tenant).unrouted;
+            unrouted.insert(id.get(), Notice::Delivery(id));
+        }
+        self.deliveries.insert(
+            id,
+            DeliveryRow {
+                tenant: new.tenant,
+                delivery: delivery.with_claim(new.claim),
+                rescheduled_from: new.rescheduled_from,
+                sync_key: new.sync_key,
+                fingerprint: new.fingerprint,
+                fate: fate.map(|fate| (fate, now)),
+            },
+        );
+        if waits {
+            Accepted::Stored
+        } else {
+            Accepted::Ignored
+        }
+    }
+
+    fn prune(&mut self, before: DateTime<Utc>, limit: usize) -> Pruned {
+        let mut pruned = Pruned::default();
+        let old = |fate: &Option<(_, DateTime<Utc>)>| fate.as_ref().is_some_and(|f| f.1 < before);
+        let changes: Vec<ChangeId> = self
+            .changes
+            .iter()
+            .filter(|(_, row)| old(&row.fate.as_ref().map(|f| ((), f.1))))
+            .map(|(id, _)| *id)
+            .take(limit)
+            .collect();
+        for id in changes {
+            let Some(row) = self.changes.remove(&id) else {
+                continue;
+            };
+            let change = row.recorded.change;
+            let key = (change.tenant.clone(), change.appointment.clone());
+            if let Some(ids) = self.changes_of.get_mut(&key) {
+                ids.remove(&id);
+            }
+            self.recorded
+                .remove(&(change.tenant, change.appointment, change.revision));
+            pruned.changes += 1;
+        }
+        let deliveries: Vec<DeliveryId> = self
+            .deliveries
+            .iter()
+            .filter(|(_, row)| old(&row.fate.as_ref().map(|f| ((), f.1))))
+            .map(|(id, _)| *id)
+            .take(limit)
+            .collect();
+        for id in deliveries {
+            if let Some(row) = self.deliveries.remove(&id) {
+                let is_at_the_door = row.fate.is_some_and(|(fate, _)| is_at_the_door(&fate));
+                if is_at_the_door {
+                    self.fingerprints.remove(&(row.tenant, row.fingerprint));
+                }
+                pruned.deliveries += 1;
+            }
+        }
+        let waiting: Vec<_> = self
+            .marks
+            .values()
+            .filter_map(|row| Some(row.mark.instruction.as_ref()?.review))
+            .collect();
+        let reviews: Vec<_> = self
+            .reviews
+            .iter()
+            .filter(|(id, _)| !waiting.contains(id))
+            .filter(|(_, row)| row.item.resolved.as_ref().is_some_and(|r| r.at < before))
+            .map(|(id, _)| *id)
+            .take(limit)
+            .collect();
+        for id in reviews {
+            self.reviews.remove(&id);
+            pruned.reviews += 1;
+        }
+        let mut left = limit;
+        self.log.retain(|entry| {
+            let goes = entry.at < before && left > 0;
+            if goes {
+                left -= 1;
+                pruned.log += 1;
+            }
+            !goes
+        });
+        pruned
+    }
+}
+
+/// Whether a delivery with this fate was never worked on, so that its bytes are still known.
+fn is_at_the_door(fate: &DeliveryFate) -> bool {
+    matches!(
+        fate,
+        DeliveryFate::IgnoredTrigger
+            | DeliveryFate::IgnoredUnknownTrigger
+            | DeliveryFate::IgnoredTemplate
+            | DeliveryFate::IgnoredNoBooking
+    )
+}
 
 #[async_trait]
 impl Outbox for InMemoryStore {
     async fn record(&self, change: &Change) -> Result<(), StoreError> {
-        self.lock().record(change);
+        self.lock().record(change, self.now());
         Ok(())
     }
 
@@ -23,161 +168,45 @@ impl Outbox for InMemoryStore {
         &self,
         tenant: &TenantId,
         appointment: &AppointmentId,
+        page: Page<ChangeId>,
     ) -> Result<Vec<(RecordedChange, Option<ChangeFate>)>, StoreError> {
         let inner = self.lock();
-        let of_appointment = inner.changes.values().filter(|row| {
-            let change = &row.recorded.change;
-            change.tenant == *tenant && change.appointment == *appointment
-        });
-        Ok(of_appointment
-            .map(|row| (row.recorded.clone(), row.fate.clone()))
+        let key = (tenant.clone(), appointment.clone());
+        let ids = inner.changes_of.get(&key).into_iter().flatten();
+        let asked = ids.filter(|id| page.after.is_none_or(|after| **id > after));
+        let rows = asked.filter_map(|id| inner.changes.get(id));
+        Ok(rows
+            .take(page.rows())
+            .map(|row| {
+                let fate = row.fate.as_ref().map(|(fate, _)| fate.clone());
+                (row.recorded.clone(), fate)
+            })
             .collect())
-    }
-}
-
-impl Inner {
-    /// The link that a delivery is about; made if there is none.
-    fn link_of(&mut self, new: &NewDelivery) -> Option<LinkId> {
-        let uid = new.booking.clone()?;
-        let keys = [
-            Some(LinkKey::Booking(uid.clone())),
-            new.rescheduled_from.clone().map(LinkKey::Booking),
-            new.sync_key.clone().map(LinkKey::SyncKey),
-        ];
-        let known = keys
-            .into_iter()
-            .flatten()
-            .find_map(|key| self.link_by(&new.tenant, &key));
-        let id = known.unwrap_or_else(|| {
-            let id = self.new_link(&new.tenant);
-            if let Some(row) = self.links.get_mut(&id) {
-                row.link.booking = Some(uid.clone());
-            }
-            id
-        });
-        self.own(&new.tenant, LinkKey::Booking(uid), id);
-        Some(id)
     }
 }
 
 #[async_trait]
 impl Inbox for InMemoryStore {
     async fn accept(&self, new: NewDelivery) -> Result<Accepted, StoreError> {
-        let mut inner = self.lock();
-        if !inner
-            .fingerprints
-            .insert((new.tenant.clone(), new.fingerprint))
-        {
-            return Ok(Accepted::Duplicate);
-        }
-        let link = if new.ignored.is_some() {
-            None
-        } else {
-            inner.link_of(&new)
-        };
-        let id = DeliveryId::new(inner.next_id());
-        let delivery = Delivery {
-            id,
-            trigger: new.trigger,
-            booking: new.booking,
-            received_at: new.received_at,
-        };
-        let fate = new
-            .ignored
-            .or_else(|| link.is_none().then_some(DeliveryFate::IgnoredNoBooking));
-        inner.deliveries.insert(
-            id,
-            DeliveryRow {
-                tenant: new.tenant,
-                delivery,
-                link,
-                fate,
-            },
-        );
-        if let Some(link) = link {
-            inner.mark(link, new.received_at);
-        }
-        Ok(Accepted::Stored { link })
+        Ok(self.lock().accept(new, self.now()))
     }
 
     async fn deliveries(
         &self,
         tenant: &TenantId,
+        page: Page<DeliveryId>,
     ) -> Result<Vec<(Delivery, Option<DeliveryFate>)>, StoreError> {
         let inner = self.lock();
-        let of_tenant = inner
-            .deliveries
-            .values()
-            .filter(|row| row.tenant == *tenant);
+        let of_tenant = inner.deliveries.values().filter(|row| {
+            row.tenant == *tenant && page.after.is_none_or(|after| row.delivery.id > after)
+        });
         Ok(of_tenant
-            .map(|row| (row.delivery.clone(), row.fate.clone()))
+            .take(page.rows())
+            .map(|row| {
+                let fate = row.fate.as_ref().map(|(fate, _)| fate.clone());
+                (row.delivery.clone(), fate)
+            })
             .collect())
-    }
-}
-
-#[async_trait]
-impl Reviews for InMemoryStore {
-    async fn open_reviews(&self, tenant: &TenantId) -> Result<Vec<ReviewItem>, StoreError> {
-        let inner = self.lock();
-        let open = inner
-            .reviews
-            .values()
-            .filter(|item| item.tenant == *tenant && item.resolved.is_none());
-        Ok(open.cloned().collect())
-    }
-
-    async fn review(
-        &self,
-        tenant: &TenantId,
-        id: ReviewId,
-    ) -> Result<Option<ReviewItem>, StoreError> {
-        let inner = self.lock();
-        let item = inner.reviews.get(&id);
-        Ok(item.filter(|item| item.tenant == *tenant).cloned())
-    }
-
-    async fn resolve(
-        &self,
-        tenant: &TenantId,
-        id: ReviewId,
-        resolved: &Resolved,
-    ) -> Result<ReviewItem, StoreError> {
-        let mut inner = self.lock();
-        let item = inner
-            .reviews
-            .get_mut(&id)
-            .filter(|item| item.tenant == *tenant)
-            .ok_or_else(|| StoreError::not_found("review item"))?;
-        if item.resolved.is_some() {
-            return Err(StoreError::conflict("the review item is resolved already"));
-        }
-        item.resolved = Some(resolved.clone());
-        let item = item.clone();
-        let link = item
-            .link
-            .and_then(|id| inner.links.get(&id))
-            .map(|row| row.link.clone());
-        let event = LogEvent::ReviewResolved {
-            reason: item.reason.clone(),
-            resolution: resolved.resolution.clone(),
-            by: resolved.by.clone(),
-        };
-        inner.append_log(tenant, link.as_ref(), event, resolved.at);
-        if resolved.resolution == Resolution::Retry {
-            match item.link {
-                Some(id) => {
-                    if let Some(row) = inner.links.get_mut(&id) {
-                        row.link.attempts = 0;
-                        row.retry_asked = true;
-                    }
-                    inner.mark_verify(id, resolved.at);
-                }
-                None => {
-                    inner.paused.remove(tenant);
-                }
-            }
-        }
-        Ok(item)
     }
 }
 
@@ -186,29 +215,36 @@ impl SyncLog for InMemoryStore {
     async fn log(
         &self,
         tenant: &TenantId,
-        after: Option<LogId>,
-        limit: u32,
+        page: Page<LogId>,
     ) -> Result<Vec<LogEntry>, StoreError> {
         let inner = self.lock();
-        let from = after.map_or(0, |after| {
+        let from = page.after.map_or(0, |after| {
             inner.log.partition_point(|entry| entry.id <= after)
         });
         let of_tenant = inner.log[from..].iter().filter(|e| e.tenant == *tenant);
-        Ok(of_tenant
-            .take(usize::try_from(limit).unwrap_or(usize::MAX))
-            .cloned()
-            .collect())
+        Ok(of_tenant.take(page.rows()).cloned().collect())
     }
 }
 
 #[async_trait]
 impl Tenants for InMemoryStore {
     async fn is_paused(&self, tenant: &TenantId) -> Result<bool, StoreError> {
-        Ok(self.lock().paused.contains(tenant))
+        let inner = self.lock();
+        let row = inner.tenants.get(tenant);
+        Ok(row.is_some_and(|row| row.paused_by.is_some()))
     }
 
     async fn resume(&self, tenant: &TenantId) -> Result<(), StoreError> {
-        self.lock().paused.remove(tenant);
+        self.lock().resume(tenant, self.now());
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Upkeep for InMemoryStore {
+    async fn prune(&self, older_than: Duration, limit: u32) -> Result<Pruned, StoreError> {
+        let before = self.now() - older_than;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(self.lock().prune(before, limit))
     }
 }

@@ -2,38 +2,63 @@
 
 mod appointments;
 mod books;
-mod links;
+mod queue;
+mod reviews;
+mod settle;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::appointment::{Appointment, AppointmentId};
+use super::appointment::{Appointment, AppointmentId, Revision};
 use super::inbox::{Delivery, DeliveryFate, DeliveryId};
-use super::link::{Link, LinkId, LinkKey};
+use super::link::{Link, LinkId, LinkKey, SyncKey};
 use super::log::{LogEntry, LogEvent, LogId};
-use super::outbox::{Change, ChangeFate, ChangeId, RecordedChange};
+use super::outbox::{ChangeFate, ChangeId, RecordedChange};
+use super::queue::{Mark, MarkId};
 use super::review::{ReviewId, ReviewItem};
 use super::tenant::TenantId;
+use crate::ambient::{Clock, SystemClock};
+use crate::model::BookingUid;
 
 /// All bookkeeping, and a ready appointments table, in memory. Clones share their content; it is gone with the last of them.
 ///
 /// Every call takes one lock for its whole length, and so each is one transaction. `Debug` shows counts only.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct InMemoryStore {
     inner: Arc<Mutex<Inner>>,
+    clock: Arc<dyn Clock>,
 }
 
 impl InMemoryStore {
-    /// An empty store.
+    /// An empty store that goes by the machine's clock.
     pub fn new() -> Self {
-        Self::default()
+        Self::with_clock(Arc::new(SystemClock))
+    }
+
+    /// An empty store that goes by another clock.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        let inner = Inner::new(clock.now());
+        Self {
+            inner: Arc::new(Mutex::new(inner)),
+            clock,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic while the lock was held is a bug of this module; what it left behind is still the best that is known.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+}
+
+impl Default for InMemoryStore {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -42,55 +67,120 @@ impl std::fmt::Debug for InMemoryStore {
         let inner = self.lock();
         f.debug_struct("InMemoryStore")
             .field("links", &inner.links.len())
-            .field("due", &inner.due.len())
+            .field("tenants_with_work", &inner.queues.len())
             .field("appointments", &inner.appointments.len())
             .finish_non_exhaustive()
     }
 }
 
-#[derive(Default)]
 struct Inner {
-    /// The last number given out, for rows of every kind.
+    /// The last number given out, for rows of every kind: larger ones were taken in later.
     last_id: i64,
+    books_since: DateTime<Utc>,
     links: BTreeMap<LinkId, LinkRow>,
     /// Who owns an appointment, a uid, a chain key or a sync key.
     keys: HashMap<(TenantId, LinkKey), LinkId>,
-    due: BTreeSet<(DateTime<Utc>, LinkId)>,
+    /// The tenants that have something to do, now or later.
+    queues: BTreeMap<TenantId, Queue>,
     changes: BTreeMap<ChangeId, ChangeRow>,
+    recorded: HashSet<(TenantId, AppointmentId, Revision)>,
+    changes_of: BTreeMap<(TenantId, AppointmentId), BTreeSet<ChangeId>>,
     deliveries: BTreeMap<DeliveryId, DeliveryRow>,
     fingerprints: HashSet<(TenantId, [u8; 32])>,
-    reviews: BTreeMap<ReviewId, ReviewItem>,
+    /// The deliveries that wait, by the booking that they name.
+    waiting_for: BTreeMap<(TenantId, BookingUid), BTreeSet<DeliveryId>>,
+    marks: BTreeMap<MarkId, MarkRow>,
+    reviews: BTreeMap<ReviewId, ReviewRow>,
+    open_reviews: BTreeSet<ReviewId>,
     log: Vec<LogEntry>,
-    paused: BTreeSet<TenantId>,
+    tenants: BTreeMap<TenantId, TenantRow>,
     appointments: BTreeMap<(TenantId, AppointmentId), Appointment>,
+}
+
+/// What one tenant has to do.
+#[derive(Default)]
+struct Queue {
+    /// What was taken in and has not been given to a link yet, in the order in which it came.
+    unrouted: BTreeMap<i64, Notice>,
+    due: BTreeSet<(DateTime<Utc>, LinkId)>,
+}
+
+#[derive(Clone, Copy)]
+enum Notice {
+    Change(ChangeId),
+    Delivery(DeliveryId),
+    Mark(MarkId),
 }
 
 struct LinkRow {
     link: Link,
+    uids: BTreeSet<BookingUid>,
+    waiting_marks: BTreeSet<MarkId>,
+    /// When it can be claimed next; while it is leased, when the lease runs out.
     due_at: Option<DateTime<Utc>>,
-    lease_until: Option<DateTime<Utc>>,
+    not_before: Option<DateTime<Utc>>,
+    is_leased: bool,
     fence: i64,
     marks: i64,
-    /// Whether a read was asked for since the last claim.
-    read_asked: bool,
-    /// Whether a fresh start was asked for since the last claim.
-    retry_asked: bool,
+    begun: u32,
 }
 
 struct ChangeRow {
     recorded: RecordedChange,
-    link: LinkId,
-    fate: Option<ChangeFate>,
+    taken_at: DateTime<Utc>,
+    fate: Option<(ChangeFate, DateTime<Utc>)>,
 }
 
 struct DeliveryRow {
     tenant: TenantId,
     delivery: Delivery,
-    link: Option<LinkId>,
-    fate: Option<DeliveryFate>,
+    rescheduled_from: Option<BookingUid>,
+    sync_key: Option<SyncKey>,
+    fingerprint: [u8; 32],
+    fate: Option<(DeliveryFate, DateTime<Utc>)>,
+}
+
+struct MarkRow {
+    link: LinkId,
+    mark: Mark,
+    taken_at: DateTime<Utc>,
+}
+
+struct ReviewRow {
+    item: ReviewItem,
+    parts: BTreeSet<LinkId>,
+}
+
+#[derive(Default)]
+struct TenantRow {
+    /// The cause of the item that came with the pause.
+    paused_by: Option<String>,
+    not_before: Option<DateTime<Utc>>,
 }
 
 impl Inner {
+    fn new(books_since: DateTime<Utc>) -> Self {
+        Self {
+            last_id: 0,
+            books_since,
+            links: BTreeMap::new(),
+            keys: HashMap::new(),
+            queues: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            recorded: HashSet::new(),
+            changes_of: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
+            fingerprints: HashSet::new(),
+            waiting_for: BTreeMap::new(),
+            marks: BTreeMap::new(),
+            reviews: BTreeMap::new(),
+            open_reviews: BTreeSet::new(),
+            log: Vec::new(),
+            tenants: BTreeMap::new(),
+            appointments: BTreeMap::new(),
+        }
+    }
+
     fn next_id(&mut self) -> i64 {
         self.last_id += 1;
         self.last_id
@@ -107,96 +197,76 @@ impl Inner {
     }
 
     fn own(&mut self, tenant: &TenantId, key: LinkKey, link: LinkId) {
+        if let LinkKey::Booking(uid) = &key
+            && let Some(row) = self.links.get_mut(&link)
+        {
+            row.uids.insert(uid.clone());
+        }
         self.keys.insert((tenant.clone(), key), link);
     }
 
     fn new_link(&mut self, tenant: &TenantId) -> LinkId {
         let id = LinkId::new(self.next_id());
-        let link = Link {
-            tenant: tenant.clone(),
-            id,
-            appointment: None,
-            booking: None,
-            chain: None,
-            series: None,
-            base: None,
-            sync_key: None,
-            pending: None,
-            rivals: Vec::new(),
-            attempts: 0,
-            verify: false,
-        };
         self.links.insert(
             id,
             LinkRow {
-                link,
+                link: Link::new(tenant.clone(), id),
+                uids: BTreeSet::new(),
+                waiting_marks: BTreeSet::new(),
                 due_at: None,
-                lease_until: None,
+                not_before: None,
+                is_leased: false,
                 fence: 0,
                 marks: 0,
-                read_asked: false,
-                retry_asked: false,
+                begun: 0,
             },
         );
         id
+    }
+
+    /// The tenant's queue, made if there is none.
+    fn queue(&mut self, tenant: &TenantId) -> &mut Queue {
+        self.queues.entry(tenant.clone()).or_default()
+    }
+
+    fn drop_empty_queue(&mut self, tenant: &TenantId) {
+        let is_empty = |queue: &Queue| queue.unrouted.is_empty() && queue.due.is_empty();
+        if self.queues.get(tenant).is_some_and(is_empty) {
+            self.queues.remove(tenant);
+        }
     }
 
     fn set_due(&mut self, id: LinkId, due_at: Option<DateTime<Utc>>) {
         let Some(row) = self.links.get_mut(&id) else {
             return;
         };
-        if let Some(old) = std::mem::replace(&mut row.due_at, due_at) {
-            self.due.remove(&(old, id));
+        let tenant = row.link.tenant.clone();
+        let before = std::mem::replace(&mut row.due_at, due_at);
+        if let Some(old) = before {
+            self.queue(&tenant).due.remove(&(old, id));
         }
         if let Some(new) = due_at {
-            self.due.insert((new, id));
+            self.queue(&tenant).due.insert((new, id));
         }
+        self.drop_empty_queue(&tenant);
     }
 
-    /// Marks a link as due now, or leaves it due at an earlier time.
-    fn mark(&mut self, id: LinkId, now: DateTime<Utc>) {
-        let Some(row) = self.links.get_mut(&id) else {
-            return;
-        };
-        row.marks += 1;
-        let due_at = row.due_at.map_or(now, |due_at| due_at.min(now));
-        self.set_due(id, Some(due_at));
-    }
-
-    /// Stores a change and marks its link; the host's write happens under the same lock.
-    fn record(&mut self, change: &Change) {
-        let known = self.changes.values().any(|row| {
-            let other = &row.recorded.change;
-            other.tenant == change.tenant
-                && other.appointment == change.appointment
-                && other.revision == change.revision
-        });
-        if known {
-            return;
-        }
-        let key = LinkKey::Appointment(change.appointment.clone());
-        let link = self.link_by(&change.tenant, &key).unwrap_or_else(|| {
-            let id = self.new_link(&change.tenant);
-            if let Some(row) = self.links.get_mut(&id) {
-                row.link.appointment = Some(change.appointment.clone());
-            }
-            self.own(&change.tenant, key, id);
-            id
-        });
-        let id = ChangeId::new(self.next_id());
-        let recorded = RecordedChange {
+    /// Inserts a mark; a claim gives it to its link.
+    fn insert_mark(&mut self, tenant: &TenantId, link: LinkId, mark: Mark, now: DateTime<Utc>) {
+        let id = mark.id;
+        self.marks.insert(
             id,
-            change: change.clone(),
-        };
-        self.changes.insert(
-            id,
-            ChangeRow {
-                recorded,
+            MarkRow {
                 link,
-                fate: None,
+                mark,
+                taken_at: now,
             },
         );
-        self.mark(link, change.at);
+        if let Some(row) = self.links.get_mut(&link) {
+            row.waiting_marks.insert(id);
+        }
+        let queue = self.queue(tenant);
+        queue.unrouted.insert(id.get(), Notice::Mark(id));
     }
 
     fn append_log(
@@ -207,13 +277,10 @@ impl Inner {
         at: DateTime<Utc>,
     ) {
         let id = LogId::new(self.next_id());
-        self.log.push(LogEntry {
-            id,
-            at,
-            tenant: tenant.clone(),
-            link: link.map(|link| link.id),
-            appointment: link.and_then(|link| link.appointment.clone()),
-            event,
-        });
+        let entry = LogEntry::new(id, at, tenant.clone(), event).about(
+            link.map(|link| link.id),
+            link.and_then(|link| link.appointment.clone()),
+        );
+        self.log.push(entry);
     }
 }

@@ -1,0 +1,256 @@
+//! The review queue in memory.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{InMemoryStore, Inner, ReviewRow};
+use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::link::{Link, LinkId};
+use crate::store::log::LogEvent;
+use crate::store::page::Page;
+use crate::store::queue::{Mark, MarkId, MarkSource, Settlement};
+use crate::store::review::{
+    Instruction, NewReview, Resolution, Resolved, ReviewEnd, ReviewId, ReviewItem, ReviewScope,
+    Reviews,
+};
+use crate::store::tenant::TenantId;
+
+/// Who closes a review item whose cause is gone.
+const ITSELF: &str = "calcom";
+
+impl Inner {
+    /// Opens, updates and closes items as a settlement says; returns those that were opened.
+    pub(super) fn store_reviews(
+        &mut self,
+        link: &Link,
+        settlement: &mut Settlement,
+        now: DateTime<Utc>,
+    ) -> Vec<ReviewId> {
+        let (mut opened, mut kept) = (Vec::new(), BTreeSet::new());
+        for new in std::mem::take(&mut settlement.reviews) {
+            let (id, is_new) = self.open_review(link, new, now);
+            kept.insert(id);
+            if is_new {
+                opened.push(id);
+            }
+        }
+        if settlement.settled {
+            self.end_parts(link, &kept, now);
+        }
+        for cause in &settlement.gone {
+            if let Some(id) = self.open_item(&link.tenant, None, cause)
+                && self.reviews[&id].item.ends == ReviewEnd::WithCause
+            {
+                self.close(id, Resolution::Settled, ITSELF, now);
+            }
+        }
+        for (id, outcome) in &settlement.outcomes {
+            let row = self.reviews.get_mut(id);
+            let own = row.filter(|row| row.item.tenant == link.tenant);
+            if let Some(resolved) = own.and_then(|row| row.item.resolved.as_mut()) {
+                resolved.outcome = Some(outcome.clone());
+            }
+        }
+        opened
+    }
+
+    fn open_item(
+        &self,
+        tenant: &TenantId,
+        link: Option<LinkId>,
+        cause: &str,
+    ) -> Option<ReviewId> {
+        let open = self.open_reviews.iter().copied();
+        let mut open = open.filter(|id| {
+            let item = &self.reviews[id].item;
+            item.tenant == *tenant && item.link == link && item.cause == cause
+        });
+        open.next()
+    }
+
+    fn open_review(
+        &mut self,
+        link: &Link,
+        new: NewReview,
+        now: DateTime<Utc>,
+    ) -> (ReviewId, bool) {
+        let scope = match new.scope {
+            ReviewScope::Link => Some(link.id),
+            ReviewScope::Tenant => None,
+        };
+        let known = self.open_item(&link.tenant, scope, &new.cause);
+        let id = known.unwrap_or_else(|| ReviewId::new(self.next_id()));
+        let row = self.reviews.entry(id).or_insert_with(|| {
+            let mut item = ReviewItem::new(id, link.tenant.clone(), new.clone(), now);
+            item.link = scope;
+            item.appointment.clone_from(&link.appointment);
+            item.count = 0;
+            ReviewRow {
+                item,
+                parts: BTreeSet::new(),
+            }
+        });
+        row.item.evidence = new.evidence;
+        row.item.updated_at = now;
+        row.item.count += 1;
+        row.parts.insert(link.id);
+        row.item.links = count(&row.parts);
+        self.open_reviews.insert(id);
+        (id, known.is_none())
+    }
+
+    /// The link has no part in open items any more, other than those kept.
+    fn end_parts(&mut self, link: &Link, kept: &BTreeSet<ReviewId>, now: DateTime<Utc>) {
+        let open: Vec<ReviewId> = self.open_reviews.difference(kept).copied().collect();
+        for id in open {
+            let Some(row) = self.reviews.get_mut(&id) else {
+                continue;
+            };
+            if row.item.ends != ReviewEnd::WithLinks || !row.parts.remove(&link.id) {
+                continue;
+            }
+            if row.parts.is_empty() {
+                self.close(id, Resolution::Settled, ITSELF, now);
+            } else {
+                row.item.links = count(&row.parts);
+            }
+        }
+    }
+
+    /// Moves the parts of one link to another, which keeps one open item a cause.
+    pub(super) fn move_parts(&mut self, from: LinkId, into: LinkId, now: DateTime<Utc>) {
+        let all: Vec<ReviewId> = self.reviews.keys().copied().collect();
+        for id in all {
+            let row = &self.reviews[&id];
+            let is_own = row.item.link == Some(from);
+            let is_open = row.item.resolved.is_none();
+            let twin = (is_own && is_open)
+                .then(|| self.open_item(&row.item.tenant, Some(into), &row.item.cause))
+                .flatten();
+            if twin.is_some() {
+                self.close(id, Resolution::Settled, ITSELF, now);
+            }
+            if let Some(row) = self.reviews.get_mut(&id) {
+                if is_own {
+                    row.item.link = Some(into);
+                }
+                if row.parts.remove(&from) {
+                    row.parts.insert(into);
+                    row.item.links = count(&row.parts);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, id: ReviewId, resolution: Resolution, by: &str, now: DateTime<Utc>) {
+        self.open_reviews.remove(&id);
+        let Some(row) = self.reviews.get_mut(&id) else {
+            return;
+        };
+        row.item.resolved = Some(Resolved::new(resolution.clone(), by, now));
+        let item = row.item.clone();
+        let event = LogEvent::ReviewResolved {
+            reason: item.reason,
+            resolution,
+            by: by.to_owned(),
+        };
+        let mut link = item.link.map(|id| Link::new(item.tenant.clone(), id));
+        if let Some(link) = &mut link {
+            link.appointment = item.appointment;
+        }
+        self.append_log(&item.tenant, link.as_ref(), event, now);
+    }
+
+    fn resolve(
+        &mut self,
+        tenant: &TenantId,
+        id: ReviewId,
+        resolution: &Resolution,
+        by: &str,
+        now: DateTime<Utc>,
+    ) -> Result<ReviewItem, StoreError> {
+        let row = self.reviews.get(&id);
+        let row = row
+            .filter(|row| row.item.tenant == *tenant)
+            .ok_or_else(|| StoreError::not_found("review item"))?;
+        if row.item.resolved.is_some() {
+            return Err(StoreError::conflict("the review item is resolved already"));
+        }
+        let (item, parts) = (row.item.clone(), row.parts.clone());
+        let pause = self.tenants.get(tenant).and_then(|t| t.paused_by.as_ref());
+        let is_pause = item.link.is_none() && pause == Some(&item.cause);
+        if is_pause && *resolution != Resolution::Retry {
+            return Err(StoreError::new(
+                StoreErrorKind::Invalid,
+                "the tenant is paused because of this item: retry it to let the tenant's work go on",
+            ));
+        }
+        self.close(id, resolution.clone(), by, now);
+        if is_pause && let Some(row) = self.tenants.get_mut(tenant) {
+            *row = super::TenantRow::default();
+        }
+        if *resolution != Resolution::Dismiss {
+            let instruction = Instruction::new(id, item.reason, resolution.clone(), by);
+            for link in parts {
+                let mark = Mark::new(MarkId::new(self.next_id()), MarkSource::Instruction)
+                    .with_instruction(instruction.clone());
+                self.insert_mark(tenant, link, mark, now);
+            }
+        }
+        Ok(self.reviews[&id].item.clone())
+    }
+
+    pub(super) fn resume(&mut self, tenant: &TenantId, now: DateTime<Utc>) {
+        let Some(row) = self.tenants.remove(tenant) else {
+            return;
+        };
+        let item = row
+            .paused_by
+            .and_then(|cause| self.open_item(tenant, None, &cause));
+        if let Some(id) = item {
+            self.close(id, Resolution::Settled, ITSELF, now);
+        }
+    }
+}
+
+fn count(parts: &BTreeSet<LinkId>) -> u32 {
+    u32::try_from(parts.len()).unwrap_or(u32::MAX)
+}
+
+#[async_trait]
+impl Reviews for InMemoryStore {
+    async fn open_reviews(
+        &self,
+        tenant: &TenantId,
+        page: Page<ReviewId>,
+    ) -> Result<Vec<ReviewItem>, StoreError> {
+        let inner = self.lock();
+        let open = inner.open_reviews.iter().map(|id| &inner.reviews[id].item);
+        let asked = open.filter(|item| {
+            item.tenant == *tenant && page.after.is_none_or(|after| item.id > after)
+        });
+        Ok(asked.take(page.rows()).cloned().collect())
+    }
+
+    async fn review(
+        &self,
+        tenant: &TenantId,
+        id: ReviewId,
+    ) -> Result<Option<ReviewItem>, StoreError> {
+        let inner = self.lock();
+        let item = inner.reviews.get(&id).map(|row| &row.item);
+        Ok(item.filter(|item| item.tenant == *tenant).cloned())
+    }
+
+    async fn resolve(
+        &self,
+        tenant: &TenantId,
+        id: ReviewId,
+        resolution: &Resolution,
+        by: &str,
+    ) -> Result<ReviewItem, StoreError> {
+        self.lock().resolve(tenant, id, resolution, by, self.now())
+    }
+}
