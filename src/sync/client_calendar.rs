@@ -4,19 +4,18 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 
-use super::calendar::{Calendar, CalendarError, CalendarErrorKind};
+use super::calendar::{Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write};
 use crate::client::{Client, Error, ErrorKind};
 use crate::model::{
     Booking, BookingQuery, BookingUid, CancelParams, EventTypeId, NewBooking, RescheduleParams,
     SlotQuery,
 };
 
-/// Why the host moves a booking, as the attendee reads it.
-const RESCHEDULING_REASON: &str = "Rescheduled by the host";
-
 impl From<Error> for CalendarError {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
+            // A proxy's page says nothing about the request.
+            _ if is_not_cal_coms_own(&error) => CalendarErrorKind::Unavailable,
             ErrorKind::SlotUnavailable => CalendarErrorKind::SlotTaken,
             ErrorKind::Conflict => CalendarErrorKind::Contradicted,
             ErrorKind::RateLimited | ErrorKind::CircuitOpen => CalendarErrorKind::Throttled,
@@ -29,11 +28,60 @@ impl From<Error> for CalendarError {
             | ErrorKind::VersionMismatch
             | ErrorKind::Invalid => CalendarErrorKind::Rejected,
         };
+        let retry_after = error.retry_after();
         let converted = Self::new(kind, error.to_string());
-        match error.retry_after() {
+        let converted = match std::error::Error::source(&error) {
+            // The message is the error's own; what is left are its causes.
+            Some(_) => converted.with_source(Causes(error)),
+            None => converted,
+        };
+        match retry_after {
             Some(wait) => converted.with_retry_after(wait),
             None => converted,
         }
+    }
+}
+
+/// The causes of an error, without the error itself.
+#[derive(Debug)]
+struct Causes(Error);
+
+impl std::fmt::Display for Causes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match std::error::Error::source(&self.0) {
+            Some(cause) => cause.fmt(f),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Causes {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.0)?.source()
+    }
+}
+
+/// Whether the answer has none of Cal.com's several shapes of errors: then it is a proxy's or a load balancer's.
+fn is_not_cal_coms_own(error: &Error) -> bool {
+    let answer = error.api();
+    answer.is_some_and(|answer| answer.code().is_none() && answer.message().is_empty())
+        && error.kind() != ErrorKind::RateLimited
+}
+
+/// The one booking that was asked for, among those that an answer holds.
+async fn create(client: &Client, booking: &NewBooking) -> Result<Booking, CalendarError> {
+    let created = client.bookings().create(booking).await?;
+    let start = booking.start.timestamp_millis();
+    let mut bookings = created.into_vec();
+    let asked = bookings
+        .iter()
+        .position(|made| made.start.timestamp_millis() == start);
+    match asked.or_else(|| (!bookings.is_empty()).then_some(0)) {
+        Some(index) => Ok(bookings.swap_remove(index)),
+        None => Err(CalendarError::new(
+            CalendarErrorKind::Unavailable,
+            "bookings.create: the answer holds no booking",
+        )),
     }
 }
 
@@ -52,30 +100,23 @@ impl Calendar for Client {
         Ok(found.try_collect().await?)
     }
 
-    async fn create(&self, booking: &NewBooking) -> Result<Booking, CalendarError> {
-        let created = Client::bookings(self).create(booking).await?;
-        let first = created.into_vec().into_iter().next();
-        first.ok_or_else(|| {
-            CalendarError::new(
-                CalendarErrorKind::Unavailable,
-                "bookings.create: the answer holds no booking",
-            )
-        })
-    }
-
-    async fn reschedule(
-        &self,
-        uid: &BookingUid,
-        start: DateTime<Utc>,
-    ) -> Result<Booking, CalendarError> {
-        let params = RescheduleParams::default().with_reason(RESCHEDULING_REASON);
+    async fn write(&self, write: &Write) -> Result<Booking, CalendarError> {
         let bookings = Client::bookings(self);
-        Ok(bookings.reschedule(uid, start, &params).await?)
-    }
-
-    async fn cancel(&self, uid: &BookingUid, reason: &str) -> Result<Booking, CalendarError> {
-        let params = CancelParams::reason(reason);
-        Ok(Client::bookings(self).cancel(uid, &params).await?)
+        match write {
+            Write::Create(booking) => create(self, booking).await,
+            Write::Reschedule {
+                booking,
+                start,
+                reason,
+            } => {
+                let params = RescheduleParams::default().with_reason(reason);
+                Ok(bookings.reschedule(booking, *start, &params).await?)
+            }
+            Write::Cancel { booking, reason } => {
+                let params = CancelParams::reason(reason);
+                Ok(bookings.cancel(booking, &params).await?)
+            }
+        }
     }
 
     async fn free_slots(
@@ -93,5 +134,27 @@ impl Calendar for Client {
             .flatten()
             .map(|slot| slot.start)
             .collect())
+    }
+
+    async fn event_type(&self, id: EventTypeId) -> Result<Option<EventTypeFacts>, CalendarError> {
+        let found = match self.event_types().get(id).await {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let recurs = found.recurrence.as_ref().is_some_and(|recurrence| {
+            recurrence.disabled != Some(true) && recurrence.frequency.is_some()
+        });
+        let users = found.users.iter().map(|user| user.id);
+        Ok(Some(EventTypeFacts {
+            recurs,
+            hosts: users.chain(found.owner_id).collect(),
+            lengths: found.length_in_minutes_options,
+        }))
+    }
+
+    async fn account(&self) -> Result<(), CalendarError> {
+        self.me().get().await?;
+        Ok(())
     }
 }

@@ -3,11 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{AppointmentState, Origin, ReviewReason, Winner};
+use super::standing::Base;
+use crate::store::{AppointmentState, Differences, Origin, ReviewReason, Winner};
 
 /// Who wins when both sides changed, differently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ConflictPolicy {
     /// A person decides.
     #[default]
@@ -42,26 +44,45 @@ pub struct Remote<'a> {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
+/// What a person has said about how the two sides are to be brought to agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Order {
+    /// What Cal.com holds goes into the appointment.
+    TakeRemote,
+    /// What the appointment holds goes to Cal.com.
+    ForceLocal,
+    /// The sides may differ as they do.
+    AcceptDifference,
+}
+
 /// All that a decision depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The state on which both sides last agreed.
-    pub base: Option<&'a AppointmentState>,
+    /// How both sides looked when they last agreed.
+    pub base: Option<&'a Base>,
     /// The host's side, if there is an appointment.
     pub local: Option<Local<'a>>,
     /// Cal.com's side, if there is a booking.
     pub remote: Option<Remote<'a>>,
     /// What to do about a conflict.
     pub policy: ConflictPolicy,
+    /// Whether Cal.com's answer to our own write differs from what was sent, and the appointment was not brought to it yet.
+    pub follow: bool,
+    /// What a person has said, if anybody has.
+    pub order: Option<Order>,
 }
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Decision {
-    /// Both sides agree with the base. Every echo of our own writes ends here.
+    /// Both sides are as they were when they last agreed. Every echo of our own writes ends here.
     Nothing,
     /// Both sides agree with each other: move the base, nothing else.
     MoveBase,
+    /// The sides may differ as they do: move the base, nothing else.
+    AcceptDifference,
     /// The appointment ended before Cal.com heard of it: nothing is pushed.
     SkipNeverBooked,
     /// The change came from Cal.com: nothing is pushed.
@@ -79,20 +100,13 @@ pub enum Decision {
     CancelBooking,
     /// Make an appointment for the booking.
     CreateAppointment,
-    /// Bring the appointment to what Cal.com says.
-    UpdateAppointment,
+    /// Bring the appointment to this state.
+    UpdateAppointment {
+        /// What it is to hold: Cal.com's changes over what the host holds.
+        state: Box<AppointmentState>,
+    },
     /// A person has to decide.
     Review(ReviewReason),
-}
-
-impl Decision {
-    /// Whether it is carried out at Cal.com.
-    pub(super) fn writes_to_calcom(&self) -> bool {
-        matches!(
-            self,
-            Self::CreateBooking | Self::Reschedule { .. } | Self::CancelBooking
-        )
-    }
 }
 
 /// A decision, and whether it settled a conflict.
@@ -113,18 +127,54 @@ impl From<Decision> for Verdict {
     }
 }
 
+/// Every field.
+const ALL: Differences = Differences {
+    status: true,
+    start: true,
+    length: true,
+    event_type: true,
+    email: true,
+    name: true,
+};
+
 /// Decides what brings both sides to agree.
 ///
 /// Pure and total: no I/O, no clock, no chance; every combination of values has an answer.
 pub fn decide(facts: &Facts<'_>) -> Verdict {
+    if let Some(decision) = facts.order.and_then(|order| obey(order, facts)) {
+        return decision.into();
+    }
     match (facts.base, facts.local, facts.remote) {
         (_, None, None) => Decision::Nothing.into(),
         (None, None, Some(remote)) => unknown_booking(remote),
-        (Some(_), None, Some(remote)) => missing_appointment(remote),
+        (Some(base), None, Some(remote)) => missing_appointment(base, remote),
         (None, Some(local), None) => unknown_appointment(local),
         (Some(base), Some(local), None) => missing_booking(base, local),
         (None, Some(local), Some(remote)) => without_base(local, remote, facts.policy),
-        (Some(base), Some(local), Some(remote)) => three_way(base, local, remote, facts.policy),
+        (Some(base), Some(local), Some(remote)) => three_way(base, local, remote, facts),
+    }
+}
+
+/// What a person's order means here; `None` where it has nothing to be carried out on.
+fn obey(order: Order, facts: &Facts<'_>) -> Option<Decision> {
+    match (order, facts.local, facts.remote) {
+        (Order::TakeRemote, Some(local), Some(remote)) => Some(take(local, remote, ALL)),
+        (Order::TakeRemote, None, Some(remote)) if remote.state.status.is_live() => {
+            Some(Decision::CreateAppointment)
+        }
+        (Order::ForceLocal, Some(local), Some(remote)) => {
+            Some(push(ALL, remote.state, local.state))
+        }
+        (Order::ForceLocal, Some(local), None) if local.state.status.is_live() => {
+            Some(Decision::CreateBooking)
+        }
+        // The host has no appointment, and that is what Cal.com is to hold.
+        (Order::ForceLocal, None, Some(remote)) if remote.state.status.is_live() => {
+            Some(Decision::CancelBooking)
+        }
+        (Order::AcceptDifference, None, None)
+        | (Order::TakeRemote | Order::ForceLocal, _, _) => None,
+        (Order::AcceptDifference, _, _) => Some(Decision::AcceptDifference),
     }
 }
 
@@ -136,9 +186,10 @@ fn unknown_booking(remote: Remote<'_>) -> Verdict {
     }
 }
 
-fn missing_appointment(remote: Remote<'_>) -> Verdict {
+fn missing_appointment(base: &Base, remote: Remote<'_>) -> Verdict {
+    let is_accepted = !base.local.status.is_live() && remote.state.agrees_with(&base.remote);
     // That a record is absent proves nothing: a person decides whether its booking is to be cancelled.
-    if remote.state.status.is_live() {
+    if remote.state.status.is_live() && !is_accepted {
         Decision::Review(ReviewReason::AppointmentMissing).into()
     } else {
         Decision::Nothing.into()
@@ -158,8 +209,10 @@ fn unknown_appointment(local: Local<'_>) -> Verdict {
     }
 }
 
-fn missing_booking(base: &AppointmentState, local: Local<'_>) -> Verdict {
-    if base.status.is_live() || local.state.status.is_live() {
+fn missing_booking(base: &Base, local: Local<'_>) -> Verdict {
+    let is_accepted = !base.remote.status.is_live() && local.state.agrees_with(&base.local);
+    let lives = base.remote.status.is_live() || local.state.status.is_live();
+    if lives && !is_accepted {
         Decision::Review(ReviewReason::BookingMissing).into()
     } else {
         Decision::Nothing.into()
@@ -171,36 +224,56 @@ fn without_base(local: Local<'_>, remote: Remote<'_>, policy: ConflictPolicy) ->
         Decision::MoveBase.into()
     } else if *local.origin == Origin::Calcom {
         // Nobody at the host has touched it since it was made for this booking.
-        Decision::UpdateAppointment.into()
+        take(local, remote, ALL).into()
     } else {
-        conflict(remote.state, local, remote, policy)
+        conflict(ALL, remote.state, local, remote, policy)
     }
 }
 
-fn three_way(
-    base: &AppointmentState,
-    local: Local<'_>,
-    remote: Remote<'_>,
-    policy: ConflictPolicy,
-) -> Verdict {
-    let local_changed = !local.state.agrees_with(base);
-    let remote_changed = !remote.state.agrees_with(base);
-    match (local_changed, remote_changed) {
+/// What a side has changed since the base. One that came back to life may have changed in everything.
+fn changes(before: &AppointmentState, now: &AppointmentState) -> Differences {
+    if !before.status.is_live() && now.status.is_live() {
+        ALL
+    } else {
+        now.differences(before)
+    }
+}
+
+fn three_way(base: &Base, local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_>) -> Verdict {
+    let ours = changes(&base.local, local.state);
+    let mut theirs = changes(&base.remote, remote.state);
+    if facts.follow && ours.is_empty() {
+        theirs = theirs.union(local.state.differences(remote.state));
+    }
+    match (!ours.is_empty(), !theirs.is_empty()) {
         (false, false) => Decision::Nothing.into(),
-        (false, true) => Decision::UpdateAppointment.into(),
-        (_, _) if local.state.agrees_with(remote.state) => Decision::MoveBase.into(),
-        (true, true) if *local.origin == Origin::Calcom => Decision::UpdateAppointment.into(),
-        (true, true) => conflict(base, local, remote, policy),
+        (false, true) => take(local, remote, theirs).into(),
         // The change says that it is Cal.com's, and Cal.com knows nothing of it. Neither pushed nor overwritten.
         (true, false) if *local.origin == Origin::Calcom => {
-            Decision::Review(ReviewReason::OriginContradicted).into()
+            if local.state.agrees_with(remote.state) {
+                Decision::MoveBase.into()
+            } else {
+                Decision::Review(ReviewReason::OriginContradicted).into()
+            }
         }
-        (true, false) => push(remote.state, local.state).into(),
+        (true, false) => push(ours, remote.state, local.state).into(),
+        (true, true) => {
+            let touched = ours.union(theirs);
+            let apart = touched.intersection(local.state.differences(remote.state));
+            if apart.is_empty() {
+                Decision::MoveBase.into()
+            } else if *local.origin == Origin::Calcom {
+                take(local, remote, touched).into()
+            } else {
+                conflict(touched, &base.remote, local, remote, facts.policy)
+            }
+        }
     }
 }
 
 fn conflict(
-    base: &AppointmentState,
+    touched: Differences,
+    remote_before: &AppointmentState,
     local: Local<'_>,
     remote: Remote<'_>,
     policy: ConflictPolicy,
@@ -218,13 +291,12 @@ fn conflict(
             }
         }),
     };
+    let has_ended = remote_before.status.is_live() && !remote.state.status.is_live();
     let decision = match winner {
         None => return Decision::Review(ReviewReason::Conflict).into(),
-        Some(Winner::Remote) => Decision::UpdateAppointment,
-        Some(Winner::Local) if base.status.is_live() && !remote.state.status.is_live() => {
-            Decision::Review(ReviewReason::RemoteEnded)
-        }
-        Some(Winner::Local) => push(remote.state, local.state),
+        Some(Winner::Remote) => take(local, remote, touched),
+        Some(Winner::Local) if has_ended => Decision::Review(ReviewReason::RemoteEnded),
+        Some(Winner::Local) => push(touched, remote.state, local.state),
     };
     // A push that turns out to be a review has not chosen a winner yet.
     let decided = !matches!(decision, Decision::Review(_));
@@ -234,21 +306,39 @@ fn conflict(
     }
 }
 
-/// What brings the booking from its present state to the host's, as far as the API can.
-fn push(remote: &AppointmentState, local: &AppointmentState) -> Decision {
+/// Cal.com's values of some fields over what the host holds.
+fn take(local: Local<'_>, remote: Remote<'_>, fields: Differences) -> Decision {
+    let apart = local.state.differences(remote.state).intersection(fields);
+    if apart.is_empty() {
+        return Decision::MoveBase;
+    }
+    let revives = !local.state.status.is_live() && remote.state.status.is_live();
+    let fields = if revives { ALL } else { apart };
+    let state = local.state.taking(fields, remote.state);
+    Decision::UpdateAppointment {
+        state: Box::new(state),
+    }
+}
+
+/// What brings some fields of the booking to the host's values, as far as the API can.
+fn push(fields: Differences, remote: &AppointmentState, local: &AppointmentState) -> Decision {
     match (remote.status.is_live(), local.status.is_live()) {
         (true, false) => Decision::CancelBooking,
         // The host revived an appointment on whose end both sides had agreed.
-        (false, true) => Decision::CreateBooking,
+        (false, true) if fields.status => Decision::CreateBooking,
+        (false, true) => Decision::Review(ReviewReason::RemoteEnded),
         (false, false) => Decision::MoveBase,
         (true, true) => {
-            let only_times_differ = remote.status == local.status
-                && remote.event_type == local.event_type
-                && remote.same_attendee(local);
-            if only_times_differ && remote.start != local.start {
-                Decision::Reschedule { start: local.start }
-            } else {
+            let wanted = fields.intersection(local.differences(remote));
+            if wanted.status || wanted.length || wanted.event_type || wanted.email {
                 Decision::Review(ReviewReason::NotExpressible)
+            } else if wanted.start {
+                Decision::Reschedule { start: local.start }
+            } else if wanted.name {
+                // Cal.com cannot rename an attendee, and nothing depends on it.
+                Decision::AcceptDifference
+            } else {
+                Decision::MoveBase
             }
         }
     }

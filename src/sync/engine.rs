@@ -1,27 +1,30 @@
 //! The engine: two doors, one queue, one loop.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use http::HeaderMap;
+use secrecy::SecretString;
 use tokio::sync::Notify;
 use tracing::Instrument;
 
 use super::config::SyncConfig;
+use super::event_types::EventTypes;
 use super::receive::{Receipt, ReceiveError};
+use super::standing::FORMAT;
+use super::sync_key::SyncKeys;
 use super::tenant::TenantDirectory;
-use super::turn::{Turn, TurnOutcome};
+use super::turn::TurnOutcome;
 use crate::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::store::{
-    AppointmentId, AppointmentRepository, Change, Claim, LinkId, LogEntry, LogId, Resolution,
-    Resolved, ReviewId, ReviewItem, Settlement, Store, StoreError, StoreErrorKind, SyncKey,
-    TenantId,
+    AppointmentId, AppointmentRepository, Change, ClaimRequest, LinkId, LogEntry, LogId, Page,
+    Pruned, Resolution, ReviewId, ReviewItem, Store, StoreError, StoreErrorKind, TenantId,
 };
 
-/// How long a link whose tenant is not in the directory waits before it is looked at again.
-const UNKNOWN_TENANT_DELAY: Duration = Duration::from_secs(60);
+/// The key under which sync keys are derived where the host sets none.
+const DEFAULT_SYNC_KEY_SECRET: &str = "calcom";
 
 /// What to do about an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,7 +39,7 @@ pub enum ErrorKind {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The bookkeeping failed.
+    /// The bookkeeping failed, or refused the call.
     #[error("the sync engine's bookkeeping failed")]
     Store(#[from] StoreError),
 }
@@ -91,7 +94,8 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
         body: &[u8],
     ) -> Result<Receipt, ReceiveError>;
 
-    /// Works on the link that has been due for longest; `None` if none is due. Any number of callers may do so at once.
+    /// Works on one link that has work, of the tenant whose turn it is; `None` if none has. Any number of callers may do so at
+    /// once. A turn that fails, panics or hangs is contained to its link, and a tenant that cannot be read to the tenant.
     ///
     /// # Errors
     ///
@@ -109,14 +113,19 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`Error::Store`].
-    async fn open_reviews(&self, tenant: &TenantId) -> Result<Vec<ReviewItem>, Error>;
+    async fn open_reviews(
+        &self,
+        tenant: &TenantId,
+        page: Page<ReviewId>,
+    ) -> Result<Vec<ReviewItem>, Error>;
 
-    /// Resolves a review item. `by` is who decided, in the host's own terms.
+    /// Resolves a review item: the decision is stored, and the next turn of each of its links carries it out. `by` is who decided,
+    /// in the host's own terms.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] with [`NotFound`](StoreErrorKind::NotFound), or [`Conflict`](StoreErrorKind::Conflict) if it was
-    /// resolved already.
+    /// [`Error::Store`] with [`NotFound`](StoreErrorKind::NotFound), with [`Conflict`](StoreErrorKind::Conflict) if it was
+    /// resolved already, or with [`Invalid`](StoreErrorKind::Invalid) if the item cannot be resolved in this way.
     async fn resolve(
         &self,
         tenant: &TenantId,
@@ -125,17 +134,20 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
         by: &str,
     ) -> Result<ReviewItem, Error>;
 
-    /// The tenant's sync log after a position, oldest first, at most `limit` lines.
+    /// The tenant's sync log, oldest line first.
     ///
     /// # Errors
     ///
     /// [`Error::Store`].
-    async fn log(
-        &self,
-        tenant: &TenantId,
-        after: Option<LogId>,
-        limit: u32,
-    ) -> Result<Vec<LogEntry>, Error>;
+    async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, Error>;
+
+    /// Removes settled changes and deliveries, resolved review items and lines of the log that are older than this, at most
+    /// `limit` of each. They hold personal data: call it as often as your retention rules ask for, until nothing is left.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn prune(&self, older_than: Duration, limit: u32) -> Result<Pruned, Error>;
 }
 
 /// The sync engine. Cheap to share: put it into an `Arc`.
@@ -147,6 +159,10 @@ pub struct Engine {
     pub(super) config: SyncConfig,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) sync_keys: SyncKeys,
+    pub(super) event_types: EventTypes,
+    /// The tenant that was served last.
+    served: Mutex<Option<TenantId>>,
     work: Notify,
 }
 
@@ -160,6 +176,7 @@ pub struct EngineBuilder {
     config: SyncConfig,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    sync_key_secret: SecretString,
 }
 
 impl EngineBuilder {
@@ -169,7 +186,16 @@ impl EngineBuilder {
         self
     }
 
-    /// Where the time comes from.
+    /// The secret under which the names of created bookings are derived. They travel in the bookings' metadata; without the
+    /// secret they tell a stranger nothing. Keep it as long as the bookings matter: with another one, a booking that was made
+    /// before the books were lost is not recognized. Without one, a well-known constant takes its place, and a name can be
+    /// guessed by whoever knows the tenant and the appointment.
+    pub fn sync_key_secret(mut self, secret: SecretString) -> Self {
+        self.sync_key_secret = secret;
+        self
+    }
+
+    /// Where the time of writes to the host comes from. Leases and due times go by the store's clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -192,6 +218,9 @@ impl EngineBuilder {
             config: self.config,
             clock: self.clock,
             entropy: self.entropy,
+            sync_keys: SyncKeys::new(self.sync_key_secret),
+            event_types: EventTypes::default(),
+            served: Mutex::new(None),
             work: Notify::new(),
         }
     }
@@ -211,31 +240,47 @@ impl Engine {
             config: SyncConfig::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
+            sync_key_secret: DEFAULT_SYNC_KEY_SECRET.into(),
         }
     }
 
-    pub(super) fn new_sync_key(&self) -> SyncKey {
-        let (high, low) = (self.entropy.next_u64(), self.entropy.next_u64());
-        SyncKey::new(format!("{high:016x}{low:016x}"))
+    fn last_served(&self) -> MutexGuard<'_, Option<TenantId>> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn work_on(&self, claim: Claim) -> Result<TurnOutcome, StoreError> {
-        let Some(tenant) = self.tenants.tenant(&claim.link.tenant).await? else {
-            tracing::warn!(tenant = %claim.link.tenant, "a link is due whose tenant is not in the directory");
-            let now = self.clock.now();
-            let mut settlement = Settlement::new(claim.link.clone(), now);
-            settlement.next_due = Some(now + UNKNOWN_TENANT_DELAY);
-            self.store.settle(&claim.lease, settlement).await?;
-            return Ok(TurnOutcome::Waiting);
-        };
-        Turn::new(self, tenant, claim).run().await
+    /// Waits for the bookkeeping no longer than allowed.
+    pub(super) async fn store_call<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        within(self.config.store_timeout, "the bookkeeping", call).await
     }
+
+    /// Waits for the host no longer than allowed.
+    pub(super) async fn host_call<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        within(self.config.host_timeout, "the host", call).await
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    who: &str,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let answer = tokio::time::timeout(limit, call).await;
+    answer.unwrap_or_else(|_| {
+        let message = format!("{who} did not answer within {limit:?}");
+        Err(StoreError::new(StoreErrorKind::Unavailable, message))
+    })
 }
 
 #[async_trait]
 impl SyncEngine for Engine {
     async fn record(&self, change: &Change) -> Result<(), Error> {
-        self.store.record(change).await?;
+        self.store_call(self.store.record(change)).await?;
         self.nudge();
         Ok(())
     }
@@ -250,14 +295,13 @@ impl SyncEngine for Engine {
     }
 
     async fn step(&self) -> Result<Option<StepReport>, Error> {
-        let claimed = self
-            .store
-            .claim(self.clock.now(), self.config.lease)
-            .await?;
-        let Some(claim) = claimed else {
+        let served = self.last_served().clone();
+        let request = ClaimRequest::new(self.config.lease, FORMAT).after(served);
+        let Some(claim) = self.store_call(self.store.claim(&request)).await? else {
             return Ok(None);
         };
         let (tenant, link) = (claim.link.tenant.clone(), claim.link.id);
+        *self.last_served() = Some(tenant.clone());
         let appointment = claim.link.appointment.clone();
         let span = tracing::debug_span!(
             "calcom.sync.turn",
@@ -266,8 +310,7 @@ impl SyncEngine for Engine {
             changes = claim.changes.len(),
             deliveries = claim.deliveries.len(),
         );
-        // Boxed: a turn is a large future, and workers hold many.
-        let outcome = Box::pin(self.work_on(claim)).instrument(span).await?;
+        let outcome = self.work_on(claim).instrument(span).await?;
         tracing::debug!(%tenant, %link, ?outcome, "turn ended");
         Ok(Some(StepReport {
             tenant,
@@ -280,8 +323,8 @@ impl SyncEngine for Engine {
     async fn wait_for_work(&self, at_most: Duration) {
         let nudged = self.work.notified();
         // If the store cannot say, a poll will find out.
-        let until_due = match self.store.next_due().await {
-            Ok(Some(due)) => (due - self.clock.now()).to_std().unwrap_or_default(),
+        let until_due = match self.store_call(self.store.next_due(FORMAT)).await {
+            Ok(Some(wait)) => wait,
             Ok(None) | Err(_) => at_most,
         };
         let _ = tokio::time::timeout(until_due.min(at_most), nudged).await;
@@ -291,8 +334,13 @@ impl SyncEngine for Engine {
         self.work.notify_one();
     }
 
-    async fn open_reviews(&self, tenant: &TenantId) -> Result<Vec<ReviewItem>, Error> {
-        Ok(self.store.open_reviews(tenant).await?)
+    async fn open_reviews(
+        &self,
+        tenant: &TenantId,
+        page: Page<ReviewId>,
+    ) -> Result<Vec<ReviewItem>, Error> {
+        let open = self.store_call(self.store.open_reviews(tenant, page));
+        Ok(open.await?)
     }
 
     async fn resolve(
@@ -302,22 +350,21 @@ impl SyncEngine for Engine {
         resolution: Resolution,
         by: &str,
     ) -> Result<ReviewItem, Error> {
-        let resolved = Resolved {
-            resolution,
-            by: by.to_owned(),
-            at: self.clock.now(),
-        };
-        let item = self.store.resolve(tenant, id, &resolved).await?;
+        let item = self.store_call(self.store.review(tenant, id)).await?;
+        if let Some(item) = item {
+            super::review::check(&item, &resolution)?;
+        }
+        let resolved = self.store.resolve(tenant, id, &resolution, by);
+        let item = self.store_call(resolved).await?;
         self.nudge();
         Ok(item)
     }
 
-    async fn log(
-        &self,
-        tenant: &TenantId,
-        after: Option<LogId>,
-        limit: u32,
-    ) -> Result<Vec<LogEntry>, Error> {
-        Ok(self.store.log(tenant, after, limit).await?)
+    async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, Error> {
+        Ok(self.store_call(self.store.log(tenant, page)).await?)
+    }
+
+    async fn prune(&self, older_than: Duration, limit: u32) -> Result<Pruned, Error> {
+        Ok(self.store_call(self.store.prune(older_than, limit)).await?)
     }
 }

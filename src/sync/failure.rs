@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::calendar::{CalendarError, CalendarErrorKind};
 use super::config::SyncConfig;
-use crate::store::ReviewReason;
 
 /// How long a throttled call waits if the server does not say.
 const DEFAULT_THROTTLE: Duration = Duration::from_secs(60);
@@ -14,33 +13,19 @@ const DEFAULT_THROTTLE: Duration = Duration::from_secs(60);
 pub(super) enum Next {
     /// Try again after this wait; one more attempt has failed.
     Retry(Duration),
-    /// Try again after this wait; it does not count.
-    Postpone(Duration),
-    /// A person decides.
-    Review(NextReview),
-    /// The tenant's work is paused, and a person decides.
-    PauseTenant,
-}
-
-/// Why, in a form that is cheap to compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NextReview {
+    /// Nothing of the tenant is tried for this long; it does not count.
+    Hold(Duration),
+    /// Every attempt has failed: a person decides.
     Exhausted,
+    /// It would fail again: a person decides.
     Rejected,
+    /// The slot belongs to somebody else: a person decides.
     SlotTaken,
+    /// Find out whether the account itself is refused.
+    AskForAccount,
 }
 
-impl NextReview {
-    pub(super) fn reason(self) -> ReviewReason {
-        match self {
-            Self::Exhausted => ReviewReason::RetriesExhausted,
-            Self::Rejected => ReviewReason::Rejected,
-            Self::SlotTaken => ReviewReason::SlotTaken,
-        }
-    }
-}
-
-/// What follows the failure of an attempt, `failed_before` of which have failed already. `chance` draws the jitter.
+/// What follows the failure of a call to Cal.com, `failed_before` of which have failed already. `chance` draws the jitter.
 pub(super) fn after(
     error: &CalendarError,
     failed_before: u32,
@@ -51,20 +36,23 @@ pub(super) fn after(
         CalendarErrorKind::Throttled => {
             let wait = error.retry_after().unwrap_or(DEFAULT_THROTTLE);
             // Never before the reset, and not all at once after it.
-            Next::Postpone(wait + jitter(Duration::from_secs(1), 100, chance))
+            Next::Hold(wait + jitter(Duration::from_secs(1), 100, chance))
         }
-        CalendarErrorKind::Denied => Next::PauseTenant,
-        CalendarErrorKind::Rejected => Next::Review(NextReview::Rejected),
-        CalendarErrorKind::SlotTaken => Next::Review(NextReview::SlotTaken),
+        CalendarErrorKind::Denied => Next::AskForAccount,
+        CalendarErrorKind::Rejected => Next::Rejected,
+        CalendarErrorKind::SlotTaken => Next::SlotTaken,
         // A contradiction that reading did not resolve is retried like an outage: the other side is in motion.
         CalendarErrorKind::Unavailable | CalendarErrorKind::Contradicted => {
-            let index = usize::try_from(failed_before).unwrap_or(usize::MAX);
-            match config.retry_delays.get(index) {
-                Some(delay) => Next::Retry(*delay + jitter(*delay, config.jitter_percent, chance)),
-                None => Next::Review(NextReview::Exhausted),
-            }
+            attempt(failed_before, config, chance).map_or(Next::Exhausted, Next::Retry)
         }
     }
+}
+
+/// How long to wait before the next attempt; `None` if there is none.
+pub(super) fn attempt(failed_before: u32, config: &SyncConfig, chance: u64) -> Option<Duration> {
+    let index = usize::try_from(failed_before).unwrap_or(usize::MAX);
+    let delay = config.retry_delays.get(index)?;
+    Some(*delay + jitter(*delay, config.jitter_percent, chance))
 }
 
 /// Up to `percent` of a span.
@@ -93,23 +81,17 @@ mod tests {
         assert_eq!(after(0), Next::Retry(Duration::from_secs(1)));
         assert_eq!(after(1), Next::Retry(Duration::from_secs(5)));
         assert_eq!(after(2), Next::Retry(Duration::from_secs(30)));
-        assert_eq!(after(3), Next::Review(NextReview::Exhausted));
-        assert_eq!(after(u32::MAX), Next::Review(NextReview::Exhausted));
+        assert_eq!(after(3), Next::Exhausted);
+        assert_eq!(after(u32::MAX), Next::Exhausted);
     }
 
     #[test]
     fn what_cannot_succeed_is_not_retried() {
         let config = SyncConfig::default();
         let next = |kind| after(&failed(kind), 0, &config, 9);
-        assert_eq!(
-            next(CalendarErrorKind::Rejected),
-            Next::Review(NextReview::Rejected)
-        );
-        assert_eq!(
-            next(CalendarErrorKind::SlotTaken),
-            Next::Review(NextReview::SlotTaken)
-        );
-        assert_eq!(next(CalendarErrorKind::Denied), Next::PauseTenant);
+        assert_eq!(next(CalendarErrorKind::Rejected), Next::Rejected);
+        assert_eq!(next(CalendarErrorKind::SlotTaken), Next::SlotTaken);
+        assert_eq!(next(CalendarErrorKind::Denied), Next::AskForAccount);
     }
 
     proptest::proptest! {
@@ -118,7 +100,7 @@ mod tests {
             let reset = Duration::from_secs(seconds);
             let error = failed(CalendarErrorKind::Throttled).with_retry_after(reset);
             let next = after(&error, 0, &SyncConfig::default(), chance);
-            proptest::prop_assert!(matches!(next, Next::Postpone(wait) if wait >= reset));
+            proptest::prop_assert!(matches!(next, Next::Hold(wait) if wait >= reset));
         }
 
         #[test]

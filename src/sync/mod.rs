@@ -13,20 +13,26 @@ mod calendar;
 #[cfg(feature = "client")]
 mod client_calendar;
 mod config;
+mod contain;
 mod decide;
 mod engine;
+mod event_types;
 mod failure;
 mod receive;
+mod review;
+mod standing;
 mod state;
+mod sync_key;
 mod tenant;
 mod turn;
 mod worker;
 
-pub use calendar::{Calendar, CalendarError, CalendarErrorKind};
+pub use calendar::{Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write};
 pub use config::SyncConfig;
-pub use decide::{ConflictPolicy, Decision, Facts, Local, Remote, Verdict, decide};
+pub use decide::{ConflictPolicy, Decision, Facts, Local, Order, Remote, Verdict, decide};
 pub use engine::{Engine, EngineBuilder, Error, ErrorKind, StepReport, SyncEngine};
 pub use receive::{Receipt, ReceiveError};
+pub use standing::{Base, Doubt, PendingWrite, SentWrite, Standing, Undecodable};
 pub use tenant::{StaticTenants, Tenant, TenantDirectory};
 pub use turn::TurnOutcome;
 pub use worker::{Worker, WorkerConfig};

@@ -6,20 +6,21 @@ use sha2::{Digest, Sha256};
 use super::SYNC_KEY_METADATA;
 use super::engine::{Engine, SyncEngine};
 use crate::model::Trigger;
-use crate::store::{Accepted, DeliveryFate, LinkId, NewDelivery, StoreError, SyncKey, TenantId};
-use crate::webhook::{self, VerifyError, WebhookEvent};
+use crate::store::{
+    Accepted, AppointmentStatus, DeliveryClaim, DeliveryFate, NewDelivery, StoreError, SyncKey,
+    TenantId,
+};
+use crate::webhook::{self, BookingEvent, VerifyError, WebhookEvent};
 
 /// A delivery that was taken. Answer 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Receipt {
-    /// It is stored, and the link is due.
-    Stored {
-        /// The link that is now due.
-        link: LinkId,
-    },
+    /// It is stored, and waits for a worker.
+    Stored,
     /// It is stored, and there is nothing to do about it.
     Ignored,
-    /// The very same bytes were stored before.
+    /// The very same bytes wait already.
     Duplicate,
 }
 
@@ -67,40 +68,51 @@ impl Engine {
         if body.len() > limit {
             return Err(ReceiveError::TooLarge { limit });
         }
-        let known = self.tenants.tenant(tenant).await;
+        let known = self.host_call(self.tenants.tenant(tenant)).await;
         let known = known
             .map_err(ReceiveError::Store)?
             .ok_or(ReceiveError::UnknownTenant)?;
         webhook::verify(&known.webhook_secrets, headers, body).map_err(ReceiveError::Unverified)?;
 
         let event = WebhookEvent::parse(body);
-        let delivery = NewDelivery {
-            tenant: tenant.clone(),
-            fingerprint: Sha256::digest(body).into(),
-            received_at: self.clock.now(),
-            trigger: event
-                .trigger()
-                .map(|trigger| trigger.as_str().to_owned())
-                .unwrap_or_default(),
-            booking: event.booking_uid().cloned(),
-            rescheduled_from: match &event {
-                WebhookEvent::Booking(booking) => booking.reschedule_uid.clone(),
-                _ => None,
-            },
-            sync_key: sync_key_of(&event),
-            body: webhook::without_one_time_passwords(body),
-            ignored: ignored(&event),
-        };
-        let accepted = self.store.accept(delivery).await;
+        let trigger = event.trigger().map(Trigger::as_str).unwrap_or_default();
+        let fingerprint = Sha256::digest(body).into();
+        let mut delivery = NewDelivery::new(tenant.clone(), fingerprint, trigger);
+        delivery.booking = event.booking_uid().cloned();
+        delivery.sync_key = sync_key_of(&event);
+        if let WebhookEvent::Booking(booking) = &event {
+            delivery.rescheduled_from.clone_from(&booking.reschedule_uid);
+            delivery.claim = claim_of(booking);
+        }
+        delivery.body = webhook::without_one_time_passwords(body);
+        delivery.ignored = ignored(&event);
+        let accepted = self.store_call(self.store.accept(delivery)).await;
         Ok(match accepted.map_err(ReceiveError::Store)? {
             Accepted::Duplicate => Receipt::Duplicate,
-            Accepted::Stored { link: None } => Receipt::Ignored,
-            Accepted::Stored { link: Some(link) } => {
+            Accepted::Ignored => Receipt::Ignored,
+            Accepted::Stored => {
                 self.nudge();
-                Receipt::Stored { link }
+                Receipt::Stored
             }
         })
     }
+}
+
+/// What a delivery claims. By its trigger: the status in the body of a reschedule says nothing of the kind, and a reason for a
+/// cancellation stands in bodies of bookings that live.
+fn claim_of(event: &BookingEvent) -> DeliveryClaim {
+    let status = match event.trigger {
+        Trigger::BookingCreated | Trigger::BookingRescheduled => AppointmentStatus::Confirmed,
+        Trigger::BookingRequested => AppointmentStatus::Pending,
+        Trigger::BookingCancelled => AppointmentStatus::Cancelled,
+        Trigger::BookingRejected => AppointmentStatus::Declined,
+        _ => return DeliveryClaim::default(),
+    };
+    // Giving up one seat of several ends no booking.
+    if event.attendee_seat_id.is_some() {
+        return DeliveryClaim::default();
+    }
+    DeliveryClaim::new(status, event.start_time, event.end_time)
 }
 
 fn sync_key_of(event: &WebhookEvent) -> Option<SyncKey> {

@@ -26,7 +26,8 @@ pub struct Tenant {
 impl Tenant {
     /// A tenant that reaches Cal.com through `calendar`, usually a client with the tenant's own key.
     ///
-    /// Nothing is a tenant's until it is said to be: name its event types or hosts, and its webhook secrets.
+    /// Nothing is a tenant's until it is said to be: name its event types or hosts, and its webhook secrets. Only event types that
+    /// are the tenant's are ever booked.
     pub fn new(id: TenantId, calendar: Arc<dyn Calendar>) -> Self {
         Self {
             id,
@@ -52,7 +53,8 @@ impl Tenant {
         self
     }
 
-    /// Adds a Cal.com user whose bookings are the tenant's.
+    /// Adds a Cal.com user whose bookings are the tenant's, as far as no tenant names their event types. Where the tenant names
+    /// event types itself, its hosts tell its users' other bookings from a stranger's.
     #[must_use]
     pub fn with_host(mut self, id: UserId) -> Self {
         self.hosts.insert(id);
@@ -66,14 +68,22 @@ impl Tenant {
         self
     }
 
-    /// Whether a booking is the tenant's: by its event type, or by a host. Cal.com answers a read by uid to anybody, so that a
-    /// booking could be read proves nothing.
+    /// Whether a booking is the tenant's, as far as the tenant itself says: by its event type, where it names any; else by a
+    /// host. Naming event types narrows: of a host that works for two tenants, each has the bookings of its own event types.
+    ///
+    /// Cal.com answers a read by uid to anybody, so that a booking could be read proves nothing.
     pub fn owns(&self, booking: &Booking) -> bool {
-        let by_type = booking
-            .event_type_id()
-            .is_some_and(|id| self.event_types.contains(&id));
+        match booking.event_type_id() {
+            Some(id) if !self.event_types.is_empty() => self.event_types.contains(&id),
+            // Its event type was deleted, or any event type of the tenant's hosts is the tenant's.
+            _ => self.hosts_one_of(booking),
+        }
+    }
+
+    /// Whether one of the booking's hosts is named as the tenant's.
+    pub(super) fn hosts_one_of(&self, booking: &Booking) -> bool {
         let mut hosts = booking.hosts.iter().filter_map(|host| host.id);
-        by_type || hosts.any(|id| self.hosts.contains(&id))
+        hosts.any(|id| self.hosts.contains(&id))
     }
 }
 
@@ -84,8 +94,17 @@ pub trait TenantDirectory: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable).
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) or [`Corrupt`](crate::store::StoreErrorKind::Corrupt). An error
+    /// holds up this tenant only.
     async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError>;
+
+    /// The tenant that names an event type; `None` if none does. A booking belongs to the tenant that names its event type,
+    /// whoever hosts it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable).
+    async fn tenant_of_event_type(&self, id: EventTypeId) -> Result<Option<TenantId>, StoreError>;
 }
 
 /// A fixed set of tenants.
@@ -104,5 +123,11 @@ impl StaticTenants {
 impl TenantDirectory for StaticTenants {
     async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
         Ok(self.0.get(id).cloned())
+    }
+
+    async fn tenant_of_event_type(&self, id: EventTypeId) -> Result<Option<TenantId>, StoreError> {
+        let mut tenants = self.0.values();
+        let owner = tenants.find(|tenant| tenant.event_types.contains(&id));
+        Ok(owner.map(|tenant| tenant.id.clone()))
     }
 }

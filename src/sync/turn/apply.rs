@@ -1,7 +1,11 @@
-//! Writing to the host's repository, with origin `Calcom`.
+//! Writing to the host's repository, with origin `Calcom`. Each write is preceded by a checkpoint, so that a worker whose lease
+//! was taken over writes nothing.
 
-use super::{Stop, Turn};
-use crate::store::{AppointmentWrite, LinkKey, LogEvent, Origin, PendingWrite, StoreErrorKind};
+use super::{Case, RemoteSide, Stop, Turn};
+use crate::store::{
+    AppointmentState, AppointmentWrite, LinkKey, LogEvent, Origin, ReviewReason, StoreErrorKind,
+};
+use crate::sync::standing::Base;
 
 impl Turn<'_> {
     pub(super) async fn create_appointment(&mut self) -> Result<(), Stop> {
@@ -10,62 +14,48 @@ impl Turn<'_> {
             self.link.chain.clone(),
             self.link.booking.clone(),
         ) else {
-            return Err(self
-                .case_of(crate::store::ReviewReason::BookingMissing)
-                .into());
+            return Err(Case::of(ReviewReason::BookingMissing).into());
         };
-        let pending = PendingWrite::CreateAppointment {
-            chain: chain.clone(),
-        };
-        if let Err(error) = self.begin_write(pending).await {
+        self.standing.creating_appointment = true;
+        if let Err(error) = self.checkpoint().await {
             if error.kind() == StoreErrorKind::Conflict {
                 self.absorb_if_other(&LinkKey::Chain(chain)).await?;
             }
             return Err(Stop::Store(error));
         }
-        let write = AppointmentWrite {
-            state: remote.state.clone(),
-            origin: Origin::Calcom,
-            at: self.engine.clock.now(),
-        };
+        let write = self.write_of(remote.state.clone());
         let appointments = &self.engine.appointments;
-        let created = appointments
-            .create_for_booking(&self.link.tenant, &chain, write)
-            .await
-            .map_err(Stop::Host)?;
+        let created = appointments.create_for_booking(&self.link.tenant, &chain, write);
+        let created = self.engine.host_call(created).await.map_err(Stop::Host)?;
         self.link.appointment = Some(created.id.clone());
         self.loaded_revision = Some(created.revision);
         // An earlier call may have created it, and the host may have changed it since; then the next round decides.
         if created.state.agrees_with(&remote.state) {
-            self.link.base = Some(remote.state);
+            self.standing.base = Some(Base::new(created.state.clone(), remote.state));
         }
         self.local = Some(created);
-        self.link.pending = None;
+        self.standing.creating_appointment = false;
         self.applied = true;
         self.log.push(LogEvent::AppointmentCreated { booking });
         Ok(())
     }
 
-    pub(super) async fn update_appointment(&mut self) -> Result<(), Stop> {
+    pub(super) async fn update_appointment(
+        &mut self,
+        state: AppointmentState,
+    ) -> Result<(), Stop> {
         let (Some(local), Some(remote)) = (self.local.clone(), self.remote.clone()) else {
-            return Err(self
-                .case_of(crate::store::ReviewReason::AppointmentMissing)
-                .into());
+            return Err(Case::of(ReviewReason::AppointmentMissing).into());
         };
-        let write = AppointmentWrite {
-            state: remote.state.clone().keeping_details_of(&local.state),
-            origin: Origin::Calcom,
-            at: self.engine.clock.now(),
-        };
+        self.checkpoint().await.map_err(Stop::Store)?;
+        let write = self.write_of(state.keeping_details_of(&local.state));
         let appointments = &self.engine.appointments;
-        let updated = appointments
-            .update(&self.link.tenant, &local.id, local.revision, write)
-            .await;
-        match updated {
+        let updated = appointments.update(&self.link.tenant, &local.id, local.revision, write);
+        match self.engine.host_call(updated).await {
             Ok(updated) => {
-                let ends = local.state.status.is_live() && !remote.state.status.is_live();
-                self.ended_series |= ends && self.link.series.is_some();
-                self.link.base = Some(remote.state);
+                self.standing.base = Some(Base::new(updated.state.clone(), remote.state));
+                self.standing.follow = false;
+                self.loaded_revision = Some(updated.revision);
                 self.local = Some(updated);
                 self.applied = true;
                 self.log.push(LogEvent::AppointmentUpdated {
@@ -73,16 +63,28 @@ impl Turn<'_> {
                 });
                 Ok(())
             }
-            // The host wrote meanwhile, or removed it: look, and decide again.
+            // The host wrote meanwhile, or removed it, or another worker did: look at both sides, and decide again.
             Err(error)
                 if matches!(
                     error.kind(),
                     StoreErrorKind::Conflict | StoreErrorKind::NotFound
                 ) =>
             {
-                self.load_local().await
+                self.look_at_both_sides(remote).await
             }
             Err(error) => Err(Stop::Host(error)),
         }
+    }
+
+    /// Reads both sides anew, under a lease that still holds.
+    async fn look_at_both_sides(&mut self, known: RemoteSide) -> Result<(), Stop> {
+        self.checkpoint().await.map_err(Stop::Store)?;
+        self.load_local().await?;
+        self.remote = Some(known);
+        self.read_remote().await
+    }
+
+    fn write_of(&self, state: AppointmentState) -> AppointmentWrite {
+        AppointmentWrite::new(state, Origin::Calcom, self.engine.clock.now())
     }
 }

@@ -1,36 +1,39 @@
-//! One turn: the work on one due link, from its claim to its settlement.
+//! One turn: the work on one claimed link, from its claim to its settlement.
 //!
 //! A turn is told that something happened, never what. It loads the appointment, takes the state of the booking, decides, and
 //! carries the decision out, until there is nothing left to decide; then one transaction stores the outcome.
 
 mod apply;
+mod claims;
+mod instruct;
+mod landing;
+mod look_up;
 mod push;
 mod read;
+mod rivals;
 mod settle;
 
-use std::collections::BTreeSet;
-use std::future::Future;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use super::calendar::{CalendarError, CalendarErrorKind};
-use super::decide::{self, Decision, Facts, Local, Verdict};
+use super::decide::{self, Decision, Facts, Local, Order, Verdict};
 use super::engine::Engine;
+use super::review::explain;
+use super::standing::Standing;
 use super::tenant::Tenant;
-use crate::model::BookingUid;
+use crate::model::{Booking, BookingUid};
 use crate::store::{
-    Appointment, AppointmentState, Claim, Link, LinkId, LinkKey, LogEvent, Origin, PendingWrite,
-    ReviewReason, Revision, StoreError, StoreErrorKind, Winner,
+    Appointment, AppointmentState, Checkpoint, Claim, DeliveryFate, DeliveryId, Link, LinkId, LinkKey,
+    LogEvent, Origin, ReviewId, ReviewReason, Revision, StoreError, StoreErrorKind, Winner,
 };
 
 /// How often a turn decides before it lets others have a go: create or move, take over what the answer differs in, and be sure
 /// that nothing is left; the rest is for sides that keep moving while the turn lasts.
 const MAX_ROUNDS: u32 = 6;
-
-/// How long a link waits when its sides kept moving.
-const UNSETTLED_DELAY: Duration = Duration::from_secs(1);
 
 /// Cal.com's side as the turn knows it.
 #[derive(Clone, Debug)]
@@ -52,8 +55,10 @@ enum Stop {
     Review(Case),
     /// The link is a second name for another one.
     Absorb(LinkId),
-    /// Try again soon; nothing failed.
-    Later(Duration),
+    /// The host's repository lags behind its outbox, or its sides keep moving: again on the usual schedule, then this case.
+    Lag(Case),
+    /// What a delivery claims cannot be seen yet, and there is nothing else to go by: look again when it is time.
+    NotYet,
 }
 
 /// A case for a person.
@@ -61,7 +66,10 @@ enum Stop {
 struct Case {
     reason: ReviewReason,
     message: String,
+    bookings: Vec<BookingUid>,
     alternatives: Vec<DateTime<Utc>>,
+    /// What makes it the same case for several links of the tenant, where it is one.
+    tenant_cause: Option<String>,
 }
 
 impl Case {
@@ -69,8 +77,27 @@ impl Case {
         Self {
             reason,
             message: message.into(),
+            bookings: Vec::new(),
             alternatives: Vec::new(),
+            tenant_cause: None,
         }
+    }
+
+    /// A case whose reason says all.
+    fn of(reason: ReviewReason) -> Self {
+        let message = explain(&reason);
+        Self::new(reason, message)
+    }
+
+    /// A case that is one for all links of the tenant that meet the same cause.
+    fn shared(mut self, cause: impl Into<String>) -> Self {
+        self.tenant_cause = Some(cause.into());
+        self
+    }
+
+    fn about(mut self, bookings: impl IntoIterator<Item = BookingUid>) -> Self {
+        self.bookings.extend(bookings);
+        self
     }
 }
 
@@ -98,6 +125,8 @@ pub enum TurnOutcome {
     InReview,
     /// The link was a second name for another one and is gone.
     Absorbed,
+    /// The work panicked or took too long; it is done again later, or a person is asked.
+    Failed,
     /// Somebody else has taken over the link.
     LeaseLost,
 }
@@ -106,43 +135,72 @@ pub(super) struct Turn<'a> {
     engine: &'a Engine,
     tenant: Arc<Tenant>,
     claim: Claim,
-    /// The link as it is going to be stored.
+    /// The link and what is remembered about it, as they are going to be stored.
     link: Link,
+    standing: Standing,
     local: Option<Appointment>,
     /// The revision that was read, before our own writes.
     loaded_revision: Option<Revision>,
     remote: Option<RemoteSide>,
     /// Whether `remote` was read in this turn, and not taken from the base.
     fresh: bool,
+    /// What the last read found of every booking that it looked at; `None` for those that Cal.com does not know.
+    visited: BTreeMap<BookingUid, Option<Booking>>,
+    /// Whether the last read found what a write of unknown outcome had left.
+    landed: bool,
+    /// The bookings of the link's chain that were met.
     chain_uids: BTreeSet<BookingUid>,
-    /// The booking that was named and leads to one that is not the tenant's.
-    foreign: Option<BookingUid>,
+    /// The deliveries whose claims Cal.com never bore out.
+    contradicted: Vec<DeliveryId>,
+    /// Whether bookings of lost books were looked for.
+    looked_for_lost: bool,
+    /// The bookings that deliveries name and that are not the tenant's, with what becomes of those deliveries.
+    strays: BTreeMap<BookingUid, DeliveryFate>,
+    /// What a person has ordered, until it is carried out.
+    order: Option<Order>,
+    outcomes: Vec<(ReviewId, String)>,
     log: Vec<LogEvent>,
     pushed: bool,
     applied: bool,
-    ended_series: bool,
+    /// The difference was accepted rather than carried.
+    accepted: bool,
+    /// Whether the other links of the series are to be looked at.
+    mark_siblings: bool,
     winner: Option<Winner>,
     contradictions: u32,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(engine: &'a Engine, tenant: Arc<Tenant>, claim: Claim) -> Self {
+    pub(super) fn new(
+        engine: &'a Engine,
+        tenant: Arc<Tenant>,
+        claim: Claim,
+        standing: Standing,
+    ) -> Self {
         let link = claim.link.clone();
         Self {
             engine,
             tenant,
             claim,
             link,
+            standing,
             local: None,
             loaded_revision: None,
             remote: None,
             fresh: false,
+            visited: BTreeMap::new(),
+            landed: false,
             chain_uids: BTreeSet::new(),
-            foreign: None,
+            contradicted: Vec::new(),
+            looked_for_lost: false,
+            strays: BTreeMap::new(),
+            order: None,
+            outcomes: Vec::new(),
             log: Vec::new(),
             pushed: false,
             applied: false,
-            ended_series: false,
+            accepted: false,
+            mark_siblings: false,
             winner: None,
             contradictions: 0,
         }
@@ -157,12 +215,15 @@ impl<'a> Turn<'a> {
     /// Returns the decision that left nothing to do.
     async fn work(&mut self) -> Result<Decision, Stop> {
         self.load_local().await?;
+        self.wait_for_the_recorded_revision()?;
         self.join_chain_of_appointment().await?;
+        self.take_instructions().await?;
         if self.needs_reading() {
             self.read_remote().await?;
+            self.judge_claims()?;
         } else {
-            self.remote = self.link.base.clone().map(|state| RemoteSide {
-                state,
+            self.remote = self.standing.base.as_ref().map(|base| RemoteSide {
+                state: base.remote.clone(),
                 updated_at: None,
             });
         }
@@ -172,14 +233,11 @@ impl<'a> Turn<'a> {
                 // What a base says about Cal.com is good enough to push to, not to bother a person with.
                 Decision::Review(_) if !self.fresh && self.link.booking.is_some() => {
                     self.read_remote().await?;
+                    self.judge_claims()?;
                     continue;
                 }
-                Decision::Review(reason) => return Err(self.case_of(reason).into()),
+                Decision::Review(reason) => return Err(Case::of(reason).into()),
                 _ => {}
-            }
-            // What was found and written so far is known here only; a crash in a further write would lose it.
-            if (self.pushed || self.applied) && verdict.decision.writes_to_calcom() {
-                return Err(Stop::Later(Duration::ZERO));
             }
             if let Some(winner) = verdict.conflict {
                 self.log.push(LogEvent::ConflictDecided { winner });
@@ -192,19 +250,21 @@ impl<'a> Turn<'a> {
                 Decision::CreateAppointment => self.create_appointment().await?,
                 // The booking ended while it was not known whether its appointment had been created. Creating it again gives
                 // back the one that there is, if there is one, to be ended.
-                Decision::IgnoreEnded if self.is_creating_appointment() => {
+                Decision::IgnoreEnded if self.standing.creating_appointment => {
                     self.create_appointment().await?;
                 }
-                Decision::UpdateAppointment => self.update_appointment().await?,
+                Decision::UpdateAppointment { state } => self.update_appointment(*state).await?,
                 done => return Ok(done),
             }
+            self.order = None;
         }
-        Err(Stop::Later(UNSETTLED_DELAY))
+        let message = "Both sides kept changing while they were worked on. Retry when they rest.";
+        Err(Stop::Lag(Case::new(ReviewReason::WorkFailed, message)))
     }
 
     fn decide(&self) -> Verdict {
         decide::decide(&Facts {
-            base: self.link.base.as_ref(),
+            base: self.standing.base.as_ref(),
             local: self.local.as_ref().map(|appointment| Local {
                 state: &appointment.state,
                 origin: &appointment.origin,
@@ -216,57 +276,47 @@ impl<'a> Turn<'a> {
                 updated_at: remote.updated_at,
             }),
             policy: self.tenant.conflict_policy,
+            follow: self.standing.follow,
+            order: self.order,
         })
-    }
-
-    fn case_of(&self, reason: ReviewReason) -> Case {
-        let message = match &reason {
-            ReviewReason::Conflict => {
-                "The appointment and its booking were both changed, differently."
-            }
-            ReviewReason::AppointmentMissing => {
-                "The appointment is gone and its booking lives. Cancel the booking at Cal.com if it is not wanted."
-            }
-            ReviewReason::BookingMissing => {
-                "Cal.com does not know the booking any more. It may have been deleted there."
-            }
-            ReviewReason::LinkLost => {
-                "The appointment was made for a booking, and which one is not known any more."
-            }
-            ReviewReason::OriginContradicted => {
-                "The appointment says that Cal.com made its latest change, and Cal.com holds another state."
-            }
-            ReviewReason::RemoteEnded => {
-                "The booking has ended at Cal.com and the appointment was changed since; a booking cannot be revived."
-            }
-            ReviewReason::NotExpressible => {
-                "Cal.com's API can move and cancel a booking; the appointment was changed in another way."
-            }
-            _ => "A person has to decide.",
-        };
-        Case::new(reason, message)
     }
 
     /// Reads the appointment, or reads it again.
     async fn load_local(&mut self) -> Result<(), Stop> {
-        // A link that absorbed the one of an appointment knows of it by the changes that came along.
-        if self.link.appointment.is_none() {
-            let named = self.claim.changes.first();
-            self.link.appointment = named.map(|recorded| recorded.change.appointment.clone());
-        }
         if let Some(id) = &self.link.appointment {
-            let appointments = &self.engine.appointments;
-            let found = appointments.get(&self.link.tenant, id).await;
-            self.local = found.map_err(Stop::Host)?;
+            let found = self.engine.appointments.get(&self.link.tenant, id);
+            self.local = self.engine.host_call(found).await.map_err(Stop::Host)?;
             self.loaded_revision = self.local.as_ref().map(|local| local.revision);
         }
         Ok(())
     }
 
+    /// A host's repository can lag behind its outbox: a read replica, a change that was recorded before its transaction. Nothing
+    /// is decided on a state that is known to be old.
+    fn wait_for_the_recorded_revision(&self) -> Result<(), Stop> {
+        let changes = self.claim.changes.iter().map(|row| &row.change);
+        let Some(newest) = changes.map(|change| change.revision).max() else {
+            return Ok(());
+        };
+        let reason = match self.loaded_revision {
+            Some(read) if read < newest => ReviewReason::RevisionMissing,
+            // One that both sides knew was removed; one that nobody ever saw may not be visible yet.
+            None if self.standing.base.is_none() => ReviewReason::AppointmentMissing,
+            _ => return Ok(()),
+        };
+        let message = match reason {
+            ReviewReason::AppointmentMissing => {
+                "A change was recorded for an appointment that never became visible in the host's repository. Retry once it is there."
+            }
+            _ => explain(&reason),
+        };
+        Err(Stop::Lag(Case::new(reason, message)))
+    }
+
     /// An appointment that was made for a booking can have been recorded before the link of that booking heard of it; then the
     /// recorded change has a link of its own, and pushing from it would double the booking.
     async fn join_chain_of_appointment(&self) -> Result<(), Stop> {
-        if !self.link.is_bare() {
+        if !self.claim.link.bare {
             return Ok(());
         }
         let Some(chain) = self.local.as_ref().and_then(|local| local.chain.clone()) else {
@@ -277,56 +327,28 @@ impl<'a> Turn<'a> {
 
     /// Stops the turn if a key belongs to another link.
     async fn absorb_if_other(&self, key: &LinkKey) -> Result<(), Stop> {
-        let store = &self.engine.store;
-        let found = store.find(&self.link.tenant, key).await;
-        match found.map_err(Stop::Store)? {
-            Some(other) if other.id != self.link.id => Err(Stop::Absorb(other.id)),
-            _ => Ok(()),
-        }
-    }
-
-    fn is_creating_appointment(&self) -> bool {
-        matches!(
-            self.link.pending,
-            Some(PendingWrite::CreateAppointment { .. })
-        )
-    }
-
-    /// Whether the base is not good enough to stand for Cal.com.
-    fn needs_reading(&self) -> bool {
-        let claims_calcom = self.local.as_ref().is_some_and(|local| {
-            local.origin == Origin::Calcom
-                && self
-                    .link
-                    .base
-                    .as_ref()
-                    .is_some_and(|base| !base.agrees_with(&local.state))
-        });
-        let never_read = self.link.base.is_none() && self.link.booking.is_some();
-        !self.claim.deliveries.is_empty()
-            || self.link.pending.is_some()
-            || self.link.verify
-            || !self.link.rivals.is_empty()
-            || never_read
-            || claims_calcom
-    }
-
-    /// Stores what is about to be written.
-    async fn begin_write(&mut self, write: PendingWrite) -> Result<(), StoreError> {
-        let now = self.engine.clock.now();
-        let until = now + self.engine.config.lease;
-        self.engine
-            .store
-            .begin_write(&self.claim.lease, &write, until)
-            .await?;
-        match &write {
-            PendingWrite::CreateBooking { sync_key, .. } => {
-                self.link.sync_key = Some(sync_key.clone());
+        let found = self.engine.store.find(&self.link.tenant, key);
+        match self.engine.store_call(found).await.map_err(Stop::Store)? {
+            Some(other) if other.id == self.link.id => Ok(()),
+            Some(other) if other.appointment.is_some() && self.link.appointment.is_some() => {
+                let message = "The booking of this appointment belongs to another appointment already. End one of the two at the host, then retry.";
+                Err(Case::new(ReviewReason::LinkLost, message).into())
             }
-            PendingWrite::CreateAppointment { chain } => self.link.chain = Some(chain.clone()),
-            PendingWrite::Reschedule { .. } | PendingWrite::Cancel { .. } => {}
+            Some(other) => Err(Stop::Absorb(other.id)),
+            None => Ok(()),
         }
-        self.link.pending = Some(write);
+    }
+
+    /// Stores how far the work has come, and makes sure that the lease still holds.
+    async fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.standing.put_into(&mut self.link);
+        let lease = self.engine.config.lease;
+        let mut checkpoint = Checkpoint::new(self.link.clone(), lease);
+        checkpoint.chain_uids = self.chain_uids.iter().cloned().collect();
+        checkpoint.log = self.log.clone();
+        let stored = self.engine.store.checkpoint(&self.claim.lease, checkpoint);
+        self.engine.store_call(stored).await?;
+        self.log.clear();
         Ok(())
     }
 
@@ -337,18 +359,30 @@ impl<'a> Turn<'a> {
     ) -> Result<T, CalendarError> {
         let limit = self.engine.config.call_timeout;
         tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
-            Err(CalendarError::new(
-                CalendarErrorKind::Unavailable,
-                "no answer came from Cal.com within the time allowed",
-            ))
+            let message = format!("no answer came from Cal.com within {limit:?}");
+            Err(CalendarError::new(CalendarErrorKind::Unavailable, message))
         })
     }
 
-    /// Whether a failure of the host's repository passes by itself.
-    fn is_passing(error: &StoreError) -> bool {
-        matches!(
-            error.kind(),
-            StoreErrorKind::Unavailable | StoreErrorKind::Conflict
-        )
+    /// Whether a change says that Cal.com made it.
+    fn claims_calcom(&self) -> bool {
+        self.local.as_ref().is_some_and(|local| {
+            let base = self.standing.base.as_ref();
+            local.origin == Origin::Calcom
+                && base.is_some_and(|base| !base.local.agrees_with(&local.state))
+        })
     }
+}
+
+/// The earliest of two times to wait.
+fn soonest(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    one.into_iter().chain(other).min()
+}
+
+/// Whether a failure of the host's repository may pass by itself.
+fn is_passing(error: &StoreError) -> bool {
+    matches!(
+        error.kind(),
+        StoreErrorKind::Unavailable | StoreErrorKind::Conflict
+    )
 }

@@ -3,10 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use super::{Case, Stop, Turn};
-use crate::model::{BookingUid, NewAttendee, NewBooking};
-use crate::store::{AppointmentState, LogEvent, Origin, PendingWrite, ReviewReason, SyncKey};
+use crate::model::{Booking, BookingUid, EventTypeId, NewAttendee, NewBooking};
+use crate::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason};
 use crate::sync::SYNC_KEY_METADATA;
-use crate::sync::calendar::{CalendarError, CalendarErrorKind};
+use crate::sync::calendar::{CalendarError, CalendarErrorKind, EventTypeFacts, Write};
+use crate::sync::review::with_causes;
+use crate::sync::standing::SentWrite;
+use crate::sync::state::project;
 
 /// How often Cal.com may contradict what was just read from it before the turn gives way.
 const MAX_CONTRADICTIONS: u32 = 2;
@@ -14,151 +17,182 @@ const MAX_CONTRADICTIONS: u32 = 2;
 impl Turn<'_> {
     /// What is to be pushed, and by whom.
     fn wanted(&self) -> Result<(AppointmentState, Origin), Stop> {
-        match &self.local {
-            Some(local) => Ok((local.state.clone(), local.origin.clone())),
-            // Unreachable by `decide`, which pushes only what is there.
-            None => Err(self.case_of(ReviewReason::AppointmentMissing).into()),
+        match (&self.local, &self.remote) {
+            (Some(local), _) => Ok((local.state.clone(), local.origin.clone())),
+            // A person has said that the booking of an appointment that is gone is to go too.
+            (None, Some(remote)) => {
+                let mut state = remote.state.clone();
+                state.status = AppointmentStatus::Cancelled;
+                Ok((state, Origin::System))
+            }
+            (None, None) => Err(Case::of(ReviewReason::AppointmentMissing).into()),
         }
     }
 
     /// The booking that is to be changed.
     fn current_booking(&self) -> Result<BookingUid, Stop> {
         let booking = self.link.booking.clone();
-        booking.ok_or_else(|| self.case_of(ReviewReason::BookingMissing).into())
+        booking.ok_or_else(|| Case::of(ReviewReason::BookingMissing).into())
+    }
+
+    /// What is known of the event type, if it is the tenant's. Creating a booking needs no authorization at Cal.com, so this is the
+    /// only guard.
+    async fn own_event_type(&self, id: EventTypeId) -> Result<EventTypeFacts, Stop> {
+        let foreign = || {
+            let message = format!(
+                "The appointment's event type {id} is not one of the tenant's, and nothing was sent. Name it for the tenant, or change the appointment, then retry."
+            );
+            let case = Case::new(ReviewReason::ForeignEventType, message);
+            Stop::from(case.shared(format!("{}/{id}", ReviewReason::ForeignEventType)))
+        };
+        let names_it = self.tenant.event_types.contains(&id);
+        if !names_it {
+            let owner = self.engine.tenants.tenant_of_event_type(id);
+            let owner = self.engine.host_call(owner).await.map_err(Stop::Host)?;
+            let is_anothers = owner.is_some_and(|owner| owner != self.tenant.id);
+            if is_anothers || !self.tenant.event_types.is_empty() {
+                return Err(foreign());
+            }
+        }
+        let read = self.call(self.tenant.calendar.event_type(id));
+        let ttl = self.engine.config.event_type_ttl;
+        let known = &self.engine.event_types;
+        let facts = known.get(&self.tenant.id, id, ttl, read).await?;
+        match facts {
+            Some(facts) if names_it || facts.hosts.iter().any(|h| self.tenant.hosts.contains(h)) => {
+                Ok((*facts).clone())
+            }
+            // Named by the tenant and not readable with its key, as a team's can be: Cal.com decides.
+            None if names_it => Ok(EventTypeFacts::default()),
+            _ => Err(foreign()),
+        }
     }
 
     pub(super) async fn create_booking(&mut self) -> Result<(), Stop> {
         let (state, origin) = self.wanted()?;
-        // A second attempt goes out under the same key, so that either can be found by it; also one long after a first that was
-        // given up, which may still be carried out. A link that has had a booking begins anew.
-        let (earlier_key, mut attempts) = match &self.link.pending {
-            Some(PendingWrite::CreateBooking {
-                sync_key,
-                state,
-                earlier,
-                ..
-            }) => {
-                let sent = std::iter::once(state).chain(earlier).cloned().collect();
-                (Some(sync_key.clone()), sent)
-            }
-            _ if self.link.booking.is_none() => (self.link.sync_key.clone(), Vec::new()),
-            _ => (None, Vec::new()),
+        let Some(appointment) = self.link.appointment.clone() else {
+            return Err(Case::of(ReviewReason::AppointmentMissing).into());
         };
-        let is_second = earlier_key.is_some();
-        let sync_key = earlier_key.unwrap_or_else(|| self.engine.new_sync_key());
-        attempts.retain(|sent: &AppointmentState| *sent != state);
-        self.begin_write(PendingWrite::CreateBooking {
+        let facts = self.own_event_type(state.event_type).await?;
+        if self.find_lost_booking(&state).await? {
+            return Ok(());
+        }
+        // Every attempt of one generation goes out under the same key, so that each can be found by it; also one long after a
+        // first that was given up, which may still be carried out.
+        let keys = &self.engine.sync_keys;
+        let generation = self.standing.generation;
+        let sync_key = keys.derive(&self.link.tenant, &appointment, generation);
+        let write = SentWrite::Create {
             sync_key: sync_key.clone(),
-            state: state.clone(),
-            revision: self.loaded_revision.unwrap_or_default(),
-            earlier: attempts.clone(),
-        })
-        .await
-        .map_err(Stop::Store)?;
+        };
+        self.link.sync_key = Some(sync_key.clone());
+        self.begin(write.clone(), &state);
+        self.checkpoint().await.map_err(Stop::Store)?;
 
-        attempts.insert(0, state.clone());
-
-        let attendee = NewAttendee::from(&state.attendee);
-        let booking = NewBooking::new(state.event_type, state.start, attendee)
+        let booking = new_booking(&state, &facts)
             .with_metadata(SYNC_KEY_METADATA, sync_key.as_str());
-        match self.call(self.tenant.calendar.create(&booking)).await {
+        let sent = Write::Create(Box::new(booking));
+        match self.call(self.tenant.calendar.write(&sent)).await {
+            Ok(created) if created.metadata_str(SYNC_KEY_METADATA) != Some(sync_key.as_str()) => {
+                // Somebody's existing booking: none was made for this appointment.
+                self.refused(&write, &state);
+                let message = "Cal.com answered the creation with an existing booking of the same attendee at the same start, which is not this appointment's. Move one of the two appointments, then retry.";
+                let case = Case::new(ReviewReason::AnotherBooking, message);
+                Err(case.about([created.uid]).into())
+            }
             Ok(created) => {
                 self.log.push(LogEvent::BookingCreated {
                     booking: created.uid.clone(),
                     origin,
                 });
-                self.pushed = true;
-                self.link.base = Some(state.clone());
-                self.link.pending = None;
-                self.take_remote(&created)?;
-                if is_second {
-                    self.check_for_rivals(&sync_key, &attempts).await?;
+                self.standing.generation += 1;
+                self.landed(&write, &state);
+                self.answered(state, &created)?;
+                if !self.is_ours(&created).await? {
+                    let message = "The booking that was made is on an event type or a host that is not this tenant's. Cancel it at Cal.com.";
+                    return Err(Case::new(ReviewReason::ForeignBooking, message).into());
+                }
+                if !self.standing.pending.is_empty() {
+                    // An earlier attempt may have been carried out as well.
+                    self.read_remote().await?;
                 }
                 Ok(())
             }
             // Perhaps the one in the way is ours.
             Err(error) if is_collision(&error) => {
                 self.read_remote().await?;
-                if self.link.pending.is_some() {
-                    self.link.pending = None;
-                    return Err(self.slot_taken(&state, &error).await);
+                if self.landed {
+                    return Ok(());
                 }
-                Ok(())
+                self.refused(&write, &state);
+                Err(self.slot_taken(&state, &error).await)
             }
-            Err(error) => Err(self.after_refusal(error)),
+            Err(error) => Err(self.after_refusal(error, &write, &state)),
         }
-    }
-
-    /// After a second attempt succeeded, the first one may have been carried out as well.
-    async fn check_for_rivals(
-        &mut self,
-        sync_key: &SyncKey,
-        attempts: &[AppointmentState],
-    ) -> Result<(), Stop> {
-        let found = self.look_up(sync_key, attempts).await?;
-        let known = self.link.booking.clone();
-        self.link.rivals = found
-            .into_iter()
-            .map(|(uid, _)| uid)
-            .filter(|uid| Some(uid) != known.as_ref())
-            .collect();
-        if self.link.rivals.is_empty() {
-            return Ok(());
-        }
-        self.read_remote().await
     }
 
     pub(super) async fn reschedule(&mut self, start: DateTime<Utc>) -> Result<(), Stop> {
         let (state, origin) = self.wanted()?;
         let from = self.current_booking()?;
-        self.begin_write(PendingWrite::Reschedule {
+        let write = SentWrite::Reschedule {
             booking: from.clone(),
             start,
-        })
-        .await
-        .map_err(Stop::Store)?;
-        let call = self.tenant.calendar.reschedule(&from, start);
-        match self.call(call).await {
+        };
+        self.begin(write.clone(), &state);
+        self.checkpoint().await.map_err(Stop::Store)?;
+        let sent = Write::Reschedule {
+            booking: from.clone(),
+            start,
+            reason: self.engine.config.rescheduling_reason.clone(),
+        };
+        match self.call(self.tenant.calendar.write(&sent)).await {
             Ok(moved) => {
                 self.log.push(LogEvent::BookingRescheduled {
                     from,
                     to: moved.uid.clone(),
                     origin,
                 });
-                self.finish_push(state, &moved)
+                self.landed(&write, &state);
+                self.answered(state, &moved)
             }
-            Err(error) => self.after_failed_change(error, &state).await,
+            Err(error) => self.after_failed_change(error, &write, &state).await,
         }
     }
 
     pub(super) async fn cancel_booking(&mut self) -> Result<(), Stop> {
         let (state, origin) = self.wanted()?;
         let booking = self.current_booking()?;
-        self.begin_write(PendingWrite::Cancel {
+        let write = SentWrite::Cancel {
             booking: booking.clone(),
-        })
-        .await
-        .map_err(Stop::Store)?;
-        let reason = &self.engine.config.cancellation_reason;
-        let call = self.tenant.calendar.cancel(&booking, reason);
-        match self.call(call).await {
+        };
+        self.begin(write.clone(), &state);
+        self.checkpoint().await.map_err(Stop::Store)?;
+        let sent = self.cancellation_of(&booking);
+        match self.call(self.tenant.calendar.write(&sent)).await {
             Ok(cancelled) => {
                 self.log
                     .push(LogEvent::BookingCancelled { booking, origin });
-                self.finish_push(state, &cancelled)
+                self.landed(&write, &state);
+                self.answered(state, &cancelled)
             }
-            Err(error) => self.after_failed_change(error, &state).await,
+            Err(error) => self.after_failed_change(error, &write, &state).await,
         }
     }
 
-    fn finish_push(
-        &mut self,
-        state: AppointmentState,
-        answer: &crate::model::Booking,
-    ) -> Result<(), Stop> {
+    pub(super) fn cancellation_of(&self, booking: &BookingUid) -> Write {
+        Write::Cancel {
+            booking: booking.clone(),
+            reason: self.engine.config.cancellation_reason.clone(),
+        }
+    }
+
+    /// Takes the answer to a write: Cal.com may have given the booking another length, or left it pending.
+    fn answered(&mut self, sent: AppointmentState, answer: &Booking) -> Result<(), Stop> {
         self.pushed = true;
-        self.link.base = Some(state);
-        self.link.pending = None;
+        let remote = project(answer, Some(&sent));
+        // What cannot be put into the host's terms is told when it is taken.
+        let remote = remote.unwrap_or_else(|_| sent.clone());
+        self.take_answer(sent, remote);
         self.take_remote(answer)
     }
 
@@ -166,20 +200,24 @@ impl Turn<'_> {
     async fn after_failed_change(
         &mut self,
         error: CalendarError,
+        write: &SentWrite,
         wanted: &AppointmentState,
     ) -> Result<(), Stop> {
         if !is_collision(&error) {
-            return Err(self.after_refusal(error));
+            return Err(self.after_refusal(error, write, wanted));
         }
         let before = self.remote.as_ref().map(|remote| remote.state.clone());
         let was_fresh = self.fresh;
         self.read_remote().await?;
+        if self.landed {
+            return Ok(());
+        }
+        self.refused(write, wanted);
         let now = self.remote.as_ref().map(|remote| remote.state.clone());
         if before != now {
             return Ok(());
         }
         if error.kind() == CalendarErrorKind::SlotTaken {
-            self.link.pending = None;
             return Err(self.slot_taken(wanted, &error).await);
         }
         self.contradictions += 1;
@@ -190,9 +228,18 @@ impl Turn<'_> {
     }
 
     /// A write that was refused as such has not happened; of any other failure that is not known.
-    fn after_refusal(&mut self, error: CalendarError) -> Stop {
-        if error.kind() == CalendarErrorKind::Rejected {
-            self.link.pending = None;
+    fn after_refusal(
+        &mut self,
+        error: CalendarError,
+        write: &SentWrite,
+        state: &AppointmentState,
+    ) -> Stop {
+        let is_certain = matches!(
+            error.kind(),
+            CalendarErrorKind::Rejected | CalendarErrorKind::Denied | CalendarErrorKind::Throttled
+        );
+        if is_certain {
+            self.refused(write, state);
         }
         error.into()
     }
@@ -200,7 +247,7 @@ impl Turn<'_> {
     /// The case of a slot that belongs to somebody else, with free ones near it.
     async fn slot_taken(&self, wanted: &AppointmentState, error: &CalendarError) -> Stop {
         let config = &self.engine.config;
-        let from = (wanted.start - config.alternatives_within).max(self.engine.clock.now());
+        let from = (wanted.start - config.alternatives_within).max(self.claim.now);
         let until = wanted.start + config.alternatives_within;
         let calendar = &self.tenant.calendar;
         let slots = calendar.free_slots(wanted.event_type, from, until);
@@ -208,13 +255,49 @@ impl Turn<'_> {
         let mut slots = self.call(slots).await.unwrap_or_default();
         slots.sort_by_key(|slot| ((*slot - wanted.start).abs(), *slot));
         slots.truncate(config.max_alternatives);
-        let mut case = Case::new(
-            ReviewReason::SlotTaken,
-            format!("The time that was wanted cannot be booked: {error}"),
+        let message = format!(
+            "The time that was wanted cannot be booked: {}. Rebook at one of the free slots, or move or cancel the appointment.",
+            with_causes(error)
         );
+        let mut case = Case::new(ReviewReason::SlotTaken, message);
         case.alternatives = slots;
         case.into()
     }
+
+    /// Cancels live bookings that the engine itself had made and that are not wanted any more, without asking anybody.
+    pub(super) async fn cancel_late_landings(
+        &mut self,
+        late: Vec<BookingUid>,
+    ) -> Result<(), Stop> {
+        for booking in late {
+            self.checkpoint().await.map_err(Stop::Store)?;
+            let sent = self.cancellation_of(&booking);
+            match self.call(self.tenant.calendar.write(&sent)).await {
+                Ok(_) => {}
+                // It has ended by itself, or is ending: the next read says so.
+                Err(error) if error.kind() == CalendarErrorKind::Contradicted => {}
+                Err(error) => return Err(error.into()),
+            }
+            self.standing.rivals.retain(|rival| *rival != booking);
+            self.log.push(LogEvent::LateBookingCancelled { booking });
+        }
+        Ok(())
+    }
+}
+
+/// What is sent for an appointment: one booking of the length that the appointment has.
+fn new_booking(state: &AppointmentState, facts: &EventTypeFacts) -> NewBooking {
+    let attendee = NewAttendee::from(&state.attendee);
+    let mut booking = NewBooking::new(state.event_type, state.start, attendee);
+    let minutes = u32::try_from((state.end - state.start).num_minutes()).unwrap_or(0);
+    if facts.lengths.contains(&minutes) {
+        booking = booking.with_length(minutes);
+    }
+    if facts.recurs {
+        // Without a count the whole series is made.
+        booking = booking.with_recurrence_count(1);
+    }
+    booking
 }
 
 /// Whether the refusal may come from an earlier attempt of ours.
@@ -223,4 +306,33 @@ fn is_collision(error: &CalendarError) -> bool {
         error.kind(),
         CalendarErrorKind::SlotTaken | CalendarErrorKind::Contradicted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_sent_only_where_the_event_type_offers_it() {
+        let start = DateTime::UNIX_EPOCH;
+        let person = crate::store::Person::new("Ann", "ann@example.com", "UTC");
+        let state = AppointmentState::new(
+            AppointmentStatus::Confirmed,
+            start,
+            start + chrono::TimeDelta::minutes(90),
+            EventTypeId::new(1),
+            person,
+        );
+        let facts = |lengths: &[u32], recurs| EventTypeFacts {
+            lengths: lengths.to_vec(),
+            recurs,
+            ..EventTypeFacts::default()
+        };
+        let length = |lengths| new_booking(&state, &facts(lengths, false)).length_in_minutes;
+        assert_eq!(length(&[30, 90]), Some(90));
+        assert_eq!(length(&[30, 60]), None);
+        assert_eq!(length(&[]), None);
+        let count = |recurs| new_booking(&state, &facts(&[], recurs)).recurrence_count;
+        assert_eq!((count(true), count(false)), (Some(1), None));
+    }
 }

@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
-use super::{Case, Stop, Turn, TurnOutcome};
+use super::{Case, Stop, Turn, TurnOutcome, is_passing, soonest};
 use crate::store::{
-    ChangeFate, Delivery, DeliveryFate, LogEvent, NewReview, Origin, PendingWrite, RecordedChange,
-    ReviewEvidence, ReviewReason, Settlement, StoreError, StoreErrorKind, Winner,
+    ChangeFate, DeliveryFate, Hold, LogEvent, NewReview, Origin, RecordedChange, Resolution,
+    ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError, StoreErrorKind, Winner,
 };
-use crate::sync::calendar::CalendarError;
+use crate::sync::calendar::{CalendarError, CalendarErrorKind};
+use crate::sync::contain::TENANT_UNREADABLE;
 use crate::sync::decide::Decision;
-use crate::sync::failure::{self, Next, NextReview};
+use crate::sync::failure::{self, Next};
+use crate::sync::review::with_causes;
+use crate::sync::standing::Standing;
+
+/// How long after a booking of a series has ended the others are looked at once more: they may be carried out a moment later.
+const SIBLING_LOOK: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 
 impl Turn<'_> {
     pub(super) async fn settle(
@@ -19,51 +25,44 @@ impl Turn<'_> {
         let (settlement, outcome) = match result {
             Ok(done) => (self.agreed(&done), TurnOutcome::Settled),
             Err(Stop::Review(case)) => (self.in_review(&case), TurnOutcome::InReview),
-            Err(Stop::Calendar(error)) => self.after_calendar_failure(&error),
-            Err(Stop::Host(error)) if Self::is_passing(&error) => {
-                tracing::warn!(error = %error, "the host's repository failed; trying again");
-                let delay = self.engine.config.host_retry_delay;
-                (self.later(delay), TurnOutcome::Waiting)
-            }
-            Err(Stop::Host(error)) => {
-                let message = format!("The host's repository refuses: {error}");
-                let case = Case::new(ReviewReason::HostRefused, message);
-                (self.in_review(&case), TurnOutcome::InReview)
-            }
-            Err(Stop::Later(delay)) => (self.later(delay), TurnOutcome::Waiting),
+            Err(Stop::Calendar(error)) => self.after_calendar_failure(error).await,
+            Err(Stop::Host(error)) => self.after_host_failure(&error),
+            Err(Stop::Lag(case)) => self.again_or_review(&case),
+            Err(Stop::NotYet) => (self.not_yet(), TurnOutcome::Waiting),
             Err(Stop::Absorb(into)) => return self.absorb_into(into).await,
             Err(Stop::Store(error)) if error.kind() == StoreErrorKind::LeaseLost => {
                 return Ok(TurnOutcome::LeaseLost);
             }
-            Err(Stop::Store(error)) => {
-                // If the store is well enough to take this, the link need not wait for its lease to run out.
-                let delay = self.engine.config.host_retry_delay;
-                let settlement = self.later(delay);
-                let _ = self
-                    .engine
-                    .store
-                    .settle(&self.claim.lease, settlement)
-                    .await;
-                return Err(error);
+            Err(Stop::Store(error)) if error.kind() == StoreErrorKind::Conflict => {
+                (self.held_by_another(), TurnOutcome::InReview)
             }
+            // The lease runs out, and the link is worked on again.
+            Err(Stop::Store(error)) => return Err(error),
         };
-        let store = &self.engine.store;
-        match store.settle(&self.claim.lease, settlement).await {
-            Ok(()) => Ok(outcome),
+        let lease = self.claim.lease.clone();
+        match self.engine.settle(&lease, settlement).await {
+            Ok(_) => Ok(outcome),
             Err(error) if error.kind() == StoreErrorKind::LeaseLost => Ok(TurnOutcome::LeaseLost),
             Err(error) if error.kind() == StoreErrorKind::Conflict => {
                 let settlement = self.held_by_another();
-                store.settle(&self.claim.lease, settlement).await?;
-                Ok(TurnOutcome::InReview)
+                match self.engine.settle(&lease, settlement).await {
+                    Err(error) if error.kind() == StoreErrorKind::LeaseLost => {
+                        Ok(TurnOutcome::LeaseLost)
+                    }
+                    settled => settled.map(|_| TurnOutcome::InReview),
+                }
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn absorb_into(self, into: crate::store::LinkId) -> Result<TurnOutcome, StoreError> {
-        let store = &self.engine.store;
-        let now = self.engine.clock.now();
-        match store.absorb(&self.claim.lease, into, now).await {
+    async fn absorb_into(
+        mut self,
+        into: crate::store::LinkId,
+    ) -> Result<TurnOutcome, StoreError> {
+        let lease = self.claim.lease.clone();
+        let absorbed = self.engine.store.absorb(&lease, into);
+        match self.engine.store_call(absorbed).await {
             Ok(()) => Ok(TurnOutcome::Absorbed),
             Err(error) if error.kind() == StoreErrorKind::LeaseLost => Ok(TurnOutcome::LeaseLost),
             // The other link was absorbed itself, or this one has grown: look again.
@@ -73,46 +72,58 @@ impl Turn<'_> {
                     StoreErrorKind::NotFound | StoreErrorKind::Conflict
                 ) =>
             {
-                let mut settlement = Settlement::new(self.claim.link.clone(), now);
-                settlement.next_due = Some(now + super::UNSETTLED_DELAY);
-                store.settle(&self.claim.lease, settlement).await?;
-                Ok(TurnOutcome::Waiting)
+                let message = "The booking belongs to another link, which cannot take it over. End one of the two appointments at the host, then retry.";
+                let case = Case::new(ReviewReason::LinkLost, message);
+                let (settlement, outcome) = self.again_or_review(&case);
+                match self.engine.settle(&lease, settlement).await {
+                    Err(error) if error.kind() == StoreErrorKind::LeaseLost => {
+                        Ok(TurnOutcome::LeaseLost)
+                    }
+                    settled => settled.map(|_| outcome),
+                }
             }
             Err(error) => Err(error),
         }
     }
 
+    /// A settlement with all that the turn has found out so far.
     fn settlement(&mut self) -> Settlement {
-        let mut settlement = Settlement::new(self.link.clone(), self.engine.clock.now());
+        self.standing.put_into(&mut self.link);
+        let mut settlement = Settlement::new(self.link.clone());
         settlement.chain_uids = std::mem::take(&mut self.chain_uids).into_iter().collect();
         settlement.log = std::mem::take(&mut self.log);
-        settlement.mark_series = self.ended_series;
+        settlement.outcomes = std::mem::take(&mut self.outcomes);
+        settlement.mark_siblings = self.mark_siblings;
+        // It was read for this turn.
+        settlement.gone = vec![TENANT_UNREADABLE.to_owned()];
+        self.report_strays(&mut settlement);
         settlement
     }
 
     /// Nothing is left to do.
     fn agreed(&mut self, done: &Decision) -> Settlement {
-        self.link.attempts = 0;
-        self.link.pending = None;
-        self.link.verify = false;
-        let both_sides = self.local.is_some() && self.remote.is_some();
-        if let Some(remote) = self.remote.as_ref().filter(|_| both_sides) {
-            self.link.base = Some(remote.state.clone());
-        }
-        self.explain(done);
-        let mut settlement = self.settlement();
-        settlement.close_reviews = both_sides;
-        let skipped = matches!(done, Decision::SkipNeverBooked);
-        let pushed = if self.pushed {
-            ChangeFate::Pushed
-        } else if skipped {
-            ChangeFate::SkippedNeverBooked
-        } else if self.winner == Some(Winner::Remote) {
-            ChangeFate::Overruled
-        } else {
-            ChangeFate::Agreed
+        let was_live = {
+            let before = Standing::of(&self.claim.link).ok().and_then(|s| s.base);
+            before.is_some_and(|base| base.remote.status.is_live())
         };
-        self.settle_changes(&mut settlement, &pushed);
+        self.mark_siblings |= self.series_may_have_ended(was_live);
+        self.move_base(done);
+        self.standing.attempts = 0;
+        self.standing.verify = false;
+        self.plan_next_look();
+        self.forget_what_cannot_land();
+        self.explain(done);
+        self.end_instruction("carried out".to_owned());
+        let both_sides = self.standing.base.is_some()
+            || (self.local.is_none() && self.remote.is_none())
+            || !self.is_anything_alive();
+        let mut settlement = self.settlement();
+        settlement.settled = both_sides;
+        settlement.marks = self.heeded_marks(true);
+        settlement.wake = soonest(self.next_doubt(), self.next_look_for_landings());
+        settlement.wake = soonest(settlement.wake, self.next_look());
+        let fate = self.fate_of_changes(done);
+        self.settle_changes(&mut settlement, &fate);
         let fate = if *done == Decision::IgnoreEnded {
             DeliveryFate::IgnoredEnded
         } else if self.applied {
@@ -124,6 +135,75 @@ impl Turn<'_> {
         };
         self.settle_deliveries(&mut settlement, &fate);
         settlement
+    }
+
+    /// Whether either side has something that takes up time.
+    fn is_anything_alive(&self) -> bool {
+        let local = self.local.as_ref().map(|local| local.state.status);
+        let remote = self.remote.as_ref().map(|remote| remote.state.status);
+        local.into_iter().chain(remote).any(|status| status.is_live())
+    }
+
+    /// What both sides hold now is what later changes are compared with.
+    fn move_base(&mut self, done: &Decision) {
+        use crate::store::AppointmentStatus::Cancelled;
+        let local = self.local.as_ref().map(|local| local.state.clone());
+        let remote = self.remote.as_ref().map(|remote| remote.state.clone());
+        self.accepted = *done == Decision::AcceptDifference;
+        let ended = |mut state: crate::store::AppointmentState| {
+            state.status = Cancelled;
+            state
+        };
+        let base = match (local, remote) {
+            (Some(local), Some(remote)) => Some((local, remote)),
+            // A person has said that the side that is gone may be gone.
+            (Some(local), None) if self.accepted => Some((local.clone(), ended(local))),
+            (None, Some(remote)) if self.accepted => Some((ended(remote.clone()), remote)),
+            _ => None,
+        };
+        if let Some((local, remote)) = base {
+            if *done == Decision::MoveBase || self.accepted {
+                self.standing.follow = false;
+            }
+            self.standing.base = Some(crate::sync::standing::Base::new(local, remote));
+        }
+    }
+
+    fn plan_next_look(&mut self) {
+        let lives = self
+            .remote
+            .as_ref()
+            .is_some_and(|remote| remote.state.status.is_live());
+        if self.is_marked_by_sibling() && lives {
+            self.standing.look_at = Some(self.claim.now + SIBLING_LOOK);
+        } else if self.fresh && self.next_look() == Some(Duration::ZERO) {
+            self.standing.look_at = None;
+        }
+    }
+
+    fn next_look(&self) -> Option<Duration> {
+        let at = self.standing.look_at?;
+        Some((at - self.claim.now).to_std().unwrap_or_default())
+    }
+
+    fn next_doubt(&self) -> Option<Duration> {
+        let doubts = self.standing.doubts.iter();
+        let waits = doubts.map(|d| (d.again_at - self.claim.now).to_std().unwrap_or_default());
+        waits.min()
+    }
+
+    fn fate_of_changes(&self, done: &Decision) -> ChangeFate {
+        if self.pushed {
+            ChangeFate::Pushed
+        } else if *done == Decision::SkipNeverBooked {
+            ChangeFate::SkippedNeverBooked
+        } else if self.winner == Some(Winner::Remote) {
+            ChangeFate::Overruled
+        } else if self.accepted {
+            ChangeFate::KeptAtHost
+        } else {
+            ChangeFate::Agreed
+        }
     }
 
     /// Says in the log why nothing was done, where nothing was.
@@ -139,11 +219,13 @@ impl Turn<'_> {
         }
         self.log.push(match done {
             Decision::MoveBase => LogEvent::BaseMoved,
+            Decision::AcceptDifference => LogEvent::DifferenceAccepted,
             Decision::SkipNeverBooked => LogEvent::SkippedNeverBooked,
             Decision::SkipOriginCalcom => LogEvent::SkippedOriginCalcom,
             Decision::IgnoreEnded if self.link.booking.is_some() => LogEvent::IgnoredEnded {
                 booking: self.link.booking.clone().unwrap_or_else(|| "".into()),
             },
+            _ if !self.strays.is_empty() => return,
             _ => LogEvent::NothingToDo {
                 changes: changes.len(),
                 deliveries: self.claim.deliveries.len(),
@@ -151,162 +233,256 @@ impl Turn<'_> {
         });
     }
 
+    /// Stores how the instruction of a person ended, if there was one.
+    fn end_instruction(&mut self, outcome: String) {
+        let Some(instruction) = self.instruction().cloned() else {
+            return;
+        };
+        if instruction.resolution == Resolution::Settled {
+            return;
+        }
+        self.log.push(LogEvent::InstructionEnded {
+            resolution: instruction.resolution,
+            outcome: outcome.clone(),
+        });
+        self.outcomes.push((instruction.review, outcome));
+    }
+
     /// A person has to decide.
     fn in_review(&mut self, case: &Case) -> Settlement {
-        if case.reason == ReviewReason::ForeignBooking && self.foreign_is_from_outside() {
-            return self.refuse_foreign(case);
-        }
         let review = self.review(case);
-        // A write to Cal.com that may have been carried out stays on record, to be looked for next time: what went to
-        // review need have nothing to do with it.
-        if let Some(PendingWrite::CreateAppointment { .. }) = self.link.pending {
-            self.link.pending = None;
-        }
-        // Until both sides agree, the base does not stand for Cal.com: were the host to go back to it, that would look like
-        // agreement.
-        self.link.verify = true;
-        self.link.attempts = 0;
+        // Writes to Cal.com that may have been carried out stay on record, to be looked for next time: what went to review need
+        // have nothing to do with them. Until both sides agree, the base does not stand for Cal.com: were the host to go back
+        // to it, that would look like agreement.
+        self.standing.verify = true;
+        self.standing.attempts = 0;
         self.log.push(LogEvent::SentToReview {
             reason: case.reason.clone(),
         });
+        self.end_instruction(format!("a person has to decide again: {}", case.message));
         let mut settlement = self.settlement();
+        settlement.marks = self.heeded_marks(true);
+        settlement.wake = self.next_doubt();
         self.settle_changes(&mut settlement, &ChangeFate::InReview);
-        let fate = match case.reason {
-            ReviewReason::ForeignBooking => DeliveryFate::RefusedForeign,
-            _ => DeliveryFate::InReview,
-        };
-        self.settle_deliveries(&mut settlement, &fate);
-        settlement.review = Some(review);
+        self.settle_deliveries(&mut settlement, &DeliveryFate::InReview);
+        // The case as it stands now is the only one of the link.
+        settlement.settled = true;
+        settlement.reviews.push(review);
         settlement
     }
 
-    /// Whether only a delivery says that the foreign booking has to do with the link. Were it the link's own, it would be
-    /// found again and again.
-    fn foreign_is_from_outside(&self) -> bool {
-        let named = |delivery: &Delivery| delivery.booking == self.foreign;
-        self.foreign != self.link.booking && self.claim.deliveries.iter().any(named)
-    }
-
-    /// The deliveries that name a foreign booking are refused. They say nothing about the rest, which stays due.
-    fn refuse_foreign(&mut self, case: &Case) -> Settlement {
-        let review = self.review(case);
-        self.log.push(LogEvent::SentToReview {
-            reason: case.reason.clone(),
+    /// The deliveries that name bookings that are not the tenant's are refused, or ignored. They say nothing about the rest.
+    fn report_strays(&self, settlement: &mut Settlement) {
+        let mut foreign = Vec::new();
+        for (booking, fate) in &self.strays {
+            if *fate == DeliveryFate::RefusedForeign {
+                foreign.push(booking.clone());
+            } else {
+                settlement.log.push(LogEvent::IgnoredNotSynced {
+                    booking: booking.clone(),
+                });
+            }
+        }
+        let is_told = self.claim.deliveries.iter().any(|delivery| {
+            let named = delivery.booking.as_ref();
+            named.is_some_and(|uid| foreign.contains(uid))
         });
-        let mut settlement = self.settlement();
-        let (refused, rest): (Vec<_>, Vec<_>) = self
-            .claim
-            .deliveries
-            .iter()
-            .partition(|delivery| delivery.booking == self.foreign);
-        let refused = refused.iter();
-        settlement.deliveries = refused
-            .map(|delivery| (delivery.id, DeliveryFate::RefusedForeign))
-            .collect();
-        let more = !rest.is_empty()
-            || !self.claim.changes.is_empty()
-            || self.link.pending.is_some()
-            || self.link.verify;
-        settlement.next_due = more.then_some(settlement.at);
-        settlement.review = Some(review);
-        settlement
+        if !is_told {
+            return;
+        }
+        settlement.log.push(LogEvent::SentToReview {
+            reason: ReviewReason::ForeignBooking,
+        });
+        let mut evidence = ReviewEvidence::new(
+            "A webhook that is signed with this tenant's secret names a booking whose event type and hosts are not the tenant's. Nothing was read from it. Find out who knows the secret, then dismiss the item.",
+        );
+        evidence.bookings = foreign;
+        let reason = ReviewReason::ForeignBooking;
+        let cause = reason.as_str().to_owned();
+        let review = NewReview::of_tenant(cause, reason, evidence);
+        settlement.reviews.push(review.ending(ReviewEnd::ByPerson));
     }
 
     fn review(&self, case: &Case) -> NewReview {
-        let mut bookings: Vec<_> = self.link.booking.iter().cloned().collect();
-        bookings.extend(self.link.rivals.iter().cloned());
-        NewReview {
-            reason: case.reason.clone(),
-            evidence: ReviewEvidence {
-                message: case.message.clone(),
-                base: self.link.base.clone(),
-                local: self.local.as_ref().map(|local| local.state.clone()),
-                remote: self.remote.as_ref().map(|remote| remote.state.clone()),
-                bookings,
-                alternatives: case.alternatives.clone(),
-            },
+        let mut evidence = ReviewEvidence::new(&case.message);
+        let base = self.standing.base.as_ref();
+        evidence.base_local = base.map(|base| base.local.clone());
+        evidence.base_remote = base.map(|base| base.remote.clone());
+        evidence.local = self.local.as_ref().map(|local| local.state.clone());
+        evidence.remote = self.remote.as_ref().map(|remote| remote.state.clone());
+        evidence.bookings = self.link.booking.iter().cloned().collect();
+        for booking in self.standing.rivals.iter().chain(&case.bookings) {
+            if !evidence.bookings.contains(booking) {
+                evidence.bookings.push(booking.clone());
+            }
+        }
+        evidence.alternatives.clone_from(&case.alternatives);
+        match &case.tenant_cause {
+            Some(cause) => NewReview::of_tenant(cause.clone(), case.reason.clone(), evidence),
+            None => NewReview::of_link(case.reason.clone(), evidence),
         }
     }
 
-    fn after_calendar_failure(&mut self, error: &CalendarError) -> (Settlement, TurnOutcome) {
+    /// Again on the usual schedule, and then a person.
+    fn again_or_review(&mut self, case: &Case) -> (Settlement, TurnOutcome) {
         let chance = self.engine.entropy.next_u64();
-        let config = &self.engine.config;
-        match failure::after(error, self.link.attempts, config, chance) {
-            Next::Retry(delay) => {
-                self.link.attempts = self.link.attempts.saturating_add(1);
-                self.log.push(LogEvent::RetryScheduled {
-                    at: self.engine.clock.now() + delay,
-                    attempts: self.link.attempts,
-                    error: error.to_string(),
-                });
-                (self.later(delay), TurnOutcome::Waiting)
-            }
-            Next::Postpone(delay) => {
-                self.log.push(LogEvent::Postponed {
-                    until: self.engine.clock.now() + delay,
-                });
-                (self.later(delay), TurnOutcome::Waiting)
-            }
-            Next::Review(next) => {
-                let message = match next {
-                    NextReview::Exhausted => format!(
-                        "Every attempt failed. Whether the last one was carried out is looked up on a retry. {error}"
-                    ),
-                    NextReview::Rejected | NextReview::SlotTaken => {
-                        format!("Cal.com refuses: {error}")
-                    }
-                };
-                let case = Case::new(next.reason(), message);
+        let attempts = self.standing.attempts;
+        match failure::attempt(attempts, &self.engine.config, chance) {
+            Some(delay) => (self.retry(delay, &case.message), TurnOutcome::Waiting),
+            None => (self.in_review(case), TurnOutcome::InReview),
+        }
+    }
+
+    fn retry(&mut self, delay: Duration, error: &str) -> Settlement {
+        self.standing.attempts = self.standing.attempts.saturating_add(1);
+        self.log.push(LogEvent::RetryScheduled {
+            at: self.claim.now + delay,
+            attempts: self.standing.attempts,
+            error: error.to_owned(),
+        });
+        let mut settlement = self.later(delay);
+        // What comes meanwhile neither shortens the wait nor uses up an attempt.
+        settlement.not_before = Some(delay);
+        settlement
+    }
+
+    fn after_host_failure(&mut self, error: &StoreError) -> (Settlement, TurnOutcome) {
+        let causes = with_causes(error);
+        if !is_passing(error) {
+            let message = format!(
+                "The host's repository refuses: {causes}. Mend the cause, then retry."
+            );
+            let case = Case::new(ReviewReason::HostRefused, message);
+            return (self.in_review(&case), TurnOutcome::InReview);
+        }
+        tracing::warn!(error = %causes, "the host's repository failed");
+        let message = format!(
+            "The host's repository failed at every attempt: {causes}. Retry when it is back; one retry covers all appointments of this item."
+        );
+        let case = Case::new(ReviewReason::HostUnavailable, message);
+        let cause = ReviewReason::HostUnavailable.as_str();
+        self.again_or_review(&case.shared(cause))
+    }
+
+    async fn after_calendar_failure(
+        &mut self,
+        error: CalendarError,
+    ) -> (Settlement, TurnOutcome) {
+        let causes = with_causes(&error);
+        let chance = self.engine.entropy.next_u64();
+        let attempts = self.standing.attempts;
+        match failure::after(&error, attempts, &self.engine.config, chance) {
+            Next::Retry(delay) => (self.retry(delay, &causes), TurnOutcome::Waiting),
+            Next::Hold(delay) => (self.hold(delay), TurnOutcome::Waiting),
+            Next::Exhausted => {
+                let message = format!(
+                    "Every attempt failed: {causes}. Whether the last one was carried out is looked up on a retry; one retry covers all appointments of this item."
+                );
+                let case = Case::new(ReviewReason::RetriesExhausted, message);
+                let case = case.shared(ReviewReason::RetriesExhausted.as_str());
                 (self.in_review(&case), TurnOutcome::InReview)
             }
-            Next::PauseTenant => {
-                let message = format!(
-                    "Cal.com refuses the tenant's credentials, and the tenant's work is paused. Replace them, then retry. {error}"
-                );
-                let case = Case::new(ReviewReason::CredentialsRefused, message);
-                let review = NewReview {
-                    reason: case.reason.clone(),
-                    evidence: ReviewEvidence {
-                        message: case.message,
-                        ..ReviewEvidence::default()
-                    },
-                };
-                self.log.push(LogEvent::TenantPaused);
-                let mut settlement = self.later(Duration::ZERO);
-                settlement.review = Some(review);
-                settlement.pause_tenant = true;
-                (settlement, TurnOutcome::Waiting)
+            Next::Rejected => {
+                let case = Case::new(ReviewReason::Rejected, refusal(&causes));
+                (self.in_review(&case), TurnOutcome::InReview)
+            }
+            Next::SlotTaken => {
+                let case = Case::new(ReviewReason::SlotTaken, refusal(&causes));
+                (self.in_review(&case), TurnOutcome::InReview)
+            }
+            Next::AskForAccount => self.after_denial(&causes).await,
+        }
+    }
+
+    /// The credentials were refused for one call. Whether they are wrong, the account says.
+    async fn after_denial(&mut self, causes: &str) -> (Settlement, TurnOutcome) {
+        let asked = self.call(self.tenant.calendar.account()).await;
+        match asked.map_err(|error| (error.kind(), error)) {
+            Ok(()) => {
+                let case = Case::new(ReviewReason::Rejected, refusal(causes));
+                (self.in_review(&case), TurnOutcome::InReview)
+            }
+            Err((CalendarErrorKind::Denied, _)) => (self.pause(causes), TurnOutcome::Waiting),
+            Err((CalendarErrorKind::Throttled, error)) => {
+                let chance = self.engine.entropy.next_u64();
+                match failure::after(&error, 0, &self.engine.config, chance) {
+                    Next::Hold(delay) => (self.hold(delay), TurnOutcome::Waiting),
+                    _ => (self.pause(causes), TurnOutcome::Waiting),
+                }
+            }
+            Err((_, error)) => {
+                let message = format!("{causes}; and the account: {}", with_causes(&error));
+                let case = Case::new(ReviewReason::RetriesExhausted, message);
+                self.again_or_review(&case.shared(ReviewReason::RetriesExhausted.as_str()))
             }
         }
+    }
+
+    fn pause(&mut self, causes: &str) -> Settlement {
+        let reason = ReviewReason::CredentialsRefused;
+        let message = format!(
+            "Cal.com refuses the tenant's credentials, its account included, and the tenant's work is paused. Replace them, then retry. {causes}"
+        );
+        let cause = reason.as_str().to_owned();
+        self.log.push(LogEvent::TenantPaused);
+        let mut settlement = self.later(Duration::ZERO);
+        settlement.hold = Some(Hold::Pause(cause.clone()));
+        let review = NewReview::of_tenant(cause, reason, ReviewEvidence::new(message));
+        let review = review.ending(ReviewEnd::WithCause);
+        settlement.reviews.push(review);
+        settlement
+    }
+
+    /// The tenant's work waits; the link is next when it goes on.
+    fn hold(&mut self, delay: Duration) -> Settlement {
+        self.log.push(LogEvent::Postponed {
+            until: self.claim.now + delay,
+        });
+        let mut settlement = self.later(Duration::ZERO);
+        settlement.hold = Some(Hold::For(delay));
+        settlement
+    }
+
+    /// What a delivery claims is not there yet; it is looked for when it is time, and anything else that comes is worked on at once.
+    fn not_yet(&mut self) -> Settlement {
+        let mut settlement = self.later(Duration::ZERO);
+        settlement.wake = self.next_doubt();
+        // The changes and the deliveries that wait with it are worked on with the next look.
+        settlement
     }
 
     /// Everything stays as it was and is tried again; what was written on the way is kept.
     fn later(&mut self, delay: Duration) -> Settlement {
         let mut settlement = self.settlement();
-        settlement.next_due = Some(settlement.at + delay);
+        settlement.wake = Some(delay);
+        settlement.marks = self.heeded_marks(false);
+        // Whoever asked for a read by a mark is served by the next turn.
+        if !settlement.marks.is_empty() {
+            self.standing.verify = true;
+            self.standing.put_into(&mut settlement.link);
+        }
         settlement
     }
 
     /// Another link holds what this one was to hold; a person has to find out which is right.
     fn held_by_another(&mut self) -> Settlement {
-        let case = Case::new(
-            ReviewReason::TwoLiveBookings,
-            "The booking, or the appointment, belongs to another pair already.",
-        );
+        let message = "The booking, or the appointment, belongs to another pair already. End one of the two, then retry.";
+        let case = Case::new(ReviewReason::TwoLiveBookings, message);
         let review = self.review(&case);
         let mut link = self.claim.link.clone();
-        // A write that was begun stays on record.
-        link.pending = self
-            .link
-            .pending
-            .clone()
-            .filter(|pending| !matches!(pending, PendingWrite::CreateAppointment { .. }));
-        link.verify = true;
-        let mut settlement = Settlement::new(link, self.engine.clock.now());
+        let mut standing = Standing::of(&link).unwrap_or_default();
+        // Writes that were begun stay on record.
+        standing.pending = std::mem::take(&mut self.standing.pending);
+        standing.generation = self.standing.generation;
+        standing.verify = true;
+        link.sync_key.clone_from(&self.link.sync_key);
+        standing.put_into(&mut link);
+        let mut settlement = Settlement::new(link);
         settlement.log = vec![LogEvent::SentToReview {
             reason: case.reason,
         }];
-        settlement.review = Some(review);
+        settlement.reviews = vec![review];
+        settlement.marks = self.heeded_marks(true);
         self.settle_changes(&mut settlement, &ChangeFate::InReview);
         self.settle_deliveries(&mut settlement, &DeliveryFate::InReview);
         settlement
@@ -320,11 +496,6 @@ impl Turn<'_> {
             } else {
                 match self.loaded_revision {
                     Some(read) if change.revision < read => ChangeFate::Superseded,
-                    // A repository that lags behind its own outbox: come back for it.
-                    Some(read) if change.revision > read => {
-                        settlement.next_due = Some(settlement.at + super::UNSETTLED_DELAY);
-                        continue;
-                    }
                     _ => newest.clone(),
                 }
             };
@@ -333,9 +504,25 @@ impl Turn<'_> {
     }
 
     fn settle_deliveries(&self, settlement: &mut Settlement, fate: &DeliveryFate) {
-        let waiting = self.claim.deliveries.iter();
-        settlement
-            .deliveries
-            .extend(waiting.map(|delivery| (delivery.id, fate.clone())));
+        for delivery in &self.claim.deliveries {
+            let stray = delivery.booking.as_ref().and_then(|uid| self.strays.get(uid));
+            let fate = if let Some(stray) = stray {
+                stray.clone()
+            } else if self.contradicted.contains(&delivery.id) {
+                match fate {
+                    DeliveryFate::InReview => DeliveryFate::InReview,
+                    _ => DeliveryFate::Contradicted,
+                }
+            } else if self.is_in_doubt(delivery) {
+                continue;
+            } else {
+                fate.clone()
+            };
+            settlement.deliveries.push((delivery.id, fate));
+        }
     }
+}
+
+fn refusal(causes: &str) -> String {
+    format!("Cal.com refuses: {causes}. Change the appointment, or mend the cause and retry.")
 }

@@ -1,0 +1,109 @@
+//! What review items say, what makes two of them the same one, and how they can be resolved.
+
+use std::error::Error as StdError;
+
+use crate::store::{
+    Resolution, ReviewItem, ReviewReason, ReviewScope, StoreError, StoreErrorKind,
+};
+
+/// What happened and what can be done about it, for reasons that need no further detail.
+pub(super) fn explain(reason: &ReviewReason) -> &'static str {
+    match reason {
+        ReviewReason::Conflict => {
+            "The appointment and its booking were both changed, differently. Take Cal.com's state, force the appointment's, or accept the difference."
+        }
+        ReviewReason::AppointmentMissing => {
+            "The appointment cannot be found, and its booking lives. Force the host's side to cancel the booking, take Cal.com's to make the appointment again, or accept the difference."
+        }
+        ReviewReason::BookingMissing => {
+            "Cal.com does not know the booking any more. It may have been deleted there. Force the appointment's state to book it anew, or accept the difference."
+        }
+        ReviewReason::RevisionMissing => {
+            "A change was recorded whose revision never became visible in the host's repository. Retry once it is there."
+        }
+        ReviewReason::LinkLost => {
+            "The appointment was made for a booking, and which one is not known any more. Find it at Cal.com; forcing the appointment's state would book it a second time."
+        }
+        ReviewReason::OriginContradicted => {
+            "The appointment says that Cal.com made its latest change, and Cal.com holds another state. Take Cal.com's state, or force the appointment's."
+        }
+        ReviewReason::RemoteEnded => {
+            "The booking has ended at Cal.com and the appointment was changed since; a booking cannot be revived. Force the appointment's state to book it anew, or take Cal.com's to end it."
+        }
+        ReviewReason::NotExpressible => {
+            "Cal.com's API can move and cancel a booking; the appointment was changed in another way. Take Cal.com's state, or accept the difference."
+        }
+        ReviewReason::SeatedBooking => {
+            "The booking has seats, which are not kept in step yet. Dismiss the item, or accept the difference."
+        }
+        ReviewReason::TwoLiveBookings => {
+            "The appointment has more than one live booking. Cancel all but one at Cal.com, then retry."
+        }
+        _ => "Look at the evidence, then retry or dismiss.",
+    }
+}
+
+/// An error with all its causes, addresses masked.
+pub(super) fn with_causes(error: &(dyn StdError + 'static)) -> String {
+    let mut text = mask_addresses(&error.to_string());
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = mask_addresses(&error.to_string());
+        // Some errors repeat their causes.
+        if !next.is_empty() && !text.contains(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// An adapter's error may hold what it was given.
+fn mask_addresses(text: &str) -> String {
+    let words = text.split(' ');
+    let masked = words.map(|word| {
+        if word.contains('@') {
+            "[address]"
+        } else {
+            word
+        }
+    });
+    masked.collect::<Vec<_>>().join(" ")
+}
+
+/// Refuses a resolution that the item's turn could not carry out.
+pub(super) fn check(item: &ReviewItem, resolution: &Resolution) -> Result<(), StoreError> {
+    let scope = match item.link {
+        Some(_) => ReviewScope::Link,
+        None => ReviewScope::Tenant,
+    };
+    let why_not = match (scope, resolution) {
+        (_, Resolution::Settled) => "only the engine settles an item",
+        (_, Resolution::Retry | Resolution::Dismiss) | (ReviewScope::Link, _) => return Ok(()),
+        (ReviewScope::Tenant, _) => {
+            "an item about the tenant as a whole can be retried or dismissed"
+        }
+    };
+    Err(StoreError::new(StoreErrorKind::Invalid, why_not))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once_and_without_addresses() {
+        let inner = StoreError::new(StoreErrorKind::Unavailable, "no row for ann@example.com");
+        let outer = StoreError::new(StoreErrorKind::Unavailable, "the table is away");
+        let text = with_causes(&outer.with_source(inner));
+        assert_eq!(text, "the table is away: no row for [address]");
+    }
+
+    #[test]
+    fn every_reason_says_what_can_be_done() {
+        for reason in ReviewReason::KNOWN {
+            assert!(explain(reason).contains('.'), "{reason}");
+        }
+    }
+}

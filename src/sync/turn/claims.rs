@@ -1,0 +1,180 @@
+//! What waits for the link, weighed: whether the booking has to be read, and whether what was read bears out what deliveries
+//! claim.
+
+use super::{Case, Stop, Turn};
+use crate::model::{Booking, BookingStatus};
+use crate::store::{
+    AppointmentStatus, Delivery, DeliveryClaim, LogEvent, MarkSource, ReviewReason,
+};
+use crate::sync::standing::Doubt;
+
+impl Turn<'_> {
+    /// Whether the base is not good enough to stand for Cal.com.
+    pub(super) fn needs_reading(&mut self) -> bool {
+        self.forget_settled_doubts();
+        let now = self.claim.now;
+        let never_read = self.standing.base.is_none() && self.link.booking.is_some();
+        let mut deliveries = self.claim.deliveries.iter();
+        deliveries.any(|delivery| !self.is_echo(delivery) && !self.is_put_off(delivery))
+            || !self.claim.marks.is_empty()
+            || self.standing.look_at.is_some_and(|at| at <= now)
+            || self.standing.awaits_outcome()
+            || self.may_have_landed()
+            || self.standing.verify
+            || !self.standing.rivals.is_empty()
+            || never_read
+            || self.claims_calcom()
+    }
+
+    /// Whether a delivery claims no more than the base has of Cal.com: nearly always the echo of our own write.
+    pub(super) fn is_echo(&self, delivery: &Delivery) -> bool {
+        let (Some(base), Some(status)) = (&self.standing.base, delivery.claim.status) else {
+            return false;
+        };
+        if delivery.booking != self.link.booking {
+            return false;
+        }
+        let known = &base.remote;
+        if !status.is_live() {
+            return !known.status.is_live();
+        }
+        let millis = |instant: chrono::DateTime<chrono::Utc>| instant.timestamp_millis();
+        known.status == status
+            && delivery.claim.start.map(millis) == Some(millis(known.start))
+            && delivery.claim.end.map(millis) == Some(millis(known.end))
+    }
+
+    fn doubt(&self, delivery: &Delivery) -> Option<&Doubt> {
+        let mut doubts = self.standing.doubts.iter();
+        doubts.find(|doubt| doubt.delivery == delivery.id)
+    }
+
+    /// Whether it is not yet time to look again for what a delivery claims.
+    fn is_put_off(&self, delivery: &Delivery) -> bool {
+        self.doubt(delivery)
+            .is_some_and(|doubt| doubt.again_at > self.claim.now)
+    }
+
+    /// Whether a delivery is still to be looked for later.
+    pub(super) fn is_in_doubt(&self, delivery: &Delivery) -> bool {
+        self.doubt(delivery).is_some()
+    }
+
+    /// What has become true meanwhile, or waits no more, is not doubted any longer.
+    fn forget_settled_doubts(&mut self) {
+        let doubted = self.claim.deliveries.iter();
+        let kept: Vec<_> = doubted
+            .filter(|delivery| !self.is_echo(delivery))
+            .map(|delivery| delivery.id)
+            .collect();
+        let doubts = &mut self.standing.doubts;
+        doubts.retain(|doubt| kept.contains(&doubt.delivery));
+    }
+
+    /// Compares what deliveries claim with what was just read. A claim that is not borne out is looked for again after growing
+    /// pauses; other work goes on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::NotYet`] if there is nothing but such a claim to go by; a case for a person if a booking was never found.
+    pub(super) fn judge_claims(&mut self) -> Result<(), Stop> {
+        let now = self.claim.now;
+        let mut doubts = Vec::new();
+        let mut missing = None;
+        for delivery in &self.claim.deliveries {
+            let Some(uid) = &delivery.booking else {
+                continue;
+            };
+            let Some(read) = self.visited.get(uid) else {
+                doubts.extend(self.doubt(delivery).cloned());
+                continue;
+            };
+            if self.strays.contains_key(uid) || is_borne_out(&delivery.claim, read.as_ref()) {
+                continue;
+            }
+            let known = self.doubt(delivery).cloned();
+            if let Some(known) = known.clone().filter(|known| known.again_at > now) {
+                doubts.push(known);
+                continue;
+            }
+            let looks = known.map_or(0, |doubt| doubt.looks).saturating_add(1);
+            let index = usize::try_from(looks).unwrap_or(usize::MAX) - 1;
+            let booking = uid.clone();
+            match self.engine.config.claim_delays.get(index) {
+                Some(delay) => {
+                    let again_at = now + *delay;
+                    doubts.push(Doubt {
+                        delivery: delivery.id,
+                        looks,
+                        again_at,
+                    });
+                    self.log.push(LogEvent::NotThereYet {
+                        booking,
+                        looks,
+                        again_at,
+                    });
+                }
+                None if self.contradicted.contains(&delivery.id) => {}
+                None => {
+                    self.contradicted.push(delivery.id);
+                    if read.is_none() && self.link.booking.as_ref() != Some(uid) {
+                        missing = Some(booking.clone());
+                    }
+                    self.log.push(LogEvent::Contradicted { booking });
+                }
+            }
+        }
+        self.standing.doubts = doubts;
+        if let Some(missing) = missing {
+            let case = Case::of(ReviewReason::BookingMissing);
+            return Err(case.about([missing]).into());
+        }
+        if self.remote.is_some() || self.link.booking.is_none() {
+            return Ok(());
+        }
+        if !self.standing.doubts.is_empty() {
+            return Err(Stop::NotYet);
+        }
+        let is_stray = self
+            .link
+            .booking
+            .as_ref()
+            .is_some_and(|uid| self.strays.contains_key(uid));
+        if self.link.appointment.is_none() && !is_stray {
+            return Err(Case::of(ReviewReason::BookingMissing).into());
+        }
+        Ok(())
+    }
+
+    /// Whether what was learned says that other bookings of the series may have ended: whoever cancels a series sends one delivery.
+    pub(super) fn series_may_have_ended(&self, was_live: bool) -> bool {
+        let Some(remote) = &self.remote else {
+            return false;
+        };
+        let ends = |delivery: &Delivery| {
+            let status = delivery.claim.status;
+            status.is_some_and(|status| !status.is_live())
+        };
+        let is_told = self.claim.deliveries.iter().any(ends);
+        let is_seen = self.fresh && was_live && !self.pushed;
+        self.link.series.is_some() && !remote.state.status.is_live() && (is_told || is_seen)
+    }
+
+    /// Whether another booking of the series has ended.
+    pub(super) fn is_marked_by_sibling(&self) -> bool {
+        let mut marks = self.claim.marks.iter();
+        marks.any(|mark| mark.source == MarkSource::Sibling)
+    }
+}
+
+/// Whether a booking has come to what a delivery claims of it, or gone beyond.
+fn is_borne_out(claim: &DeliveryClaim, read: Option<&Booking>) -> bool {
+    let Some(booking) = read else {
+        return false;
+    };
+    match claim.status {
+        None | Some(AppointmentStatus::Pending) => true,
+        Some(AppointmentStatus::Confirmed) => booking.status != BookingStatus::Pending,
+        Some(AppointmentStatus::Cancelled | AppointmentStatus::Declined) => !booking.is_live(),
+    }
+}

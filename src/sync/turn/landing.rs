@@ -1,0 +1,223 @@
+//! Writes whose answers never came: kept until their outcome is known or they can no longer land, and recognized when they do.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Turn;
+use crate::model::Booking;
+use crate::store::{AppointmentState, AppointmentStatus, LogEvent};
+use crate::sync::SYNC_KEY_METADATA;
+use crate::sync::standing::{Base, PendingWrite, SentWrite};
+use crate::sync::state::project;
+
+/// How long after it was sent a write of unknown outcome is looked for by itself, besides at the end. Usually its webhook tells of
+/// it first.
+const LOOKS: [TimeDelta; 3] = [
+    TimeDelta::seconds(5),
+    TimeDelta::seconds(30),
+    TimeDelta::seconds(120),
+];
+
+impl Turn<'_> {
+    /// Puts a write on record, before it is sent.
+    pub(super) fn begin(&mut self, write: SentWrite, state: &AppointmentState) {
+        let now = self.claim.now;
+        match self.pending(&write, state) {
+            Some(known) => {
+                known.sends = known.sends.saturating_add(1);
+                known.sent_at = now;
+                known.is_known = false;
+            }
+            None => self.standing.pending.push(PendingWrite {
+                write,
+                state: state.clone(),
+                sent_at: now,
+                sends: 1,
+                is_known: false,
+            }),
+        }
+    }
+
+    fn pending(
+        &mut self,
+        write: &SentWrite,
+        state: &AppointmentState,
+    ) -> Option<&mut PendingWrite> {
+        let mut pending = self.standing.pending.iter_mut();
+        pending.find(|known| known.write == *write && known.state == *state)
+    }
+
+    /// One attempt of a write was carried out.
+    pub(super) fn landed(&mut self, write: &SentWrite, state: &AppointmentState) {
+        if let Some(known) = self.pending(write, state) {
+            known.sends = known.sends.saturating_sub(1);
+            known.is_known = true;
+        }
+        self.forget_answered();
+    }
+
+    /// One attempt of a write was certainly not carried out.
+    pub(super) fn refused(&mut self, write: &SentWrite, state: &AppointmentState) {
+        if let Some(known) = self.pending(write, state) {
+            known.sends = known.sends.saturating_sub(1);
+        }
+        self.forget_answered();
+    }
+
+    fn forget_answered(&mut self) {
+        self.standing.pending.retain(|known| known.sends > 0);
+    }
+
+    fn age(&self, pending: &PendingWrite) -> TimeDelta {
+        self.claim.now - pending.sent_at
+    }
+
+    fn horizon(&self) -> TimeDelta {
+        TimeDelta::from_std(self.engine.config.late_landing).unwrap_or(TimeDelta::MAX)
+    }
+
+    /// Whether a write that landed once may have landed again, and it is time to see.
+    pub(super) fn may_have_landed(&self) -> bool {
+        let mut pending = self.standing.pending.iter();
+        pending.any(|known| self.age(known) >= self.horizon())
+    }
+
+    /// Forgets what can no longer land, once it was looked for after that time.
+    pub(super) fn forget_what_cannot_land(&mut self) {
+        if !self.fresh {
+            return;
+        }
+        let (now, horizon) = (self.claim.now, self.horizon());
+        let pending = &mut self.standing.pending;
+        pending.retain(|known| now - known.sent_at < horizon);
+    }
+
+    /// When writes of unknown outcome are to be looked for next.
+    pub(super) fn next_look_for_landings(&self) -> Option<Duration> {
+        let waits = self.standing.pending.iter().map(|known| {
+            let age = self.age(known);
+            let looks = LOOKS.iter().filter(|_| !known.is_known).copied();
+            let next = looks.filter(|look| *look > age).min();
+            let next = next.map_or(self.horizon(), |look| look.min(self.horizon()));
+            (next - age).to_std().unwrap_or_default()
+        });
+        waits.min()
+    }
+
+    /// Recognizes, among the bookings that were just read, what writes of unknown outcome have left. That is Cal.com's answer to
+    /// the write, only late; it is no change of Cal.com's.
+    pub(super) fn recognize_landings(&mut self) {
+        self.landed = false;
+        for pending in self.standing.pending.clone() {
+            if pending.is_known {
+                continue;
+            }
+            let Some(booking) = self.landing_of(&pending) else {
+                continue;
+            };
+            let Some(remote) = as_answered(&booking, &pending) else {
+                continue;
+            };
+            self.log.push(LogEvent::BookingAdopted {
+                booking: booking.uid.clone(),
+            });
+            if let SentWrite::Create { sync_key } = &pending.write {
+                if self.link.sync_key.as_ref() == Some(sync_key) && self.is_current(sync_key) {
+                    self.standing.generation += 1;
+                }
+            }
+            self.landed(&pending.write, &pending.state);
+            self.take_answer(pending.state, remote);
+            self.landed = true;
+        }
+    }
+
+    /// Whether a key is that of the generation at hand, which becomes the past once its booking is known.
+    fn is_current(&self, key: &crate::store::SyncKey) -> bool {
+        let keys = &self.engine.sync_keys;
+        self.link.appointment.as_ref().is_some_and(|appointment| {
+            keys.derive(&self.link.tenant, appointment, self.standing.generation) == *key
+        })
+    }
+
+    /// What Cal.com answered, now or late, is Cal.com's half of the base; what was sent is the host's.
+    pub(super) fn take_answer(&mut self, sent: AppointmentState, answered: AppointmentState) {
+        self.standing.follow = !sent.agrees_with(&answered);
+        self.standing.base = Some(Base::new(sent, answered));
+        self.pushed = true;
+    }
+
+    /// The booking that a write has left, if it is among those that were read.
+    fn landing_of(&self, pending: &PendingWrite) -> Option<Booking> {
+        let mut read = self.visited.values().flatten();
+        let found = match &pending.write {
+            SentWrite::Create { sync_key } => {
+                let carries = |booking: &&Booking| {
+                    booking.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str())
+                };
+                // The attempt that made a booking is told by the booking's own start; one that was moved since by its key alone.
+                let exact = read.clone().filter(carries).find(|booking| {
+                    booking.rescheduled_from_uid.is_none()
+                        && is_same_instant(booking.start, pending.state.start)
+                });
+                exact.or_else(|| {
+                    let roots = read.clone().filter(carries);
+                    let mut roots = roots.filter(|b| b.rescheduled_from_uid.is_none());
+                    let has_root = roots.next().is_some();
+                    let mut others = read.filter(carries);
+                    let is_last = self.is_last_create(pending);
+                    others.next().filter(|_| !has_root && is_last)
+                })?
+            }
+            SentWrite::Reschedule { booking, start } => read.find(|next| {
+                next.rescheduled_from_uid.as_ref() == Some(booking)
+                    && is_same_instant(next.start, *start)
+            })?,
+            SentWrite::Cancel { booking } => read.find(|ended| {
+                let reason = ended.cancellation_reason.as_deref();
+                let ours = reason.is_none_or(|r| r == self.engine.config.cancellation_reason);
+                ended.uid == *booking
+                    && !ended.is_live()
+                    && ended.rescheduled_to_uid.is_none()
+                    && ours
+            })?,
+        };
+        Some(found.clone())
+    }
+
+    fn is_last_create(&self, pending: &PendingWrite) -> bool {
+        let mut creates = self.standing.pending.iter().rev();
+        let last = creates.find(|known| matches!(known.write, SentWrite::Create { .. }));
+        last == Some(pending)
+    }
+
+    /// Whether a live booking was left by a write of ours: it is nobody's wish at Cal.com.
+    pub(super) fn is_made_by_us(&self, booking: &Booking) -> bool {
+        match &booking.rescheduled_from_uid {
+            // Metadata travels along the chain whoever makes the change; only the first booking of a chain is told by it.
+            None => booking
+                .metadata_str(SYNC_KEY_METADATA)
+                .is_some_and(|key| self.is_own_key(key)),
+            Some(from) => self.standing.pending.iter().any(|known| {
+                matches!(&known.write, SentWrite::Reschedule { booking: moved, start }
+                    if moved == from && is_same_instant(*start, booking.start))
+            }),
+        }
+    }
+}
+
+/// A booking as the answer to the write would have told it, whatever has happened to it since.
+fn as_answered(booking: &Booking, pending: &PendingWrite) -> Option<AppointmentState> {
+    let mut state = project(booking, Some(&pending.state)).ok()?;
+    state.status = match pending.write {
+        SentWrite::Cancel { .. } => AppointmentStatus::Cancelled,
+        _ if booking.is_live() => state.status,
+        _ => pending.state.status,
+    };
+    Some(state)
+}
+
+fn is_same_instant(one: DateTime<Utc>, other: DateTime<Utc>) -> bool {
+    one.timestamp_millis() == other.timestamp_millis()
+}
