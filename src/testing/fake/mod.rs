@@ -1,7 +1,9 @@
 //! A Cal.com of one's own: see [`FakeCalcom`].
 
+mod announced;
 mod answer;
 mod builder;
+mod cancel;
 mod core;
 mod create;
 mod delivery;
@@ -31,6 +33,7 @@ use bytes::Bytes;
 use secrecy::SecretString;
 use url::Url;
 
+pub use announced::AnnouncedCancellation;
 pub use answer::Refused;
 pub use builder::FakeCalcomBuilder;
 pub use event_type::FakeEventType;
@@ -68,6 +71,15 @@ use subscriptions::Subscription;
 /// and webhooks, under `/v2` and `/api/v2`; bookings in version 2024-08-13, slots in 2024-09-04, event types in 2024-06-14,
 /// and what the real server makes of a missing or unknown version. Every other route is answered with its 404. E-mails,
 /// teams, payments, buffers, reservations, payload templates and OAuth are not there, and schedules are hours of UTC.
+///
+/// # Cancellations
+///
+/// A self-hosted server announces every cancellation before it carries it out, and so does the fake: the webhook goes to all
+/// subscribers, the server waits for all their answers (for each up to 10 s), after
+/// [some time more](FakeCalcomBuilder::cancellation_lag) the booking ends, and then the call is answered. Until then the booking
+/// reads as it did before, in every answer. [`announce_cancellation`](Self::announce_cancellation) stops in between.
+///
+/// Everything else is carried out, announced and answered, in this order.
 ///
 /// Under [`WebhookTiming::After`] a delivery tells the booking as it was when it changed, where the hosted service tells it as
 /// it is when it is sent.

@@ -5,9 +5,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::SubsecRound;
+use futures_util::future::join_all;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::answer::Answer;
+use super::answer::{Answer, Refusal, Reply, Step};
+use super::cancel::Cancellation;
 use super::fault::{Script, Then};
 use super::history::{Delivery, RecordedRequest, RequestOutcome};
 use super::request::{Operation, Request};
@@ -35,6 +39,14 @@ pub enum WebhookTiming {
     },
 }
 
+/// How a fake goes about its work.
+pub(super) struct Setup {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) timing: WebhookTiming,
+    pub(super) processing_time: Duration,
+    pub(super) cancellation_lag: Duration,
+}
+
 pub(super) struct Shared {
     pub(super) state: Mutex<State>,
     pub(super) script: Mutex<Script>,
@@ -43,6 +55,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timing: WebhookTiming,
     pub(super) processing_time: Duration,
+    pub(super) cancellation_lag: Duration,
     pub(super) http: reqwest::Client,
     pub(super) address: SocketAddr,
     /// Requests being carried out and webhooks on their way; `None` once all was shut down.
@@ -72,9 +85,7 @@ pub(super) struct Response {
 impl Shared {
     pub(super) fn new(
         state: State,
-        clock: Arc<dyn Clock>,
-        timing: WebhookTiming,
-        processing_time: Duration,
+        setup: Setup,
         http: reqwest::Client,
         address: SocketAddr,
     ) -> Self {
@@ -83,9 +94,10 @@ impl Shared {
             script: Mutex::default(),
             requests: Mutex::default(),
             deliveries: Mutex::default(),
-            clock,
-            timing,
-            processing_time,
+            clock: setup.clock,
+            timing: setup.timing,
+            processing_time: setup.processing_time,
+            cancellation_lag: setup.cancellation_lag,
             http,
             address,
             tasks: Mutex::new(Some(JoinSet::new())),
@@ -142,12 +154,14 @@ impl Shared {
             Some(Then::DelayBefore(delay)) => tokio::time::sleep(*delay).await,
             _ => {}
         }
-        let answer = self
-            .carry_out(operation, |state, arrival| {
+        let mut headers = Vec::new();
+        let (arrival, result) = self
+            .process(operation, |state, arrival| {
                 lock(&self.requests)[number].applied = true;
-                state.answer(arrival, &request)
+                state.serve(arrival, &request, &mut headers)
             })
             .await;
+        let answer = Answer::to_request(result, headers, arrival.now, &request.target);
         match fault {
             Some(Then::ApplyThenDrop) => {
                 ended(RequestOutcome::Dropped);
@@ -163,32 +177,86 @@ impl Shared {
         })
     }
 
-    /// Carries out what changes or reads the state, and sends the webhooks that it causes.
+    /// Processes a request: judges it, tells the subscribers, and has it carried out before or after that.
+    pub(super) async fn process(
+        self: &Arc<Self>,
+        operation: Operation,
+        run: impl FnOnce(&mut State, Arrival) -> Result<Step, Refusal>,
+    ) -> (Arrival, Result<Reply, Refusal>) {
+        let (arrival, step, notices) = self.run(operation, run).await;
+        let result = match step {
+            Ok(Step::Announced(cancellation)) => self.conclude(notices, cancellation).await,
+            Ok(Step::Done(reply)) => {
+                self.tell(operation, notices).await;
+                Ok(reply)
+            }
+            Err(refusal) => Err(refusal),
+        };
+        (arrival, result)
+    }
+
+    /// Carries out what changes the state, and sends the webhooks that it causes.
     pub(super) async fn carry_out<T>(
         self: &Arc<Self>,
         operation: Operation,
         run: impl FnOnce(&mut State, Arrival) -> T,
     ) -> T {
+        let (_, result, notices) = self.run(operation, run).await;
+        self.tell(operation, notices).await;
+        result
+    }
+
+    /// Works on the state, and says what is to be told.
+    pub(super) async fn run<T>(
+        &self,
+        operation: Operation,
+        run: impl FnOnce(&mut State, Arrival) -> T,
+    ) -> (Arrival, T, Vec<Notice>) {
         let arrival = lock(&self.state).arrive(self.clock.now());
         if operation.is_write() && !self.processing_time.is_zero() {
             // Whoever arrives within this time sees the same state as we do.
             tokio::time::sleep(self.processing_time).await;
         }
-        let (result, notices) = {
-            let mut state = lock(&self.state);
-            let result = run(&mut state, arrival);
-            (result, std::mem::take(&mut state.notices))
-        };
-        self.tell(operation, notices).await;
-        result
+        let mut state = lock(&self.state);
+        let result = run(&mut state, arrival);
+        let notices = std::mem::take(&mut state.notices);
+        (arrival, result, notices)
     }
 
-    /// Tells the subscribers.
+    /// Tells the subscribers of a cancellation, waits for them, and carries it out.
+    ///
+    /// In a task of its own: a server goes on with a cancellation whose caller has gone.
+    async fn conclude(
+        self: &Arc<Self>,
+        notices: Vec<Notice>,
+        cancellation: Cancellation,
+    ) -> Result<Reply, Refusal> {
+        let (done, concluded) = oneshot::channel();
+        let shared = Arc::clone(self);
+        self.spawn(async move {
+            shared.tell(Operation::Cancel, notices).await;
+            tokio::time::sleep(shared.cancellation_lag).await;
+            // Nobody listens any more if the caller has gone.
+            let _ = done.send(shared.carry_out_cancellation(&cancellation));
+        });
+        concluded
+            .await
+            .unwrap_or_else(|_| Err(Refusal::bare(500, "the fake was shut down")))
+    }
+
+    pub(super) fn carry_out_cancellation(
+        &self,
+        cancellation: &Cancellation,
+    ) -> Result<Reply, Refusal> {
+        let now = self.clock.now().trunc_subsecs(3);
+        lock(&self.state).carry_out_cancellation(now, cancellation)
+    }
+
+    /// Tells the subscribers: of one event all at once, of several events one after the other.
     pub(super) async fn tell(self: &Arc<Self>, cause: Operation, notices: Vec<Notice>) {
         for notice in notices {
-            for id in self.write_deliveries(&notice) {
-                self.send(cause, id).await;
-            }
+            let deliveries = self.write_deliveries(&notice).into_iter();
+            join_all(deliveries.map(|id| self.send(cause, id))).await;
         }
     }
 }
