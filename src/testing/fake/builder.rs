@@ -10,8 +10,9 @@ use tokio::net::TcpListener;
 
 use super::FakeCalcom;
 use super::event_type::FakeEventType;
+use super::kind::ServerKind;
 use super::server::Server;
-use super::shared::{Setup, Shared, WebhookTiming};
+use super::shared::{Setup, Shared};
 use super::state::State;
 use crate::ambient::{Clock, SystemClock};
 
@@ -26,7 +27,7 @@ impl fmt::Debug for FakeCalcomBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FakeCalcomBuilder")
             .field("seed", &self.seed)
-            .field("timing", &self.setup.timing)
+            .field("kind", &self.setup.kind)
             .field("rate_limit", &self.rate_limit)
             .finish_non_exhaustive()
     }
@@ -39,7 +40,7 @@ impl Default for FakeCalcomBuilder {
             rate_limit: 100_000,
             setup: Setup {
                 clock: Arc::new(SystemClock),
-                timing: WebhookTiming::default(),
+                kind: ServerKind::default(),
                 processing_time: Duration::from_millis(5),
                 cancellation_lag: Duration::from_millis(5),
             },
@@ -62,10 +63,10 @@ impl FakeCalcomBuilder {
         self
     }
 
-    /// Says when webhooks are sent; before the answer if nothing is said.
+    /// Says which Cal.com it is; a self-hosted server if nothing is said.
     #[must_use]
-    pub fn webhook_timing(mut self, timing: WebhookTiming) -> Self {
-        self.setup.timing = timing;
+    pub fn server(mut self, kind: ServerKind) -> Self {
+        self.setup.kind = kind;
         self
     }
 
@@ -90,7 +91,7 @@ impl FakeCalcomBuilder {
     /// Lets so much time pass, by the runtime's clock, between the last subscriber's answer to the webhook of a cancellation
     /// and the cancellation itself; 5 ms if nothing is said, where 39 to 78 ms were measured on a self-hosted server.
     ///
-    /// All that time the booking still reads as it was; see [`FakeCalcom`].
+    /// All that time the booking still reads as it was; see [`FakeCalcom`]. The hosted service has no such lag.
     #[must_use]
     pub fn cancellation_lag(mut self, lag: Duration) -> Self {
         self.setup.cancellation_lag = lag;

@@ -12,8 +12,10 @@ mod event_type;
 mod fault;
 mod history;
 mod input;
+mod kind;
 mod limit;
 mod list;
+mod notice;
 mod person;
 mod request;
 mod reschedule;
@@ -39,8 +41,8 @@ pub use builder::FakeCalcomBuilder;
 pub use event_type::FakeEventType;
 pub use fault::{Fault, Then, When};
 pub use history::{Delivery, DeliveryOutcome, RecordedRequest, RequestOutcome};
+pub use kind::ServerKind;
 pub use request::Operation;
-pub use shared::WebhookTiming;
 
 use crate::model::{EventTypeId, Trigger, UserId, WebhookId};
 use request::Request;
@@ -81,8 +83,7 @@ use subscriptions::Subscription;
 ///
 /// Everything else is carried out, announced and answered, in this order.
 ///
-/// Under [`WebhookTiming::After`] a delivery tells the booking as it was when it changed, where the hosted service tells it as
-/// it is when it is sent.
+/// The hosted service does otherwise: see [`ServerKind::Hosted`].
 ///
 /// # Paused time
 ///
@@ -112,7 +113,7 @@ impl fmt::Debug for FakeCalcom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FakeCalcom")
             .field("address", &self.shared.address)
-            .field("timing", &self.shared.timing)
+            .field("kind", &self.shared.kind)
             .finish_non_exhaustive()
     }
 }

@@ -18,8 +18,8 @@ impl FakeCalcom {
     /// Somebody books, as on the public page. Of a series, the first booking is returned.
     ///
     /// Like all that follows, this causes webhooks exactly as the API does, and under
-    /// [`WebhookTiming::BeforeAnswer`](super::WebhookTiming::BeforeAnswer) it waits for the receiver. It is no request: it does
-    /// not stand in [`requests`](Self::requests), and only faults of webhooks strike.
+    /// [`ServerKind::SelfHosted`](super::ServerKind::SelfHosted) it waits for the receiver. It is no request: it does not stand
+    /// in [`requests`](Self::requests), and only faults of webhooks strike.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl FakeCalcom {
             .await
     }
 
-    /// The host cancels a booking. It is over when this returns, and not before all subscribers have answered.
+    /// The host cancels a booking. It has ended when this returns; on a self-hosted server not before all subscribers answered.
     ///
     /// # Errors
     ///

@@ -12,37 +12,19 @@ use tokio::task::JoinSet;
 
 use super::answer::{Answer, Refusal, Reply, Step};
 use super::cancel::Cancellation;
+use super::delivery::Draft;
 use super::fault::{Script, Then};
 use super::history::{Delivery, RecordedRequest, RequestOutcome};
+use super::kind::ServerKind;
+use super::notice::Notice;
 use super::request::{Operation, Request};
-use super::state::{Arrival, Notice, State};
+use super::state::{Arrival, State};
 use crate::ambient::Clock;
-
-/// When webhooks are sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WebhookTiming {
-    /// Before the call that caused them is answered, which waits for the receiver for up to 10 s; never tried again.
-    ///
-    /// So does a self-hosted server: a receiver that waits for its own call deadlocks.
-    #[default]
-    BeforeAnswer,
-    /// Some time after, each by itself so that order may invert; tried up to three times with the same bytes, on 408, 429,
-    /// 500, 502, 503, 504 and where nobody answers. An answer of 410 switches the subscription off.
-    ///
-    /// So does the hosted service, where 0.5 to 45 s were measured.
-    After {
-        /// The shortest delay.
-        min: Duration,
-        /// The longest delay.
-        max: Duration,
-    },
-}
 
 /// How a fake goes about its work.
 pub(super) struct Setup {
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) timing: WebhookTiming,
+    pub(super) kind: ServerKind,
     pub(super) processing_time: Duration,
     pub(super) cancellation_lag: Duration,
 }
@@ -52,8 +34,10 @@ pub(super) struct Shared {
     pub(super) script: Mutex<Script>,
     pub(super) requests: Mutex<Vec<RecordedRequest>>,
     pub(super) deliveries: Mutex<Vec<Delivery>>,
+    /// What is still to be written into deliveries.
+    pub(super) drafts: Mutex<Vec<Draft>>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) timing: WebhookTiming,
+    pub(super) kind: ServerKind,
     pub(super) processing_time: Duration,
     pub(super) cancellation_lag: Duration,
     pub(super) http: reqwest::Client,
@@ -66,7 +50,7 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
             .field("address", &self.address)
-            .field("timing", &self.timing)
+            .field("kind", &self.kind)
             .finish_non_exhaustive()
     }
 }
@@ -94,8 +78,9 @@ impl Shared {
             script: Mutex::default(),
             requests: Mutex::default(),
             deliveries: Mutex::default(),
+            drafts: Mutex::default(),
             clock: setup.clock,
-            timing: setup.timing,
+            kind: setup.kind,
             processing_time: setup.processing_time,
             cancellation_lag: setup.cancellation_lag,
             http,
@@ -185,6 +170,11 @@ impl Shared {
     ) -> (Arrival, Result<Reply, Refusal>) {
         let (arrival, step, notices) = self.run(operation, run).await;
         let result = match step {
+            Ok(Step::Announced(cancellation)) if self.kind.is_hosted() => {
+                let result = self.carry_out_cancellation(&cancellation);
+                self.tell(operation, notices).await;
+                result
+            }
             Ok(Step::Announced(cancellation)) => self.conclude(notices, cancellation).await,
             Ok(Step::Done(reply)) => {
                 self.tell(operation, notices).await;
