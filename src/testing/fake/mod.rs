@@ -10,6 +10,7 @@ mod delivery;
 mod end;
 mod event_type;
 mod fault;
+mod free;
 mod history;
 mod input;
 mod kind;
