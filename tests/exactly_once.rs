@@ -7,7 +7,7 @@ use calcom::client::{
     Client, ErrorKind, IdempotencyKey, InMemoryIdempotencyStore, RetryPolicy, Retryability,
 };
 use calcom::model::{NewAttendee, NewBooking};
-use calcom::testing::{FakeCalcom, Fault, Operation, Then};
+use calcom::testing::{FakeCalcom, FakeEventType, Fault, Operation, Then};
 
 async fn fake() -> FakeCalcom {
     FakeCalcom::builder().seed(5).start().await.unwrap()
@@ -175,4 +175,25 @@ async fn a_key_is_good_for_one_request() {
         assert_eq!(made.unwrap_err().kind(), ErrorKind::Invalid);
     }
     assert_eq!(fake.writes().len(), 1);
+}
+
+#[tokio::test]
+async fn a_booking_of_ours_that_filled_the_day_is_found() {
+    let fake = fake().await;
+    let limited = fake.add_event_type(FakeEventType::new("limited", 30).with_daily_limit(1));
+    let mut wanted = booking(&fake, 9);
+    wanted.event_type = limited.into();
+    let mut uids = Vec::new();
+    for _ in 0..2 {
+        // Each with a store that knows nothing, as after a restart.
+        let client = client(&fake, &InMemoryIdempotencyStore::default());
+        let made = client
+            .bookings()
+            .create_once(&key(), &wanted)
+            .await
+            .unwrap();
+        uids.push(made.uid);
+    }
+    assert_eq!(uids[0], uids[1]);
+    assert_eq!(fake.bookings().len(), 1);
 }

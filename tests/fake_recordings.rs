@@ -215,6 +215,9 @@ async fn bookings_that_are_refused() {
     ] {
         compare(&fake, name, "/v2/bookings", id).await;
     }
+    let full = fake.add_event_type(FakeEventType::new("full", 30).with_daily_limit(0));
+    let name = "950-booking-create-over-day-count-limit";
+    compare(&fake, name, "/v2/bookings", Some(full.get())).await;
 }
 
 #[tokio::test]

@@ -188,6 +188,9 @@ const EXCHANGES: &[(&str, Resource, Option<ErrorKind>)] = {
         ("280-booking-create-metadata-number-bool", R::BookingOrSeries, Some(E::Invalid)),
         ("311-booking-cancel-seat-host-without-reason", R::Booking, Some(E::Invalid)),
         ("314-booking-create-body-too-large", R::BookingOrSeries, Some(E::Invalid)),
+        ("940-me-with-expired-access-token", R::User, Some(E::Unauthorized)),
+        ("950-booking-create-over-day-count-limit", R::BookingOrSeries, Some(E::BookingLimitReached)),
+        ("952-booking-create-over-day-duration-limit", R::BookingOrSeries, Some(E::BookingLimitReached)),
     ]
 };
 

@@ -149,7 +149,15 @@ impl ApiError {
                 ErrorKind::SlotUnavailable
             }
             400 if says("because it has been cancelled") => ErrorKind::Conflict,
-            401 => ErrorKind::Unauthorized,
+            // Bare, without a code: a refusal of the credential has one.
+            401 if self.code.is_none()
+                && ["booking_limit_reached", "duration_limit_reached"]
+                    .contains(&self.message.as_str()) =>
+            {
+                ErrorKind::BookingLimitReached
+            }
+            // 498: an access token that has expired.
+            401 | 498 => ErrorKind::Unauthorized,
             403 => ErrorKind::Forbidden,
             // The router's own words or a proxy's, as opposed to a resource's.
             404 if self.message.is_empty() || self.message.starts_with("Cannot ") => {

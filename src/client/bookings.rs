@@ -81,6 +81,7 @@ impl<'a> Bookings<'a> {
     /// # Errors
     ///
     /// [`SlotUnavailable`](super::ErrorKind::SlotUnavailable) if the host is not free,
+    /// [`BookingLimitReached`](super::ErrorKind::BookingLimitReached) if the event type takes no more bookings then,
     /// [`Conflict`](super::ErrorKind::Conflict) if the same slot is being booked at this very moment,
     /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused, by [`NewBooking::check`] before anything is sent
     /// or by the server.
@@ -177,6 +178,7 @@ impl<'a> Bookings<'a> {
     /// # Errors
     ///
     /// [`SlotUnavailable`](super::ErrorKind::SlotUnavailable) if the host is not free then,
+    /// [`BookingLimitReached`](super::ErrorKind::BookingLimitReached) if the event type takes no more bookings then,
     /// [`Conflict`](super::ErrorKind::Conflict) if the booking was cancelled or moved already,
     /// [`Server`](super::ErrorKind::Server), and not `NotFound`, if there is no such booking,
     /// [`Invalid`](super::ErrorKind::Invalid), and nothing is sent, if a reason is given for a single seat.

@@ -18,6 +18,9 @@ pub enum ErrorKind {
     /// The state at Cal.com contradicts the request, such as a booking that is cancelled already or a second booking at the
     /// very same time: read it again, then decide.
     Conflict,
+    /// The event type takes no more bookings, or no more minutes, on that day or in that week, month or year: choose another
+    /// day, or raise the event type's limit. Cal.com answers 401; the credential is fine.
+    BookingLimitReached,
     /// There is no such resource, or not for this credential.
     NotFound,
     /// The deployment does not have this endpoint, or not under the API version sent: check the base URL, and whether the
@@ -50,6 +53,7 @@ impl ErrorKind {
         match self {
             Self::SlotUnavailable => "slot_unavailable",
             Self::Conflict => "conflict",
+            Self::BookingLimitReached => "booking_limit_reached",
             Self::NotFound => "not_found",
             Self::UnknownEndpoint => "unknown_endpoint",
             Self::VersionMismatch => "version_mismatch",
@@ -68,6 +72,9 @@ impl ErrorKind {
         match self {
             Self::SlotUnavailable => "the slot cannot be booked; choose another one",
             Self::Conflict => "the state at Cal.com contradicts the request; read it again",
+            Self::BookingLimitReached => {
+                "the event type takes no more bookings then; choose another day or raise its limit"
+            }
             Self::NotFound => "there is no such resource for this credential",
             Self::UnknownEndpoint => {
                 "the server does not know this endpoint; check the base URL and the server's release"

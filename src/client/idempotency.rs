@@ -240,10 +240,10 @@ impl Bookings<'_> {
         let may_have_happened = error.retryability() == Retryability::IfIdempotent
             || error.kind() == ErrorKind::Decode
             || error.kind() == ErrorKind::VersionMismatch;
-        // The booking in the way may be ours, made by an attempt that this process knows nothing of.
+        // The booking in the way, or the one that filled the day, may be ours, made by an attempt that this process knows nothing of.
         let may_be_ours = matches!(
             error.kind(),
-            ErrorKind::SlotUnavailable | ErrorKind::Conflict
+            ErrorKind::SlotUnavailable | ErrorKind::Conflict | ErrorKind::BookingLimitReached
         );
         let lookups = match (may_have_happened, may_be_ours) {
             (true, _) => LOOKUPS.len(),

@@ -23,6 +23,7 @@ impl From<Error> for CalendarError {
             ErrorKind::Server | ErrorKind::Transport | ErrorKind::Decode => {
                 CalendarErrorKind::Unavailable
             }
+            ErrorKind::BookingLimitReached => CalendarErrorKind::Rejected,
             ErrorKind::NotFound
             | ErrorKind::UnknownEndpoint
             | ErrorKind::VersionMismatch

@@ -17,8 +17,8 @@ mod webhook_body;
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
 pub use fake::{
-    Delivery, DeliveryOutcome, FakeCalcom, FakeCalcomBuilder, FakeEventType, FakeUser, Fault,
-    Operation, RecordedRequest, Refused, RequestOutcome, Then, WebhookTiming, When,
+    AnnouncedCancellation, Delivery, DeliveryOutcome, FakeCalcom, FakeCalcomBuilder, FakeEventType,
+    FakeUser, Fault, Operation, RecordedRequest, Refused, RequestOutcome, ServerKind, Then, When,
 };
 pub use sign::{NO_SECRET, PAYLOAD_VERSION, PAYLOAD_VERSION_HEADER, sign};
 pub use webhook_body::WebhookBody;

@@ -86,6 +86,8 @@ pub(crate) struct Previous {
 #[derive(Clone, PartialEq)]
 pub(crate) struct Facts {
     pub(crate) kind: Kind,
+    /// The booking's status in upper case, where it is not the one that the kind implies.
+    pub(crate) status: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) booker_url: String,
     pub(crate) uid: String,
@@ -289,7 +291,7 @@ impl Facts {
             "bookingId": self.booking_id,
             "length": (self.end - self.start).num_minutes(),
             "currency": "usd",
-            "status": self.kind.status(),
+            "status": self.status.as_deref().unwrap_or(self.kind.status()),
         })
     }
 

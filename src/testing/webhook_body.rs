@@ -90,6 +90,7 @@ impl WebhookBody {
     fn of(kind: Kind, uid: &BookingUid, start: DateTime<Utc>) -> Self {
         Self(Facts {
             kind,
+            status: None,
             created_at: start - TimeDelta::days(1),
             booker_url: "http://127.0.0.1:3990".into(),
             ics_uid: format!("{uid}@Cal.com"),

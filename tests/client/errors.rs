@@ -32,8 +32,8 @@ pub(crate) async fn answered(answer: ResponseTemplate) -> Error {
 #[tokio::test]
 async fn every_recorded_error_is_told_by_its_kind_status_code_and_message() {
     use ErrorKind::{
-        Conflict, Forbidden, Invalid, NotFound, RateLimited, Server, SlotUnavailable, Unauthorized,
-        UnknownEndpoint,
+        BookingLimitReached, Conflict, Forbidden, Invalid, NotFound, RateLimited, Server,
+        SlotUnavailable, Unauthorized, UnknownEndpoint,
     };
     let bad = Some("BadRequestException");
     let missing = Some("NotFoundException");
@@ -206,6 +206,23 @@ async fn every_recorded_error_is_told_by_its_kind_status_code_and_message() {
             "314-booking-create-body-too-large",
             (Invalid, 413, None, "request entity too large"),
         ),
+        (
+            "940-me-with-expired-access-token",
+            (
+                Unauthorized,
+                498,
+                Some("TokenExpiredException"),
+                "ACCESS_TOKEN_IS_EXPIRED",
+            ),
+        ),
+        (
+            "950-booking-create-over-day-count-limit",
+            (BookingLimitReached, 401, None, "booking_limit_reached"),
+        ),
+        (
+            "952-booking-create-over-day-duration-limit",
+            (BookingLimitReached, 401, None, "duration_limit_reached"),
+        ),
     ];
     for (name, expected) in recordings {
         let error = answered(recorded(name)).await;
@@ -364,4 +381,21 @@ async fn a_404_that_is_not_cal_coms_says_nothing_about_the_resource() {
         let error = answered(answer).await;
         assert_eq!(error.kind(), ErrorKind::UnknownEndpoint);
     }
+}
+
+#[tokio::test]
+async fn a_full_day_is_told_by_the_bare_answer_only() {
+    let error = answered(recorded("950-booking-create-over-day-count-limit")).await;
+    assert_eq!(error.kind().as_str(), "booking_limit_reached");
+    assert!(error.to_string().contains("another day"), "{error}");
+    // The same words about a credential are about the credential.
+    let usual = json!({"status": "error", "error": {"code": "UnauthorizedException", "message": "booking_limit_reached"}});
+    let error = answered(ResponseTemplate::new(401).set_body_json(usual)).await;
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    let other = json!({"statusCode": 401, "message": "Unauthorized"});
+    let error = answered(ResponseTemplate::new(401).set_body_json(other)).await;
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    let elsewhere = json!({"statusCode": 403, "message": "booking_limit_reached"});
+    let error = answered(ResponseTemplate::new(403).set_body_json(elsewhere)).await;
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{body, count};
+use crate::support::{body, count, recorded};
 
 /// What a host keeps, and whether its database is well.
 #[derive(Default)]
@@ -82,8 +82,12 @@ fn build(server: &MockServer, credentials: Credentials) -> Client {
 
 /// A server that takes only the newest access token.
 async fn server() -> MockServer {
+    refusing(ResponseTemplate::new(401).set_body_json(body("112-me-bad-key"))).await
+}
+
+/// A server that takes only the newest access token, and answers this to any other.
+async fn refusing(refused: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
-    let refused = ResponseTemplate::new(401).set_body_json(body("112-me-bad-key"));
     let me = ResponseTemplate::new(200).set_body_json(body("011-me"));
     Mock::given(path("/v2/me"))
         .and(header("authorization", "Bearer access-2"))
@@ -136,6 +140,44 @@ async fn a_refused_token_is_refreshed_once_for_many_calls_that_wait() {
     assert!(calls.iter().all(Result::is_ok), "{calls:?}");
     assert_eq!(vault.saved(), ["refresh-2"]);
     server.verify().await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_told_to_have_expired_is_refreshed_once_and_the_call_repeated() {
+    let server = refusing(recorded("940-me-with-expired-access-token")).await;
+    refreshing(&server, rotated()).await;
+    let vault = Arc::new(Vault::default());
+    let client = client(&server, &vault, None);
+    get(&client).await.unwrap();
+    assert_eq!(vault.saved(), ["refresh-2"]);
+    assert_eq!(count(&server).await, 3, "refused, refreshed, repeated");
+    server.verify().await;
+}
+
+#[tokio::test]
+async fn a_new_token_that_is_told_to_have_expired_is_not_refreshed_again() {
+    let server = MockServer::start().await;
+    Mock::given(path("/v2/me"))
+        .respond_with(recorded("940-me-with-expired-access-token"))
+        .mount(&server)
+        .await;
+    refreshing(&server, rotated()).await;
+    let vault = Arc::new(Vault::default());
+    let error = get(&client(&server, &vault, None)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert_eq!(count(&server).await, 3);
+    server.verify().await;
+}
+
+#[tokio::test]
+async fn a_full_day_refreshes_nothing() {
+    let full = recorded("950-booking-create-over-day-count-limit");
+    let server = refusing(full).await;
+    let vault = Arc::new(Vault::default());
+    let error = get(&client(&server, &vault, None)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BookingLimitReached);
+    assert_eq!(count(&server).await, 1);
+    assert_eq!(vault.saved(), [""; 0]);
 }
 
 #[tokio::test]

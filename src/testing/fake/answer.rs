@@ -4,6 +4,8 @@ use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
+use super::cancel::Cancellation;
+
 /// What is sent back.
 #[derive(Clone)]
 pub(crate) struct Answer {
@@ -24,10 +26,19 @@ impl Answer {
         }
     }
 
-    #[must_use]
-    pub(crate) fn with_header(mut self, name: impl Into<String>, value: &dyn ToString) -> Self {
-        self.headers.push((name.into(), value.to_string()));
-        self
+    /// What is sent back for a request to `target` that came at `now`, with these headers among others.
+    pub(super) fn to_request(
+        result: Result<Reply, Refusal>,
+        headers: Vec<(String, String)>,
+        now: DateTime<Utc>,
+        target: &str,
+    ) -> Self {
+        let mut answer = match result {
+            Ok(reply) => Self::json(reply.status, &reply.body),
+            Err(refusal) => refusal.into_answer(now, target),
+        };
+        answer.headers.extend(headers);
+        answer
     }
 }
 
@@ -45,6 +56,14 @@ impl Reply {
             body: Value::Object(body.into_iter().collect()),
         }
     }
+}
+
+/// What a request comes to once it was judged.
+pub(super) enum Step {
+    /// It has been carried out.
+    Done(Reply),
+    /// It is a cancellation that subscribers are to hear of before it is carried out.
+    Announced(Cancellation),
 }
 
 /// The bad end of a request, in the shape that the real server gives it.

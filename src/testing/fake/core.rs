@@ -2,49 +2,50 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Refusal, Reply};
+use super::answer::{Refusal, Reply, Step};
 use super::request::{MAX_BODY, Operation, Request};
 use super::shape::{booking_json, old_booking_json};
 use super::state::{Arrival, State, User};
 
 impl State {
-    /// Carries out a request. What it causes to be told lies in `notices` afterwards.
-    pub(super) fn answer(&mut self, arrival: Arrival, request: &Request) -> Answer {
-        let now = arrival.now;
+    /// Judges a request, and carries it out if nobody has to hear of it before; `headers` is what every answer to it has.
+    ///
+    /// What it causes to be told lies in `notices` afterwards.
+    pub(super) fn serve(
+        &mut self,
+        arrival: Arrival,
+        request: &Request,
+        headers: &mut Vec<(String, String)>,
+    ) -> Result<Step, Refusal> {
         if request.body.len() > MAX_BODY {
             // Refused before anything else looks at it; no request id either.
-            return Refusal::bare(413, "request entity too large")
-                .into_answer(now, &request.target);
+            return Err(Refusal::bare(413, "request entity too large"));
         }
         let operation = request.operation();
-        let id = self.request_id();
-        let told = |answer: Answer| answer.with_header("x-request-id", &id);
+        let mut tell = |name: &str, value: &dyn ToString| {
+            headers.push((name.to_owned(), value.to_string()));
+        };
+        tell("x-request-id", &self.request_id());
         let is_route = operation != Operation::Unknown
             && (operation != Operation::Slots || request.speaks("2024-09-04"));
         if !is_route {
-            let refusal = Refusal::unknown_route(request.method.as_str(), &request.target);
-            return told(refusal.into_answer(now, &request.target));
+            return Err(Refusal::unknown_route(
+                request.method.as_str(),
+                &request.target,
+            ));
         }
         let credential = request.header("authorization").unwrap_or("nobody");
-        if credential.starts_with("Bearer cal_")
-            && let Err(refusal) = self.caller(request)
-        {
-            return told(refusal.into_answer(now, &request.target));
+        if credential.starts_with("Bearer cal_") {
+            self.caller(request)?;
         }
-        let standing = self.limiter.count(credential, now);
-        let result = if standing.allowed {
-            self.route(arrival, operation, request)
-        } else {
-            Err(Refusal::TooManyRequests)
-        };
-        let answer = match result {
-            Ok(reply) => Answer::json(reply.status, &reply.body),
-            Err(refusal) => refusal.into_answer(now, &request.target),
-        };
-        told(answer)
-            .with_header("x-ratelimit-limit-default", &standing.limit)
-            .with_header("x-ratelimit-remaining-default", &standing.remaining)
-            .with_header("x-ratelimit-reset-default", &standing.reset)
+        let standing = self.limiter.count(credential, arrival.now);
+        tell("x-ratelimit-limit-default", &standing.limit);
+        tell("x-ratelimit-remaining-default", &standing.remaining);
+        tell("x-ratelimit-reset-default", &standing.reset);
+        if !standing.allowed {
+            return Err(Refusal::TooManyRequests);
+        }
+        self.route(arrival, operation, request)
     }
 
     pub(super) fn route(
@@ -52,17 +53,20 @@ impl State {
         arrival: Arrival,
         operation: Operation,
         request: &Request,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Step, Refusal> {
         let segments = request.segments();
         let name = segments.get(1).copied();
         let uid = name.unwrap_or_default();
         // Wrong credentials are refused even where none are needed.
         self.caller(request)?;
-        match operation {
+        let reply = match operation {
+            Operation::Cancel => {
+                let announced = self.announce_cancellation(arrival, request, uid)?;
+                return Ok(Step::Announced(announced));
+            }
             Operation::Me => self.me(request),
             Operation::CreateBooking => self.create_booking(arrival, request),
             Operation::Reschedule => self.reschedule(arrival, request, uid),
-            Operation::Cancel => self.cancel(arrival, request, uid),
             Operation::Confirm => self.judge(arrival, request, uid, true),
             Operation::Decline => self.judge(arrival, request, uid, false),
             Operation::MarkAbsent => self.mark_absent(arrival, request, uid),
@@ -75,7 +79,8 @@ impl State {
                 request.method.as_str(),
                 &request.target,
             )),
-        }
+        };
+        reply.map(Step::Done)
     }
 
     /// The caller, where the real server asks for one with 401.

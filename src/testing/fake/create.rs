@@ -5,13 +5,12 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Refusal, Reply};
 use super::event_type::FakeEventType;
+use super::free::{TOO_SOON, check_time};
 use super::input::{Target, Wanted};
 use super::request::Request;
 use super::shape::booking_json;
 use super::state::{Arrival, Attendee, Record, Seat, State, User, is_bookable, minutes};
 use crate::testing::payload::Kind;
-
-const TOO_SOON: &str = "The event type can't be booked at the \"start\" time provided. This could be because it's too soon (violating the minimum booking notice) or too far in the future (outside the event's scheduling window). Try fetching available slots first using the GET /v2/slots endpoint and then make a booking with \"start\" time equal to one of the available slots: https://cal.com/docs/api-reference/v2/slots";
 
 impl State {
     pub(super) fn create_booking(
@@ -35,6 +34,9 @@ impl State {
         let end = wanted.start + minutes(length);
         check_time(&event_type, arrival.now, wanted.start)?;
         let host = self.owner(&event_type);
+        if let Some(waiting) = self.waiting_request(arrival, id, &wanted) {
+            return Ok(Reply::data(201, booking_json(self, waiting)));
+        }
         if event_type.seats.is_some() {
             return self.take_seat(arrival, &event_type, id, &host, wanted, end, location);
         }
@@ -54,14 +56,7 @@ impl State {
                 .occurrence(wanted.start, index)
                 .filter(|start| is_bookable(*start))
                 .ok_or_else(|| Refusal::bad_request(TOO_SOON))?;
-            self.check_free(
-                arrival,
-                &event_type,
-                &host,
-                start,
-                start + minutes(length),
-                None,
-            )?;
+            self.check_free(arrival, id, start, start + minutes(length), None)?;
             starts.push(start);
         }
         let recurring_uid = event_type.recurrence.as_ref().map(|_| self.uuid());
@@ -133,6 +128,27 @@ impl State {
         Ok(Reply::data(201, answers.pop().unwrap_or_default()))
     }
 
+    /// The same attendee's request for the same start that still waits for the host: it is answered again, as it is.
+    fn waiting_request(&self, arrival: Arrival, id: i64, wanted: &Wanted) -> Option<&Record> {
+        let event_type = self.event_type(id)?;
+        if !event_type.requires_confirmation
+            || event_type.seats.is_some()
+            || event_type.recurrence.is_some()
+        {
+            return None;
+        }
+        self.bookings.iter().find(|other| {
+            other.event_type == id
+                && other.start == wanted.start
+                && other.status == "pending"
+                && other.was_live(arrival.seen)
+                && other
+                    .attendees
+                    .iter()
+                    .any(|attendee| attendee.person.email == wanted.attendee.email)
+        })
+    }
+
     fn resolve(&self, target: &Target) -> Result<i64, Refusal> {
         match target {
             Target::Id(id) => Ok(*id),
@@ -187,40 +203,6 @@ impl State {
         }
     }
 
-    /// Refuses a time at which the host is not free, as far as could be seen on arrival.
-    ///
-    /// A pending booking keeps nothing free. Two accepted bookings of one host at exactly the same time are refused by the
-    /// database in any case, with 409; anything else that came to be since the arrival is overlooked, as the real server does.
-    pub(super) fn check_free(
-        &self,
-        arrival: Arrival,
-        event_type: &FakeEventType,
-        host: &User,
-        start: DateTime<Utc>,
-        end: DateTime<Utc>,
-        except: Option<&str>,
-    ) -> Result<(), Refusal> {
-        let others = || {
-            self.bookings
-                .iter()
-                .filter(|other| other.host == host.id && Some(other.uid.as_str()) != except)
-        };
-        let taken = others().any(|other| {
-            other.status != "pending" && other.was_live(arrival.seen) && other.overlaps(start, end)
-        });
-        if taken || !event_type.is_open(start, end) {
-            return Err(Refusal::bad_request(
-                "User either already has booking at this time or is not available",
-            ));
-        }
-        let same = others()
-            .any(|other| other.status == "accepted" && other.start == start && other.end == end);
-        if same && !event_type.requires_confirmation {
-            return Err(Refusal::bare(409, "booking_conflict_error"));
-        }
-        Ok(())
-    }
-
     #[expect(
         clippy::too_many_arguments,
         reason = "the second half of create_booking"
@@ -270,7 +252,7 @@ impl State {
             record.updated_at = arrival.now;
             record.clone()
         } else {
-            self.check_free(arrival, event_type, host, wanted.start, end, None)?;
+            self.check_free(arrival, event_type_id, wanted.start, end, None)?;
             let mut record = self.blank(
                 event_type,
                 event_type_id,
@@ -304,27 +286,11 @@ impl State {
     }
 }
 
-pub(super) fn check_time(
-    event_type: &FakeEventType,
-    now: DateTime<Utc>,
-    start: DateTime<Utc>,
-) -> Result<(), Refusal> {
-    if start < now {
-        return Err(Refusal::bad_request(
-            "Attempting to book a meeting in the past.",
-        ));
-    }
-    if start < now + minutes(event_type.notice) {
-        return Err(Refusal::bad_request(TOO_SOON));
-    }
-    Ok(())
-}
-
 pub(super) fn title(event_type: &FakeEventType, host: &User, attendee: &str) -> String {
     format!("{} between {} and {attendee}", event_type.title, host.name)
 }
 
-fn not_found(id: i64) -> Refusal {
+pub(super) fn not_found(id: i64) -> Refusal {
     Refusal::not_found(format!("Event type with id {id} not found."))
 }
 
@@ -337,8 +303,8 @@ fn length(event_type: &FakeEventType, wanted: Option<u32>) -> Result<u32, Refusa
         Some(_) if event_type.options.is_empty() => Err(Refusal::bad_request(
             "Can't specify 'lengthInMinutes' because event type does not have multiple possible lengths. Please, remove the 'lengthInMinutes' field from the request.",
         )),
-        Some(minutes) => Err(Refusal::bad_request(format!(
-            "Provided 'lengthInMinutes' = {minutes} is not one of the possible lengths for the event type. The possible lengths are: {}",
+        Some(_) => Err(Refusal::bad_request(format!(
+            "Provided 'lengthInMinutes' is not one of the possible lengths for the event type. The possible lengths are: {}",
             event_type
                 .options
                 .iter()

@@ -7,10 +7,12 @@ use bytes::Bytes;
 
 use super::fault::Then;
 use super::history::{Delivery, DeliveryOutcome};
+use super::kind::ServerKind;
+use super::notice::Notice;
 use super::request::Operation;
-use super::shared::{Shared, WebhookTiming, lock};
-use super::state::Notice;
+use super::shared::{Shared, lock};
 use crate::model::BookingUid;
+use crate::testing::payload::Facts;
 use crate::testing::sign::{NO_SECRET, PAYLOAD_VERSION, PAYLOAD_VERSION_HEADER, sign};
 use crate::webhook::SIGNATURE_HEADER;
 
@@ -20,12 +22,24 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the hosted service tries.
 const ATTEMPTS: u32 = 3;
 
+/// A body that is still to be written, for a delivery and its copies.
+pub(super) struct Draft {
+    notice: Notice,
+    secret: Option<String>,
+    deliveries: Vec<usize>,
+}
+
+fn write(facts: &Facts, secret: Option<&str>) -> (Bytes, String) {
+    let body = Bytes::from(facts.to_json().to_string());
+    let signature = secret.map_or(NO_SECRET.into(), |secret| sign(secret, &body));
+    (body, signature)
+}
+
 impl Shared {
     /// Writes one delivery for each subscription that wants to hear, and says their numbers.
     pub(super) fn write_deliveries(&self, notice: &Notice) -> Vec<usize> {
         let trigger = notice.facts.kind.trigger();
-        let body: Bytes = notice.facts.to_json().to_string().into();
-        let subscribers: Vec<(String, String)> = lock(&self.state)
+        let subscribers: Vec<(String, Option<String>)> = lock(&self.state)
             .subscriptions
             .iter()
             .filter(|subscription| {
@@ -37,35 +51,61 @@ impl Shared {
                         .any(|word| word == trigger.as_str())
             })
             .map(|subscription| {
-                let secret = subscription
-                    .secret
-                    .as_deref()
-                    .filter(|secret| !secret.is_empty());
-                let signature = secret.map_or(NO_SECRET.into(), |secret| sign(secret, &body));
-                (subscription.url.clone(), signature)
+                let secret = subscription.secret.clone();
+                let secret = secret.filter(|secret| !secret.is_empty());
+                (subscription.url.clone(), secret)
             })
             .collect();
         let mut deliveries = lock(&self.deliveries);
         subscribers
             .into_iter()
-            .map(|(url, signature)| {
+            .map(|(url, secret)| {
                 let id = deliveries.len();
+                let (body, signature) = write(&notice.facts, secret.as_deref());
                 deliveries.push(Delivery {
                     id,
                     trigger: trigger.clone(),
                     booking_uid: BookingUid::new(notice.facts.uid.clone()),
                     url,
-                    body: body.clone(),
+                    body,
                     signature,
                     attempts: 0,
                     outcome: DeliveryOutcome::Open,
                 });
+                if self.kind.is_hosted() {
+                    lock(&self.drafts).push(Draft {
+                        notice: notice.clone(),
+                        secret,
+                        deliveries: vec![id],
+                    });
+                }
                 id
             })
             .collect()
     }
 
-    /// Sends a delivery as the timing and the script of faults have it.
+    /// Writes a body anew, as the hosted service does before it sends it for the first time.
+    fn write_anew(&self, id: usize) {
+        let draft = {
+            let mut drafts = lock(&self.drafts);
+            let Some(index) = drafts
+                .iter()
+                .position(|draft| draft.deliveries.contains(&id))
+            else {
+                return;
+            };
+            drafts.swap_remove(index)
+        };
+        let facts = lock(&self.state).as_of_now(&draft.notice);
+        let (body, signature) = write(&facts, draft.secret.as_deref());
+        let mut deliveries = lock(&self.deliveries);
+        for id in draft.deliveries {
+            deliveries[id].body.clone_from(&body);
+            deliveries[id].signature.clone_from(&signature);
+        }
+    }
+
+    /// Sends a delivery as the kind of server and the script of faults have it.
     pub(super) async fn send(self: &Arc<Self>, cause: Operation, id: usize) {
         let trigger = lock(&self.deliveries)[id].trigger.clone();
         let fault = lock(&self.script).strike(cause, Some(&trigger));
@@ -83,9 +123,9 @@ impl Shared {
     }
 
     async fn send_timely(self: &Arc<Self>, id: usize) {
-        match self.timing {
-            WebhookTiming::BeforeAnswer => self.attempt(id).await,
-            WebhookTiming::After { .. } => self.send_later(id, self.some_delay()),
+        match self.kind {
+            ServerKind::SelfHosted => self.attempt(id).await,
+            ServerKind::Hosted { .. } => self.send_later(id, self.some_delay()),
         }
     }
 
@@ -94,7 +134,7 @@ impl Shared {
         self.spawn(async move {
             tokio::time::sleep(delay).await;
             shared.attempt(id).await;
-            if matches!(shared.timing, WebhookTiming::BeforeAnswer) {
+            if !shared.kind.is_hosted() {
                 return;
             }
             for _ in 1..ATTEMPTS {
@@ -109,6 +149,7 @@ impl Shared {
 
     /// Sends once, now, and keeps how that went.
     pub(super) async fn attempt(&self, id: usize) {
+        self.write_anew(id);
         let (url, body, signature) = {
             let mut deliveries = lock(&self.deliveries);
             let delivery = &mut deliveries[id];
@@ -134,7 +175,7 @@ impl Shared {
         });
         let gone = outcome == DeliveryOutcome::Answered(410);
         self.set_outcome(id, outcome);
-        if gone && matches!(self.timing, WebhookTiming::After { .. }) {
+        if gone && self.kind.is_hosted() {
             let mut state = lock(&self.state);
             for subscription in &mut state.subscriptions {
                 subscription.active &= subscription.url != url;
@@ -150,11 +191,15 @@ impl Shared {
     }
 
     fn some_delay(&self) -> Duration {
-        let WebhookTiming::After { min, max } = self.timing else {
+        let ServerKind::Hosted {
+            min_delay,
+            max_delay,
+        } = self.kind
+        else {
             return Duration::ZERO;
         };
         let share = lock(&self.state).delay_rng.f64();
-        min + max.saturating_sub(min).mul_f64(share)
+        min_delay + max_delay.saturating_sub(min_delay).mul_f64(share)
     }
 
     fn copy(&self, id: usize) -> usize {
@@ -164,7 +209,13 @@ impl Shared {
             ..deliveries[id].clone()
         };
         deliveries.push(copy);
-        deliveries.len() - 1
+        let copy = deliveries.len() - 1;
+        for draft in lock(&self.drafts).iter_mut() {
+            if draft.deliveries.contains(&id) {
+                draft.deliveries.push(copy);
+            }
+        }
+        copy
     }
 
     fn set_outcome(&self, id: usize, outcome: DeliveryOutcome) {

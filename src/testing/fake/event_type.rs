@@ -19,6 +19,8 @@ pub struct FakeEventType {
     pub(super) minutes: u32,
     pub(super) options: Vec<u32>,
     pub(super) requires_confirmation: bool,
+    pub(super) requests_block: bool,
+    pub(super) daily_limit: Option<u32>,
     pub(super) seats: Option<u32>,
     pub(super) recurrence: Option<(Frequency, u32, u32)>,
     pub(super) notice: u32,
@@ -39,6 +41,8 @@ impl FakeEventType {
             minutes: minutes.clamp(1, 1440),
             options: Vec::new(),
             requires_confirmation: false,
+            requests_block: false,
+            daily_limit: None,
             seats: None,
             recurrence: None,
             notice: 0,
@@ -74,10 +78,27 @@ impl FakeEventType {
         self
     }
 
-    /// Makes bookings wait for the host.
+    /// Makes bookings wait for the host. Until he has decided, others can ask for the same time.
+    ///
+    /// The same attendee who asks for the same start again gets the request that waits, with the metadata that it has.
     #[must_use]
     pub fn with_confirmation(mut self) -> Self {
         self.requires_confirmation = true;
+        self
+    }
+
+    /// Makes bookings wait for the host, and keeps their time from everybody else who wants this event type meanwhile.
+    #[must_use]
+    pub fn with_blocking_requests(mut self) -> Self {
+        self.requests_block = true;
+        self.with_confirmation()
+    }
+
+    /// Takes so many bookings a day of UTC, requests that wait not counted. Above it, making one and moving one there are
+    /// answered with 401 `booking_limit_reached`, and the day has no slots.
+    #[must_use]
+    pub fn with_daily_limit(mut self, bookings: u32) -> Self {
+        self.daily_limit = Some(bookings);
         self
     }
 
@@ -257,7 +278,7 @@ impl FakeEventType {
             "offsetStart": 0,
             "bookingWindow": {"disabled": true},
             "confirmationPolicy": if self.requires_confirmation {
-                json!({"disabled": false, "type": "always", "blockUnconfirmedBookingsInBooker": false})
+                json!({"disabled": false, "type": "always", "blockUnconfirmedBookingsInBooker": self.requests_block})
             } else {
                 json!({"disabled": true})
             },
@@ -273,6 +294,9 @@ impl FakeEventType {
             "hidden": false,
             "bookingRequiresAuthentication": false,
         });
+        if let Some(limit) = self.daily_limit {
+            json["bookingLimitsCount"] = json!({"day": limit});
+        }
         if !self.options.is_empty() {
             json["lengthInMinutesOptions"] = json!(self.options);
         }

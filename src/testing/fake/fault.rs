@@ -99,6 +99,13 @@ impl Then {
         Self::json(429, headers, &body)
     }
 
+    /// The 401 of an event type that takes no more bookings then; see also
+    /// [`with_daily_limit`](super::FakeEventType::with_daily_limit).
+    pub fn booking_limit_reached() -> Self {
+        let body = json!({"statusCode": 401, "message": "booking_limit_reached"});
+        Self::json(401, Vec::new(), &body)
+    }
+
     /// An HTML page with this status, as a proxy in front of the API sends it.
     pub fn html_page(status: u16) -> Self {
         Self::Answer {

@@ -131,7 +131,8 @@ pub struct Delivery {
     pub booking_uid: BookingUid,
     /// Where it goes.
     pub url: String,
-    /// The bytes sent, the same at each attempt.
+    /// The bytes sent, the same at each attempt. On a [hosted](super::ServerKind::Hosted) server they are written anew at the
+    /// first.
     pub body: Bytes,
     /// What `X-Cal-Signature-256` says.
     pub signature: String,

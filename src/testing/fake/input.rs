@@ -1,6 +1,6 @@
 //! The checks of what is sent to make or change a booking, with the messages that were recorded.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
@@ -61,8 +61,10 @@ pub(super) fn text(body: &Map<String, Value>, name: &str) -> Option<String> {
         .map(ToOwned::to_owned)
 }
 
+/// When a booking is to begin, as the database keeps it: to the millisecond.
 pub(super) fn start(body: &Map<String, Value>) -> Option<DateTime<Utc>> {
-    body.get("start").and_then(Value::as_str).and_then(instant)
+    let start = body.get("start")?.as_str().and_then(instant)?;
+    Some(start.trunc_subsecs(3))
 }
 
 impl Wanted {
@@ -107,6 +109,11 @@ impl Wanted {
         };
         if !body.get("metadata").is_none_or(metadata_fits) {
             errors.push("metadata property is wrong,Metadata must have at most 50 keys, each key up to 40 characters, and string values up to 500 characters. ".into());
+        }
+        if body.get("recurrenceCount").and_then(Value::as_u64) == Some(0) {
+            errors.push(
+                "recurrenceCount property is wrong,recurrenceCount must not be less than 1 ".into(),
+            );
         }
         let target = target(body);
         if target.is_none() {

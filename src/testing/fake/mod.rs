@@ -1,17 +1,22 @@
 //! A Cal.com of one's own: see [`FakeCalcom`].
 
+mod announced;
 mod answer;
 mod builder;
+mod cancel;
 mod core;
 mod create;
 mod delivery;
 mod end;
 mod event_type;
 mod fault;
+mod free;
 mod history;
 mod input;
+mod kind;
 mod limit;
 mod list;
+mod notice;
 mod person;
 mod request;
 mod reschedule;
@@ -31,13 +36,14 @@ use bytes::Bytes;
 use secrecy::SecretString;
 use url::Url;
 
+pub use announced::AnnouncedCancellation;
 pub use answer::Refused;
 pub use builder::FakeCalcomBuilder;
 pub use event_type::FakeEventType;
 pub use fault::{Fault, Then, When};
 pub use history::{Delivery, DeliveryOutcome, RecordedRequest, RequestOutcome};
+pub use kind::ServerKind;
 pub use request::Operation;
-pub use shared::WebhookTiming;
 
 use crate::model::{EventTypeId, Trigger, UserId, WebhookId};
 use request::Request;
@@ -69,8 +75,16 @@ use subscriptions::Subscription;
 /// and what the real server makes of a missing or unknown version. Every other route is answered with its 404. E-mails,
 /// teams, payments, buffers, reservations, payload templates and OAuth are not there, and schedules are hours of UTC.
 ///
-/// Under [`WebhookTiming::After`] a delivery tells the booking as it was when it changed, where the hosted service tells it as
-/// it is when it is sent.
+/// # Cancellations
+///
+/// A self-hosted server announces every cancellation before it carries it out, and so does the fake: the webhook goes to all
+/// subscribers, the server waits for all their answers (for each up to 10 s), after
+/// [some time more](FakeCalcomBuilder::cancellation_lag) the booking ends, and then the call is answered. Until then the booking
+/// reads as it did before, in every answer. [`announce_cancellation`](Self::announce_cancellation) stops in between.
+///
+/// Everything else is carried out, announced and answered, in this order.
+///
+/// The hosted service does otherwise: see [`ServerKind::Hosted`].
 ///
 /// # Paused time
 ///
@@ -100,7 +114,7 @@ impl fmt::Debug for FakeCalcom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FakeCalcom")
             .field("address", &self.shared.address)
-            .field("timing", &self.shared.timing)
+            .field("kind", &self.shared.kind)
             .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::{Value, json};
 
 use super::FakeCalcom;
-use super::answer::Refused;
+use super::answer::{Refused, Reply};
 use super::request::{Operation, Request};
 use super::shape::booking_json;
 use super::shared::lock;
@@ -18,8 +18,8 @@ impl FakeCalcom {
     /// Somebody books, as on the public page. Of a series, the first booking is returned.
     ///
     /// Like all that follows, this causes webhooks exactly as the API does, and under
-    /// [`WebhookTiming::BeforeAnswer`](super::WebhookTiming::BeforeAnswer) it waits for the receiver. It is no request: it does
-    /// not stand in [`requests`](Self::requests), and only faults of webhooks strike.
+    /// [`ServerKind::SelfHosted`](super::ServerKind::SelfHosted) it waits for the receiver. It is no request: it does not stand
+    /// in [`requests`](Self::requests), and only faults of webhooks strike.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl FakeCalcom {
             .await
     }
 
-    /// The host cancels a booking.
+    /// The host cancels a booking. It has ended when this returns; on a self-hosted server not before all subscribers answered.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl FakeCalcom {
         state.bookings.len() < before
     }
 
-    fn host_of(&self, uid: &BookingUid) -> i64 {
+    pub(super) fn host_of(&self, uid: &BookingUid) -> i64 {
         let state = lock(&self.shared.state);
         state
             .bookings
@@ -176,6 +176,14 @@ impl FakeCalcom {
         path: &str,
         body: &Value,
     ) -> Result<Booking, Refused> {
+        let request = self.request(user, path, body);
+        let run = |state: &mut State, arrival| state.route(arrival, operation, &request);
+        let (_, reply) = self.shared.process(operation, run).await;
+        Ok(first(reply?))
+    }
+
+    /// A request as a user would send it, or somebody without a key.
+    pub(super) fn request(&self, user: Option<i64>, path: &str, body: &Value) -> Request {
         let mut headers = HeaderMap::new();
         headers.insert(
             header::CONTENT_TYPE,
@@ -188,15 +196,17 @@ impl FakeCalcom {
                 headers.insert(header::AUTHORIZATION, value);
             }
         }
-        let request = Request::new(Method::POST, path, headers, Bytes::from(body.to_string()));
-        let run = move |state: &mut State, arrival| state.route(arrival, operation, &request);
-        let reply = self.shared.carry_out(operation, run).await?;
-        let mut data = reply.body.get("data").cloned().unwrap_or_default();
-        if let Value::Array(series) = &mut data {
-            data = series.first().cloned().unwrap_or_default();
-        }
-        Ok(read(data))
+        Request::new(Method::POST, path, headers, Bytes::from(body.to_string()))
     }
+}
+
+/// The booking of an answer, of a series the first.
+pub(super) fn first(mut reply: Reply) -> Booking {
+    let mut data = reply.body["data"].take();
+    if let Value::Array(series) = &mut data {
+        data = series.first().cloned().unwrap_or_default();
+    }
+    read(data)
 }
 
 fn typed(state: &State, record: &Record) -> Booking {

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::answer::{Refusal, Reply};
-use super::create::{check_time, title};
+use super::create::title;
+use super::free::check_time;
 use super::input::{BAD_START, only, start, text};
 use super::request::Request;
 use super::shape::booking_json;
@@ -61,7 +62,7 @@ impl State {
         if let (true, Some(seat)) = (old.seated, seat) {
             return self.move_seat(arrival, &old, &seat, start);
         }
-        self.check_free(arrival, &event_type, &host, start, end, Some(uid))?;
+        self.check_free(arrival, old.event_type, start, end, Some(uid))?;
 
         let reason = text(&body, "reschedulingReason");
         let by_host = text(&body, "rescheduledBy").as_deref() == Some(host.email.as_str());
@@ -180,7 +181,7 @@ impl State {
             Some(_) => {}
             None => {
                 let end = start + (old.end - old.start);
-                self.check_free(arrival, &event_type, &host, start, end, Some(&old.uid))?;
+                self.check_free(arrival, old.event_type, start, end, Some(&old.uid))?;
             }
         }
         let new_seat = Seat {

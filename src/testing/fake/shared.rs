@@ -5,34 +5,28 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::SubsecRound;
+use futures_util::future::join_all;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::answer::Answer;
+use super::answer::{Answer, Refusal, Reply, Step};
+use super::cancel::Cancellation;
+use super::delivery::Draft;
 use super::fault::{Script, Then};
 use super::history::{Delivery, RecordedRequest, RequestOutcome};
+use super::kind::ServerKind;
+use super::notice::Notice;
 use super::request::{Operation, Request};
-use super::state::{Arrival, Notice, State};
+use super::state::{Arrival, State};
 use crate::ambient::Clock;
 
-/// When webhooks are sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WebhookTiming {
-    /// Before the call that caused them is answered, which waits for the receiver for up to 10 s; never tried again.
-    ///
-    /// So does a self-hosted server: a receiver that waits for its own call deadlocks.
-    #[default]
-    BeforeAnswer,
-    /// Some time after, each by itself so that order may invert; tried up to three times with the same bytes, on 408, 429,
-    /// 500, 502, 503, 504 and where nobody answers. An answer of 410 switches the subscription off.
-    ///
-    /// So does the hosted service, where 0.5 to 45 s were measured.
-    After {
-        /// The shortest delay.
-        min: Duration,
-        /// The longest delay.
-        max: Duration,
-    },
+/// How a fake goes about its work.
+pub(super) struct Setup {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) kind: ServerKind,
+    pub(super) processing_time: Duration,
+    pub(super) cancellation_lag: Duration,
 }
 
 pub(super) struct Shared {
@@ -40,9 +34,12 @@ pub(super) struct Shared {
     pub(super) script: Mutex<Script>,
     pub(super) requests: Mutex<Vec<RecordedRequest>>,
     pub(super) deliveries: Mutex<Vec<Delivery>>,
+    /// What is still to be written into deliveries.
+    pub(super) drafts: Mutex<Vec<Draft>>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) timing: WebhookTiming,
+    pub(super) kind: ServerKind,
     pub(super) processing_time: Duration,
+    pub(super) cancellation_lag: Duration,
     pub(super) http: reqwest::Client,
     pub(super) address: SocketAddr,
     /// Requests being carried out and webhooks on their way; `None` once all was shut down.
@@ -53,7 +50,7 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
             .field("address", &self.address)
-            .field("timing", &self.timing)
+            .field("kind", &self.kind)
             .finish_non_exhaustive()
     }
 }
@@ -72,9 +69,7 @@ pub(super) struct Response {
 impl Shared {
     pub(super) fn new(
         state: State,
-        clock: Arc<dyn Clock>,
-        timing: WebhookTiming,
-        processing_time: Duration,
+        setup: Setup,
         http: reqwest::Client,
         address: SocketAddr,
     ) -> Self {
@@ -83,9 +78,11 @@ impl Shared {
             script: Mutex::default(),
             requests: Mutex::default(),
             deliveries: Mutex::default(),
-            clock,
-            timing,
-            processing_time,
+            drafts: Mutex::default(),
+            clock: setup.clock,
+            kind: setup.kind,
+            processing_time: setup.processing_time,
+            cancellation_lag: setup.cancellation_lag,
             http,
             address,
             tasks: Mutex::new(Some(JoinSet::new())),
@@ -142,12 +139,14 @@ impl Shared {
             Some(Then::DelayBefore(delay)) => tokio::time::sleep(*delay).await,
             _ => {}
         }
-        let answer = self
-            .carry_out(operation, |state, arrival| {
+        let mut headers = Vec::new();
+        let (arrival, result) = self
+            .process(operation, |state, arrival| {
                 lock(&self.requests)[number].applied = true;
-                state.answer(arrival, &request)
+                state.serve(arrival, &request, &mut headers)
             })
             .await;
+        let answer = Answer::to_request(result, headers, arrival.now, &request.target);
         match fault {
             Some(Then::ApplyThenDrop) => {
                 ended(RequestOutcome::Dropped);
@@ -163,32 +162,91 @@ impl Shared {
         })
     }
 
-    /// Carries out what changes or reads the state, and sends the webhooks that it causes.
+    /// Processes a request: judges it, tells the subscribers, and has it carried out before or after that.
+    pub(super) async fn process(
+        self: &Arc<Self>,
+        operation: Operation,
+        run: impl FnOnce(&mut State, Arrival) -> Result<Step, Refusal>,
+    ) -> (Arrival, Result<Reply, Refusal>) {
+        let (arrival, step, notices) = self.run(operation, run).await;
+        let result = match step {
+            Ok(Step::Announced(cancellation)) if self.kind.is_hosted() => {
+                let result = self.carry_out_cancellation(&cancellation);
+                self.tell(operation, notices).await;
+                result
+            }
+            Ok(Step::Announced(cancellation)) => self.conclude(notices, cancellation).await,
+            Ok(Step::Done(reply)) => {
+                self.tell(operation, notices).await;
+                Ok(reply)
+            }
+            Err(refusal) => Err(refusal),
+        };
+        (arrival, result)
+    }
+
+    /// Carries out what changes the state, and sends the webhooks that it causes.
     pub(super) async fn carry_out<T>(
         self: &Arc<Self>,
         operation: Operation,
         run: impl FnOnce(&mut State, Arrival) -> T,
     ) -> T {
+        let (_, result, notices) = self.run(operation, run).await;
+        self.tell(operation, notices).await;
+        result
+    }
+
+    /// Works on the state, and says what is to be told.
+    pub(super) async fn run<T>(
+        &self,
+        operation: Operation,
+        run: impl FnOnce(&mut State, Arrival) -> T,
+    ) -> (Arrival, T, Vec<Notice>) {
         let arrival = lock(&self.state).arrive(self.clock.now());
         if operation.is_write() && !self.processing_time.is_zero() {
             // Whoever arrives within this time sees the same state as we do.
             tokio::time::sleep(self.processing_time).await;
         }
-        let (result, notices) = {
-            let mut state = lock(&self.state);
-            let result = run(&mut state, arrival);
-            (result, std::mem::take(&mut state.notices))
-        };
-        self.tell(operation, notices).await;
-        result
+        let mut state = lock(&self.state);
+        let result = run(&mut state, arrival);
+        let notices = std::mem::take(&mut state.notices);
+        (arrival, result, notices)
     }
 
-    /// Tells the subscribers.
+    /// Tells the subscribers of a cancellation, waits for them, and carries it out.
+    ///
+    /// In a task of its own: a server goes on with a cancellation whose caller has gone.
+    async fn conclude(
+        self: &Arc<Self>,
+        notices: Vec<Notice>,
+        cancellation: Cancellation,
+    ) -> Result<Reply, Refusal> {
+        let (done, concluded) = oneshot::channel();
+        let shared = Arc::clone(self);
+        self.spawn(async move {
+            shared.tell(Operation::Cancel, notices).await;
+            tokio::time::sleep(shared.cancellation_lag).await;
+            // Nobody listens any more if the caller has gone.
+            let _ = done.send(shared.carry_out_cancellation(&cancellation));
+        });
+        concluded
+            .await
+            .unwrap_or_else(|_| Err(Refusal::bare(500, "the fake was shut down")))
+    }
+
+    pub(super) fn carry_out_cancellation(
+        &self,
+        cancellation: &Cancellation,
+    ) -> Result<Reply, Refusal> {
+        let now = self.clock.now().trunc_subsecs(3);
+        lock(&self.state).carry_out_cancellation(now, cancellation)
+    }
+
+    /// Tells the subscribers: of one event all at once, of several events one after the other.
     pub(super) async fn tell(self: &Arc<Self>, cause: Operation, notices: Vec<Notice>) {
         for notice in notices {
-            for id in self.write_deliveries(&notice) {
-                self.send(cause, id).await;
-            }
+            let deliveries = self.write_deliveries(&notice).into_iter();
+            join_all(deliveries.map(|id| self.send(cause, id))).await;
         }
     }
 }

@@ -39,11 +39,18 @@ impl State {
             return Err(Refusal::not_found("Event Type not found"));
         };
         let host = self.owner(event_type).id;
-        let length = request
-            .parameter("duration")
-            .and_then(|text| text.parse::<u32>().ok())
-            .filter(|minutes| event_type.has_length(*minutes))
-            .unwrap_or(event_type.minutes);
+        // Observed: also a length that cannot be booked is answered for.
+        let length = match request.parameter("duration") {
+            None => event_type.minutes,
+            Some(text) => text
+                .parse::<u32>()
+                .map_err(|_| {
+                    Refusal::bad_request(
+                        "duration property is wrong,duration must be a number conforming to the specified constraints ",
+                    )
+                })?
+                .clamp(1, 1440),
+        };
         let step = event_type.slot_interval.unwrap_or(length);
         let moving = request.parameter("bookingUidToReschedule");
         let with_end = request.parameter("format") == Some("range");
@@ -54,7 +61,7 @@ impl State {
             .filter(|record| {
                 record.host == host
                     && record.is_live()
-                    && record.status != "pending"
+                    && self.takes_time_from(record, id)
                     && Some(record.uid.as_str()) != moving
             })
             .collect();
@@ -62,7 +69,10 @@ impl State {
         let mut days: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         let mut day = Some(from.date_naive());
         while let Some(date) = day.filter(|date| *date <= to.date_naive()) {
-            let (mut start, closes) = event_type.open_on(date).unwrap_or((to, to));
+            let (mut start, closes) = event_type
+                .open_on(date)
+                .filter(|(opens, _)| !self.is_full(id, *opens, u64::MAX, moving))
+                .unwrap_or((to, to));
             while start < closes && start <= to {
                 let end = start + minutes(length);
                 let shared = event_type.seats.and_then(|_| {

@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 use super::answer::Refusal;
 use super::event_type::FakeEventType;
 use super::limit::Limiter;
+use super::notice::Notice;
 use super::request::Request;
 use super::subscriptions::Subscription;
 use crate::model::parse_instant;
-use crate::testing::payload::{Facts, Kind, Organizer, Person};
+use crate::testing::payload::Person;
 
 #[derive(Clone)]
 pub(super) struct User {
@@ -84,13 +85,6 @@ impl Record {
     pub(super) fn overlaps(&self, start: DateTime<Utc>, end: DateTime<Utc>) -> bool {
         self.start < end && start < self.end
     }
-}
-
-/// A webhook to be sent, and why.
-#[derive(Clone)]
-pub(super) struct Notice {
-    pub(super) host: i64,
-    pub(super) facts: Facts,
 }
 
 /// When a request arrived: by the clock, and in the order of events.
@@ -282,66 +276,6 @@ impl State {
                 .ok_or_else(|| Refusal::usual(401, "CustomThrottlerGuard - Invalid API Key")),
             _ => Err(Refusal::usual(401, "Invalid Access Token.")),
         }
-    }
-
-    /// Tells the host's subscribers about a booking, about all attendees or about those given.
-    pub(super) fn notify(
-        &mut self,
-        kind: Kind,
-        now: DateTime<Utc>,
-        record: &Record,
-        attendees: Option<Vec<Person>>,
-        change: impl FnOnce(&mut Facts),
-    ) {
-        let Some(event_type) = self.event_type(record.event_type).cloned() else {
-            return;
-        };
-        let host = self.user(record.host);
-        let mut facts = Facts {
-            kind,
-            created_at: now,
-            booker_url: self.base.clone(),
-            uid: record.uid.clone(),
-            booking_id: record.id,
-            title: record.title.clone(),
-            start: record.start,
-            end: record.end,
-            notes: record.notes.clone(),
-            event_type_id: record.event_type,
-            slug: event_type.slug.clone(),
-            event_title: event_type.title.clone(),
-            event_description: None,
-            requires_confirmation: event_type.requires_confirmation,
-            seats: event_type.seats,
-            recurring: event_type.recurring_event(),
-            organizer: Organizer {
-                id: host.id,
-                name: host.name,
-                email: host.email,
-                username: host.username,
-                time_zone: host.time_zone,
-            },
-            attendees: attendees.unwrap_or_else(|| {
-                record
-                    .attendees
-                    .iter()
-                    .map(|attendee| attendee.person.clone())
-                    .collect()
-            }),
-            guests: record.guests.clone(),
-            location: record.location.clone(),
-            ics_uid: record.ics_uid.clone(),
-            one_time_password: (kind == Kind::Requested).then(|| self.uuid()),
-            metadata: record.metadata.clone(),
-            previous: None,
-            seat_uid: None,
-            reason: None,
-        };
-        change(&mut facts);
-        self.notices.push(Notice {
-            host: record.host,
-            facts,
-        });
     }
 }
 

@@ -1,164 +1,17 @@
-//! The fake by itself: webhooks, faults, races, the clock, and that it stops. Its answers are compared with recordings in
-//! `fake_recordings.rs`.
+//! What a caller, a subscriber and a script of faults can rely on.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
 use calcom::model::{BookingUid, NewAttendee, NewBooking, NewWebhook, Trigger};
 use calcom::testing::{
     DeliveryOutcome, FakeCalcom, FakeEventType, Fault, ManualClock, Operation, RequestOutcome,
-    Then, WebhookTiming, When, sign,
+    Then, When, sign,
 };
-use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-const SECRET: &str = "whsec_loopback_test";
-
-fn at(text: &str) -> DateTime<Utc> {
-    text.parse().unwrap()
-}
-
-/// The hour of a day long after all others.
-fn hour(hour: i64) -> DateTime<Utc> {
-    at("2099-12-07T00:00:00Z") + TimeDelta::hours(hour)
-}
-
-fn ann() -> NewAttendee {
-    NewAttendee::new("Ann", "ann@example.com", "Europe/London")
-}
-
-fn booking_body(fake: &FakeCalcom, start: DateTime<Utc>) -> Value {
-    serde_json::to_value(NewBooking::new(fake.event_type_id(), start, ann())).unwrap()
-}
-
-struct Api(reqwest::Client, FakeCalcom);
-
-impl Api {
-    fn new(fake: &FakeCalcom) -> Self {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self(client, fake.clone())
-    }
-
-    async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<&Value>,
-    ) -> reqwest::Result<(u16, Value)> {
-        let version = match path.split(['/', '?']).next() {
-            Some("slots") => "2024-09-04",
-            Some("event-types") => "2024-06-14",
-            _ => "2024-08-13",
-        };
-        let mut request = self
-            .0
-            .request(
-                method.parse().unwrap(),
-                self.1.base_url().join(path).unwrap(),
-            )
-            .bearer_auth(self.1.api_key().expose_secret())
-            .header("cal-api-version", version);
-        if let Some(body) = body {
-            request = request
-                .header("content-type", "application/json")
-                .body(body.to_string());
-        }
-        let response = request.send().await?;
-        let status = response.status().as_u16();
-        let text = response.text().await?;
-        Ok((
-            status,
-            serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        ))
-    }
-
-    async fn get(&self, path: &str) -> (u16, Value) {
-        self.send("GET", path, None).await.unwrap()
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        self.send("POST", path, Some(body)).await.unwrap()
-    }
-
-    async fn book(&self, start: DateTime<Utc>) -> (u16, Value) {
-        self.post("bookings", &booking_body(&self.1, start)).await
-    }
-}
-
-type Got = (HeaderMap, Vec<u8>);
-
-#[derive(Clone, Default)]
-struct Receiver {
-    got: Arc<Mutex<Vec<Got>>>,
-    /// What is answered, the last one for ever; 200 if there is none.
-    answers: Arc<Mutex<Vec<u16>>>,
-}
-
-impl Receiver {
-    async fn start(&self) -> String {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let router = axum::Router::new()
-            .route("/hook", axum::routing::post(Self::take))
-            .with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        url
-    }
-
-    async fn take(
-        State(this): State<Self>,
-        headers: HeaderMap,
-        body: axum::body::Bytes,
-    ) -> StatusCode {
-        this.got.lock().unwrap().push((headers, body.to_vec()));
-        let mut answers = this.answers.lock().unwrap();
-        let answer = if answers.len() > 1 {
-            answers.remove(0)
-        } else {
-            answers.first().copied().unwrap_or(200)
-        };
-        StatusCode::from_u16(answer).unwrap()
-    }
-
-    fn bodies(&self) -> Vec<Value> {
-        let got = self.got.lock().unwrap();
-        got.iter()
-            .map(|(_, body)| serde_json::from_slice(body).unwrap())
-            .collect()
-    }
-
-    fn triggers(&self) -> Vec<String> {
-        let name = |body: &Value| body["triggerEvent"].as_str().unwrap().to_owned();
-        self.bodies().iter().map(name).collect()
-    }
-}
-
-async fn with_receiver(fake: &FakeCalcom) -> Receiver {
-    let receiver = Receiver::default();
-    fake.subscribe(
-        receiver.start().await,
-        SECRET,
-        NewWebhook::booking_triggers(),
-    );
-    receiver
-}
-
-async fn eventually(what: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !what() {
-        assert!(
-            begin.elapsed() < Duration::from_secs(5),
-            "it never happened"
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
+use crate::support::{Api, SECRET, ann, at, booking_body, eventually, hour, with_receiver};
 
 #[tokio::test]
 async fn webhooks_are_signed_and_arrive_before_the_answer() {
@@ -431,59 +284,6 @@ async fn faults_of_webhooks() {
     book(5).await;
     assert_eq!(receiver.bodies().len(), 4, "nobody waited");
     eventually(|| receiver.bodies().len() == 5).await;
-}
-
-#[tokio::test]
-async fn hosted_timing_tells_later_and_tries_three_times() {
-    let timing = WebhookTiming::After {
-        min: Duration::from_millis(20),
-        max: Duration::from_millis(40),
-    };
-    let fake = FakeCalcom::builder()
-        .webhook_timing(timing)
-        .start()
-        .await
-        .unwrap();
-    let receiver = with_receiver(&fake).await;
-    *receiver.answers.lock().unwrap() = vec![503, 429, 200, 400, 410];
-    let book = async |hours| {
-        fake.book(NewBooking::new(fake.event_type_id(), hour(hours), ann()))
-            .await
-            .unwrap()
-    };
-    book(1).await;
-    assert!(receiver.bodies().is_empty());
-    eventually(|| fake.deliveries()[0].outcome == DeliveryOutcome::Answered(200)).await;
-    let bodies = receiver.bodies();
-    assert_eq!(bodies.len(), 3);
-    assert!(bodies.iter().all(|body| *body == bodies[0]));
-    // Any other 4xx loses the event, and 410 ends the subscription.
-    book(2).await;
-    eventually(|| fake.deliveries()[1].outcome == DeliveryOutcome::Answered(400)).await;
-    book(3).await;
-    eventually(|| fake.deliveries()[2].outcome == DeliveryOutcome::Answered(410)).await;
-    book(4).await;
-    assert_eq!(fake.deliveries().len(), 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn hosted_delays_pass_at_once_in_paused_time() {
-    let timing = WebhookTiming::After {
-        min: Duration::from_millis(500),
-        max: Duration::from_secs(45),
-    };
-    let fake = FakeCalcom::builder()
-        .webhook_timing(timing)
-        .start()
-        .await
-        .unwrap();
-    fake.subscribe("no url at all", SECRET, NewWebhook::booking_triggers());
-    fake.book(NewBooking::new(fake.event_type_id(), hour(1), ann()))
-        .await
-        .unwrap();
-    tokio::time::sleep(Duration::from_secs(200)).await;
-    assert_eq!(fake.deliveries()[0].attempts, 3);
-    assert_eq!(fake.deliveries()[0].outcome, DeliveryOutcome::Failed);
 }
 
 #[tokio::test]

@@ -1,0 +1,95 @@
+//! A cancellation whose second half is left to the test.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::FakeCalcom;
+use super::answer::Refused;
+use super::cancel::Cancellation;
+use super::person::first;
+use super::request::Operation;
+use super::shared::Shared;
+use super::state::State;
+use crate::model::{Booking, BookingUid};
+
+/// A cancellation that the subscribers have heard of, and that is not carried out yet.
+///
+/// Until [`carry_out`](Self::carry_out) is called, the booking reads as it did before. If this is dropped, it stays so, as it
+/// does when a server stops in between.
+#[must_use = "a cancellation that is not carried out leaves the booking alive"]
+pub struct AnnouncedCancellation {
+    shared: Arc<Shared>,
+    cancellation: Cancellation,
+    uid: BookingUid,
+}
+
+impl fmt::Debug for AnnouncedCancellation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnnouncedCancellation")
+            .field("uid", &self.uid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AnnouncedCancellation {
+    /// The booking that is to end, of a series the first that is left.
+    pub fn booking_uid(&self) -> &BookingUid {
+        &self.uid
+    }
+
+    /// Carries it out, now by the fake's clock, whatever became of the booking meanwhile. Of a series, the first booking is
+    /// returned.
+    ///
+    /// # Errors
+    ///
+    /// If the booking was [forgotten](FakeCalcom::forget) meanwhile.
+    pub fn carry_out(self) -> Result<Booking, Refused> {
+        let reply = self.shared.carry_out_cancellation(&self.cancellation)?;
+        Ok(first(reply))
+    }
+}
+
+impl FakeCalcom {
+    /// The host cancels a booking, or a series by its own uid, and the server stops halfway: the webhooks are sent, as by
+    /// [`cancel_booking`](Self::cancel_booking), and the rest is left to the caller.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use calcom::model::{NewAttendee, NewBooking};
+    /// # use calcom::testing::FakeCalcom;
+    /// # let fake = FakeCalcom::start().await?;
+    /// # let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+    /// # let new = NewBooking::new(fake.event_type_id(), "2099-12-08T09:00:00Z".parse()?, ann);
+    /// # let booking = fake.book(new).await?;
+    /// let announced = fake.announce_cancellation(&booking.uid, "ill").await?;
+    /// // Subscribers know. Whoever reads the booking now finds it alive.
+    /// assert!(fake.booking(&booking.uid).is_some_and(|booking| booking.is_live()));
+    /// announced.carry_out()?;
+    /// assert!(fake.live_bookings().is_empty());
+    /// # fake.shutdown().await; Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If Cal.com would refuse; then nothing was sent.
+    pub async fn announce_cancellation(
+        &self,
+        uid: &BookingUid,
+        reason: &str,
+    ) -> Result<AnnouncedCancellation, Refused> {
+        let path = format!("/v2/bookings/{uid}/cancel");
+        let body = json!({"cancellationReason": reason});
+        let request = self.request(Some(self.host_of(uid)), &path, &body);
+        let run = |state: &mut State, arrival| {
+            state.announce_cancellation(arrival, &request, uid.as_str())
+        };
+        let cancellation = self.shared.carry_out(Operation::Cancel, run).await?;
+        Ok(AnnouncedCancellation {
+            shared: Arc::clone(&self.shared),
+            uid: BookingUid::new(cancellation.uid.clone()),
+            cancellation,
+        })
+    }
+}

@@ -1,0 +1,10 @@
+//! The fake by itself: webhooks, faults, races, the clock, and that it stops. Its answers are compared with recordings in
+//! `fake_recordings.rs`.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod cancellation;
+mod create;
+mod hosted;
+mod support;
+mod whole;
