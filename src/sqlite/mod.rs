@@ -30,6 +30,8 @@ mod reviews;
 mod routing;
 mod rows;
 mod settle;
+#[cfg(all(test, feature = "testing"))]
+mod side_by_side;
 mod tenants;
 mod upkeep;
 
