@@ -4,19 +4,17 @@ use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
 use super::error::failed;
-use super::links::{self, Mark};
-use super::{reviews, statements};
-use crate::store::{Lease, Link, LinkId, LinkKey, StoreError, StoreErrorKind};
+use super::rows::micros;
+use super::{keys, links, reviews, statements};
+use crate::store::{Lease, Link, LinkId, LinkKey, MarkSource, StoreError, TenantId};
 
 statements! {
-    MOVE_UIDS = "UPDATE calcom_chain_uids SET link = ?3 WHERE tenant = ?1 AND link = ?2";
-    MOVE_CHANGES = "UPDATE calcom_changes SET link = ?3 WHERE tenant = ?1 AND link = ?2";
-    MOVE_DELIVERIES = "UPDATE calcom_deliveries SET link = ?3 WHERE tenant = ?1 AND link = ?2";
-    MOVE_REVIEWS = "UPDATE calcom_reviews SET link = ?3 WHERE tenant = ?1 AND link = ?2";
-    REMOVE_LINK = "DELETE FROM calcom_links WHERE tenant = ?1 AND id = ?2";
+    MOVE_MARKS = "UPDATE calcom_notices SET link = ?3 WHERE tenant = ?1 AND link = ?2";
+    MARK =
+        "INSERT INTO calcom_notices (tenant, kind, taken_at, link, source) VALUES (?1, 'mark', ?3, ?2, ?4)";
 }
 
-/// Moves all that a claimed, bare link holds to another link, and removes the bare one.
+/// Moves what a claimed, bare link holds to another link, which is marked, and removes the bare one.
 pub(super) async fn give_up(
     connection: &mut SqliteConnection,
     lease: &Lease,
@@ -24,44 +22,58 @@ pub(super) async fn give_up(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let bare = links::leased(connection, lease).await?.link;
-    if into == bare.id {
-        return Err(StoreError::new(
-            StoreErrorKind::Invalid,
-            "a link cannot absorb itself",
-        ));
+    if !bare.bare || into == bare.id {
+        return Err(StoreError::conflict("only a bare link can be absorbed"));
     }
-    if !bare.is_bare() {
-        return Err(StoreError::conflict(
-            "the link is more than a name for one side, and cannot be absorbed",
-        ));
-    }
-    links::find(connection, &lease.tenant, &LinkKey::Id(into))
+    let other = links::by_id(connection, &lease.tenant, into)
         .await?
         .ok_or_else(|| StoreError::not_found("link"))?;
-    take_over(connection, &bare, into, now).await?;
-    links::mark(connection, &lease.tenant, into, Mark::ToRead, now).await
+    if bare.appointment.is_some() && other.appointment.is_some() {
+        return Err(StoreError::conflict("both links have an appointment"));
+    }
+    move_over(connection, &bare, &other, now).await?;
+    mark(connection, &lease.tenant, into, &MarkSource::Absorbed, now).await
 }
 
-/// Moves all that a bare link holds to another link, and removes the bare one.
-pub(super) async fn take_over(
+/// Moves what a bare link holds to another one, which gets its appointment if it has none, and removes the bare one.
+///
+/// Changes and deliveries are not touched: they belong to whoever has the appointment or the uid.
+pub(super) async fn move_over(
     connection: &mut SqliteConnection,
     bare: &Link,
-    into: LinkId,
-    at: DateTime<Utc>,
+    into: &Link,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    reviews::settle_twins(connection, bare, into, at).await?;
-    for statement in [MOVE_UIDS, MOVE_CHANGES, MOVE_DELIVERIES, MOVE_REVIEWS] {
-        sqlx::query(statement)
-            .bind(bare.tenant.as_str())
-            .bind(bare.id.get())
-            .bind(into.get())
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-    }
-    sqlx::query(REMOVE_LINK)
-        .bind(bare.tenant.as_str())
+    let tenant = &bare.tenant;
+    reviews::move_parts(connection, bare, into.id, now).await?;
+    keys::move_over(connection, tenant, bare.id, into.id).await?;
+    sqlx::query(MOVE_MARKS)
+        .bind(tenant.as_str())
         .bind(bare.id.get())
+        .bind(into.id.get())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    if let (Some(appointment), None) = (&bare.appointment, &into.appointment) {
+        links::set_appointment(connection, tenant, into.id, appointment).await?;
+        let key = LinkKey::Appointment(appointment.clone());
+        keys::own(connection, tenant, &key, into.id).await?;
+    }
+    links::remove(connection, tenant, bare.id).await
+}
+
+async fn mark(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    link: LinkId,
+    source: &MarkSource,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query(MARK)
+        .bind(tenant.as_str())
+        .bind(link.get())
+        .bind(micros(now))
+        .bind(source.as_str())
         .execute(connection)
         .await
         .map_err(failed)?;

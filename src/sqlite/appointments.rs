@@ -58,7 +58,9 @@ impl SqliteStore {
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError> {
         let mut transaction = self.write().await?;
-        let created = Self::create_appointment_in(&mut transaction, tenant, id, write).await?;
+        let created = self
+            .create_appointment_in(&mut transaction, tenant, id, write)
+            .await?;
         transaction.commit().await.map_err(failed)?;
         Ok(created)
     }
@@ -69,12 +71,55 @@ impl SqliteStore {
     ///
     /// As [`create_appointment`](Self::create_appointment). Roll the transaction back then.
     pub async fn create_appointment_in(
+        &self,
         connection: &mut SqliteConnection,
         tenant: &TenantId,
         id: &AppointmentId,
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError> {
-        create(connection, tenant, id, None, &write).await
+        self.create(connection, tenant, id, None, &write).await
+    }
+
+    async fn create(
+        &self,
+        connection: &mut SqliteConnection,
+        tenant: &TenantId,
+        id: &AppointmentId,
+        chain: Option<&ChainKey>,
+        write: &AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        let row = sqlx::query(CREATE)
+            .bind(tenant.as_str())
+            .bind(id.as_str())
+            .bind(chain.map(ChainKey::as_str))
+            .bind(revision_number(Revision::FIRST)?)
+            .bind(write.origin.as_str())
+            .bind(json(&write.state))
+            .bind(micros(write.state.start))
+            .bind(micros(write.at))
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(failed)?;
+        let created = decode(&row)?;
+        self.record_write(connection, tenant, &created).await?;
+        Ok(created)
+    }
+
+    /// Records the change that a write of the table was.
+    async fn record_write(
+        &self,
+        connection: &mut SqliteConnection,
+        tenant: &TenantId,
+        written: &Appointment,
+    ) -> Result<(), StoreError> {
+        let change = Change::new(
+            tenant.clone(),
+            written.id.clone(),
+            written.revision,
+            written.origin.clone(),
+            written.updated_at,
+        );
+        self.record_change_in(connection, &change).await
     }
 }
 
@@ -101,7 +146,9 @@ impl AppointmentRepository for SqliteStore {
             return Ok(known);
         }
         let id = id_for(chain);
-        let created = create(&mut transaction, tenant, &id, Some(chain), &write).await?;
+        let created = self
+            .create(&mut transaction, tenant, &id, Some(chain), &write)
+            .await?;
         transaction.commit().await.map_err(failed)?;
         Ok(created)
     }
@@ -113,12 +160,17 @@ impl AppointmentRepository for SqliteStore {
         expected: Revision,
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError> {
+        let (known, next) = match revision_number(expected) {
+            Ok(known) => (known, revision_number(expected.next())?),
+            // One that is too large for the table is in no row of it.
+            Err(_) => (-1, -1),
+        };
         let mut transaction = self.write().await?;
         let row = sqlx::query(UPDATE)
             .bind(tenant.as_str())
             .bind(id.as_str())
-            .bind(revision_number(expected)?)
-            .bind(revision_number(expected.next())?)
+            .bind(known)
+            .bind(next)
             .bind(write.origin.as_str())
             .bind(json(&write.state))
             .bind(micros(write.state.start))
@@ -137,7 +189,8 @@ impl AppointmentRepository for SqliteStore {
             );
         };
         let updated = decode(&row)?;
-        record(&mut transaction, tenant, &updated).await?;
+        self.record_write(&mut transaction, tenant, &updated)
+            .await?;
         transaction.commit().await.map_err(failed)?;
         Ok(updated)
     }
@@ -171,14 +224,14 @@ impl AppointmentRepository for SqliteStore {
 
 fn decode(row: &SqliteRow) -> Result<Appointment, StoreError> {
     let row = Row::of("calcom_appointments", row);
-    Ok(Appointment {
-        id: row.text("id")?,
-        revision: Revision::new(row.count("revision")?),
-        origin: row.word("origin")?,
-        state: row.json("state")?,
-        chain: row.text_if_any("chain")?,
-        updated_at: row.instant("updated_at")?,
-    })
+    let appointment = Appointment::new(
+        row.text("id")?,
+        Revision::new(row.count("revision")?),
+        row.word("origin")?,
+        row.json("state")?,
+        row.instant("updated_at")?,
+    );
+    Ok(appointment.with_chain(row.text_if_any("chain")?))
 }
 
 async fn get(
@@ -194,45 +247,6 @@ async fn get(
         .await
         .map_err(failed)?;
     row.as_ref().map(decode).transpose()
-}
-
-async fn create(
-    connection: &mut SqliteConnection,
-    tenant: &TenantId,
-    id: &AppointmentId,
-    chain: Option<&ChainKey>,
-    write: &AppointmentWrite,
-) -> Result<Appointment, StoreError> {
-    let row = sqlx::query(CREATE)
-        .bind(tenant.as_str())
-        .bind(id.as_str())
-        .bind(chain.map(ChainKey::as_str))
-        .bind(revision_number(Revision::FIRST)?)
-        .bind(write.origin.as_str())
-        .bind(json(&write.state))
-        .bind(micros(write.state.start))
-        .bind(micros(write.at))
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(failed)?;
-    let created = decode(&row)?;
-    record(connection, tenant, &created).await?;
-    Ok(created)
-}
-
-async fn record(
-    connection: &mut SqliteConnection,
-    tenant: &TenantId,
-    written: &Appointment,
-) -> Result<(), StoreError> {
-    let change = Change {
-        tenant: tenant.clone(),
-        appointment: written.id.clone(),
-        revision: written.revision,
-        origin: written.origin.clone(),
-        at: written.updated_at,
-    };
-    SqliteStore::record_change_in(connection, &change).await
 }
 
 /// The id of an appointment that is created for a chain of bookings: the same one whenever and wherever it is created.

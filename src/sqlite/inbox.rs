@@ -1,73 +1,103 @@
 //! The inbox.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::error::failed;
-use super::links::{self, Mark};
-use super::rows::{Row, micros};
-use super::{SqliteStore, settle, statements};
+use super::rows::{Row, json, micros};
+use super::settle::not_waiting;
+use super::{SqliteStore, statements};
 use crate::model::BookingUid;
 use crate::store::{
-    Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, Link, LinkId, LinkKey, NewDelivery,
-    StoreError, SyncKey, TenantId,
+    Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, Link, NewDelivery, Page, StoreError,
+    SyncKey, TenantId,
 };
 
 macro_rules! delivery_columns {
-    () => {
-        "id, trigger_name, booking, received_at, fate"
+    ($of:literal) => {
+        concat!(
+            $of,
+            "id, ",
+            $of,
+            "trigger_name, ",
+            $of,
+            "booking, ",
+            $of,
+            "claim, ",
+            $of,
+            "taken_at, ",
+            $of,
+            "fate"
+        )
     };
 }
 
 statements! {
-    STORE =
-        "INSERT INTO calcom_deliveries \
-           (tenant, fingerprint, received_at, trigger_name, booking, rescheduled_from, sync_key, body, fate) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
-         ON CONFLICT (tenant, fingerprint) DO NOTHING \
-         RETURNING id";
-    MAKE_LINK = "INSERT INTO calcom_links (tenant, booking) VALUES (?1, ?2) RETURNING id";
-    ASSIGN = "UPDATE calcom_deliveries SET link = ?3 WHERE tenant = ?1 AND id = ?2";
-    WAITING = concat!(
-        "SELECT ", delivery_columns!(), " FROM calcom_deliveries \
-         WHERE tenant = ?1 AND link = ?2 AND fate IS NULL ORDER BY id"
-    );
+    /// What is ignored at the door is settled and routed as it comes.
+    ACCEPT =
+        "INSERT INTO calcom_notices \
+           (tenant, kind, taken_at, fingerprint, trigger_name, booking, rescheduled_from, sync_key, claim, body, \
+            fate, settled_at, routed, at_door) \
+         VALUES (?1, 'delivery', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
+            ?10, CASE WHEN ?10 IS NULL THEN NULL ELSE ?2 END, ?10 IS NOT NULL, ?10 IS NOT NULL) \
+         ON CONFLICT (tenant, fingerprint) WHERE kind = 'delivery' AND (fate IS NULL OR at_door = 1) DO NOTHING";
     OF_TENANT = concat!(
-        "SELECT ", delivery_columns!(), " FROM calcom_deliveries WHERE tenant = ?1 ORDER BY id"
+        "SELECT ", delivery_columns!(""), " FROM calcom_notices \
+         WHERE tenant = ?1 AND id > ?2 AND kind = 'delivery' ORDER BY id LIMIT ?3"
+    );
+    WAITING = concat!(
+        "SELECT ", delivery_columns!("n."), " FROM calcom_keys k CROSS JOIN calcom_notices n \
+         WHERE k.tenant = ?1 AND k.link = ?2 AND k.kind = 'booking' \
+           AND n.tenant = k.tenant AND n.booking = k.name AND n.kind = 'delivery' AND n.fate IS NULL \
+         ORDER BY n.id"
     );
     END =
-        "UPDATE calcom_deliveries SET fate = ?4 WHERE tenant = ?1 AND id = ?3 AND link = ?2 AND fate IS NULL";
+        "UPDATE calcom_notices SET fate = ?4, settled_at = ?5, routed = 1 \
+         WHERE id = ?3 AND tenant = ?1 AND kind = 'delivery' AND fate IS NULL \
+           AND EXISTS (SELECT 1 FROM calcom_keys k \
+             WHERE k.tenant = ?1 AND k.kind = 'booking' AND k.name = calcom_notices.booking AND k.link = ?2)";
 }
 
 #[async_trait]
 impl Inbox for SqliteStore {
     async fn accept(&self, delivery: NewDelivery) -> Result<Accepted, StoreError> {
-        let mut transaction = self.write().await?;
         // Without a booking there is no link to look for.
-        let fate = match (&delivery.ignored, &delivery.booking) {
+        let fate = match (delivery.ignored, &delivery.booking) {
             (None, None) => Some(DeliveryFate::IgnoredNoBooking),
-            (ignored, _) => ignored.clone(),
+            (ignored, _) => ignored,
         };
-        let Some(id) = store(&mut transaction, &delivery, fate.as_ref()).await? else {
-            return Ok(Accepted::Duplicate);
-        };
-        let link = match &delivery.booking {
-            Some(booking) if fate.is_none() => {
-                Some(assign(&mut transaction, &delivery, booking, id).await?)
-            }
-            _ => None,
-        };
-        transaction.commit().await.map_err(failed)?;
-        Ok(Accepted::Stored { link })
+        let stored = sqlx::query(ACCEPT)
+            .bind(delivery.tenant.as_str())
+            .bind(micros(self.now()))
+            .bind(delivery.fingerprint.as_slice())
+            .bind(delivery.trigger.as_str())
+            .bind(delivery.booking.as_ref().map(BookingUid::as_str))
+            .bind(delivery.rescheduled_from.as_ref().map(BookingUid::as_str))
+            .bind(delivery.sync_key.as_ref().map(SyncKey::as_str))
+            .bind(json(&delivery.claim))
+            .bind(delivery.body.as_str())
+            .bind(fate.as_ref().map(DeliveryFate::as_str))
+            .execute(self.writes())
+            .await
+            .map_err(failed)?;
+        Ok(match (stored.rows_affected(), fate) {
+            (0, _) => Accepted::Duplicate,
+            (_, None) => Accepted::Stored,
+            (_, Some(_)) => Accepted::Ignored,
+        })
     }
 
     async fn deliveries(
         &self,
         tenant: &TenantId,
+        page: Page<DeliveryId>,
     ) -> Result<Vec<(Delivery, Option<DeliveryFate>)>, StoreError> {
         let rows = sqlx::query(OF_TENANT)
             .bind(tenant.as_str())
+            .bind(page.after.map_or(i64::MIN, DeliveryId::get))
+            .bind(i64::from(page.limit))
             .fetch_all(self.reads())
             .await
             .map_err(failed)?;
@@ -76,92 +106,16 @@ impl Inbox for SqliteStore {
 }
 
 fn decode(row: &SqliteRow) -> Result<(Delivery, Option<DeliveryFate>), StoreError> {
-    let row = Row::of("calcom_deliveries", row);
-    let delivery = Delivery {
-        id: row.number("id")?,
-        trigger: row.get("trigger_name")?,
-        booking: row.text_if_any("booking")?,
-        received_at: row.instant("received_at")?,
-    };
-    Ok((delivery, row.word_if_any("fate")?))
-}
-
-/// Stores the delivery; `None` if the same bytes were stored before.
-async fn store(
-    connection: &mut SqliteConnection,
-    delivery: &NewDelivery,
-    fate: Option<&DeliveryFate>,
-) -> Result<Option<DeliveryId>, StoreError> {
-    let id: Option<i64> = sqlx::query_scalar(STORE)
-        .bind(delivery.tenant.as_str())
-        .bind(delivery.fingerprint.as_slice())
-        .bind(micros(delivery.received_at))
-        .bind(delivery.trigger.as_str())
-        .bind(delivery.booking.as_ref().map(BookingUid::as_str))
-        .bind(delivery.rescheduled_from.as_ref().map(BookingUid::as_str))
-        .bind(delivery.sync_key.as_ref().map(SyncKey::as_str))
-        .bind(delivery.body.as_str())
-        .bind(fate.map(DeliveryFate::as_str))
-        .fetch_optional(connection)
-        .await
-        .map_err(failed)?;
-    Ok(id.map(DeliveryId::new))
-}
-
-/// Gives the delivery to the link that it is about, and marks that one.
-async fn assign(
-    connection: &mut SqliteConnection,
-    delivery: &NewDelivery,
-    booking: &BookingUid,
-    id: DeliveryId,
-) -> Result<LinkId, StoreError> {
-    let tenant = &delivery.tenant;
-    let link = match find_link(connection, delivery, booking).await? {
-        Some(link) => link,
-        None => make_link(connection, tenant, booking).await?,
-    };
-    links::remember_uid(connection, tenant, booking, link).await?;
-    sqlx::query(ASSIGN)
-        .bind(tenant.as_str())
-        .bind(id.get())
-        .bind(link.get())
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
-    links::mark(connection, tenant, link, Mark::Due, delivery.received_at).await?;
-    Ok(link)
-}
-
-async fn find_link(
-    connection: &mut SqliteConnection,
-    delivery: &NewDelivery,
-    booking: &BookingUid,
-) -> Result<Option<LinkId>, StoreError> {
-    let keys = [
-        Some(LinkKey::Booking(booking.clone())),
-        delivery.rescheduled_from.clone().map(LinkKey::Booking),
-        delivery.sync_key.clone().map(LinkKey::SyncKey),
-    ];
-    for key in keys.into_iter().flatten() {
-        if let Some(found) = links::find(connection, &delivery.tenant, &key).await? {
-            return Ok(Some(found.link.id));
-        }
-    }
-    Ok(None)
-}
-
-async fn make_link(
-    connection: &mut SqliteConnection,
-    tenant: &TenantId,
-    booking: &BookingUid,
-) -> Result<LinkId, StoreError> {
-    let id: i64 = sqlx::query_scalar(MAKE_LINK)
-        .bind(tenant.as_str())
-        .bind(booking.as_str())
-        .fetch_one(connection)
-        .await
-        .map_err(failed)?;
-    Ok(id.into())
+    let row = Row::of("calcom_notices", row);
+    let delivery = Delivery::new(
+        row.number("id")?,
+        row.get::<String>("trigger_name")?,
+        row.text_if_any("booking")?,
+        row.instant("taken_at")?,
+    );
+    // A claim that this version cannot read says no more than *look here*, which is enough.
+    let claim = row.json_if_readable("claim")?.unwrap_or_default();
+    Ok((delivery.with_claim(claim), row.word_if_any("fate")?))
 }
 
 /// The deliveries that wait for a link, oldest first.
@@ -186,6 +140,19 @@ pub(super) async fn end(
     link: &Link,
     delivery: DeliveryId,
     fate: &DeliveryFate,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    settle::end(connection, END, link, delivery.get(), fate.as_str()).await
+    let ended = sqlx::query(END)
+        .bind(link.tenant.as_str())
+        .bind(link.id.get())
+        .bind(delivery.get())
+        .bind(fate.as_str())
+        .bind(micros(now))
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    match ended.rows_affected() {
+        0 => Err(not_waiting()),
+        _ => Ok(()),
+    }
 }

@@ -9,7 +9,7 @@ use super::error::failed;
 use super::rows::{Row, json, micros};
 use super::{SqliteStore, statements};
 use crate::store::{
-    AppointmentId, Link, LinkId, LogEntry, LogEvent, LogId, StoreError, SyncLog, TenantId,
+    AppointmentId, Link, LinkId, LogEntry, LogEvent, LogId, Page, StoreError, SyncLog, TenantId,
 };
 
 statements! {
@@ -19,7 +19,7 @@ statements! {
          ORDER BY id LIMIT ?3";
 }
 
-/// What a line of the log, or a review item, is about.
+/// What a line of the log is about.
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub(super) tenant: &'a TenantId,
@@ -47,16 +47,11 @@ impl<'a> Subject<'a> {
 
 #[async_trait]
 impl SyncLog for SqliteStore {
-    async fn log(
-        &self,
-        tenant: &TenantId,
-        after: Option<LogId>,
-        limit: u32,
-    ) -> Result<Vec<LogEntry>, StoreError> {
+    async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, StoreError> {
         let rows = sqlx::query(READ)
             .bind(tenant.as_str())
-            .bind(after.map_or(i64::MIN, LogId::get))
-            .bind(i64::from(limit))
+            .bind(page.after.map_or(i64::MIN, LogId::get))
+            .bind(i64::from(page.limit))
             .fetch_all(self.reads())
             .await
             .map_err(failed)?;
@@ -66,14 +61,14 @@ impl SyncLog for SqliteStore {
 
 fn decode(row: &SqliteRow) -> Result<LogEntry, StoreError> {
     let row = Row::of("calcom_log", row);
-    Ok(LogEntry {
-        id: row.number("id")?,
-        at: row.instant("at")?,
-        tenant: row.text("tenant")?,
-        link: row.get::<Option<i64>>("link")?.map(LinkId::new),
-        appointment: row.text_if_any("appointment")?,
-        event: row.json("event")?,
-    })
+    let entry = LogEntry::new(
+        row.number("id")?,
+        row.instant("at")?,
+        row.text("tenant")?,
+        row.json("event")?,
+    );
+    let link = row.get::<Option<i64>>("link")?.map(LinkId::new);
+    Ok(entry.about(link, row.text_if_any("appointment")?))
 }
 
 pub(super) async fn write(

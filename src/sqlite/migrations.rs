@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqlitePool;
 
 use super::error::failed;
 use super::pool::begin_write;
+use super::rows::micros;
 use super::statements;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -17,9 +19,10 @@ const MIGRATIONS_TABLE: &str = "calcom_migrations";
 const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "books", include_str!("migrations/0001_books.sql"))];
 
 statements! {
-    /// Writes nothing, and fails where nothing can be written: SQLite begins a writing transaction on a read-only file
-    /// without a complaint.
-    ASK_TO_WRITE = "DELETE FROM calcom_paused_tenants WHERE FALSE";
+    /// Also fails where nothing can be written: SQLite begins a writing transaction on a read-only file without a complaint.
+    BEGIN_BOOKS =
+        "INSERT INTO calcom_meta (name, value) VALUES ('books_since', ?1) ON CONFLICT (name) DO NOTHING";
+    BOOKS_SINCE = "SELECT value FROM calcom_meta WHERE name = 'books_since'";
 }
 
 fn migrator() -> Migrator {
@@ -38,17 +41,27 @@ fn migrator() -> Migrator {
 }
 
 /// Runs the missing migrations in one transaction, so that of two processes that start at once one waits for the other.
-pub(super) async fn run(pool: &SqlitePool) -> Result<(), StoreError> {
+/// Returns since when the file keeps books: `now`, if it is new.
+pub(super) async fn run(
+    pool: &SqlitePool,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, StoreError> {
     let mut transaction = begin_write(pool).await?;
     migrator()
         .run_direct(None, &mut *transaction, false)
         .await
         .map_err(not_migrated)?;
-    sqlx::query(ASK_TO_WRITE)
+    sqlx::query(BEGIN_BOOKS)
+        .bind(micros(now))
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-    transaction.commit().await.map_err(failed)
+    let since: i64 = sqlx::query_scalar(BOOKS_SINCE)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    transaction.commit().await.map_err(failed)?;
+    Ok(DateTime::from_timestamp_micros(since).unwrap_or(now))
 }
 
 fn not_migrated(error: MigrateError) -> StoreError {

@@ -4,13 +4,19 @@
 //! named `calcom_…`, and so is the table that says which of its migrations ran. A host with an appointments table of its own
 //! in the same file records its changes with [`SqliteStore::record_change_in`], in its own transaction.
 //!
-//! Several processes may use one file. Every write takes SQLite's single write lock from its first statement on, and so it
-//! waits for other writers instead of failing half-way.
+//! Several processes may use one file. SQLite lets one of them write at a time: every write takes that lock from its first
+//! statement on, and so it waits for other writers instead of failing half-way. Therefore one promise of the ports is weaker
+//! here than over a database server: while a transaction of the host's that has written stays open, every other write waits for
+//! it, a webhook that is to be accepted too, and gives up as [`Unavailable`](crate::store::StoreErrorKind::Unavailable) after
+//! some seconds. Keep such transactions short. Reads wait for nobody.
+//!
+//! Time is the process's, so the processes that share a file are to run on one machine, as SQLite's locks want it anyway.
 
 mod absorb;
 mod appointments;
 mod error;
 mod inbox;
+mod keys;
 mod links;
 mod log;
 mod migrations;
@@ -18,10 +24,16 @@ mod outbox;
 mod pool;
 #[cfg(test)]
 mod query_plans;
+mod queue;
+mod review_items;
 mod reviews;
+mod routing;
 mod rows;
 mod settle;
+#[cfg(all(test, feature = "testing"))]
+mod side_by_side;
 mod tenants;
+mod upkeep;
 
 pub use pool::SqliteStore;
 

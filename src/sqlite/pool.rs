@@ -1,8 +1,10 @@
 //! Opening the file.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -10,6 +12,7 @@ use sqlx::{Sqlite, Transaction};
 
 use super::error::{failed, is_busy};
 use super::migrations;
+use crate::ambient::{Clock, SystemClock};
 use crate::store::StoreError;
 
 /// How long a write waits for a writer in another process.
@@ -28,10 +31,12 @@ const READERS: u32 = 4;
 pub struct SqliteStore {
     reads: SqlitePool,
     writes: SqlitePool,
+    clock: Arc<dyn Clock>,
+    books_since: DateTime<Utc>,
 }
 
 impl SqliteStore {
-    /// Opens a file, creates it if there is none, and brings its tables up to date.
+    /// Opens a file, creates it if there is none, and brings its tables up to date. Goes by the machine's clock.
     ///
     /// The file is kept in WAL mode with `synchronous = FULL`: with less, a power cut could take back a delivery that was
     /// acknowledged, or the sync key of a booking that was already asked for.
@@ -43,6 +48,18 @@ impl SqliteStore {
     /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) if it cannot be opened or stays locked,
     /// [`Corrupt`](crate::store::StoreErrorKind::Corrupt) if it is no SQLite database.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with_clock(path, Arc::new(SystemClock)).await
+    }
+
+    /// Opens a file as [`open`](Self::open) does, and goes by another clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn open_with_clock(
+        path: impl AsRef<Path>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -54,14 +71,16 @@ impl SqliteStore {
         // One connection for all writes: SQLite lets one write at a time anyway, and the pool's queue is fair while
         // SQLite's own waiting is not.
         let writes = connect(&pool.clone().max_connections(1), &options).await?;
-        migrations::run(&writes).await?;
+        let books_since = migrations::run(&writes, clock.now()).await?;
         Ok(Self {
             reads: pool.max_connections(READERS).connect_lazy_with(options),
             writes,
+            clock,
+            books_since,
         })
     }
 
-    /// Uses the host's own connections, and brings the tables of this crate up to date.
+    /// Uses the host's own connections, and brings the tables of this crate up to date. Goes by the machine's clock.
     ///
     /// The host chooses the settings. Promises that survive a power cut need `synchronous = FULL`; WAL keeps readers from
     /// waiting for writers; foreign keys are to be on.
@@ -70,10 +89,24 @@ impl SqliteStore {
     ///
     /// As [`open`](Self::open).
     pub async fn with_pool(pool: SqlitePool) -> Result<Self, StoreError> {
-        migrations::run(&pool).await?;
+        Self::with_pool_and_clock(pool, Arc::new(SystemClock)).await
+    }
+
+    /// Uses the host's own connections as [`with_pool`](Self::with_pool) does, and goes by another clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn with_pool_and_clock(
+        pool: SqlitePool,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let books_since = migrations::run(&pool, clock.now()).await?;
         Ok(Self {
             reads: pool.clone(),
             writes: pool,
+            clock,
+            books_since,
         })
     }
 
@@ -81,6 +114,20 @@ impl SqliteStore {
     /// while the host holds it, writes of the store wait, and a write awaited inside such a transaction fails with
     /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable).
     pub fn pool(&self) -> &SqlitePool {
+        &self.writes
+    }
+
+    /// The store's time.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Since when the file keeps books.
+    pub(super) fn books_since(&self) -> DateTime<Utc> {
+        self.books_since
+    }
+
+    pub(super) fn writes(&self) -> &SqlitePool {
         &self.writes
     }
 

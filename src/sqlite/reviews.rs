@@ -1,232 +1,271 @@
-//! The review queue.
+//! Opening and closing review items.
 
-use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::error::failed;
-use super::links::{self, Mark};
 use super::log::{self, Subject};
 use super::rows::{Row, json, micros};
-use super::{SqliteStore, statements, tenants};
+use super::statements;
 use crate::store::{
-    AppointmentId, Link, LinkId, LogEvent, NewReview, Resolution, Resolved, ReviewId, ReviewItem,
-    ReviewReason, Reviews, StoreError, TenantId,
+    AppointmentId, Link, LinkId, LogEvent, NewReview, Resolution, ReviewEnd, ReviewId, ReviewScope,
+    Settlement, StoreError, TenantId,
 };
 
-/// Who resolves an item when nobody has to decide any more.
-const NOBODY: &str = "calcom";
-
-macro_rules! review_columns {
-    () => {
-        "id, tenant, link, appointment, reason, evidence, opened_at, updated_at, resolution, resolved_by, resolved_at"
-    };
-}
+/// Who closes a review item whose cause is gone.
+const ITSELF: &str = "calcom";
 
 statements! {
-    OPEN_ITEMS = concat!(
-        "SELECT ", review_columns!(), " FROM calcom_reviews WHERE tenant = ?1 AND resolved_at IS NULL ORDER BY id"
-    );
-    ITEM = concat!("SELECT ", review_columns!(), " FROM calcom_reviews WHERE tenant = ?1 AND id = ?2");
     OPEN =
-        "INSERT INTO calcom_reviews (tenant, link, appointment, reason, evidence, opened_at, updated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) \
-         ON CONFLICT (tenant, COALESCE(link, 0), reason) WHERE resolved_at IS NULL \
-         DO UPDATE SET appointment = excluded.appointment, evidence = excluded.evidence, updated_at = excluded.updated_at";
-    RESOLVE =
-        "UPDATE calcom_reviews SET resolution = ?3, resolved_by = ?4, resolved_at = ?5 WHERE tenant = ?1 AND id = ?2";
-    OPEN_OF_LINK = concat!(
-        "SELECT ", review_columns!(), " FROM calcom_reviews \
-         WHERE tenant = ?1 AND link = ?2 AND resolved_at IS NULL ORDER BY id"
-    );
+        "INSERT INTO calcom_reviews (tenant, link, appointment, cause, reason, ends, evidence, opened_at, updated_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) \
+         ON CONFLICT (tenant, COALESCE(link, 0), cause) WHERE resolved_at IS NULL \
+         DO UPDATE SET evidence = excluded.evidence, updated_at = excluded.updated_at, count = count + 1 \
+         RETURNING id, count";
+    TAKE_PART =
+        "INSERT INTO calcom_review_links (tenant, review, link) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (tenant, review, link) DO NOTHING";
+    /// The open items that end with the link's part, and whether other links have one.
+    PARTS_OF_LINK =
+        "SELECT r.id, EXISTS (SELECT 1 FROM calcom_review_links o \
+             WHERE o.tenant = r.tenant AND o.review = r.id AND o.link <> p.link) AS has_others \
+         FROM calcom_review_links p CROSS JOIN calcom_reviews r \
+         WHERE p.tenant = ?1 AND p.link = ?2 AND r.id = p.review AND r.tenant = p.tenant \
+           AND r.resolved_at IS NULL AND r.ends = ?3 \
+         ORDER BY r.id";
+    END_PART = "DELETE FROM calcom_review_links WHERE tenant = ?1 AND review = ?2 AND link = ?3";
+    OPEN_OF_TENANT =
+        "SELECT id, ends FROM calcom_reviews \
+         WHERE tenant = ?1 AND COALESCE(link, 0) = 0 AND cause = ?2 AND resolved_at IS NULL";
+    CLOSE =
+        "UPDATE calcom_reviews SET resolution = ?3, resolved_by = ?4, resolved_at = ?5 \
+         WHERE tenant = ?1 AND id = ?2 RETURNING id, link, appointment, reason";
+    SET_OUTCOME =
+        "UPDATE calcom_reviews SET outcome = ?3 WHERE tenant = ?1 AND id = ?2 AND resolved_at IS NOT NULL";
+    /// The open items of a link whose cause another link has an open item for.
+    TWINS =
+        "SELECT r.id FROM calcom_reviews r \
+         WHERE r.tenant = ?1 AND r.link = ?2 AND r.resolved_at IS NULL \
+           AND EXISTS (SELECT 1 FROM calcom_reviews t \
+             WHERE t.tenant = ?1 AND COALESCE(t.link, 0) = ?3 AND t.cause = r.cause AND t.resolved_at IS NULL) \
+         ORDER BY r.id";
+    MOVE_ITEMS = "UPDATE calcom_reviews SET link = ?3 WHERE tenant = ?1 AND link = ?2";
+    COPY_PARTS =
+        "INSERT OR IGNORE INTO calcom_review_links (tenant, review, link) \
+         SELECT tenant, review, ?3 FROM calcom_review_links WHERE tenant = ?1 AND link = ?2";
+    DROP_PARTS = "DELETE FROM calcom_review_links WHERE tenant = ?1 AND link = ?2";
 }
 
-#[async_trait]
-impl Reviews for SqliteStore {
-    async fn open_reviews(&self, tenant: &TenantId) -> Result<Vec<ReviewItem>, StoreError> {
-        let rows = sqlx::query(OPEN_ITEMS)
-            .bind(tenant.as_str())
-            .fetch_all(self.reads())
+/// Opens, updates and closes items as a settlement says; returns those that were opened.
+pub(super) async fn store(
+    connection: &mut SqliteConnection,
+    settlement: &Settlement,
+    now: DateTime<Utc>,
+) -> Result<Vec<ReviewId>, StoreError> {
+    let link = &settlement.link;
+    let (mut opened, mut kept) = (Vec::new(), Vec::new());
+    for new in &settlement.reviews {
+        let (id, is_new) = open(connection, link, new, now).await?;
+        kept.push(id);
+        if is_new {
+            opened.push(id);
+        }
+    }
+    if settlement.settled {
+        end_parts(connection, link, &kept, now).await?;
+    }
+    for cause in &settlement.gone {
+        let ends = Some(&ReviewEnd::WithCause);
+        settle_tenants(connection, &link.tenant, cause, ends, now).await?;
+    }
+    for (id, outcome) in &settlement.outcomes {
+        sqlx::query(SET_OUTCOME)
+            .bind(link.tenant.as_str())
+            .bind(id.get())
+            .bind(outcome.as_str())
+            .execute(&mut *connection)
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
     }
-
-    async fn review(
-        &self,
-        tenant: &TenantId,
-        id: ReviewId,
-    ) -> Result<Option<ReviewItem>, StoreError> {
-        let mut connection = self.reads().acquire().await.map_err(failed)?;
-        item(&mut connection, tenant, id).await
-    }
-
-    async fn resolve(
-        &self,
-        tenant: &TenantId,
-        id: ReviewId,
-        resolved: &Resolved,
-    ) -> Result<ReviewItem, StoreError> {
-        let mut transaction = self.write().await?;
-        let item = item(&mut transaction, tenant, id)
-            .await?
-            .ok_or_else(|| StoreError::not_found("review item"))?;
-        if item.resolved.is_some() {
-            return Err(StoreError::conflict("the review item is closed already"));
-        }
-        let item = close(&mut transaction, item, resolved.clone()).await?;
-        if resolved.resolution == Resolution::Retry {
-            match item.link {
-                Some(link) => {
-                    links::mark(&mut transaction, tenant, link, Mark::ToRetry, resolved.at).await?;
-                }
-                None => tenants::resume(&mut transaction, tenant).await?,
-            }
-        }
-        transaction.commit().await.map_err(failed)?;
-        Ok(item)
-    }
+    Ok(opened)
 }
 
-fn decode(row: &SqliteRow) -> Result<ReviewItem, StoreError> {
-    let row = Row::of("calcom_reviews", row);
-    let resolved = match row.get::<Option<&str>>("resolution")? {
-        None => None,
-        Some(word) => Some(Resolved {
-            resolution: Resolution::from_word(word).ok_or_else(|| row.corrupt("resolution"))?,
-            by: row.get("resolved_by")?,
-            at: row.instant("resolved_at")?,
-        }),
+/// Opens an item, or brings the one that is open for the same cause up to date; tells whether it is a new one.
+async fn open(
+    connection: &mut SqliteConnection,
+    link: &Link,
+    new: &NewReview,
+    now: DateTime<Utc>,
+) -> Result<(ReviewId, bool), StoreError> {
+    let scope = match new.scope {
+        ReviewScope::Link => Some(link.id),
+        ReviewScope::Tenant => None,
     };
-    Ok(ReviewItem {
-        id: row.number("id")?,
-        tenant: row.text("tenant")?,
-        link: row.get::<Option<i64>>("link")?.map(LinkId::new),
-        appointment: row.text_if_any("appointment")?,
-        reason: row.word("reason")?,
-        evidence: row.json("evidence")?,
-        opened_at: row.instant("opened_at")?,
-        updated_at: row.instant("updated_at")?,
-        resolved,
-    })
+    let row = sqlx::query(OPEN)
+        .bind(link.tenant.as_str())
+        .bind(scope.map(LinkId::get))
+        .bind(link.appointment.as_ref().map(AppointmentId::as_str))
+        .bind(new.cause.as_str())
+        .bind(new.reason.as_str())
+        .bind(new.ends.as_str())
+        .bind(json(&new.evidence))
+        .bind(micros(now))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    let row = Row::of("calcom_reviews", &row);
+    let (id, count) = (row.get::<i64>("id")?, row.get::<i64>("count")?);
+    sqlx::query(TAKE_PART)
+        .bind(link.tenant.as_str())
+        .bind(id)
+        .bind(link.id.get())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok((ReviewId::new(id), count == 1))
 }
 
-async fn item(
+/// The link has no part in open items any more, other than those kept. An item that nobody else has a part in closes, and keeps
+/// its last part, as the record of whom it was about.
+async fn end_parts(
+    connection: &mut SqliteConnection,
+    link: &Link,
+    kept: &[ReviewId],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let rows = sqlx::query(PARTS_OF_LINK)
+        .bind(link.tenant.as_str())
+        .bind(link.id.get())
+        .bind(ReviewEnd::WithLinks.as_str())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed)?;
+    for row in rows {
+        let id = ReviewId::new(row.get("id"));
+        if kept.contains(&id) {
+            continue;
+        }
+        if !row.get::<bool, _>("has_others") {
+            close(
+                connection,
+                &link.tenant,
+                id,
+                &Resolution::Settled,
+                ITSELF,
+                now,
+            )
+            .await?;
+            continue;
+        }
+        sqlx::query(END_PART)
+            .bind(link.tenant.as_str())
+            .bind(id.get())
+            .bind(link.id.get())
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Closes the tenant's open item with a cause that is gone, if it ends in the way that is asked for.
+pub(super) async fn settle_tenants(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    cause: &str,
+    ends: Option<&ReviewEnd>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let row = sqlx::query(OPEN_OF_TENANT)
+        .bind(tenant.as_str())
+        .bind(cause)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(failed)?;
+    let Some(row) = row else {
+        return Ok(());
+    };
+    let row = Row::of("calcom_reviews", &row);
+    let end: ReviewEnd = row.word("ends")?;
+    if ends.is_some_and(|asked| *asked != end) {
+        return Ok(());
+    }
+    let id = row.number("id")?;
+    close(connection, tenant, id, &Resolution::Settled, ITSELF, now).await
+}
+
+/// Closes an item, and says so in the log.
+pub(super) async fn close(
     connection: &mut SqliteConnection,
     tenant: &TenantId,
     id: ReviewId,
-) -> Result<Option<ReviewItem>, StoreError> {
-    let row = sqlx::query(ITEM)
+    resolution: &Resolution,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let row = sqlx::query(CLOSE)
         .bind(tenant.as_str())
         .bind(id.get())
-        .fetch_optional(connection)
+        .bind(json(resolution))
+        .bind(by)
+        .bind(micros(now))
+        .fetch_one(&mut *connection)
         .await
         .map_err(failed)?;
-    row.as_ref().map(decode).transpose()
+    let row = Row::of("calcom_reviews", &row);
+    let link = row.get::<Option<i64>>("link")?.map(LinkId::new);
+    let appointment: Option<AppointmentId> = row.text_if_any("appointment")?;
+    let subject = Subject {
+        tenant,
+        link,
+        appointment: appointment.as_ref().filter(|_| link.is_some()),
+    };
+    let event = LogEvent::ReviewResolved {
+        reason: row.word("reason")?,
+        resolution: resolution.clone(),
+        by: by.to_owned(),
+    };
+    log::write(connection, subject, &event, now).await
 }
 
-/// Opens an item, or brings the one that is open for the same subject and reason up to date.
-pub(super) async fn open(
+/// Moves the items and parts of a link to another one, which keeps one open item a cause.
+pub(super) async fn move_parts(
     connection: &mut SqliteConnection,
-    subject: Subject<'_>,
-    review: &NewReview,
-    at: DateTime<Utc>,
+    from: &Link,
+    into: LinkId,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    sqlx::query(OPEN)
-        .bind(subject.tenant.as_str())
-        .bind(subject.link.map(LinkId::get))
-        .bind(subject.appointment.map(AppointmentId::as_str))
-        .bind(review.reason.as_str())
-        .bind(json(&review.evidence))
-        .bind(micros(at))
+    let tenant = &from.tenant;
+    let twins: Vec<i64> = sqlx::query_scalar(TWINS)
+        .bind(tenant.as_str())
+        .bind(from.id.get())
+        .bind(into.get())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed)?;
+    for twin in twins {
+        let twin = ReviewId::new(twin);
+        close(connection, tenant, twin, &Resolution::Settled, ITSELF, now).await?;
+    }
+    sqlx::query(MOVE_ITEMS)
+        .bind(tenant.as_str())
+        .bind(from.id.get())
+        .bind(into.get())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    sqlx::query(COPY_PARTS)
+        .bind(tenant.as_str())
+        .bind(from.id.get())
+        .bind(into.get())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    sqlx::query(DROP_PARTS)
+        .bind(tenant.as_str())
+        .bind(from.id.get())
         .execute(connection)
         .await
         .map_err(failed)?;
     Ok(())
-}
-
-/// Closes an open item, and says so in the log.
-async fn close(
-    connection: &mut SqliteConnection,
-    mut item: ReviewItem,
-    resolved: Resolved,
-) -> Result<ReviewItem, StoreError> {
-    sqlx::query(RESOLVE)
-        .bind(item.tenant.as_str())
-        .bind(item.id.get())
-        .bind(resolved.resolution.as_str())
-        .bind(resolved.by.as_str())
-        .bind(micros(resolved.at))
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
-    let subject = Subject {
-        tenant: &item.tenant,
-        link: item.link,
-        appointment: item.appointment.as_ref(),
-    };
-    let event = LogEvent::ReviewResolved {
-        reason: item.reason.clone(),
-        resolution: resolved.resolution.clone(),
-        by: resolved.by.clone(),
-    };
-    log::write(connection, subject, &event, resolved.at).await?;
-    item.resolved = Some(resolved);
-    Ok(item)
-}
-
-/// Closes a link's open items, except the one with the reason `kept`, because both sides came to agree.
-pub(super) async fn settle_all(
-    connection: &mut SqliteConnection,
-    link: &Link,
-    kept: Option<&ReviewReason>,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    for item in open_of(connection, &link.tenant, link.id).await? {
-        let settles_itself = item.reason != ReviewReason::ForeignBooking;
-        if settles_itself && Some(&item.reason) != kept {
-            close(connection, item, settled(at)).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Closes the open items of a link that is being absorbed, where the absorbing link has one with the same reason.
-pub(super) async fn settle_twins(
-    connection: &mut SqliteConnection,
-    absorbed: &Link,
-    into: LinkId,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let tenant = &absorbed.tenant;
-    let kept = open_of(connection, tenant, into).await?;
-    for item in open_of(connection, tenant, absorbed.id).await? {
-        if kept.iter().any(|twin| twin.reason == item.reason) {
-            close(connection, item, settled(at)).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn open_of(
-    connection: &mut SqliteConnection,
-    tenant: &TenantId,
-    link: LinkId,
-) -> Result<Vec<ReviewItem>, StoreError> {
-    let rows = sqlx::query(OPEN_OF_LINK)
-        .bind(tenant.as_str())
-        .bind(link.get())
-        .fetch_all(connection)
-        .await
-        .map_err(failed)?;
-    rows.iter().map(decode).collect()
-}
-
-fn settled(at: DateTime<Utc>) -> Resolved {
-    Resolved {
-        resolution: Resolution::Settled,
-        by: NOBODY.to_owned(),
-        at,
-    }
 }

@@ -17,8 +17,16 @@ pub(super) fn micros(instant: DateTime<Utc>) -> i64 {
 
 /// The instant that lies a while after another, as it is stored.
 pub(super) fn micros_after(instant: DateTime<Utc>, wait: Duration) -> i64 {
-    let wait = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
-    micros(instant).saturating_add(wait)
+    micros(instant).saturating_add(length(wait))
+}
+
+/// The instant that lies a while before another, as it is stored.
+pub(super) fn micros_before(instant: DateTime<Utc>, wait: Duration) -> i64 {
+    micros(instant).saturating_sub(length(wait))
+}
+
+fn length(wait: Duration) -> i64 {
+    i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// A value as it is stored in a column of JSON.
@@ -86,7 +94,7 @@ impl<'r> Row<'r> {
         self.get::<i64>(column).map(T::from)
     }
 
-    /// A whole number that is never negative, such as a count.
+    /// A whole number that is never negative, such as a revision.
     pub(super) fn count<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T, StoreError> {
         T::try_from(self.get::<i64>(column)?).map_err(|_| self.corrupt(column))
     }
@@ -96,25 +104,17 @@ impl<'r> Row<'r> {
     }
 
     pub(super) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.parse(column, self.get(column)?)
+        // Serde's own error may repeat what it read, and so it is left out.
+        serde_json::from_str(self.get(column)?).map_err(|_| self.corrupt(column))
     }
 
-    pub(super) fn json_if_any<T: DeserializeOwned>(
+    /// A value that the row is worth reading without; `None` if there is none, or none that this version can read.
+    pub(super) fn json_if_readable<T: DeserializeOwned>(
         &self,
         column: &'static str,
     ) -> Result<Option<T>, StoreError> {
-        self.get::<Option<&str>>(column)?
-            .map(|text| self.parse(column, text))
-            .transpose()
-    }
-
-    fn parse<T: DeserializeOwned>(
-        &self,
-        column: &'static str,
-        text: &str,
-    ) -> Result<T, StoreError> {
-        // Serde's own error may repeat what it read, and so it is left out.
-        serde_json::from_str(text).map_err(|_| self.corrupt(column))
+        let text: Option<&str> = self.get(column)?;
+        Ok(text.and_then(|text| serde_json::from_str(text).ok()))
     }
 
     pub(super) fn corrupt(&self, column: &'static str) -> StoreError {

@@ -1,213 +1,269 @@
-//! Storing the outcome of the work on a link.
+//! Storing how far the work on a link has come, and its outcome.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
 use super::error::failed;
-use super::log::Subject;
-use super::rows::{json, micros};
-use super::{absorb, inbox, links, log, outbox, reviews, statements, tenants};
-use crate::model::{BookingUid, RecurringBookingUid};
+use super::links::QueuedLink;
+use super::log::{self, Subject};
+use super::rows::{micros, micros_after};
+use super::{absorb, inbox, keys, links, outbox, queue, reviews, statements, tenants};
+use crate::model::BookingUid;
 use crate::store::{
-    AppointmentId, ChainKey, Lease, Link, LinkKey, LogEvent, Settlement, StoreError,
-    StoreErrorKind, SyncKey,
+    Checkpoint, Lease, Link, LogEvent, ReviewScope, Settled, Settlement, StoreError, StoreErrorKind,
 };
 
 statements! {
-    /// ?12 is how often the link had been marked when it was claimed. What a later mark asked for outlives the settlement.
-    STORE_LINK =
-        "UPDATE calcom_links SET appointment = ?3, booking = ?4, chain = ?5, series = ?6, base = ?7, sync_key = ?8, \
-           pending = ?9, rivals = ?15, \
-           attempts = CASE WHEN retry_mark > ?12 THEN 0 ELSE ?10 END, \
-           verify = CASE WHEN read_mark > ?12 THEN 1 ELSE ?11 END, \
-           due_at = CASE WHEN marks > ?12 THEN ?14 ELSE ?13 END, \
-           lease_until = NULL \
+    PROLONG = "UPDATE calcom_links SET due_at = MAX(COALESCE(due_at, ?3), ?3) WHERE tenant = ?1 AND id = ?2";
+    REMOVE_MARK = "DELETE FROM calcom_notices WHERE id = ?3 AND tenant = ?1 AND link = ?2 AND kind = 'mark'";
+    MARK_SIBLINGS =
+        "INSERT INTO calcom_notices (tenant, kind, taken_at, link, source) \
+         SELECT ?1, 'mark', ?4, id, 'sibling' FROM calcom_links \
+         WHERE tenant = ?1 AND series = ?2 AND id <> ?3 ORDER BY id";
+    GIVE_BACK =
+        "UPDATE calcom_links SET is_leased = 0, fence = fence + 1, begun = 0, not_before = ?3, due_at = ?4 \
          WHERE tenant = ?1 AND id = ?2";
-    MARK_SERIES =
-        "UPDATE calcom_links SET marks = marks + 1, due_at = MIN(COALESCE(due_at, ?4), ?4), \
-           verify = 1, read_mark = marks + 1 \
-         WHERE tenant = ?1 AND series = ?2 AND id <> ?3";
+}
+
+pub(super) async fn checkpoint(
+    connection: &mut SqliteConnection,
+    lease: &Lease,
+    checkpoint: &Checkpoint,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let stored = links::leased(connection, lease).await?.link;
+    let link = of_lease(&checkpoint.link, lease)?;
+    let keys = keys::keys_of(link, &checkpoint.chain_uids);
+    let others = keys::other_owners(connection, link, &keys).await?;
+    if !others.is_empty() {
+        return Err(StoreError::conflict("a key belongs to another link"));
+    }
+    store(connection, &stored, link, &checkpoint.chain_uids).await?;
+    for event in &checkpoint.log {
+        log::write(connection, Subject::of_link(link), event, now).await?;
+    }
+    sqlx::query(PROLONG)
+        .bind(link.tenant.as_str())
+        .bind(link.id.get())
+        .bind(micros_after(now, checkpoint.lease))
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
 }
 
 pub(super) async fn settle(
     connection: &mut SqliteConnection,
     lease: &Lease,
     settlement: &Settlement,
-) -> Result<(), StoreError> {
-    let link = &settlement.link;
-    if (&link.tenant, link.id) != (&lease.tenant, lease.link) {
-        return Err(StoreError::new(
-            StoreErrorKind::Invalid,
-            "a settlement is about the link of its lease",
-        ));
-    }
-    links::leased(connection, lease).await?;
+    now: DateTime<Utc>,
+) -> Result<Settled, StoreError> {
+    let QueuedLink {
+        link: stored,
+        marks,
+        ..
+    } = links::leased(connection, lease).await?;
+    let link = of_lease(&settlement.link, lease)?;
+    let bare = absorbable(connection, &stored, link, &settlement.chain_uids).await?;
+    end_rows(connection, settlement, now).await?;
 
-    let more_work = absorb_owners(connection, settlement).await?;
-    for uid in link.booking.iter().chain(&settlement.chain_uids) {
-        links::remember_uid(connection, &link.tenant, uid, link.id).await?;
+    let mut into = stored.clone();
+    for from in &bare {
+        absorb::move_over(connection, from, &into, now).await?;
+        into.appointment = into.appointment.or_else(|| from.appointment.clone());
     }
-    for (change, fate) in &settlement.changes {
-        outbox::end(connection, link, *change, fate).await?;
+    // An absorbed link may have brought an appointment.
+    let mut settled = link.clone();
+    settled.appointment = settled.appointment.or_else(|| into.appointment.clone());
+    store(connection, &into, &settled, &settlement.chain_uids).await?;
+    write_log(connection, settlement, now).await?;
+    let opened = reviews::store(connection, settlement, now).await?;
+    if let Some(hold) = &settlement.hold {
+        tenants::hold(connection, &link.tenant, hold, now).await?;
     }
-    for (delivery, fate) in &settlement.deliveries {
-        inbox::end(connection, link, *delivery, fate).await?;
+    if settlement.mark_siblings {
+        mark_siblings(connection, link, now).await?;
     }
-    store_link(connection, lease, settlement, more_work).await?;
-    store_reviews_and_log(connection, settlement).await?;
-    if settlement.pause_tenant {
-        tenants::pause(connection, &link.tenant, settlement.at).await?;
-    }
-    if settlement.mark_series {
-        mark_series(connection, settlement).await?;
-    }
-    Ok(())
+    let is_marked = marks != lease.marks || !bare.is_empty();
+    give_back(connection, &settled, settlement, is_marked, now).await?;
+    Ok(Settled::opening(opened))
 }
 
-/// Stores how a change or a delivery that waited for a link ended.
-pub(super) async fn end(
+/// The link as it is to be stored, if it is the one of the lease.
+fn of_lease<'a>(link: &'a Link, lease: &Lease) -> Result<&'a Link, StoreError> {
+    if (&link.tenant, link.id) == (&lease.tenant, lease.link) {
+        Ok(link)
+    } else {
+        Err(StoreError::new(
+            StoreErrorKind::Invalid,
+            "what is stored under a lease is about the link of the lease",
+        ))
+    }
+}
+
+/// The error of a settlement that ends a change or a delivery of another link, of nobody, or for the second time.
+pub(super) fn not_waiting() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Invalid,
+        "the settlement names what does not wait for its link",
+    )
+}
+
+/// The links that own what the settled link is to own, if all of them can be absorbed.
+async fn absorbable(
     connection: &mut SqliteConnection,
-    statement: &'static str,
+    stored: &Link,
     link: &Link,
-    row: i64,
-    fate: &str,
-) -> Result<(), StoreError> {
-    let ended = sqlx::query(statement)
-        .bind(link.tenant.as_str())
-        .bind(link.id.get())
-        .bind(row)
-        .bind(fate)
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    if ended.rows_affected() == 0 {
-        return Err(StoreError::new(
-            StoreErrorKind::Invalid,
-            format!("a settlement names {row}, which does not wait for its link"),
-        ));
-    }
-    Ok(())
-}
-
-/// Absorbs the bare links that hold what is the settled link's from now on. Tells whether one of them was due.
-async fn absorb_owners(
-    connection: &mut SqliteConnection,
-    settlement: &Settlement,
-) -> Result<bool, StoreError> {
-    let link = &settlement.link;
-    let keys = [
-        link.appointment.clone().map(LinkKey::Appointment),
-        link.chain.clone().map(LinkKey::Chain),
-        link.sync_key.clone().map(LinkKey::SyncKey),
-    ];
-    let uids = link.booking.iter().chain(&settlement.chain_uids);
-    let keys = keys
-        .into_iter()
-        .flatten()
-        .chain(uids.cloned().map(LinkKey::Booking));
-
-    let mut was_due = false;
-    for key in keys {
-        let Some(owner) = links::find(connection, &link.tenant, &key).await? else {
+    chain_uids: &[BookingUid],
+) -> Result<Vec<Link>, StoreError> {
+    let keys = keys::keys_of(link, chain_uids);
+    let mut appointment = link.appointment.clone().or(stored.appointment.clone());
+    let mut bare = Vec::new();
+    for owner in keys::other_owners(connection, link, &keys).await? {
+        let Some(other) = links::by_id(connection, &link.tenant, owner).await? else {
             continue;
         };
-        if owner.link.id == link.id {
-            continue;
+        let is_second = other.appointment.is_some()
+            && appointment.is_some()
+            && other.appointment != appointment;
+        if !other.bare || is_second {
+            return Err(StoreError::conflict(format!(
+                "link {owner} holds what link {} was to hold",
+                link.id
+            )));
         }
-        if !owner.link.is_bare() {
-            return Err(StoreError::conflict(
-                "the appointment, a booking or a key belongs to another link: read again, then decide again",
-            ));
-        }
-        absorb::take_over(connection, &owner.link, link.id, settlement.at).await?;
-        was_due |= owner.is_due;
+        appointment = appointment.or_else(|| other.appointment.clone());
+        bare.push(other);
     }
-    Ok(was_due)
+    Ok(bare)
 }
 
-async fn store_link(
+/// Stores how changes and deliveries ended, and removes the marks that were heeded.
+async fn end_rows(
     connection: &mut SqliteConnection,
-    lease: &Lease,
     settlement: &Settlement,
-    more_work: bool,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let link = &settlement.link;
-    let next_due = if more_work {
-        Some(settlement.at)
-    } else {
-        settlement.next_due
-    };
-    sqlx::query(STORE_LINK)
-        .bind(link.tenant.as_str())
-        .bind(link.id.get())
-        .bind(link.appointment.as_ref().map(AppointmentId::as_str))
-        .bind(link.booking.as_ref().map(BookingUid::as_str))
-        .bind(link.chain.as_ref().map(ChainKey::as_str))
-        .bind(link.series.as_ref().map(RecurringBookingUid::as_str))
-        .bind(link.base.as_ref().map(json))
-        .bind(link.sync_key.as_ref().map(SyncKey::as_str))
-        .bind(link.pending.as_ref().map(json))
-        .bind(i64::from(link.attempts))
-        .bind(link.verify)
-        .bind(lease.marks)
-        .bind(next_due.map(micros))
-        .bind(micros(settlement.at))
-        .bind(json(&link.rivals))
-        .execute(connection)
-        .await
-        .map_err(failed)?;
+    // One that is named twice ends as was said last.
+    let changes: BTreeMap<_, _> = settlement
+        .changes
+        .iter()
+        .map(|(id, fate)| (id, fate))
+        .collect();
+    for (id, fate) in changes {
+        outbox::end(connection, link, *id, fate, now).await?;
+    }
+    let deliveries = settlement.deliveries.iter();
+    let deliveries: BTreeMap<_, _> = deliveries.map(|(id, fate)| (id, fate)).collect();
+    for (id, fate) in deliveries {
+        inbox::end(connection, link, *id, fate, now).await?;
+    }
+    for mark in &settlement.marks {
+        sqlx::query(REMOVE_MARK)
+            .bind(link.tenant.as_str())
+            .bind(link.id.get())
+            .bind(mark.get())
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
     Ok(())
 }
 
-async fn store_reviews_and_log(
+/// Stores a link and the keys that are its own from now on.
+async fn store(
+    connection: &mut SqliteConnection,
+    before: &Link,
+    link: &Link,
+    chain_uids: &[BookingUid],
+) -> Result<(), StoreError> {
+    if let Some(old) = &before.appointment
+        && link.appointment.as_ref() != Some(old)
+    {
+        keys::release_appointment(connection, &link.tenant, link.id, old).await?;
+    }
+    for key in keys::keys_of(link, chain_uids) {
+        keys::own(connection, &link.tenant, &key, link.id).await?;
+    }
+    links::store(connection, link).await
+}
+
+async fn write_log(
     connection: &mut SqliteConnection,
     settlement: &Settlement,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let link = &settlement.link;
-    let at = settlement.at;
-    let of_link = Subject::of_link(link);
-    let of_case = if settlement.pause_tenant {
-        Subject::of_tenant(&link.tenant)
-    } else {
-        of_link
-    };
-
-    if let Some(review) = &settlement.review {
-        reviews::open(connection, of_case, review, at).await?;
-    }
+    let mut reviews = settlement.reviews.iter();
+    let is_tenants = reviews.any(|new| new.scope == ReviewScope::Tenant);
     for event in &settlement.log {
-        let subject = match event {
-            LogEvent::TenantPaused => Subject::of_tenant(&link.tenant),
-            LogEvent::SentToReview { .. } => of_case,
-            _ => of_link,
+        let about_tenant = match event {
+            LogEvent::TenantPaused => true,
+            LogEvent::SentToReview { .. } => is_tenants && link.appointment.is_none(),
+            _ => false,
         };
-        log::write(connection, subject, event, at).await?;
-    }
-    if settlement.close_reviews {
-        let kept = settlement
-            .review
-            .as_ref()
-            .filter(|_| !settlement.pause_tenant)
-            .map(|review| &review.reason);
-        reviews::settle_all(connection, link, kept, at).await?;
+        let subject = if about_tenant {
+            Subject::of_tenant(&link.tenant)
+        } else {
+            Subject::of_link(link)
+        };
+        log::write(connection, subject, event, now).await?;
     }
     Ok(())
 }
 
-async fn mark_series(
+async fn mark_siblings(
     connection: &mut SqliteConnection,
-    settlement: &Settlement,
+    link: &Link,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let link = &settlement.link;
     let Some(series) = &link.series else {
         return Ok(());
     };
-    sqlx::query(MARK_SERIES)
+    sqlx::query(MARK_SIBLINGS)
         .bind(link.tenant.as_str())
         .bind(series.as_str())
         .bind(link.id.get())
-        .bind(micros(settlement.at))
+        .bind(micros(now))
         .execute(connection)
         .await
         .map_err(failed)?;
     Ok(())
+}
+
+/// Ends the lease, and makes the link due for whatever waits for it.
+async fn give_back(
+    connection: &mut SqliteConnection,
+    link: &Link,
+    settlement: &Settlement,
+    is_marked: bool,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let after = |wait: Duration| micros_after(now, wait);
+    let wanted = match settlement.wake {
+        Some(wait) if !is_marked => Some(after(wait)),
+        _ if is_marked || has_waiting(connection, link).await? => Some(micros(now)),
+        _ => None,
+    };
+    let not_before = settlement.not_before.map(after);
+    let due_at = wanted.map(|at| not_before.map_or(at, |not_before| not_before.max(at)));
+    sqlx::query(GIVE_BACK)
+        .bind(link.tenant.as_str())
+        .bind(link.id.get())
+        .bind(not_before)
+        .bind(due_at)
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+async fn has_waiting(connection: &mut SqliteConnection, link: &Link) -> Result<bool, StoreError> {
+    Ok(!outbox::waiting(connection, link).await?.is_empty()
+        || !inbox::waiting(connection, link).await?.is_empty()
+        || !queue::waiting_marks(connection, link).await?.is_empty())
 }

@@ -1,19 +1,26 @@
-//! Which tenants are paused.
+//! Which tenants are paused or held back.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
 use super::error::failed;
-use super::rows::micros;
-use super::{SqliteStore, statements};
-use crate::store::{StoreError, TenantId, Tenants};
+use super::rows::micros_after;
+use super::{SqliteStore, reviews, statements};
+use crate::store::{Hold, StoreError, TenantId, Tenants};
 
 statements! {
-    IS_PAUSED = "SELECT EXISTS (SELECT 1 FROM calcom_paused_tenants WHERE tenant = ?1)";
+    IS_PAUSED = "SELECT EXISTS (SELECT 1 FROM calcom_tenants WHERE tenant = ?1 AND paused_by IS NOT NULL)";
+    PAUSED_BY = "SELECT paused_by FROM calcom_tenants WHERE tenant = ?1";
     PAUSE =
-        "INSERT INTO calcom_paused_tenants (tenant, paused_at) VALUES (?1, ?2) ON CONFLICT (tenant) DO NOTHING";
-    RESUME = "DELETE FROM calcom_paused_tenants WHERE tenant = ?1";
+        "INSERT INTO calcom_tenants (tenant, paused_by) VALUES (?1, ?2) \
+         ON CONFLICT (tenant) DO UPDATE SET paused_by = excluded.paused_by";
+    /// MAX of a NULL is NULL, and so one that was not held takes the new instant.
+    HOLD =
+        "INSERT INTO calcom_tenants (tenant, not_before) VALUES (?1, ?2) \
+         ON CONFLICT (tenant) DO UPDATE \
+         SET not_before = COALESCE(MAX(calcom_tenants.not_before, excluded.not_before), excluded.not_before)";
+    RELEASE = "DELETE FROM calcom_tenants WHERE tenant = ?1";
 }
 
 #[async_trait]
@@ -28,30 +35,52 @@ impl Tenants for SqliteStore {
 
     async fn resume(&self, tenant: &TenantId) -> Result<(), StoreError> {
         let mut transaction = self.write().await?;
-        resume(&mut transaction, tenant).await?;
+        let cause = paused_by(&mut transaction, tenant).await?;
+        release(&mut transaction, tenant).await?;
+        if let Some(cause) = cause {
+            reviews::settle_tenants(&mut transaction, tenant, &cause, None, self.now()).await?;
+        }
         transaction.commit().await.map_err(failed)
     }
 }
 
-pub(super) async fn pause(
+/// The cause of the review item that came with the tenant's pause.
+pub(super) async fn paused_by(
     connection: &mut SqliteConnection,
     tenant: &TenantId,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query(PAUSE)
+) -> Result<Option<String>, StoreError> {
+    let row: Option<Option<String>> = sqlx::query_scalar(PAUSED_BY)
         .bind(tenant.as_str())
-        .bind(micros(at))
-        .execute(connection)
+        .fetch_optional(connection)
         .await
         .map_err(failed)?;
+    Ok(row.flatten())
+}
+
+pub(super) async fn hold(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    hold: &Hold,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let query = match hold {
+        Hold::For(time) => sqlx::query(HOLD)
+            .bind(tenant.as_str())
+            .bind(micros_after(now, *time)),
+        Hold::Pause(cause) => sqlx::query(PAUSE)
+            .bind(tenant.as_str())
+            .bind(cause.as_str()),
+    };
+    query.execute(connection).await.map_err(failed)?;
     Ok(())
 }
 
-pub(super) async fn resume(
+/// Neither pauses nor holds the tenant any longer.
+pub(super) async fn release(
     connection: &mut SqliteConnection,
     tenant: &TenantId,
 ) -> Result<(), StoreError> {
-    sqlx::query(RESUME)
+    sqlx::query(RELEASE)
         .bind(tenant.as_str())
         .execute(connection)
         .await

@@ -1,9 +1,19 @@
--- Instants are microseconds since the epoch, in UTC. Every key starts with the tenant, the foreign keys too, so that no row
--- can name a row of another tenant.
+-- Instants are microseconds since the epoch, in UTC, by the clock of the process that wrote the row unless a column says
+-- otherwise. Every foreign key starts with the tenant, so that no row can name a row of another tenant.
 
-CREATE TABLE calcom_paused_tenants (
-    tenant    TEXT PRIMARY KEY NOT NULL,
-    paused_at INTEGER NOT NULL
+-- One row each, written by the first process that opened the file.
+CREATE TABLE calcom_meta (
+    name  TEXT PRIMARY KEY NOT NULL,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Tenants that are paused or held back; the others have no row.
+CREATE TABLE calcom_tenants (
+    tenant     TEXT PRIMARY KEY NOT NULL,
+    -- The cause of the review item that came with the pause.
+    paused_by  TEXT,
+    -- Nothing of the tenant is claimed before.
+    not_before INTEGER
 ) STRICT, WITHOUT ROWID;
 
 -- AUTOINCREMENT: the id of a link that was absorbed is never given out again, or a lease on it could come back to life.
@@ -14,76 +24,93 @@ CREATE TABLE calcom_links (
     booking     TEXT,
     chain       TEXT,
     series      TEXT,
-    base        TEXT,
     sync_key    TEXT,
-    pending     TEXT,
-    rivals      TEXT NOT NULL DEFAULT '[]',
-    attempts    INTEGER NOT NULL DEFAULT 0,
-    verify      INTEGER NOT NULL DEFAULT 0,
-    -- When there is work; NULL: when something marks the link.
+    bare        INTEGER NOT NULL DEFAULT 1,
+    -- What the engine remembers, in its own format. A link that holds nothing yet can be read by every version: format 0.
+    state       BLOB,
+    format      INTEGER NOT NULL DEFAULT 0,
+    -- When it can be claimed; while it is leased, when the lease runs out. NULL: there is nothing to do.
     due_at      INTEGER,
-    -- Until when a worker has it; NULL: nobody has.
-    lease_until INTEGER,
+    not_before  INTEGER,
+    is_leased   INTEGER NOT NULL DEFAULT 0,
     fence       INTEGER NOT NULL DEFAULT 0,
-    -- How often it was marked as due, and at which of these marks a read, or a fresh start, was last asked for.
+    -- How many notices were routed to it.
     marks       INTEGER NOT NULL DEFAULT 0,
-    read_mark   INTEGER NOT NULL DEFAULT 0,
-    retry_mark  INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (tenant, id),
-    UNIQUE (tenant, appointment),
-    UNIQUE (tenant, chain),
-    UNIQUE (tenant, sync_key)
+    -- How often it was claimed since it was last settled.
+    begun       INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (tenant, id)
 ) STRICT;
 
-CREATE INDEX calcom_links_due ON calcom_links (due_at, lease_until, tenant) WHERE due_at IS NOT NULL;
-CREATE INDEX calcom_links_leased ON calcom_links (lease_until, due_at, tenant) WHERE lease_until IS NOT NULL;
+-- The format is in the index so that links of a newer one are passed over without reading their rows.
+CREATE INDEX calcom_links_due ON calcom_links (tenant, due_at, id, format) WHERE due_at IS NOT NULL;
 CREATE INDEX calcom_links_series ON calcom_links (tenant, series) WHERE series IS NOT NULL;
 
--- Every booking of a link's chain.
-CREATE TABLE calcom_chain_uids (
+-- Under which names a link is found. A name stays with its link when the link has a newer one: a booking whose creation was
+-- never answered may turn up much later, under a sync key or a uid that is not the newest.
+CREATE TABLE calcom_keys (
     tenant TEXT NOT NULL,
-    uid    TEXT NOT NULL,
+    kind   TEXT NOT NULL CHECK (kind IN ('appointment', 'booking', 'chain', 'sync_key')),
+    name   TEXT NOT NULL,
     link   INTEGER NOT NULL,
-    PRIMARY KEY (tenant, uid),
+    PRIMARY KEY (tenant, kind, name),
     FOREIGN KEY (tenant, link) REFERENCES calcom_links (tenant, id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX calcom_chain_uids_link ON calcom_chain_uids (tenant, link);
+CREATE INDEX calcom_keys_link ON calcom_keys (tenant, link, kind);
 
-CREATE TABLE calcom_changes (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-    tenant      TEXT NOT NULL,
-    appointment TEXT NOT NULL,
-    revision    INTEGER NOT NULL,
-    origin      TEXT NOT NULL,
-    at          INTEGER NOT NULL,
-    link        INTEGER NOT NULL,
-    fate        TEXT,
-    UNIQUE (tenant, appointment, revision),
-    FOREIGN KEY (tenant, link) REFERENCES calcom_links (tenant, id)
-) STRICT;
-
-CREATE INDEX calcom_changes_link ON calcom_changes (tenant, link, fate);
-
-CREATE TABLE calcom_deliveries (
+-- Everything that was taken in: changes of the host, deliveries of Cal.com, and marks. One sequence of ids, which is the order
+-- of intake. Inserting is all that the doors do: no row here names the link that a change or a delivery belongs to, because
+-- that is found by its appointment or its booking when somebody looks.
+CREATE TABLE calcom_notices (
     id               INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     tenant           TEXT NOT NULL,
-    fingerprint      BLOB NOT NULL,
-    received_at      INTEGER NOT NULL,
-    trigger_name     TEXT NOT NULL,
+    kind             TEXT NOT NULL,
+    taken_at         INTEGER NOT NULL,
+    -- 0 until a claim has made its link due for it.
+    routed           INTEGER NOT NULL DEFAULT 0,
+    fate             TEXT,
+    settled_at       INTEGER,
+    -- A change. `at` is the host's word.
+    appointment      TEXT,
+    revision         INTEGER,
+    origin           TEXT,
+    at               INTEGER,
+    -- A delivery. `at_door`: it was ignored when it came, and its bytes stay known.
+    fingerprint      BLOB,
+    trigger_name     TEXT,
     booking          TEXT,
     rescheduled_from TEXT,
     sync_key         TEXT,
-    body             TEXT NOT NULL,
-    -- NULL: it was ignored when it came.
+    claim            TEXT,
+    body             TEXT,
+    at_door          INTEGER NOT NULL DEFAULT 0,
+    -- A mark, which is removed when it was heeded.
     link             INTEGER,
-    fate             TEXT,
-    UNIQUE (tenant, fingerprint),
-    FOREIGN KEY (tenant, link) REFERENCES calcom_links (tenant, id)
+    source           TEXT,
+    review           INTEGER,
+    CHECK (CASE kind
+        WHEN 'change' THEN appointment IS NOT NULL AND revision >= 0 AND origin IS NOT NULL AND at IS NOT NULL
+        WHEN 'delivery' THEN fingerprint IS NOT NULL AND trigger_name IS NOT NULL AND body IS NOT NULL
+        WHEN 'mark' THEN link IS NOT NULL AND source IS NOT NULL
+        ELSE FALSE
+    END),
+    CHECK ((fate IS NULL) = (settled_at IS NULL)),
+    FOREIGN KEY (tenant, link) REFERENCES calcom_links (tenant, id),
+    FOREIGN KEY (tenant, review) REFERENCES calcom_reviews (tenant, id)
 ) STRICT;
 
-CREATE INDEX calcom_deliveries_tenant ON calcom_deliveries (tenant);
-CREATE INDEX calcom_deliveries_link ON calcom_deliveries (tenant, link, fate);
+CREATE UNIQUE INDEX calcom_notices_change ON calcom_notices (tenant, appointment, revision) WHERE kind = 'change';
+CREATE UNIQUE INDEX calcom_notices_delivery ON calcom_notices (tenant, fingerprint)
+    WHERE kind = 'delivery' AND (fate IS NULL OR at_door = 1);
+CREATE INDEX calcom_notices_unrouted ON calcom_notices (tenant, id) WHERE routed = 0;
+CREATE INDEX calcom_notices_waiting_changes ON calcom_notices (tenant, appointment, id)
+    WHERE kind = 'change' AND fate IS NULL;
+CREATE INDEX calcom_notices_waiting_deliveries ON calcom_notices (tenant, booking, id)
+    WHERE kind = 'delivery' AND fate IS NULL;
+CREATE INDEX calcom_notices_deliveries ON calcom_notices (tenant, id) WHERE kind = 'delivery';
+CREATE INDEX calcom_notices_link ON calcom_notices (tenant, link, id) WHERE link IS NOT NULL;
+CREATE INDEX calcom_notices_review ON calcom_notices (tenant, review) WHERE review IS NOT NULL;
+CREATE INDEX calcom_notices_settled ON calcom_notices (kind, settled_at) WHERE settled_at IS NOT NULL;
 
 CREATE TABLE calcom_reviews (
     id          INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -91,20 +118,39 @@ CREATE TABLE calcom_reviews (
     -- NULL: the item is about the tenant as a whole.
     link        INTEGER,
     appointment TEXT,
+    cause       TEXT NOT NULL,
     reason      TEXT NOT NULL,
+    ends        TEXT NOT NULL,
     evidence    TEXT NOT NULL,
+    count       INTEGER NOT NULL DEFAULT 1,
     opened_at   INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL,
     resolution  TEXT,
     resolved_by TEXT,
     resolved_at INTEGER,
+    outcome     TEXT,
+    UNIQUE (tenant, id),
+    CHECK ((resolution IS NULL) = (resolved_at IS NULL) AND (resolution IS NULL) = (resolved_by IS NULL)),
     FOREIGN KEY (tenant, link) REFERENCES calcom_links (tenant, id)
 ) STRICT;
 
--- One open item a reason, for a link or for the tenant.
-CREATE UNIQUE INDEX calcom_reviews_one_open ON calcom_reviews (tenant, COALESCE(link, 0), reason) WHERE resolved_at IS NULL;
-CREATE INDEX calcom_reviews_open ON calcom_reviews (tenant) WHERE resolved_at IS NULL;
-CREATE INDEX calcom_reviews_link ON calcom_reviews (tenant, link);
+-- One open item a cause, for a link or for the tenant.
+CREATE UNIQUE INDEX calcom_reviews_one_open ON calcom_reviews (tenant, COALESCE(link, 0), cause) WHERE resolved_at IS NULL;
+CREATE INDEX calcom_reviews_open ON calcom_reviews (tenant, id) WHERE resolved_at IS NULL;
+CREATE INDEX calcom_reviews_link ON calcom_reviews (tenant, link) WHERE link IS NOT NULL;
+CREATE INDEX calcom_reviews_resolved ON calcom_reviews (resolved_at) WHERE resolved_at IS NOT NULL;
+
+-- The links that have a part in an item.
+CREATE TABLE calcom_review_links (
+    tenant TEXT NOT NULL,
+    review INTEGER NOT NULL,
+    link   INTEGER NOT NULL,
+    PRIMARY KEY (tenant, review, link),
+    FOREIGN KEY (tenant, review) REFERENCES calcom_reviews (tenant, id),
+    FOREIGN KEY (tenant, link) REFERENCES calcom_links (tenant, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX calcom_review_links_link ON calcom_review_links (tenant, link, review);
 
 -- No foreign key: a line outlives the link that it names.
 CREATE TABLE calcom_log (
@@ -116,9 +162,10 @@ CREATE TABLE calcom_log (
     event       TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX calcom_log_tenant ON calcom_log (tenant);
+CREATE INDEX calcom_log_tenant ON calcom_log (tenant, id);
+CREATE INDEX calcom_log_at ON calcom_log (at);
 
--- The ready table for a host that has none of its own.
+-- The ready table for a host that has none of its own. Its instants are the host's.
 CREATE TABLE calcom_appointments (
     tenant     TEXT NOT NULL,
     id         TEXT NOT NULL,

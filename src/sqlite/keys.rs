@@ -1,0 +1,149 @@
+//! The names under which links are found.
+
+use sqlx::SqliteConnection;
+
+use super::error::failed;
+use super::statements;
+use crate::model::BookingUid;
+use crate::store::{AppointmentId, Link, LinkId, LinkKey, StoreError, TenantId};
+
+statements! {
+    OWNER = "SELECT link FROM calcom_keys WHERE tenant = ?1 AND kind = ?2 AND name = ?3";
+    OWNER_BY_ID = "SELECT id FROM calcom_links WHERE tenant = ?1 AND id = ?2";
+    OWN =
+        "INSERT INTO calcom_keys (tenant, kind, name, link) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (tenant, kind, name) DO NOTHING";
+    MOVE_UIDS =
+        "UPDATE calcom_keys SET link = ?3 WHERE tenant = ?1 AND link = ?2 AND kind = 'booking'";
+    FORGET = "DELETE FROM calcom_keys WHERE tenant = ?1 AND link = ?2";
+    RELEASE_APPOINTMENT =
+        "DELETE FROM calcom_keys WHERE tenant = ?1 AND kind = 'appointment' AND name = ?3 AND link = ?2";
+    /// Changes of the released appointment that wait look for their link anew.
+    ROUTE_AGAIN =
+        "UPDATE calcom_notices SET routed = 0 \
+         WHERE tenant = ?1 AND appointment = ?2 AND kind = 'change' AND fate IS NULL";
+}
+
+fn parts(key: &LinkKey) -> Option<(&'static str, &str)> {
+    match key {
+        LinkKey::Id(_) => None,
+        LinkKey::Appointment(id) => Some(("appointment", id.as_str())),
+        LinkKey::Booking(uid) => Some(("booking", uid.as_str())),
+        LinkKey::Chain(chain) => Some(("chain", chain.as_str())),
+        LinkKey::SyncKey(sync_key) => Some(("sync_key", sync_key.as_str())),
+    }
+}
+
+/// All keys under which the link is to be found.
+pub(super) fn keys_of(link: &Link, chain_uids: &[BookingUid]) -> Vec<LinkKey> {
+    let uids = chain_uids.iter().chain(&link.booking).cloned();
+    uids.map(LinkKey::Booking)
+        .chain(link.appointment.clone().map(LinkKey::Appointment))
+        .chain(link.chain.clone().map(LinkKey::Chain))
+        .chain(link.sync_key.clone().map(LinkKey::SyncKey))
+        .collect()
+}
+
+/// The link that a key belongs to.
+pub(super) async fn owner(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    key: &LinkKey,
+) -> Result<Option<LinkId>, StoreError> {
+    let query = match (parts(key), key) {
+        (Some((kind, name)), _) => sqlx::query_scalar(OWNER)
+            .bind(tenant.as_str())
+            .bind(kind)
+            .bind(name),
+        (None, LinkKey::Id(id)) => sqlx::query_scalar(OWNER_BY_ID)
+            .bind(tenant.as_str())
+            .bind(id.get()),
+        (None, _) => return Ok(None),
+    };
+    let owner: Option<i64> = query.fetch_optional(connection).await.map_err(failed)?;
+    Ok(owner.map(LinkId::new))
+}
+
+/// The other links that own one of the keys, in the order of their ids.
+pub(super) async fn other_owners(
+    connection: &mut SqliteConnection,
+    link: &Link,
+    keys: &[LinkKey],
+) -> Result<Vec<LinkId>, StoreError> {
+    let mut owners = Vec::new();
+    for key in keys {
+        let owner = owner(connection, &link.tenant, key).await?;
+        owners.extend(owner.filter(|owner| *owner != link.id));
+    }
+    owners.sort_unstable();
+    owners.dedup();
+    Ok(owners)
+}
+
+/// Makes a key the link's, if it is nobody's.
+pub(super) async fn own(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    key: &LinkKey,
+    link: LinkId,
+) -> Result<(), StoreError> {
+    let Some((kind, name)) = parts(key) else {
+        return Ok(());
+    };
+    sqlx::query(OWN)
+        .bind(tenant.as_str())
+        .bind(kind)
+        .bind(name)
+        .bind(link.get())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// Moves the uids of a link to another one, and forgets its other keys.
+pub(super) async fn move_over(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    from: LinkId,
+    into: LinkId,
+) -> Result<(), StoreError> {
+    sqlx::query(MOVE_UIDS)
+        .bind(tenant.as_str())
+        .bind(from.get())
+        .bind(into.get())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    sqlx::query(FORGET)
+        .bind(tenant.as_str())
+        .bind(from.get())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// Lets go of an appointment that the link no longer stands for. What waits for the appointment is routed again, to a link
+/// that does: it would wait for ever otherwise.
+pub(super) async fn release_appointment(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    link: LinkId,
+    appointment: &AppointmentId,
+) -> Result<(), StoreError> {
+    sqlx::query(RELEASE_APPOINTMENT)
+        .bind(tenant.as_str())
+        .bind(link.get())
+        .bind(appointment.as_str())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    sqlx::query(ROUTE_AGAIN)
+        .bind(tenant.as_str())
+        .bind(appointment.as_str())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}

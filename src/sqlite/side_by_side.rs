@@ -1,0 +1,537 @@
+//! The same random history, told to the store in memory and to the one in SQLite: they are to answer alike.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test that fails is the test that fails"
+)]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqlitePoolOptions;
+
+use super::SqliteStore;
+use crate::store::*;
+use crate::testing::ManualClock;
+
+const SEEDS: u64 = 12;
+const STEPS: usize = 200;
+/// How often everything is looked at, which costs much more than a step.
+const COMPARED_EVERY: usize = 20;
+const TENANTS: &[&str] = &["", "a", "b"];
+
+/// Two leases on what is to be the same link.
+struct Held {
+    memory: Claim,
+    sqlite: Claim,
+}
+
+struct Pair {
+    memory: InMemoryStore,
+    sqlite: SqliteStore,
+    clock: ManualClock,
+    chance: fastrand::Rng,
+    /// What the store in memory calls a link or a review item, and what the other one does.
+    links: BTreeMap<LinkId, LinkId>,
+    reviews: BTreeMap<ReviewId, ReviewId>,
+    held: Vec<Held>,
+}
+
+impl Pair {
+    async fn new(seed: u64) -> Self {
+        let clock =
+            ManualClock::at(DateTime::<Utc>::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect("sqlite::memory:")
+            .await
+            .unwrap();
+        Self {
+            memory: InMemoryStore::with_clock(clock.shared()),
+            sqlite: SqliteStore::with_pool_and_clock(pool, clock.shared())
+                .await
+                .unwrap(),
+            clock,
+            chance: fastrand::Rng::with_seed(seed),
+            links: BTreeMap::new(),
+            reviews: BTreeMap::new(),
+            held: Vec::new(),
+        }
+    }
+
+    fn tenant(&mut self) -> TenantId {
+        TenantId::new(TENANTS[self.chance.usize(..TENANTS.len())])
+    }
+
+    fn name<T: From<String>>(&mut self, prefix: &str, count: u8) -> T {
+        T::from(format!("{prefix}{}", self.chance.u8(..count)))
+    }
+
+    fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.chance.bool().then(|| make(self))
+    }
+
+    fn seconds(&mut self, most: u64) -> Duration {
+        Duration::from_secs(self.chance.u64(..most))
+    }
+
+    fn same_link(&mut self, memory: LinkId, sqlite: LinkId) {
+        let known = *self.links.entry(memory).or_insert(sqlite);
+        assert_eq!(known, sqlite, "link {memory} of the store in memory");
+    }
+
+    fn same_review(&mut self, memory: ReviewId, sqlite: ReviewId) {
+        let known = *self.reviews.entry(memory).or_insert(sqlite);
+        assert_eq!(known, sqlite, "item {memory} of the store in memory");
+    }
+
+    fn assert_same_link(&mut self, memory: &Link, sqlite: &Link) {
+        self.same_link(memory.id, sqlite.id);
+        let mut renamed = sqlite.clone();
+        renamed.id = memory.id;
+        assert_eq!(*memory, renamed);
+    }
+
+    async fn record(&mut self) -> String {
+        let change = Change::new(
+            self.tenant(),
+            self.name("appointment", 5),
+            Revision::new(self.chance.u64(1..5)),
+            Origin::Admin,
+            self.clock_now(),
+        );
+        self.memory.record(&change).await.unwrap();
+        self.sqlite.record(&change).await.unwrap();
+        "record".to_owned()
+    }
+
+    fn clock_now(&self) -> DateTime<Utc> {
+        crate::ambient::Clock::now(&self.clock)
+    }
+
+    async fn accept(&mut self) -> String {
+        let mut new = NewDelivery::new(self.tenant(), [self.chance.u8(..20); 32], "TRIGGER");
+        if self.chance.u8(..8) > 0 {
+            new.booking = Some(self.name("booking", 8));
+        }
+        new.rescheduled_from = self.maybe(|pair| pair.name("booking", 8));
+        new.sync_key = self.maybe(|pair| pair.name("key", 4));
+        if self.chance.u8(..8) == 0 {
+            new.ignored = Some(DeliveryFate::IgnoredTrigger);
+        }
+        new.claim = DeliveryClaim::new(AppointmentStatus::Cancelled, Some(self.clock_now()), None);
+        let memory = self.memory.accept(new.clone()).await.unwrap();
+        assert_eq!(memory, self.sqlite.accept(new).await.unwrap());
+        format!("accept {memory:?}")
+    }
+
+    async fn claim(&mut self) -> String {
+        let format = self.chance.u16(1..3);
+        let lease = self.seconds(60);
+        let after = self.maybe(Self::tenant);
+        let request = ClaimRequest::new(lease, format).after(after);
+        let memory = self.memory.claim(&request).await.unwrap();
+        let sqlite = self.sqlite.claim(&request).await.unwrap();
+        assert_eq!(memory.is_some(), sqlite.is_some(), "{memory:?} {sqlite:?}");
+        let (Some(memory), Some(sqlite)) = (memory, sqlite) else {
+            return "claim None".to_owned();
+        };
+        self.assert_same_link(&memory.link, &sqlite.link);
+        assert_eq!(memory.lease.fence, sqlite.lease.fence);
+        assert_eq!(memory.lease.marks, sqlite.lease.marks);
+        assert_eq!(
+            (
+                memory.begun,
+                memory.first_revision,
+                memory.now,
+                memory.books_since
+            ),
+            (
+                sqlite.begun,
+                sqlite.first_revision,
+                sqlite.now,
+                sqlite.books_since
+            )
+        );
+        let changes = |claim: &Claim| -> Vec<_> {
+            claim.changes.iter().map(|row| row.change.clone()).collect()
+        };
+        assert_eq!(changes(&memory), changes(&sqlite));
+        let deliveries = |claim: &Claim| -> Vec<_> {
+            let rows = claim.deliveries.iter();
+            rows.map(|row| (row.booking.clone(), row.claim.clone(), row.received_at))
+                .collect()
+        };
+        assert_eq!(deliveries(&memory), deliveries(&sqlite));
+        assert_eq!(memory.marks.len(), sqlite.marks.len());
+        for (one, other) in memory.marks.iter().zip(&sqlite.marks) {
+            assert_eq!(one.source, other.source);
+            assert_eq!(one.instruction.is_some(), other.instruction.is_some());
+            if let (Some(one), Some(other)) = (&one.instruction, &other.instruction) {
+                self.same_review(one.review, other.review);
+                assert_eq!(
+                    (&one.reason, &one.resolution, &one.by),
+                    (&other.reason, &other.resolution, &other.by)
+                );
+            }
+        }
+        self.held.push(Held { memory, sqlite });
+        "claim Some".to_owned()
+    }
+
+    /// One of the leases, which stays in hand: a lease is tried again after it was given back.
+    fn any_held(&mut self) -> Option<usize> {
+        (!self.held.is_empty()).then(|| {
+            // The latest ones are worth the most.
+            let back = self.chance.usize(..self.held.len().min(4));
+            self.held.len() - 1 - back
+        })
+    }
+
+    /// A link as a worker might store it, in both tongues.
+    async fn worked_on(&mut self, held: usize) -> (Link, Link) {
+        let mut link = self.held[held].memory.link.clone();
+        // A link gets an appointment and keeps it: what becomes of one that is changed, the two tell differently.
+        let key = LinkKey::Id(link.id);
+        let stored = self.memory.find(&link.tenant, &key).await.unwrap();
+        let stored = stored.and_then(|stored| stored.appointment);
+        if link.appointment.is_none() && self.chance.u8(..4) == 0 {
+            link.appointment = Some(self.name("appointment", 5));
+        }
+        link.appointment = stored.or(link.appointment);
+        if self.chance.u8(..4) == 0 {
+            link.booking = Some(self.name("booking", 8));
+        }
+        if self.chance.u8(..6) == 0 {
+            link.chain = Some(self.name("chain", 6));
+        }
+        if self.chance.u8(..4) == 0 {
+            link.sync_key = Some(self.name("key", 4));
+        }
+        link.series = self.maybe(|pair| pair.name("series", 2));
+        link.bare = self.chance.u8(..3) > 0;
+        let format = self.chance.u16(..3);
+        link.state = self.maybe(|pair| Opaque::new(format, vec![pair.chance.u8(..); 3]));
+        let mut other = link.clone();
+        other.id = self.held[held].sqlite.link.id;
+        (link, other)
+    }
+
+    fn chain_uids(&mut self) -> Vec<crate::model::BookingUid> {
+        let uid = self.maybe(|pair| pair.name("booking", 8));
+        uid.into_iter().filter(|_| self.chance.bool()).collect()
+    }
+
+    async fn checkpoint(&mut self) -> String {
+        let Some(held) = self.any_held() else {
+            return "checkpoint nothing".to_owned();
+        };
+        let (link, other) = self.worked_on(held).await;
+        let mut checkpoint = Checkpoint::new(link.clone(), self.seconds(60));
+        checkpoint.chain_uids = self.chain_uids();
+        checkpoint.log = vec![LogEvent::BaseMoved];
+        let mut translated = checkpoint.clone();
+        translated.link = other.clone();
+        let Held { memory, sqlite } = &mut self.held[held];
+        let one = self.memory.checkpoint(&memory.lease, checkpoint).await;
+        let two = self.sqlite.checkpoint(&sqlite.lease, translated).await;
+        if one.is_ok() {
+            (memory.link, sqlite.link) = (link, other);
+        }
+        same_end("checkpoint", one, two)
+    }
+
+    /// Whether the row was routed: what is settled before that is kept in the queue by one of the two only.
+    async fn is_routed(&self, id: i64) -> bool {
+        sqlx::query_scalar("SELECT routed FROM calcom_notices WHERE id = ?1")
+            .bind(id)
+            .fetch_optional(self.sqlite.pool())
+            .await
+            .unwrap()
+            .unwrap_or(false)
+    }
+
+    async fn settle(&mut self) -> String {
+        let Some(held) = self.any_held() else {
+            return "settle nothing".to_owned();
+        };
+        let (link, other) = self.worked_on(held).await;
+        let mut settlement = Settlement::new(link);
+        settlement.chain_uids = self.chain_uids();
+        settlement.wake = self.maybe(|pair| pair.seconds(100));
+        if self.chance.u8(..3) == 0 {
+            settlement.not_before = Some(self.seconds(50));
+        }
+        settlement.settled = self.chance.bool();
+        settlement.mark_siblings = self.chance.u8(..3) == 0;
+        settlement.log = vec![
+            LogEvent::TenantPaused,
+            LogEvent::SentToReview {
+                reason: ReviewReason::Conflict,
+            },
+        ];
+        for _ in 0..self.chance.u8(..3) {
+            let evidence = ReviewEvidence::new(format!("{}", self.chance.u8(..)));
+            let cause: String = self.name("cause", 3);
+            let ends = [
+                ReviewEnd::WithLinks,
+                ReviewEnd::WithCause,
+                ReviewEnd::ByPerson,
+            ];
+            let new = match self.chance.bool() {
+                true => NewReview::of_tenant(cause, ReviewReason::SlotTaken, evidence),
+                false => NewReview::of_link(ReviewReason::Conflict, evidence),
+            };
+            let ends = ends[self.chance.usize(..3)].clone();
+            settlement.reviews.push(new.ending(ends));
+        }
+        if self.chance.u8(..4) == 0 {
+            settlement.gone = vec![self.name("cause", 3)];
+        }
+        settlement.hold = match self.chance.u8(..12) {
+            0 => Some(Hold::For(self.seconds(40))),
+            1 => {
+                let cause: String = self.name("cause", 3);
+                Some(Hold::Pause(cause))
+            }
+            _ => None,
+        };
+        let mut translated = settlement.clone();
+        translated.link = other;
+        let resolved: Vec<_> = self.reviews.iter().map(|(one, two)| (*one, *two)).collect();
+        if let Some((one, two)) = self.chance.choice(resolved) {
+            settlement.outcomes = vec![(one, "done".to_owned())];
+            translated.outcomes = vec![(two, "done".to_owned())];
+        }
+        let rows = &self.held[held];
+        for (one, two) in rows.memory.changes.iter().zip(&rows.sqlite.changes) {
+            if self.chance.u8(..4) > 0 && self.is_routed(two.id.get()).await {
+                settlement.changes.push((one.id, ChangeFate::Pushed));
+                translated.changes.push((two.id, ChangeFate::Pushed));
+            }
+        }
+        for (one, two) in rows.memory.deliveries.iter().zip(&rows.sqlite.deliveries) {
+            if self.chance.u8(..4) > 0 && self.is_routed(two.id.get()).await {
+                settlement.deliveries.push((one.id, DeliveryFate::Agreed));
+                translated.deliveries.push((two.id, DeliveryFate::Agreed));
+            }
+        }
+        for (one, two) in rows.memory.marks.iter().zip(&rows.sqlite.marks) {
+            if self.chance.u8(..4) > 0 && self.is_routed(two.id.get()).await {
+                settlement.marks.push(one.id);
+                translated.marks.push(two.id);
+            }
+        }
+        let one = self.memory.settle(&rows.memory.lease, settlement).await;
+        let two = self.sqlite.settle(&rows.sqlite.lease, translated).await;
+        if let (Ok(one), Ok(two)) = (&one, &two) {
+            assert_eq!(one.opened.len(), two.opened.len());
+            for (one, two) in one.opened.clone().into_iter().zip(two.opened.clone()) {
+                self.same_review(one, two);
+            }
+        }
+        same_end("settle", one, two)
+    }
+
+    async fn absorb(&mut self) -> String {
+        let Some(held) = self.any_held() else {
+            return "absorb nothing".to_owned();
+        };
+        let known: Vec<_> = self.links.iter().map(|(one, two)| (*one, *two)).collect();
+        let Some((one, two)) = self.chance.choice(known) else {
+            return "absorb nothing".to_owned();
+        };
+        let Held { memory, sqlite } = &self.held[held];
+        let one = self.memory.absorb(&memory.lease, one).await;
+        let two = self.sqlite.absorb(&sqlite.lease, two).await;
+        same_end("absorb", one, two)
+    }
+
+    async fn resolve(&mut self) -> String {
+        let tenant = self.tenant();
+        let known: Vec<_> = self.reviews.iter().map(|(one, two)| (*one, *two)).collect();
+        let Some((one, two)) = self.chance.choice(known) else {
+            return "resolve nothing".to_owned();
+        };
+        let resolution = match self.chance.u8(..3) {
+            0 => Resolution::Retry,
+            1 => Resolution::Rebook {
+                start: self.clock_now(),
+            },
+            _ => Resolution::Dismiss,
+        };
+        let one = self.memory.resolve(&tenant, one, &resolution, "eve").await;
+        let two = self.sqlite.resolve(&tenant, two, &resolution, "eve").await;
+        if let (Ok(one), Ok(two)) = (&one, &two) {
+            self.assert_same_item(one, two);
+        }
+        same_end("resolve", one, two)
+    }
+
+    fn assert_same_item(&mut self, memory: &ReviewItem, sqlite: &ReviewItem) {
+        self.same_review(memory.id, sqlite.id);
+        let mut renamed = sqlite.clone();
+        renamed.id = memory.id;
+        if let (Some(one), Some(two)) = (memory.link, sqlite.link) {
+            self.same_link(one, two);
+            renamed.link = memory.link;
+        }
+        assert_eq!(*memory, renamed);
+    }
+
+    /// Looks at everything that can be looked at.
+    async fn compare(&mut self) {
+        let page = Page::first(u32::MAX);
+        for format in 0..3 {
+            assert_eq!(
+                self.memory.next_due(format).await.unwrap(),
+                self.sqlite.next_due(format).await.unwrap(),
+                "format {format}"
+            );
+        }
+        for tenant in TENANTS.iter().copied().map(TenantId::new) {
+            assert_eq!(
+                self.memory.is_paused(&tenant).await.unwrap(),
+                self.sqlite.is_paused(&tenant).await.unwrap()
+            );
+            for number in 0..5 {
+                let id = AppointmentId::new(format!("appointment{number}"));
+                let one = self
+                    .memory
+                    .changes(&tenant, &id, Page::first(u32::MAX))
+                    .await
+                    .unwrap();
+                let two = self
+                    .sqlite
+                    .changes(&tenant, &id, Page::first(u32::MAX))
+                    .await
+                    .unwrap();
+                let plain = |rows: Vec<(RecordedChange, Option<ChangeFate>)>| -> Vec<_> {
+                    rows.into_iter()
+                        .map(|(row, fate)| (row.change, fate))
+                        .collect()
+                };
+                assert_eq!(plain(one), plain(two));
+            }
+            let one = self
+                .memory
+                .deliveries(&tenant, Page::first(u32::MAX))
+                .await
+                .unwrap();
+            let two = self
+                .sqlite
+                .deliveries(&tenant, Page::first(u32::MAX))
+                .await
+                .unwrap();
+            let plain = |rows: Vec<(Delivery, Option<DeliveryFate>)>| -> Vec<_> {
+                let rows = rows.into_iter();
+                rows.map(|(row, fate)| (row.booking, row.claim, row.received_at, fate))
+                    .collect()
+            };
+            assert_eq!(plain(one), plain(two));
+            let one = self.memory.open_reviews(&tenant, page).await.unwrap();
+            let two = self.sqlite.open_reviews(&tenant, page).await.unwrap();
+            assert_eq!(one.len(), two.len());
+            for (one, two) in one.iter().zip(&two) {
+                self.assert_same_item(one, two);
+            }
+            for (one, two) in self.reviews.clone() {
+                let one = self.memory.review(&tenant, one).await.unwrap();
+                let two = self.sqlite.review(&tenant, two).await.unwrap();
+                assert_eq!(one.is_some(), two.is_some());
+                if let (Some(one), Some(two)) = (one, two) {
+                    self.assert_same_item(&one, &two);
+                }
+            }
+            let one = self
+                .memory
+                .log(&tenant, Page::first(u32::MAX))
+                .await
+                .unwrap();
+            let two = self
+                .sqlite
+                .log(&tenant, Page::first(u32::MAX))
+                .await
+                .unwrap();
+            assert_eq!(one.len(), two.len());
+            for (one, two) in one.iter().zip(&two) {
+                assert_eq!(
+                    (one.at, &one.appointment, &one.event, one.link.is_some()),
+                    (two.at, &two.appointment, &two.event, two.link.is_some())
+                );
+                if let (Some(one), Some(two)) = (one.link, two.link) {
+                    self.same_link(one, two);
+                }
+            }
+            let keys = (0..8).flat_map(|number| {
+                [
+                    LinkKey::Appointment(format!("appointment{number}").into()),
+                    LinkKey::Booking(format!("booking{number}").into()),
+                    LinkKey::Chain(format!("chain{number}").into()),
+                    LinkKey::SyncKey(format!("key{number}").into()),
+                ]
+            });
+            for key in keys {
+                let one = self.memory.find(&tenant, &key).await.unwrap();
+                let two = self.sqlite.find(&tenant, &key).await.unwrap();
+                assert_eq!(one.is_some(), two.is_some(), "{key:?}");
+                if let (Some(one), Some(two)) = (one, two) {
+                    self.assert_same_link(&one, &two);
+                }
+            }
+        }
+    }
+
+    /// Takes one step, and tells which and how it ended.
+    async fn step(&mut self) -> String {
+        match self.chance.u8(..100) {
+            0..20 => self.record().await,
+            20..40 => self.accept().await,
+            40..60 => self.claim().await,
+            60..65 => self.checkpoint().await,
+            65..82 => self.settle().await,
+            82..86 => self.absorb().await,
+            86..90 => self.resolve().await,
+            90..92 => {
+                let tenant = self.tenant();
+                self.memory.resume(&tenant).await.unwrap();
+                self.sqlite.resume(&tenant).await.unwrap();
+                "resume".to_owned()
+            }
+            92..93 => {
+                let age = self.seconds(300);
+                let one = self.memory.prune(age, u32::MAX).await.unwrap();
+                assert_eq!(one, self.sqlite.prune(age, u32::MAX).await.unwrap());
+                format!("prune {}", one.total() > 0)
+            }
+            _ => {
+                let while_later = self.seconds(40);
+                self.clock.advance(while_later);
+                "advance".to_owned()
+            }
+        }
+    }
+}
+
+/// Both calls succeeded, or failed in the same way.
+fn same_end<T, U>(call: &str, one: Result<T, StoreError>, two: Result<U, StoreError>) -> String {
+    let one = one.err().map(|error| error.kind());
+    assert_eq!(one, two.err().map(|error| error.kind()));
+    format!("{call} {one:?}")
+}
+
+#[tokio::test]
+async fn both_stores_answer_alike() {
+    for seed in 0..SEEDS {
+        let mut pair = Pair::new(seed).await;
+        for step in 0..STEPS {
+            let done = pair.step().await;
+            println!("seed {seed}, step {step}: {done}");
+            if step % COMPARED_EVERY == 0 {
+                pair.compare().await;
+            }
+        }
+        pair.compare().await;
+    }
+}
