@@ -50,7 +50,7 @@ struct Causes(Error);
 impl std::fmt::Display for Causes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match std::error::Error::source(&self.0) {
-            Some(cause) => cause.fmt(f),
+            Some(cause) => write!(f, "{cause}"),
             None => Ok(()),
         }
     }

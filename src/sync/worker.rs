@@ -1,12 +1,15 @@
 //! The worker: steps through due links until there are none, or until it is told to stop.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
 use super::engine::{Error, StepReport, SyncEngine};
+use super::review::with_causes;
 
 /// How long a worker that met a failing store waits before it tries again.
 const STORE_FAILURE_DELAY: Duration = Duration::from_secs(1);
@@ -112,15 +115,21 @@ impl Worker {
         mut stopping: tokio::sync::watch::Receiver<bool>,
     ) {
         while !*stopping.borrow() {
-            let pause = match engine.step().await {
-                Ok(Some(_)) => {
+            // Turns contain their own panics; one of the bookkeeping must not end the lane either.
+            let pause = match AssertUnwindSafe(engine.step()).catch_unwind().await {
+                Ok(Ok(Some(_))) => {
                     // Where there is one due link there may be more for the other lanes.
                     engine.nudge();
                     continue;
                 }
-                Ok(None) => None,
-                Err(error) => {
-                    tracing::warn!(error = %error, "a step of the sync engine failed");
+                Ok(Ok(None)) => None,
+                Ok(Err(error)) => {
+                    let causes = with_causes(&error);
+                    tracing::warn!(error = %causes, "a step of the sync engine failed");
+                    Some(STORE_FAILURE_DELAY)
+                }
+                Err(_) => {
+                    tracing::error!("a step of the sync engine panicked");
                     Some(STORE_FAILURE_DELAY)
                 }
             };

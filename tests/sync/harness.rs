@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use calcom::ambient::Clock;
 use calcom::client::{Client, RetryPolicy};
-use calcom::model::{Booking, BookingUid, EventTypeId, NewAttendee, NewBooking, NewWebhook};
+use calcom::model::{
+    Booking, BookingUid, EventTypeId, Frequency, NewAttendee, NewBooking, NewWebhook,
+};
 use calcom::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
     AppointmentWrite, ChangeFate, DeliveryFate, InMemoryStore, Inbox, Link, LinkKey, Links,
-    LogEvent, Origin, Outbox, Person, ReviewItem, ReviewReason, Store, SyncLog, TenantId,
+    LogEvent, Origin, Outbox, Page, Person, Resolution, ReviewItem, ReviewReason, Store, SyncLog,
+    TenantId,
 };
 use calcom::sync::{
-    Engine, StaticTenants, StepReport, SyncConfig, SyncEngine, Tenant, TurnOutcome, Worker,
+    Engine, Standing, StaticTenants, StepReport, SyncConfig, SyncEngine, Tenant, TurnOutcome,
+    Worker,
 };
-use calcom::testing::{FakeCalcom, ManualClock, SeededEntropy};
+use calcom::testing::{FakeCalcom, FakeEventType, ManualClock, SeededEntropy, WebhookBody};
+use calcom::webhook::SIGNATURE_HEADER;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub(crate) const SECRET: &str = "whsec_for_tests";
@@ -26,14 +31,53 @@ pub(crate) struct World {
     pub(crate) clock: ManualClock,
     pub(crate) tenant: TenantId,
     pub(crate) engine: Arc<Engine>,
+    /// Event types of the tenant's besides the plain one of 30 minutes.
+    pub(crate) types: EventTypes,
     receiver: tokio::task::JoinHandle<()>,
     address: std::net::SocketAddr,
+}
+
+/// Event types that behave in ways of their own.
+#[derive(Clone, Copy)]
+pub(crate) struct EventTypes {
+    /// Bookings wait for confirmation.
+    pub(crate) confirm: EventTypeId,
+    /// Four weekly occurrences.
+    pub(crate) weekly: EventTypeId,
+    /// 30, 60 or 90 minutes.
+    pub(crate) lengths: EventTypeId,
+}
+
+impl EventTypes {
+    fn add_to(fake: &FakeCalcom) -> Self {
+        let confirm = FakeEventType::new("confirm-30", 30).with_confirmation();
+        let weekly = FakeEventType::new("weekly-30", 30).with_recurrence(Frequency::Weekly, 1, 4);
+        let lengths = FakeEventType::new("lengths-30", 30).with_lengths([30, 60, 90]);
+        Self {
+            confirm: fake.add_event_type(confirm),
+            weekly: fake.add_event_type(weekly),
+            lengths: fake.add_event_type(lengths),
+        }
+    }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
         self.receiver.abort();
     }
+}
+
+/// The host moves an appointment of half an hour.
+pub(crate) fn move_to(start: DateTime<Utc>) -> impl FnOnce(&mut AppointmentState) {
+    move |state| {
+        state.start = start;
+        state.end = start + TimeDelta::minutes(30);
+    }
+}
+
+/// The host cancels an appointment.
+pub(crate) fn cancel(state: &mut AppointmentState) {
+    state.status = AppointmentStatus::Cancelled;
 }
 
 /// The clock's morning plus some hours.
@@ -60,9 +104,15 @@ impl World {
             .start()
             .await
             .unwrap();
-        let store = InMemoryStore::new();
+        let types = EventTypes::add_to(&fake);
+        let store = InMemoryStore::with_clock(clock.shared());
         let tenant = TenantId::new("salon");
-        let engine = engine(&fake, &store, &clock, &tenant, &change);
+        let named = |tenant: Tenant| {
+            let tenant = tenant.with_event_type(types.confirm);
+            let tenant = tenant.with_event_type(types.weekly);
+            change(tenant.with_event_type(types.lengths))
+        };
+        let engine = engine(&fake, &store, &clock, &tenant, &named);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = calcom::server::webhooks(engine.clone());
@@ -75,6 +125,7 @@ impl World {
             clock,
             tenant,
             engine,
+            types,
             receiver,
             address,
         }
@@ -86,27 +137,39 @@ impl World {
 
     /// A new process over the same store: nothing in memory survives.
     pub(crate) fn restarted(&self) -> Arc<Engine> {
-        engine(&self.fake, &self.store, &self.clock, &self.tenant, &|t| t)
+        let types = self.types;
+        let named = |tenant: Tenant| {
+            let tenant = tenant.with_event_type(types.confirm);
+            let tenant = tenant.with_event_type(types.weekly);
+            tenant.with_event_type(types.lengths)
+        };
+        engine(&self.fake, &self.store, &self.clock, &self.tenant, &named)
     }
 
     /// The state of an appointment of Ann's.
     pub(crate) fn state(&self, start: DateTime<Utc>) -> AppointmentState {
-        AppointmentState {
-            status: AppointmentStatus::Confirmed,
+        AppointmentState::new(
+            AppointmentStatus::Confirmed,
             start,
-            end: start + TimeDelta::minutes(30),
-            event_type: self.fake.event_type_id(),
-            attendee: ann(),
-        }
+            start + TimeDelta::minutes(30),
+            self.fake.event_type_id(),
+            ann(),
+        )
     }
 
     /// The host writes a new appointment.
     pub(crate) fn make(&self, id: &str, start: DateTime<Utc>, origin: Origin) -> Appointment {
-        let write = AppointmentWrite {
-            state: self.state(start),
-            origin,
-            at: self.clock.now(),
-        };
+        self.make_as(id, self.state(start), origin)
+    }
+
+    /// The host writes a new appointment of its own making.
+    pub(crate) fn make_as(
+        &self,
+        id: &str,
+        state: AppointmentState,
+        origin: Origin,
+    ) -> Appointment {
+        let write = AppointmentWrite::new(state, origin, self.clock.now());
         self.store
             .create_appointment(&self.tenant, &id.into(), write)
             .unwrap()
@@ -122,11 +185,7 @@ impl World {
         let found = self.appointment(id).await;
         let mut state = found.state.clone();
         edit(&mut state);
-        let write = AppointmentWrite {
-            state,
-            origin,
-            at: self.clock.now(),
-        };
+        let write = AppointmentWrite::new(state, origin, self.clock.now());
         self.store
             .update(&self.tenant, id, found.revision, write)
             .await
@@ -162,12 +221,45 @@ impl World {
         self.store.find(&self.tenant, &key).await.unwrap().unwrap()
     }
 
+    pub(crate) async fn link_of_booking(&self, uid: &BookingUid) -> Link {
+        let key = LinkKey::Booking(uid.clone());
+        self.store.find(&self.tenant, &key).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn standing_of(&self, id: &AppointmentId) -> Standing {
+        Standing::of(&self.link_of(id).await).unwrap()
+    }
+
+    /// A webhook arrives, rightly signed.
+    pub(crate) async fn receive(&self, body: &WebhookBody) {
+        let mut headers = http::HeaderMap::new();
+        let signature = http::HeaderValue::from_str(&body.signed_with(SECRET)).unwrap();
+        headers.insert(SIGNATURE_HEADER, signature);
+        let bytes = body.to_bytes();
+        let received = self.engine.receive(&self.tenant, &headers, &bytes);
+        received.await.unwrap();
+    }
+
+    /// A person decides the oldest open item.
+    pub(crate) async fn resolve(&self, resolution: Resolution) -> ReviewItem {
+        let item = self.reviews().await.remove(0);
+        let engine = &self.engine;
+        let resolved = engine.resolve(&self.tenant, item.id, resolution, "eve");
+        resolved.await.unwrap()
+    }
+
+    /// How many requests of any kind Cal.com has seen.
+    pub(crate) fn requests(&self) -> usize {
+        self.fake.requests().len()
+    }
+
     pub(crate) async fn booking_of(&self, id: &AppointmentId) -> BookingUid {
         self.link_of(id).await.booking.unwrap()
     }
 
     pub(crate) async fn reviews(&self) -> Vec<ReviewItem> {
-        self.engine.open_reviews(&self.tenant).await.unwrap()
+        let page = Page::first(1000);
+        self.engine.open_reviews(&self.tenant, page).await.unwrap()
     }
 
     pub(crate) async fn review_reasons(&self) -> Vec<ReviewReason> {
@@ -176,17 +268,19 @@ impl World {
     }
 
     pub(crate) async fn events(&self) -> Vec<LogEvent> {
-        let log = self.store.log(&self.tenant, None, 10_000).await.unwrap();
+        let log = self.store.log(&self.tenant, Page::first(10_000)).await.unwrap();
         log.into_iter().map(|entry| entry.event).collect()
     }
 
     pub(crate) async fn fates(&self, id: &AppointmentId) -> Vec<Option<ChangeFate>> {
-        let changes = self.store.changes(&self.tenant, id).await.unwrap();
+        let changes = self.store.changes(&self.tenant, id, Page::first(1000));
+        let changes = changes.await.unwrap();
         changes.into_iter().map(|(_, fate)| fate).collect()
     }
 
     pub(crate) async fn delivery_fates(&self) -> Vec<Option<DeliveryFate>> {
-        let deliveries = self.store.deliveries(&self.tenant).await.unwrap();
+        let deliveries = self.store.deliveries(&self.tenant, Page::first(1000));
+        let deliveries = deliveries.await.unwrap();
         deliveries.into_iter().map(|(_, fate)| fate).collect()
     }
 
@@ -197,9 +291,10 @@ impl World {
         let mut live = self.fake.live_bookings();
         for appointment in self.store.appointments(&self.tenant) {
             let link = self.link_of(&appointment.id).await;
-            let base = link.base.clone().expect("a base");
-            assert!(base.agrees_with(&appointment.state), "{appointment:?}");
-            assert_eq!(link.pending, None);
+            let standing = Standing::of(&link).unwrap();
+            let base = standing.base.clone().expect("a base");
+            assert!(base.local.agrees_with(&appointment.state), "{appointment:?}");
+            assert!(!standing.awaits_outcome(), "{standing:?}");
             let uid = link.booking.expect("a booking");
             let booking = self.fake.booking(&uid).expect("a known booking");
             assert_eq!(
@@ -208,7 +303,8 @@ impl World {
                 "{appointment:?} {booking:?}"
             );
             if booking.is_live() {
-                assert_eq!(booking.start, appointment.state.start);
+                let millis = |instant: DateTime<Utc>| instant.timestamp_millis();
+                assert_eq!(millis(booking.start), millis(appointment.state.start));
             }
             live.retain(|booking| booking.uid != uid);
         }
@@ -243,6 +339,14 @@ pub(crate) fn client(fake: &FakeCalcom) -> Client {
         .unwrap()
 }
 
+/// The settings in production, without chance, and with a host that is given up soon.
+pub(crate) fn config() -> SyncConfig {
+    let mut config = SyncConfig::default();
+    config.jitter_percent = 0;
+    config.host_timeout = Duration::from_millis(100);
+    config
+}
+
 fn engine(
     fake: &FakeCalcom,
     store: &InMemoryStore,
@@ -259,10 +363,7 @@ fn engine(
     let store: Arc<InMemoryStore> = Arc::new(store.clone());
     let books: Arc<dyn Store> = store.clone();
     let engine = Engine::builder(books, store, Arc::new(tenants))
-        .config(SyncConfig {
-            jitter_percent: 0,
-            ..SyncConfig::default()
-        })
+        .config(config())
         .clock(Arc::new(clock.clone()))
         .entropy(Arc::new(SeededEntropy::new(1)))
         .build();

@@ -2,7 +2,7 @@
 
 use crate::harness::{World, at};
 use calcom::store::{AppointmentStatus, ChangeFate, LogEvent, Origin, ReviewReason, Revision};
-use calcom::testing::{FakeEventType, Operation};
+use calcom::testing::Operation;
 
 #[tokio::test]
 async fn an_appointment_is_booked_and_its_echo_is_recognized() {
@@ -122,8 +122,7 @@ async fn a_length_of_the_hosts_own_gives_way_to_the_event_types() {
 #[tokio::test]
 async fn a_booking_that_awaits_confirmation_makes_the_appointment_pending() {
     let world = World::new().await;
-    let confirm = FakeEventType::new("confirm-30", 30).with_confirmation();
-    let event_type = world.fake.add_event_type(confirm);
+    let event_type = world.types.confirm;
     let made = world.make("a", at(0), Origin::Phone);
     world
         .change(&made.id, Origin::Phone, |state| {
@@ -151,7 +150,7 @@ async fn what_the_api_cannot_express_is_reviewed() {
     world.drain().await;
     world
         .change(&made.id, Origin::Admin, |state| {
-            state.attendee.name = "Bob".to_owned();
+            state.attendee.email = Some("bob@example.com".to_owned());
         })
         .await;
     world.drain().await;
@@ -160,7 +159,7 @@ async fn what_the_api_cannot_express_is_reviewed() {
     // Taken back by the host, the case settles itself.
     world
         .change(&made.id, Origin::Admin, |state| {
-            state.attendee.name = "Ann Attendee".to_owned();
+            state.attendee.email = Some("ann@example.com".to_owned());
         })
         .await;
     world.drain().await;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::harness::{MORNING, SECRET, ann, at, client, drain};
+use crate::harness::{MORNING, SECRET, ann, at, client, config, drain};
 use calcom::ambient::Clock;
 use calcom::sqlite::SqliteStore;
 use calcom::store::{
     AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus, AppointmentWrite,
-    LinkKey, Links, Origin, Store, TenantId,
+    LinkKey, Links, Origin, Page, Store, TenantId,
 };
-use calcom::sync::{Engine, StaticTenants, SyncConfig, SyncEngine, Tenant};
+use calcom::sync::{Engine, Standing, StaticTenants, SyncEngine, Tenant};
 use calcom::testing::{FakeCalcom, Fault, ManualClock, Operation, SeededEntropy, Then};
 use chrono::TimeDelta;
 
@@ -21,17 +21,14 @@ struct Process {
 
 /// Starts over with nothing but the file.
 async fn start(file: &std::path::Path, fake: &FakeCalcom, clock: &ManualClock) -> Process {
-    let store = SqliteStore::open(file).await.unwrap();
+    let store = SqliteStore::open_with_clock(file, clock.shared()).await.unwrap();
     let tenant = Tenant::new(tenant(), Arc::new(client(fake)))
         .with_webhook_secret(SECRET.into())
         .with_event_type(fake.event_type_id());
     let shared = Arc::new(store.clone());
     let books: Arc<dyn Store> = shared.clone();
     let engine = Engine::builder(books, shared, Arc::new(StaticTenants::new([tenant])))
-        .config(SyncConfig {
-            jitter_percent: 0,
-            ..SyncConfig::default()
-        })
+        .config(config())
         .clock(Arc::new(clock.clone()))
         .entropy(Arc::new(SeededEntropy::new(3)))
         .build();
@@ -47,11 +44,7 @@ fn tenant() -> TenantId {
 
 async fn write(process: &Process, clock: &ManualClock, state: AppointmentState) -> AppointmentId {
     let id = AppointmentId::new("a");
-    let write = AppointmentWrite {
-        state,
-        origin: Origin::Phone,
-        at: clock.now(),
-    };
+    let write = AppointmentWrite::new(state, Origin::Phone, clock.now());
     let store = &process.store;
     match store.get(&tenant(), &id).await.unwrap() {
         None => store.create_appointment(&tenant(), &id, write).await,
@@ -78,13 +71,13 @@ async fn nothing_is_doubled_when_only_the_file_is_left() {
             .unwrap();
         let process = start(&file, &fake, &clock).await;
 
-        let mut state = AppointmentState {
-            status: AppointmentStatus::Confirmed,
-            start: at(0),
-            end: at(0) + TimeDelta::minutes(30),
-            event_type: fake.event_type_id(),
-            attendee: ann(),
-        };
+        let mut state = AppointmentState::new(
+            AppointmentStatus::Confirmed,
+            at(0),
+            at(0) + TimeDelta::minutes(30),
+            fake.event_type_id(),
+            ann(),
+        );
         fake.inject(Fault::new(operation, Then::ApplyThenDrop));
         let id = write(&process, &clock, state.clone()).await;
         if operation != Operation::CreateBooking {
@@ -111,8 +104,9 @@ async fn nothing_is_doubled_when_only_the_file_is_left() {
             .find(&tenant(), &LinkKey::Appointment(id))
             .await;
         let link = link.unwrap().unwrap();
-        assert_eq!(link.pending, None);
-        assert!(link.base.unwrap().agrees_with(&state));
+        let standing = Standing::of(&link).unwrap();
+        assert!(!standing.awaits_outcome());
+        assert!(standing.base.unwrap().local.agrees_with(&state));
         let live = fake.live_bookings();
         let expected = usize::from(operation != Operation::Cancel);
         assert_eq!(live.len(), expected, "{operation:?}");
@@ -120,6 +114,6 @@ async fn nothing_is_doubled_when_only_the_file_is_left() {
             assert_eq!(Some(&booking.uid), link.booking.as_ref());
             assert_eq!(booking.start, state.start);
         }
-        assert_eq!(process.engine.open_reviews(&tenant()).await.unwrap(), []);
+        assert_eq!(process.engine.open_reviews(&tenant(), Page::first(10)).await.unwrap(), []);
     }
 }

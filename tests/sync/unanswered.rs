@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::harness::{World, at, drain};
-use calcom::store::{AppointmentStatus, LogEvent, Origin, PendingWrite, ReviewReason};
-use calcom::sync::SyncEngine;
+use calcom::store::{AppointmentStatus, LogEvent, Origin, ReviewReason};
+use calcom::sync::{SentWrite, SyncEngine};
 use calcom::testing::{Fault, Operation, Then};
 
 /// How the answer goes missing.
@@ -28,10 +28,8 @@ async fn a_create_that_timed_out_after_it_was_applied_is_adopted() {
             let made = world.make("a", at(0), Origin::Phone);
             let engine = world.engine.clone();
             engine.step().await.unwrap().unwrap();
-            assert!(matches!(
-                world.link_of(&made.id).await.pending,
-                Some(PendingWrite::CreateBooking { .. })
-            ));
+            let pending = world.standing_of(&made.id).await.pending;
+            assert!(matches!(pending[0].write, SentWrite::Create { .. }));
             let engine = if restart { world.restarted() } else { engine };
             world.clock.advance(Duration::from_secs(2));
             drain(&engine).await;
@@ -254,7 +252,7 @@ async fn an_outage_is_waited_out_and_then_reviewed() {
     world.drain().await;
     world.assert_in_step().await;
     assert_eq!(world.fake.live_bookings().len(), 1);
-    assert_eq!(world.link_of(&made.id).await.attempts, 0);
+    assert_eq!(world.standing_of(&made.id).await.attempts, 0);
 }
 
 #[tokio::test]
@@ -266,7 +264,7 @@ async fn a_rate_limit_postpones_and_does_not_count() {
     let made = world.make("a", at(0), Origin::Phone);
     for _ in 0..5 {
         world.drain().await;
-        assert_eq!(world.link_of(&made.id).await.attempts, 0);
+        assert_eq!(world.standing_of(&made.id).await.attempts, 0);
         world.clock.advance(Duration::from_secs(59));
         assert_eq!(world.drain().await, [], "not before the reset");
         world.clock.advance(Duration::from_secs(3));

@@ -62,6 +62,12 @@ impl InMemoryStore {
         Ok(inner.write(tenant, appointment, self.now()))
     }
 
+    /// Removes an appointment, as a host that deletes rows does. Nothing is recorded.
+    pub fn remove_appointment(&self, tenant: &TenantId, id: &AppointmentId) -> bool {
+        let key = (tenant.clone(), id.clone());
+        self.lock().appointments.remove(&key).is_some()
+    }
+
     /// All appointments of a tenant, by id.
     pub fn appointments(&self, tenant: &TenantId) -> Vec<Appointment> {
         let inner = self.lock();

@@ -47,7 +47,10 @@ impl Inner {
                 return None;
             }
             if !self.is_held(&current, now) {
-                self.route_what_is_first(&current, request.format, now);
+                // What is routed first may belong to links that cannot be claimed now.
+                while self.route_what_is_first(&current, request.format, now)
+                    && self.due_link(&current, request.format, now).is_none()
+                {}
                 if let Some(id) = self.due_link(&current, request.format, now) {
                     return self.lease(id, request.lease, now);
                 }
@@ -69,8 +72,8 @@ impl Inner {
         row.is_some_and(|row| row.link.state.as_ref().map_or(0, Opaque::format) <= format)
     }
 
-    /// Gives to links what was taken in before the work that is due next.
-    fn route_what_is_first(&mut self, tenant: &TenantId, format: u16, now: DateTime<Utc>) {
+    /// Gives to links what was taken in before the work that is due next. Whether there was anything.
+    fn route_what_is_first(&mut self, tenant: &TenantId, format: u16, now: DateTime<Utc>) -> bool {
         let next_due = self
             .due_link(tenant, format, now)
             .and_then(|id| self.links.get(&id)?.due_at);
@@ -83,13 +86,13 @@ impl Inner {
             .map(|(id, notice)| (*id, *notice))
             .collect();
         let Some((_, first)) = batch.first() else {
-            return;
+            return false;
         };
         let is_first = self
             .taken_at(*first)
             .is_none_or(|taken| next_due.is_none_or(|due| taken <= due));
         if !is_first {
-            return;
+            return false;
         }
         for (id, notice) in batch {
             self.queue(tenant).unrouted.remove(&id);
@@ -99,6 +102,7 @@ impl Inner {
             }
         }
         self.drop_empty_queue(tenant);
+        true
     }
 
     fn taken_at(&self, notice: Notice) -> Option<DateTime<Utc>> {

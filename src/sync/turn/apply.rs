@@ -55,7 +55,6 @@ impl Turn<'_> {
             Ok(updated) => {
                 self.standing.base = Some(Base::new(updated.state.clone(), remote.state));
                 self.standing.follow = false;
-                self.loaded_revision = Some(updated.revision);
                 self.local = Some(updated);
                 self.applied = true;
                 self.log.push(LogEvent::AppointmentUpdated {

@@ -51,7 +51,6 @@ impl Turn<'_> {
         let update = appointments.update(&self.link.tenant, &local.id, local.revision, write);
         match self.engine.host_call(update).await {
             Ok(updated) => {
-                self.loaded_revision = Some(updated.revision);
                 self.local = Some(updated);
                 Ok(())
             }

@@ -67,6 +67,15 @@ impl Turn<'_> {
         !has_history && is_older
     }
 
+    /// Whether a live appointment of which nothing is known has a booking.
+    pub(super) async fn found_lost_booking(&mut self) -> Result<bool, Stop> {
+        let state = self.local.as_ref().map(|local| local.state.clone());
+        match state.filter(|state| state.status.is_live()) {
+            Some(state) => self.find_lost_booking(&state).await,
+            None => Ok(false),
+        }
+    }
+
     /// Looks for a booking that was made before the books were lost; whether there is one.
     pub(super) async fn find_lost_booking(
         &mut self,

@@ -237,6 +237,8 @@ impl<'a> Turn<'a> {
                     continue;
                 }
                 Decision::Review(reason) => return Err(Case::of(reason).into()),
+                // Its booking may be known to books that were lost.
+                Decision::SkipOriginCalcom if self.found_lost_booking().await? => continue,
                 _ => {}
             }
             if let Some(winner) = verdict.conflict {

@@ -1,0 +1,248 @@
+//! Leases: a worker that slept through its own changes nothing anywhere; a repository that lags loses nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::harness::{SECRET, World, at, client, config, drain, move_to};
+use async_trait::async_trait;
+use calcom::ambient::Clock;
+use calcom::store::{
+    Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey, Change,
+    ChangeFate, InMemoryStore, Origin, ReviewReason, Revision, StoreError, TenantId, Window,
+};
+use calcom::sync::{Engine, StaticTenants, SyncEngine, Tenant, TurnOutcome};
+use calcom::testing::{Fault, ManualClock, Operation, SeededEntropy, Then};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
+
+/// A host's table apart from the books, which records nothing in the outbox. Its `update` can be held before it is carried out.
+#[derive(Debug)]
+struct SlowHost {
+    table: InMemoryStore,
+    hold: AtomicBool,
+    held: Notify,
+    go: Notify,
+}
+
+impl SlowHost {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            table: InMemoryStore::new(),
+            hold: AtomicBool::new(false),
+            held: Notify::new(),
+            go: Notify::new(),
+        })
+    }
+}
+
+#[async_trait]
+impl AppointmentRepository for SlowHost {
+    async fn get(
+        &self,
+        tenant: &TenantId,
+        id: &AppointmentId,
+    ) -> Result<Option<Appointment>, StoreError> {
+        self.table.get(tenant, id).await
+    }
+
+    async fn create_for_booking(
+        &self,
+        tenant: &TenantId,
+        chain: &ChainKey,
+        write: AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        self.table.create_for_booking(tenant, chain, write).await
+    }
+
+    async fn update(
+        &self,
+        tenant: &TenantId,
+        id: &AppointmentId,
+        expected: Revision,
+        write: AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        if self.hold.swap(false, Ordering::SeqCst) {
+            self.held.notify_one();
+            self.go.notified().await;
+        }
+        self.table.update(tenant, id, expected, write).await
+    }
+
+    async fn scan(
+        &self,
+        tenant: &TenantId,
+        window: Window,
+        after: Option<(DateTime<Utc>, AppointmentId)>,
+        limit: u32,
+    ) -> Result<Vec<Appointment>, StoreError> {
+        self.table.scan(tenant, window, after, limit).await
+    }
+}
+
+fn engine_over(
+    world: &World,
+    host: Arc<dyn AppointmentRepository>,
+    clock: &ManualClock,
+) -> Arc<Engine> {
+    let tenant = Tenant::new(world.tenant.clone(), Arc::new(client(&world.fake)))
+        .with_webhook_secret(SECRET.into())
+        .with_event_type(world.fake.event_type_id())
+        .with_event_type(world.types.confirm)
+        .with_host(world.fake.host_id());
+    let mut config = config();
+    // The host is slow in this test, and not gone.
+    config.host_timeout = Duration::from_secs(60);
+    let books = Arc::new(world.store.clone());
+    let engine = Engine::builder(books, host, Arc::new(StaticTenants::new([tenant])))
+        .config(config)
+        .clock(clock.shared())
+        .entropy(Arc::new(SeededEntropy::new(1)));
+    Arc::new(engine.build())
+}
+
+/// A worker read the booking and then slept at the host's table until its lease had run out; another one did newer work meanwhile.
+#[tokio::test]
+async fn a_worker_without_a_lease_moves_no_appointment_back_in_time() {
+    let world = World::new().await;
+    let host = SlowHost::new();
+    let engine = || engine_over(&world, host.clone(), &world.clock);
+    let (slow, quick) = (engine(), engine());
+    let booking = world.book(at(0)).await;
+    drain(&slow).await;
+    let moved = world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
+    host.hold.store(true, Ordering::SeqCst);
+    let sleeper = tokio::spawn(async move { slow.step().await });
+    host.held.notified().await;
+    world.clock.advance(Duration::from_secs(121));
+    world.fake.move_booking(&moved.uid, at(4)).await.unwrap();
+    drain(&quick).await;
+    let appointment = || host.table.appointments(&world.tenant).remove(0);
+    assert_eq!(appointment().state.start, at(4));
+
+    host.go.notify_one();
+    let report = sleeper.await.unwrap().unwrap().unwrap();
+    assert_eq!(report.outcome, TurnOutcome::LeaseLost);
+    for _ in 0..10 {
+        drain(&quick).await;
+        world.clock.advance(Duration::from_secs(600));
+    }
+    assert_eq!(appointment().state.start, at(4));
+    assert_eq!(world.fake.live_bookings()[0].start, at(4));
+    assert_eq!(world.review_reasons().await, []);
+}
+
+/// A change is recorded before its transaction is visible: the appointment comes a moment later.
+#[tokio::test]
+async fn a_change_that_is_seen_before_its_appointment_is_not_lost() {
+    let world = World::new().await;
+    let host = SlowHost::new();
+    let engine = engine_over(&world, host.clone(), &world.clock);
+    let id = AppointmentId::new("a");
+    let change = Change::new(
+        world.tenant.clone(),
+        id.clone(),
+        Revision::FIRST,
+        Origin::Phone,
+        world.clock.now(),
+    );
+    engine.record(&change).await.unwrap();
+    drain(&engine).await;
+    let write = AppointmentWrite::new(world.state(at(0)), Origin::Phone, world.clock.now());
+    host.table
+        .create_appointment(&world.tenant, &id, write)
+        .unwrap();
+    for _ in 0..50 {
+        drain(&engine).await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(world.fake.live_bookings().len(), 1);
+    assert_eq!(world.fates(&id).await, [Some(ChangeFate::Pushed)]);
+    assert_eq!(world.review_reasons().await, []);
+}
+
+/// A change whose revision never comes, or whose appointment never does, ends in review after the usual schedule.
+#[tokio::test]
+async fn a_revision_that_never_comes_ends_in_review() {
+    for (id, reason) in [
+        ("a", ReviewReason::RevisionMissing),
+        ("never", ReviewReason::AppointmentMissing),
+    ] {
+        let world = World::new().await;
+        world.make("a", at(0), Origin::Phone);
+        world.drain().await;
+        let change = Change::new(
+            world.tenant.clone(),
+            id.into(),
+            Revision::new(99),
+            Origin::Phone,
+            world.clock.now(),
+        );
+        world.engine.record(&change).await.unwrap();
+        let mut turns = 0;
+        for _ in 0..3600 {
+            turns += world.drain().await.len();
+            world.clock.advance(Duration::from_secs(1));
+        }
+        assert_eq!(world.review_reasons().await, [reason]);
+        assert_eq!(turns, 4);
+        let fates = world.fates(&id.into()).await;
+        assert_eq!(fates.last(), Some(&Some(ChangeFate::InReview)));
+    }
+}
+
+/// Leases go by the store's clock: a worker whose own clock is ahead takes nothing that is being worked on.
+#[tokio::test]
+async fn a_worker_whose_clock_is_ahead_does_not_double_a_booking() {
+    let world = World::new().await;
+    let mut state = world.state(at(0));
+    state.event_type = world.types.confirm;
+    world.make_as("a", state, Origin::Phone);
+    let ahead = ManualClock::at(world.clock.now() + TimeDelta::seconds(121));
+    let host: Arc<dyn AppointmentRepository> = Arc::new(world.store.clone());
+    let other = engine_over(&world, host, &ahead);
+    let slow = Then::DelayBefore(Duration::from_millis(400));
+    world
+        .fake
+        .inject(Fault::new(Operation::CreateBooking, slow));
+    let engine = world.engine.clone();
+    let first = tokio::spawn(async move { engine.step().await });
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    assert_eq!(other.step().await.unwrap(), None);
+    first.await.unwrap().unwrap().unwrap();
+    world.settle().await;
+    assert_eq!(world.fake.live_bookings().len(), 1);
+    assert_eq!(world.writes(), 1);
+}
+
+/// The host writes while its appointment is being brought to what Cal.com says: both sides are read anew.
+#[tokio::test]
+async fn after_a_lost_race_for_the_appointment_both_sides_are_read_anew() {
+    let world = World::new().await;
+    let host = SlowHost::new();
+    let engine = engine_over(&world, host.clone(), &world.clock);
+    let booking = world.book(at(0)).await;
+    drain(&engine).await;
+    let moved = world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
+    host.hold.store(true, Ordering::SeqCst);
+    let turn = {
+        let engine = engine.clone();
+        tokio::spawn(async move { engine.step().await })
+    };
+    host.held.notified().await;
+    // Both move on while the turn stands before its write.
+    world.fake.move_booking(&moved.uid, at(6)).await.unwrap();
+    let found = host.table.appointments(&world.tenant).remove(0);
+    let mut state = found.state.clone();
+    move_to(at(6))(&mut state);
+    let write = AppointmentWrite::new(state, Origin::Admin, world.clock.now());
+    let update = host.table.update(&world.tenant, &found.id, found.revision, write);
+    update.await.unwrap();
+    host.go.notify_one();
+    turn.await.unwrap().unwrap().unwrap();
+    drain(&engine).await;
+    let appointment = host.table.appointments(&world.tenant).remove(0);
+    assert_eq!(appointment.state.start, at(6));
+    assert_eq!(world.review_reasons().await, []);
+    assert_eq!(world.writes(), 0);
+}

@@ -1,0 +1,279 @@
+//! Writes whose answer surprises, and writes that land after they were given up: recognized as ours, never taken for a wish of
+//! Cal.com's, and undone without asking anybody where the host has moved on.
+
+use std::time::Duration;
+
+use crate::harness::{World, at, cancel, move_to};
+use calcom::model::{NewAttendee, NewBooking, Trigger};
+use calcom::store::{
+    AppointmentStatus, ChangeFate, LogEvent, Origin, Person, ReviewReason,
+};
+use calcom::sync::{ConflictPolicy, SyncEngine};
+use calcom::testing::{Fault, Operation, Then};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Longer than the client waits (700 ms): the request is given up and carried out later.
+const GIVEN_UP: Duration = Duration::from_millis(1000);
+
+/// Until what was given up has landed, by the runtime's clock.
+async fn until_it_has_landed() {
+    tokio::time::sleep(Duration::from_millis(700)).await;
+}
+
+fn starts(world: &World) -> Vec<DateTime<Utc>> {
+    let live = world.fake.live_bookings();
+    live.iter().map(|booking| booking.start).collect()
+}
+
+fn revive(state: &mut calcom::store::AppointmentState) {
+    state.status = AppointmentStatus::Confirmed;
+}
+
+/// Cal.com answers our create with `pending`; the host writes before that is absorbed.
+#[tokio::test]
+async fn an_answer_that_differs_is_no_conflict_with_ourselves() {
+    for policy in [ConflictPolicy::Review, ConflictPolicy::RemoteWins] {
+        let world = World::with(|tenant| tenant.with_conflict_policy(policy)).await;
+        let mut state = world.state(at(0));
+        state.event_type = world.types.confirm;
+        let made = world.make_as("a", state, Origin::Phone);
+        // The host moves it while the create is under way: the answer finds another revision.
+        let slow = Then::DelayAfterApplying(Duration::from_millis(200));
+        world.fake.inject(Fault::new(Operation::CreateBooking, slow));
+        let engine = world.engine.clone();
+        let step = tokio::spawn(async move { engine.step().await });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        world.change(&made.id, Origin::Admin, move_to(at(2))).await;
+        step.await.unwrap().unwrap();
+        world.settle().await;
+        assert_eq!(world.review_reasons().await, [], "{policy:?}");
+        assert_eq!(starts(&world), [at(2)]);
+        assert_eq!(world.appointment(&made.id).await.state.start, at(2));
+        world.assert_in_step().await;
+        let fates = world.fates(&made.id).await;
+        assert!(!fates.contains(&Some(ChangeFate::Overruled)), "{fates:?}");
+    }
+}
+
+/// A length that Cal.com does not take is no conflict either: the appointment follows, or moves on.
+#[tokio::test]
+async fn a_length_that_cal_com_answers_is_no_conflict_with_ourselves() {
+    let world = World::with(|t| t.with_conflict_policy(ConflictPolicy::RemoteWins)).await;
+    let mut state = world.state(at(0));
+    state.end = state.start + TimeDelta::minutes(50);
+    let made = world.make_as("a", state, Origin::Phone);
+    let slow = Then::DelayAfterApplying(Duration::from_millis(200));
+    world.fake.inject(Fault::new(Operation::CreateBooking, slow));
+    let engine = world.engine.clone();
+    let step = tokio::spawn(async move { engine.step().await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let later = |state: &mut calcom::store::AppointmentState| {
+        state.start = at(3);
+        state.end = at(3) + TimeDelta::minutes(50);
+    };
+    world.change(&made.id, Origin::Admin, later).await;
+    step.await.unwrap().unwrap();
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, []);
+    assert_eq!(starts(&world), [at(3)]);
+    assert_eq!(world.appointment(&made.id).await.state.start, at(3));
+}
+
+/// A create is given up, the host moves the appointment on the same day, the create lands: the booking is matched with the attempt
+/// that made it, and the host's wish is pushed again.
+#[tokio::test]
+async fn a_create_that_lands_late_does_not_revert_the_hosts_move() {
+    for tells in [true, false] {
+        let world = World::new().await;
+        if !tells {
+            let lost = Fault::new(Trigger::BookingCreated, Then::LoseWebhook);
+            world.fake.inject(lost.always());
+        }
+        let late = Fault::new(Operation::CreateBooking, Then::DelayBefore(GIVEN_UP));
+        world.fake.inject(late);
+        let made = world.make("a", at(0), Origin::Phone);
+        world.engine.step().await.unwrap().unwrap();
+        world.change(&made.id, Origin::Admin, move_to(at(3))).await;
+        until_it_has_landed().await;
+        world.settle().await;
+        assert_eq!(world.review_reasons().await, [], "told: {tells}");
+        assert_eq!(world.appointment(&made.id).await.state.start, at(3));
+        assert_eq!(starts(&world), [at(3)]);
+        world.assert_in_step().await;
+    }
+}
+
+/// The second create succeeds, and the first one lands after it: the double is ours, and undone without asking anybody.
+#[tokio::test]
+async fn a_create_that_lands_after_its_successor_is_undone() {
+    for tells in [true, false] {
+        let world = World::new().await;
+        if !tells {
+            let lost = Fault::new(Trigger::BookingCreated, Then::LoseWebhook);
+            world.fake.inject(lost.always());
+        }
+        let late = Then::DelayBefore(GIVEN_UP);
+        world
+            .fake
+            .inject(Fault::new(Operation::CreateBooking, late));
+        let made = world.make("a", at(0), Origin::Phone);
+        world.engine.step().await.unwrap().unwrap();
+        world.change(&made.id, Origin::Admin, move_to(at(3))).await;
+        world.clock.advance(Duration::from_secs(2));
+        world.drain().await;
+        assert_eq!(starts(&world), [at(3)], "the first one has not landed yet");
+        until_it_has_landed().await;
+        assert_eq!(starts(&world).len(), 2, "now it has");
+        world.settle().await;
+        // Where no webhook tells of it, the look at the end of the time does.
+        world.clock.advance(Duration::from_secs(600));
+        world.settle().await;
+        assert_eq!(starts(&world), [at(3)], "told: {tells}");
+        assert_eq!(world.review_reasons().await, []);
+        assert_eq!(world.appointment(&made.id).await.state.start, at(3));
+        world.assert_in_step().await;
+        let undone = |event: &LogEvent| matches!(event, LogEvent::LateBookingCancelled { .. });
+        assert!(world.events().await.iter().any(undone));
+    }
+}
+
+/// The host changes its mind while a move is unanswered; when it lands it is ours, and the host's latest wish is pushed again.
+#[tokio::test]
+async fn a_move_that_lands_late_does_not_overwrite_the_hosts_latest_wish() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Phone);
+    world.drain().await;
+    let late = Then::DelayBefore(GIVEN_UP);
+    world.fake.inject(Fault::new(Operation::Reschedule, late));
+    world.change(&made.id, Origin::Admin, move_to(at(2))).await;
+    world.engine.step().await.unwrap().unwrap();
+    // Back to where Cal.com still has it: nothing to push, as far as anybody can see.
+    world.change(&made.id, Origin::Admin, move_to(at(0))).await;
+    world.clock.advance(Duration::from_secs(2));
+    world.drain().await;
+    assert!(world.standing_of(&made.id).await.awaits_outcome());
+    until_it_has_landed().await;
+    assert_eq!(starts(&world), [at(2)]);
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, []);
+    assert_eq!(world.appointment(&made.id).await.state.start, at(0));
+    assert_eq!(starts(&world), [at(0)]);
+    world.assert_in_step().await;
+}
+
+/// Two unanswered moves in a row, and the first one lands: every target is kept.
+#[tokio::test]
+async fn of_two_unanswered_moves_the_first_may_land() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Phone);
+    world.drain().await;
+    let late = Then::DelayBefore(GIVEN_UP);
+    world.fake.inject(Fault::new(Operation::Reschedule, late));
+    let never = Fault::new(Operation::Reschedule, Then::DropBeforeApplying);
+    world.fake.inject(never);
+    world.change(&made.id, Origin::Admin, move_to(at(2))).await;
+    world.engine.step().await.unwrap().unwrap();
+    world.change(&made.id, Origin::Admin, move_to(at(4))).await;
+    world.clock.advance(Duration::from_secs(2));
+    world.engine.step().await.unwrap().unwrap();
+    assert_eq!(world.standing_of(&made.id).await.pending.len(), 2);
+    until_it_has_landed().await;
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, []);
+    assert_eq!(starts(&world), [at(4)]);
+    assert_eq!(world.appointment(&made.id).await.state.start, at(4));
+    // The second one is remembered for as long as it could land.
+    world.clock.advance(Duration::from_secs(600));
+    world.drain().await;
+    world.assert_in_step().await;
+}
+
+/// The host revives an appointment while its cancellation is unanswered; when that lands it leaves no live appointment without a
+/// booking.
+#[tokio::test]
+async fn a_cancellation_that_lands_late_is_made_good() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Phone);
+    world.drain().await;
+    let late = Then::DelayBefore(GIVEN_UP);
+    world.fake.inject(Fault::new(Operation::Cancel, late));
+    world.change(&made.id, Origin::Admin, cancel).await;
+    world.engine.step().await.unwrap().unwrap();
+    world.change(&made.id, Origin::Admin, revive).await;
+    world.clock.advance(Duration::from_secs(2));
+    world.drain().await;
+    until_it_has_landed().await;
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, []);
+    let status = world.appointment(&made.id).await.state.status;
+    assert_eq!(status, AppointmentStatus::Confirmed);
+    assert_eq!(starts(&world), [at(0)]);
+    world.assert_in_step().await;
+}
+
+/// On a type that needs confirmation Cal.com answers a create with somebody's existing booking: it is not this appointment's.
+#[tokio::test]
+async fn a_booking_that_carries_another_key_is_not_ours() {
+    let world = World::new().await;
+    let mut state = world.state(at(0));
+    state.event_type = world.types.confirm;
+    let first = world.make_as("first", state.clone(), Origin::Phone);
+    world.settle().await;
+    let second = world.make_as("second", state, Origin::Phone);
+    world.settle().await;
+    assert_eq!(world.fake.bookings().len(), 1);
+    let uid = world.booking_of(&first.id).await;
+    let item = world.reviews().await.remove(0);
+    assert_eq!(item.reason, ReviewReason::AnotherBooking);
+    assert_eq!(item.appointment, Some(second.id.clone()));
+    assert_eq!(item.evidence.bookings, [uid]);
+    assert_eq!(world.link_of(&second.id).await.booking, None);
+    // The first one's state was not written onto the second: it is as its host made it.
+    let status = world.appointment(&second.id).await.state.status;
+    assert_eq!(status, AppointmentStatus::Confirmed);
+
+    // Moved by the host, it gets a booking of its own, and the case closes itself.
+    world.change(&second.id, Origin::Admin, move_to(at(2))).await;
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, []);
+    assert_eq!(world.fake.bookings().len(), 2);
+}
+
+/// A booking that a stranger made without any key is not taken for ours either.
+#[tokio::test]
+async fn a_booking_without_a_key_is_not_ours() {
+    let world = World::new().await;
+    let ann = Person::new("Ann Attendee", "ann@example.com", "Europe/London");
+    let theirs = NewBooking::new(world.types.confirm, at(0), NewAttendee::from(&ann));
+    world.fake.book(theirs).await.unwrap();
+    world.settle().await;
+    let mut state = world.state(at(0));
+    state.event_type = world.types.confirm;
+    world.make_as("a", state, Origin::Phone);
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::AnotherBooking]);
+    assert_eq!(world.fake.bookings().len(), 1);
+}
+
+/// A write of unknown outcome is looked for once more when it can no longer land, and then forgotten.
+#[tokio::test]
+async fn what_can_no_longer_land_is_forgotten_after_a_last_look() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Phone);
+    world.drain().await;
+    let never = Fault::new(Operation::Reschedule, Then::DropBeforeApplying);
+    world.fake.inject(never);
+    world.change(&made.id, Origin::Admin, move_to(at(2))).await;
+    world.engine.step().await.unwrap().unwrap();
+    world.change(&made.id, Origin::Admin, move_to(at(0))).await;
+    world.settle().await;
+    assert!(world.standing_of(&made.id).await.awaits_outcome());
+    world.clock.advance(Duration::from_secs(600));
+    let before = world.requests();
+    world.drain().await;
+    assert_eq!(world.requests() - before, 1);
+    assert!(!world.standing_of(&made.id).await.awaits_outcome());
+    world.clock.advance(Duration::from_secs(6000));
+    assert_eq!(world.drain().await, []);
+    world.assert_in_step().await;
+}
