@@ -171,6 +171,25 @@ pub async fn what_cannot_be_absorbed_is_a_conflict(bench: &Bench) {
     bench.settle_all(&claim).await;
 }
 
+/// A link that is not bare is not absorbed either by one that has no appointment.
+pub async fn a_link_that_is_not_bare_is_not_absorbed(bench: &Bench) {
+    let known = bench.pair("a", "booking-a").await;
+    bench.accept(delivery("booking-1", 1)).await;
+    let claim = bench.claim().await;
+    let mut with_its_booking = all_settled(&claim);
+    with_its_booking.chain_uids = vec![uid("booking-a")];
+    let mut with_its_appointment = all_settled(&claim);
+    with_its_appointment.link.appointment = Some(appointment("a"));
+    for attempt in [with_its_booking, with_its_appointment] {
+        let settled = bench.store.settle(&claim.lease, attempt).await;
+        assert_fails(settled, StoreErrorKind::Conflict);
+    }
+    let found = bench.find_known(&by_booking("booking-a")).await;
+    assert_eq!(found, known);
+    bench.settle_all(&claim).await;
+    bench.assert_nothing_due().await;
+}
+
 /// A bare link that is given up leaves its uids and all that waits to the other one, which is marked as having absorbed it.
 pub async fn giving_up_a_bare_link_moves_all_it_holds(bench: &Bench) {
     let known = bench.pair("a", "booking-a").await;
@@ -233,12 +252,15 @@ pub async fn giving_up_a_bare_link_brings_its_appointment(bench: &Bench) {
 pub async fn a_link_that_is_not_bare_cannot_be_given_up(bench: &Bench) {
     let known = bench.pair("a", "booking-a").await;
     bench.pair("b", "booking-b").await;
+    let bare = bench.bare("booking-1", 1).await;
     bench.record("b", 2).await;
     bench.record("c", 1).await;
-    for name in ["b", "c"] {
+    for (name, into) in [("b", [known.id, bare.id]), ("c", [known.id, known.id])] {
         let claim = bench.claim().await;
-        let absorbed = bench.store.absorb(&claim.lease, known.id).await;
-        assert_fails(absorbed, StoreErrorKind::Conflict);
+        for into in into {
+            let absorbed = bench.store.absorb(&claim.lease, into).await;
+            assert_fails(absorbed, StoreErrorKind::Conflict);
+        }
         let found = bench.find_known(&by_appointment(name)).await;
         assert_eq!(found, claim.link);
         bench.settle_all(&claim).await;

@@ -191,6 +191,7 @@ macro_rules! __store_promises {
                 an_absorbed_link_brings_its_appointment
                 marks_move_with_an_absorbed_link
                 what_cannot_be_absorbed_is_a_conflict
+                a_link_that_is_not_bare_is_not_absorbed
                 giving_up_a_bare_link_moves_all_it_holds
                 giving_up_a_bare_link_moves_its_marks
                 giving_up_a_bare_link_brings_its_appointment
