@@ -2,5 +2,5 @@
 
 use calcom::store::InMemoryStore;
 
-calcom::store_conformance!(in_memory, InMemoryStore::new());
+calcom::store_conformance!(in_memory, |clock| InMemoryStore::with_clock(clock));
 calcom::appointment_conformance!(in_memory_appointments, InMemoryStore::new());

@@ -106,14 +106,9 @@ impl AppointmentRepository for InMemoryStore {
             return Ok(appointment.clone());
         }
         let id = AppointmentId::new(format!("calcom-{}", inner.next_id()));
-        let appointment = Appointment::new(
-            id,
-            Revision::FIRST,
-            write.origin,
-            write.state,
-            write.at,
-        )
-        .with_chain(Some(chain.clone()));
+        let appointment =
+            Appointment::new(id, Revision::FIRST, write.origin, write.state, write.at)
+                .with_chain(Some(chain.clone()));
         Ok(inner.write(tenant, appointment, self.now()))
     }
 

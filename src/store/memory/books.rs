@@ -67,6 +67,7 @@ impl Inner {
                 rescheduled_from: new.rescheduled_from,
                 sync_key: new.sync_key,
                 fingerprint: new.fingerprint,
+                came_ignored: !waits,
                 fate: fate.map(|fate| (fate, now)),
             },
         );
@@ -109,8 +110,7 @@ impl Inner {
             .collect();
         for id in deliveries {
             if let Some(row) = self.deliveries.remove(&id) {
-                let is_at_the_door = row.fate.is_some_and(|(fate, _)| is_at_the_door(&fate));
-                if is_at_the_door {
+                if row.came_ignored {
                     self.fingerprints.remove(&(row.tenant, row.fingerprint));
                 }
                 pruned.deliveries += 1;
@@ -144,17 +144,6 @@ impl Inner {
         });
         pruned
     }
-}
-
-/// Whether a delivery with this fate was never worked on, so that its bytes are still known.
-fn is_at_the_door(fate: &DeliveryFate) -> bool {
-    matches!(
-        fate,
-        DeliveryFate::IgnoredTrigger
-            | DeliveryFate::IgnoredUnknownTrigger
-            | DeliveryFate::IgnoredTemplate
-            | DeliveryFate::IgnoredNoBooking
-    )
 }
 
 #[async_trait]
@@ -212,11 +201,7 @@ impl Inbox for InMemoryStore {
 
 #[async_trait]
 impl SyncLog for InMemoryStore {
-    async fn log(
-        &self,
-        tenant: &TenantId,
-        page: Page<LogId>,
-    ) -> Result<Vec<LogEntry>, StoreError> {
+    async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, StoreError> {
         let inner = self.lock();
         let from = page.after.map_or(0, |after| {
             inner.log.partition_point(|entry| entry.id <= after)

@@ -137,6 +137,8 @@ struct DeliveryRow {
     rescheduled_from: Option<BookingUid>,
     sync_key: Option<SyncKey>,
     fingerprint: [u8; 32],
+    /// Whether it never waited. Its bytes are known for as long as it is kept.
+    came_ignored: bool,
     fate: Option<(DeliveryFate, DateTime<Utc>)>,
 }
 

@@ -47,10 +47,7 @@ impl Inner {
                 return None;
             }
             if !self.is_held(&current, now) {
-                // What is routed first may belong to links that cannot be claimed now.
-                while self.route_what_is_first(&current, request.format, now)
-                    && self.due_link(&current, request.format, now).is_none()
-                {}
+                self.route_what_is_first(&current, request.format, now);
                 if let Some(id) = self.due_link(&current, request.format, now) {
                     return self.lease(id, request.lease, now);
                 }
@@ -72,8 +69,23 @@ impl Inner {
         row.is_some_and(|row| row.link.state.as_ref().map_or(0, Opaque::format) <= format)
     }
 
-    /// Gives to links what was taken in before the work that is due next. Whether there was anything.
-    fn route_what_is_first(&mut self, tenant: &TenantId, format: u16, now: DateTime<Utc>) -> bool {
+    /// Gives to links what was taken in before the work that is due next: all of it if nothing is.
+    fn route_what_is_first(&mut self, tenant: &TenantId, format: u16, now: DateTime<Utc>) {
+        let mut has_routed = false;
+        while self.route_batch(tenant, format, now, has_routed) {
+            has_routed = true;
+        }
+    }
+
+    /// Gives a few to links; `false` if there are none, or if what is due goes first. Of what was taken in at the very instant
+    /// at which that became due, one batch is enough.
+    fn route_batch(
+        &mut self,
+        tenant: &TenantId,
+        format: u16,
+        now: DateTime<Utc>,
+        has_routed: bool,
+    ) -> bool {
         let next_due = self
             .due_link(tenant, format, now)
             .and_then(|id| self.links.get(&id)?.due_at);
@@ -88,9 +100,10 @@ impl Inner {
         let Some((_, first)) = batch.first() else {
             return false;
         };
-        let is_first = self
-            .taken_at(*first)
-            .is_none_or(|taken| next_due.is_none_or(|due| taken <= due));
+        let is_first = match (self.taken_at(*first), next_due) {
+            (Some(taken), Some(due)) => taken < due || (taken == due && !has_routed),
+            _ => true,
+        };
         if !is_first {
             return false;
         }
@@ -187,6 +200,7 @@ impl Inner {
         claim.changes = self.waiting_changes(&claim.link);
         claim.deliveries = self.waiting_deliveries(id);
         claim.marks = self.waiting_marks(id);
+        self.forget_unrouted(&claim);
         claim.first_revision = claim.link.appointment.as_ref().and_then(|appointment| {
             let key = (claim.link.tenant.clone(), appointment.clone());
             let of_appointment = self.changes_of.get(&key)?.iter();
@@ -195,6 +209,17 @@ impl Inner {
                 .min()
         });
         Some(claim)
+    }
+
+    /// What comes with a claim needs no routing any more: it is no news for the link.
+    fn forget_unrouted(&mut self, claim: &Claim) {
+        let changes = claim.changes.iter().map(|row| row.id.get());
+        let deliveries = claim.deliveries.iter().map(|row| row.id.get());
+        let marks = claim.marks.iter().map(|mark| mark.id.get());
+        let unrouted = &mut self.queue(&claim.lease.tenant).unrouted;
+        for id in changes.chain(deliveries).chain(marks) {
+            unrouted.remove(&id);
+        }
     }
 
     fn waiting_changes(&self, link: &Link) -> Vec<crate::store::RecordedChange> {
@@ -260,7 +285,10 @@ impl Inner {
             if row.is_some_and(|row| row.paused_by.is_some()) {
                 return None;
             }
-            let mut readable = queue.due.iter().filter(|(_, id)| self.can_read(*id, format));
+            let mut readable = queue
+                .due
+                .iter()
+                .filter(|(_, id)| self.can_read(*id, format));
             let at = if queue.unrouted.is_empty() {
                 readable.next().map(|(due_at, _)| *due_at)?
             } else {

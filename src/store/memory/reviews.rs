@@ -39,9 +39,11 @@ impl Inner {
         if settlement.settled {
             self.end_parts(link, &kept, now);
         }
+        let pause = self.pause_item(&link.tenant);
         for cause in &settlement.gone {
             if let Some(id) = self.open_item(&link.tenant, None, cause)
                 && self.reviews[&id].item.ends == ReviewEnd::WithCause
+                && pause != Some(id)
             {
                 self.close(id, Resolution::Settled, ITSELF, now);
             }
@@ -56,12 +58,7 @@ impl Inner {
         opened
     }
 
-    fn open_item(
-        &self,
-        tenant: &TenantId,
-        link: Option<LinkId>,
-        cause: &str,
-    ) -> Option<ReviewId> {
+    fn open_item(&self, tenant: &TenantId, link: Option<LinkId>, cause: &str) -> Option<ReviewId> {
         let open = self.open_reviews.iter().copied();
         let mut open = open.filter(|id| {
             let item = &self.reviews[id].item;
@@ -70,12 +67,7 @@ impl Inner {
         open.next()
     }
 
-    fn open_review(
-        &mut self,
-        link: &Link,
-        new: NewReview,
-        now: DateTime<Utc>,
-    ) -> (ReviewId, bool) {
+    fn open_review(&mut self, link: &Link, new: NewReview, now: DateTime<Utc>) -> (ReviewId, bool) {
         let scope = match new.scope {
             ReviewScope::Link => Some(link.id),
             ReviewScope::Tenant => None,
@@ -101,8 +93,15 @@ impl Inner {
         (id, known.is_none())
     }
 
+    /// The open item that came with the tenant's pause. It stays open as long as the pause does.
+    fn pause_item(&self, tenant: &TenantId) -> Option<ReviewId> {
+        let cause = self.tenants.get(tenant)?.paused_by.as_ref()?;
+        self.open_item(tenant, None, cause)
+    }
+
     /// The link has no part in open items any more, other than those kept.
     fn end_parts(&mut self, link: &Link, kept: &BTreeSet<ReviewId>, now: DateTime<Utc>) {
+        let pause = self.pause_item(&link.tenant);
         let open: Vec<ReviewId> = self.open_reviews.difference(kept).copied().collect();
         for id in open {
             let Some(row) = self.reviews.get_mut(&id) else {
@@ -111,7 +110,7 @@ impl Inner {
             if row.item.ends != ReviewEnd::WithLinks || !row.parts.remove(&link.id) {
                 continue;
             }
-            if row.parts.is_empty() {
+            if row.parts.is_empty() && pause != Some(id) {
                 self.close(id, Resolution::Settled, ITSELF, now);
             } else {
                 row.item.links = count(&row.parts);
@@ -179,8 +178,7 @@ impl Inner {
             return Err(StoreError::conflict("the review item is resolved already"));
         }
         let (item, parts) = (row.item.clone(), row.parts.clone());
-        let pause = self.tenants.get(tenant).and_then(|t| t.paused_by.as_ref());
-        let is_pause = item.link.is_none() && pause == Some(&item.cause);
+        let is_pause = self.pause_item(tenant) == Some(id);
         if is_pause && *resolution != Resolution::Retry {
             return Err(StoreError::new(
                 StoreErrorKind::Invalid,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Inner, TenantRow};
+use super::Inner;
 use crate::model::BookingUid;
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::inbox::{DeliveryFate, DeliveryId};
@@ -20,7 +20,7 @@ impl Inner {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         self.leased(lease)?;
-        let link = of_lease(checkpoint.link, lease)?;
+        let link = self.with_what_it_got(of_lease(checkpoint.link, lease)?)?;
         let taken = Self::keys_of(&link, &checkpoint.chain_uids)
             .into_iter()
             .any(|key| {
@@ -40,6 +40,22 @@ impl Inner {
         let until = row.due_at.map_or(until, |lease_end| lease_end.max(until));
         self.set_due(lease.link, Some(until));
         Ok(())
+    }
+
+    /// The link as it is to be stored: with the appointment that it got from a link that it absorbed while it was worked on.
+    fn with_what_it_got(&self, mut link: Link) -> Result<Link, StoreError> {
+        let stored = self.links.get(&link.id);
+        let stored = stored.and_then(|row| row.link.appointment.as_ref());
+        match (&link.appointment, stored) {
+            (Some(own), Some(stored)) if own != stored => {
+                return Err(StoreError::conflict(
+                    "the link has another appointment already",
+                ));
+            }
+            (None, Some(stored)) => link.appointment = Some(stored.clone()),
+            _ => {}
+        }
+        Ok(link)
     }
 
     /// All keys under which the link is to be found.
@@ -188,18 +204,18 @@ impl Inner {
             }
             self.fingerprints.remove(&fingerprint);
         }
-        for id in &settlement.marks {
-            if let Some(mark) = self.marks.remove(id)
-                && let Some(row) = self.links.get_mut(&mark.link)
-            {
-                row.waiting_marks.remove(id);
+        if let Some(row) = self.links.get_mut(&settlement.link.id) {
+            for id in &settlement.marks {
+                if row.waiting_marks.remove(id) {
+                    self.marks.remove(id);
+                }
             }
         }
     }
 
     fn hold(&mut self, lease: &Lease, hold: Hold, now: DateTime<Utc>) {
         let row = self.tenants.entry(lease.tenant.clone());
-        let row = row.or_insert_with(TenantRow::default);
+        let row = row.or_default();
         match hold {
             Hold::For(time) => row.not_before = row.not_before.max(Some(now + time)),
             Hold::Pause(cause) => row.paused_by = Some(cause),
@@ -213,14 +229,18 @@ impl Inner {
         now: DateTime<Utc>,
     ) -> Result<Settled, StoreError> {
         self.leased(lease)?;
-        let link = of_lease(settlement.link.clone(), lease)?;
+        let link = self.with_what_it_got(of_lease(settlement.link.clone(), lease)?)?;
         let tenant = lease.tenant.clone();
         // Nothing is written before all of it is known to be right: this is one transaction.
         let absorbed = self.absorbable(&link, &settlement.chain_uids)?;
         self.check_waiting(&link, &settlement.changes, &settlement.deliveries)?;
 
         self.end_rows(&settlement, now);
-        let moved_work = !absorbed.is_empty();
+        let has_work = |id: &LinkId| {
+            let row = self.links.get(id);
+            row.is_some_and(|row| self.has_waiting(&row.link))
+        };
+        let moved_work = absorbed.iter().any(has_work);
         for from in absorbed {
             self.move_over(from, link.id, now);
         }

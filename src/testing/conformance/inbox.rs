@@ -1,190 +1,152 @@
 //! What the [`Inbox`](crate::store::Inbox) promises.
 
-use std::sync::Arc;
-
+use super::bench::Bench;
 use super::fixtures::*;
-use crate::model::BookingUid;
-use crate::store::{Accepted, DeliveryFate, PendingWrite, Revision, Store, SyncKey};
+use crate::store::{Accepted, AppointmentStatus, DeliveryClaim, DeliveryFate, Page};
 
-/// Accepting a delivery about an unknown booking makes a link, due when the delivery came.
-pub async fn accepting_makes_a_link_that_is_due(store: &dyn Store) {
-    let link = accept(store, delivery("booking-1", 1, 0)).await;
-    let claim = claim(store, 0).await;
-    assert_eq!(claim.link.id, link);
+/// Accepting a delivery makes no link: the next claim does.
+pub async fn accepting_makes_no_link(bench: &Bench) {
+    bench.accept(delivery("booking-1", 1)).await;
+    assert_eq!(bench.find(&by_booking("booking-1")).await, None);
+    let claim = bench.claim().await;
     assert_eq!(claim.link.appointment, None);
-    assert!(claim.link.is_bare());
+    assert_eq!(claim.link.booking, Some(uid("booking-1")));
+    let found = bench.find(&by_booking("booking-1")).await;
+    assert_eq!(found, Some(claim.link));
+}
+
+/// A delivery comes with its trigger, its booking, all that it claims, and when the store took it in.
+pub async fn a_delivery_comes_as_it_was_accepted(bench: &Bench) {
+    bench.record("earlier", 1).await;
+    let before = bench.claim().await;
+    let mut full = delivery("booking-1", 1);
+    let (start, end) = (at(5), at(35));
+    full.claim = DeliveryClaim::new(AppointmentStatus::Cancelled, Some(start), Some(end));
+    bench.accept(full.clone()).await;
+    bench.accept(delivery("booking-1", 2)).await;
+    let claim = bench.claim().await;
+    assert_eq!(claim.deliveries.len(), 2);
+    let came = &claim.deliveries[0];
+    assert_eq!(came.trigger, "BOOKING_CREATED");
+    assert_eq!(came.booking, Some(uid("booking-1")));
+    assert_eq!(came.claim, full.claim);
+    assert!((before.now..=claim.now).contains(&came.received_at));
+    assert_eq!(claim.deliveries[1].claim, DeliveryClaim::default());
+}
+
+/// Bytes that wait already, also while they are worked on, are a duplicate and change nothing.
+pub async fn bytes_that_wait_are_a_duplicate(bench: &Bench) {
+    bench.accept(delivery("booking-1", 1)).await;
+    let again = bench.try_accept(delivery("booking-1", 1)).await;
+    assert_eq!(again, Accepted::Duplicate);
+    let claim = bench.claim().await;
     assert_eq!(claim.deliveries.len(), 1);
-    let delivered = &claim.deliveries[0];
-    assert_eq!(delivered.trigger, "BOOKING_CREATED");
-    assert_eq!(delivered.booking, Some(BookingUid::new("booking-1")));
-    assert_eq!(delivered.received_at, at(0));
+    let again = bench.try_accept(delivery("booking-1", 1)).await;
+    assert_eq!(again, Accepted::Duplicate);
+    bench.settle_all(&claim).await;
+    bench.assert_nothing_due().await;
 }
 
-/// Bytes that were stored before are a duplicate and change nothing, also after they were settled.
-pub async fn the_same_bytes_twice_are_a_duplicate(store: &dyn Store) {
-    accept(store, delivery("booking-1", 1, 0)).await;
-    let again = store.accept(delivery("booking-1", 1, 1)).await;
-    assert_eq!(again.expect("a delivery is accepted"), Accepted::Duplicate);
-    let claim = claim(store, 1).await;
-    assert_eq!(claim.deliveries.len(), 1);
-    settle(store, &claim, all_settled(&claim, 1)).await;
-    let late = store.accept(delivery("booking-1", 1, 2)).await;
-    assert_eq!(late.expect("a delivery is accepted"), Accepted::Duplicate);
-    assert_nothing_due(store, 3).await;
-}
-
-/// A delivery that is ignored is stored with its reason, and no link is due for it.
-pub async fn an_ignored_delivery_waits_for_nobody(store: &dyn Store) {
-    let mut ignored = delivery("booking-1", 1, 0);
-    ignored.ignored = Some(DeliveryFate::IgnoredTrigger);
-    let accepted = store.accept(ignored.clone()).await;
-    assert_eq!(
-        accepted.expect("a delivery is accepted"),
-        Accepted::Stored { link: None }
-    );
-    assert_nothing_due(store, 1).await;
-    let stored = store
-        .deliveries(&tenant())
-        .await
-        .expect("deliveries are read");
-    assert_eq!(stored.len(), 1);
-    assert_eq!(stored[0].1, Some(DeliveryFate::IgnoredTrigger));
-    let again = store.accept(ignored).await;
-    assert_eq!(again.expect("a delivery is accepted"), Accepted::Duplicate);
-}
-
-/// A delivery about any booking of a link's chain goes to that link.
-pub async fn a_link_is_found_by_any_booking_of_its_chain(store: &dyn Store) {
-    record(store, "a", 1, 0).await;
-    let claimed = claim(store, 0).await;
-    let mut settlement = all_settled(&claimed, 0);
-    settlement.link.booking = Some(BookingUid::new("newest"));
-    settlement.link.base = Some(state(0));
-    settlement.chain_uids = vec![BookingUid::new("first"), BookingUid::new("newest")];
-    settle(store, &claimed, settlement).await;
-    assert_eq!(
-        accept(store, delivery("first", 1, 1)).await,
-        claimed.link.id
-    );
-    assert_eq!(
-        accept(store, delivery("newest", 2, 1)).await,
-        claimed.link.id
-    );
-    assert_eq!(claim(store, 1).await.deliveries.len(), 2);
-}
-
-/// A delivery about an unknown booking goes to the link of the booking that it replaced; its own uid is remembered.
-pub async fn a_link_is_found_by_the_booking_that_was_replaced(store: &dyn Store) {
-    let link = pair(store, "a", "old", 0).await;
-    let mut moved = delivery("new", 1, 1);
-    moved.rescheduled_from = Some(BookingUid::new("old"));
-    assert_eq!(accept(store, moved).await, link.id);
-    assert_eq!(find_known(store, &by_booking("new")).await.id, link.id);
-    assert_eq!(accept(store, delivery("new", 2, 2)).await, link.id);
-}
-
-/// A delivery about an unknown booking goes to the link whose sync key it carries; its own uid is remembered.
-pub async fn a_link_is_found_by_its_sync_key(store: &dyn Store) {
-    record(store, "a", 1, 0).await;
-    let claimed = claim(store, 0).await;
-    let write = PendingWrite::CreateBooking {
-        sync_key: SyncKey::new("key"),
-        state: state(0),
-        revision: Revision::FIRST,
-        earlier: Vec::new(),
-    };
-    let begun = store.begin_write(&claimed.lease, &write, at(5)).await;
-    begun.expect("a write is begun under a valid lease");
-    let mut created = delivery("new", 1, 1);
-    created.sync_key = Some(SyncKey::new("key"));
-    assert_eq!(accept(store, created).await, claimed.link.id);
-    assert_eq!(
-        find_known(store, &by_booking("new")).await.id,
-        claimed.link.id
-    );
-}
-
-/// The booking's own uid counts before that of the booking it replaced, and that before the sync key.
-pub async fn the_booking_counts_before_the_one_it_replaced_and_the_sync_key(store: &dyn Store) {
-    let by_uid = pair(store, "a", "own", 0).await;
-    let by_replaced = pair(store, "b", "replaced", 1).await;
-    record(store, "c", 1, 2).await;
-    let keyed = claim(store, 2).await;
-    let mut settlement = all_settled(&keyed, 2);
-    settlement.link.sync_key = Some(SyncKey::new("key"));
-    settlement.link.base = Some(state(0));
-    settle(store, &keyed, settlement).await;
-
-    let mut all_three = delivery("own", 1, 3);
-    all_three.rescheduled_from = Some(BookingUid::new("replaced"));
-    all_three.sync_key = Some(SyncKey::new("key"));
-    assert_eq!(accept(store, all_three.clone()).await, by_uid.id);
-    all_three.booking = Some(BookingUid::new("unknown"));
-    all_three.fingerprint = [2; 32];
-    assert_eq!(accept(store, all_three).await, by_replaced.id);
-}
-
-/// A delivery is accepted while a worker has its link, and the link is due again afterwards.
-pub async fn accepting_waits_for_no_lease(store: &dyn Store) {
-    let link = accept(store, delivery("booking-1", 1, 0)).await;
-    let first = claim(store, 0).await;
-    assert_eq!(accept(store, delivery("booking-1", 2, 1)).await, link);
-    settle(store, &first, all_settled(&first, 1)).await;
-    let second = claim(store, 1).await;
-    assert_eq!(second.link.id, link);
-    assert_eq!(second.deliveries.len(), 1);
-}
-
-/// Deliveries are claimed and listed oldest first, each with how it ended.
-pub async fn deliveries_come_oldest_first_with_their_fate(store: &dyn Store) {
-    for number in [3, 1, 2] {
-        accept(store, delivery("booking-1", number, 0)).await;
+/// Bytes whose first delivery was settled are stored again, as often as they come, and are looked at.
+pub async fn settled_bytes_are_one_more_reason_to_look(bench: &Bench) {
+    for round in 1..=3 {
+        bench.accept(delivery("booking-1", 1)).await;
+        let again = bench.try_accept(delivery("booking-1", 1)).await;
+        assert_eq!(again, Accepted::Duplicate);
+        let claim = bench.claim().await;
+        assert_eq!(claim.deliveries.len(), 1, "round {round}");
+        bench.settle_all(&claim).await;
+        bench.assert_nothing_due().await;
     }
-    let claim = claim(store, 0).await;
-    let mut settlement = all_settled(&claim, 0);
+    assert_eq!(bench.delivery_fates().await.len(), 3);
+}
+
+/// A delivery that is ignored is stored once, with its reason, and waits for nobody.
+pub async fn an_ignored_delivery_is_stored_once(bench: &Bench) {
+    let mut ignored = delivery("booking-1", 1);
+    ignored.ignored = Some(DeliveryFate::IgnoredTrigger);
+    let accepted = bench.try_accept(ignored.clone()).await;
+    assert_eq!(accepted, Accepted::Ignored);
+    bench.assert_nothing_due().await;
+    assert_eq!(bench.next_due().await, None);
+    let again = bench.try_accept(ignored).await;
+    assert_eq!(again, Accepted::Duplicate);
+    let fates = bench.delivery_fates().await;
+    assert_eq!(fates, [Some(DeliveryFate::IgnoredTrigger)]);
+}
+
+/// A delivery that names no booking is ignored with that reason, unless it came with another.
+pub async fn a_delivery_without_a_booking_is_ignored(bench: &Bench) {
+    let mut without = delivery("", 1);
+    without.booking = None;
+    let mut with_reason = delivery("", 2);
+    with_reason.booking = None;
+    with_reason.ignored = Some(DeliveryFate::IgnoredTemplate);
+    for delivery in [without, with_reason] {
+        assert_eq!(bench.try_accept(delivery).await, Accepted::Ignored);
+    }
+    bench.assert_nothing_due().await;
+    let fates = bench.delivery_fates().await;
+    let expected = [
+        Some(DeliveryFate::IgnoredNoBooking),
+        Some(DeliveryFate::IgnoredTemplate),
+    ];
+    assert_eq!(fates, expected);
+}
+
+/// A delivery is accepted while a worker has its link, and comes with the next claim, not before the settlement.
+pub async fn accepting_waits_for_no_lease(bench: &Bench) {
+    bench.accept(delivery("booking-1", 1)).await;
+    let first = bench.claim().await;
+    bench.accept(delivery("booking-1", 2)).await;
+    bench.assert_nothing_due().await;
+    bench.settle_all(&first).await;
+    let second = bench.claim().await;
+    assert_eq!(second.link.id, first.link.id);
+    assert_eq!(second.deliveries.len(), 1);
+    assert_ne!(second.deliveries[0].id, first.deliveries[0].id);
+}
+
+/// A delivery waits until a settlement names it. Deliveries are claimed and listed oldest first, each with how it ended, and page
+/// by page.
+pub async fn deliveries_come_oldest_first_and_in_pages(bench: &Bench) {
+    for number in [3, 1, 2] {
+        bench.accept(delivery("booking-1", number)).await;
+    }
+    let claim = bench.claim().await;
+    let mut settlement = all_settled(&claim);
     settlement.deliveries.pop();
-    settle(store, &claim, settlement).await;
-    let stored = store
-        .deliveries(&tenant())
-        .await
-        .expect("deliveries are read");
-    let (rows, fates): (Vec<_>, Vec<_>) = stored.into_iter().unzip();
+    bench.settle(&claim, settlement).await;
+    let first = bench.store.deliveries(&tenant(), Page::first(2)).await;
+    let mut rows = first.expect("deliveries are read");
+    assert_eq!(rows.len(), 2);
+    let page = Page::after(rows[1].0.id, 2);
+    let second = bench.store.deliveries(&tenant(), page).await;
+    rows.extend(second.expect("deliveries are read"));
+    let (rows, fates): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
     assert_eq!(rows, claim.deliveries);
+    assert!(rows.is_sorted_by_key(|delivery| delivery.id));
     let applied = Some(DeliveryFate::Applied);
     assert_eq!(fates, [applied.clone(), applied, None]);
-    assert!(rows.is_sorted_by_key(|delivery| delivery.id));
+    assert_eq!(bench.claim().await.deliveries, rows[2..]);
 }
 
 /// Of identical deliveries that come at once, one is stored and the others are duplicates.
-pub async fn identical_deliveries_at_once_are_stored_once(store: Arc<dyn Store>) {
+pub async fn identical_deliveries_at_once_are_stored_once(bench: &Bench) {
     let tasks: Vec<_> = (0..16)
         .map(|_| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move { store.accept(delivery("booking-1", 1, 0)).await })
+            let bench = bench.clone();
+            tokio::spawn(async move { bench.try_accept(delivery("booking-1", 1)).await })
         })
         .collect();
     let mut stored = 0;
     for task in tasks {
-        let accepted = task.await.expect("the task accepts");
-        if accepted.expect("a delivery is accepted") != Accepted::Duplicate {
-            stored += 1;
+        match task.await.expect("the task accepts") {
+            Accepted::Stored => stored += 1,
+            other => assert_eq!(other, Accepted::Duplicate),
         }
     }
     assert_eq!(stored, 1);
-    assert_eq!(claim(&*store, 0).await.deliveries.len(), 1);
-}
-
-/// Different deliveries about one unknown booking that come at once make one link.
-pub async fn deliveries_of_one_booking_at_once_make_one_link(store: Arc<dyn Store>) {
-    let tasks: Vec<_> = (0..8)
-        .map(|number| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move { accept(&*store, delivery("booking-1", number, 0)).await })
-        })
-        .collect();
-    for task in tasks {
-        task.await.expect("the task accepts");
-    }
-    assert_eq!(claim(&*store, 0).await.deliveries.len(), 8);
-    assert_nothing_due(&*store, 0).await;
+    assert_eq!(bench.claim().await.deliveries.len(), 1);
+    bench.assert_nothing_due().await;
 }

@@ -2,161 +2,275 @@
 
 /// Holds a [`Store`](crate::store::Store) to the promises of its ports: a module with one `#[tokio::test]` a promise.
 ///
-/// The second argument is evaluated anew for each test and gives an empty store. Where something has to outlive the store,
-/// such as its folder, it is bound first. The test's crate needs tokio with `macros` and `rt-multi-thread`.
+/// The last argument is evaluated anew for each test, in an async function, and gives an empty store. Time is the store's, and
+/// the promises let it pass: the store goes by the clock that it is given, an `Arc<dyn Clock>`. Where something has to outlive
+/// the store, such as its folder, it is bound first. The test's crate needs tokio with `macros` and `rt-multi-thread`.
 ///
 /// ```no_run
 /// # mod suite {
-/// use calcom::sqlite::SqliteStore;
 /// use calcom::store::InMemoryStore;
 ///
-/// calcom::store_conformance!(in_memory, InMemoryStore::new());
+/// calcom::store_conformance!(in_memory, |clock| InMemoryStore::with_clock(clock));
 ///
 /// calcom::store_conformance!(
-///     sqlite,
-///     let folder = tempfile::tempdir().unwrap();
-///     SqliteStore::open(folder.path().join("books.db")).await.unwrap()
+///     with_a_folder,
+///     let folder = std::env::temp_dir();
+///     |clock| {
+///         let _file = folder.join("books.db");
+///         InMemoryStore::with_clock(clock)
+///     }
 /// );
+/// # }
+/// ```
+///
+/// A store that goes by a clock of its own, such as a database's, says how time passes for it: by
+/// [`RealTime`](crate::testing::conformance::RealTime), which waits, or by a
+/// [`PassTime`](crate::testing::conformance::PassTime) of your own, for example one that raises an offset that the store adds.
+///
+/// ```no_run
+/// # mod suite {
+/// use calcom::store::InMemoryStore;
+/// use calcom::testing::conformance::RealTime;
+///
+/// calcom::store_conformance!(on_its_own, InMemoryStore::new(), time: RealTime);
 /// # }
 /// ```
 #[macro_export]
 macro_rules! store_conformance {
-    ($name:ident, let $kept:ident = $keep:expr; $make:expr) => {
-        $crate::__store_promises!($name { let $kept = $keep; $make });
+    ($name:ident, let $kept:ident = $keep:expr; |$clock:ident| $make:expr $(,)?) => {
+        $crate::__store_promises!($name { let $kept = $keep; |$clock| $make });
     };
-    ($name:ident, $make:expr) => {
-        $crate::__store_promises!($name { let _kept = (); $make });
+    ($name:ident, let $kept:ident = $keep:expr; $make:expr, time: $time:expr $(,)?) => {
+        $crate::__store_promises!($name { let $kept = $keep; $make, $time });
+    };
+    ($name:ident, |$clock:ident| $make:expr $(,)?) => {
+        $crate::__store_promises!($name { let _kept = (); |$clock| $make });
+    };
+    ($name:ident, $make:expr, time: $time:expr $(,)?) => {
+        $crate::__store_promises!($name { let _kept = (); $make, $time });
     };
 }
 
-/// Holds an [`AppointmentRepository`](crate::store::AppointmentRepository) to its promises; used as
-/// [`store_conformance!`](crate::store_conformance).
+/// Holds an [`AppointmentRepository`](crate::store::AppointmentRepository) to its promises, which know no time: the last argument
+/// gives an empty repository.
+///
+/// ```no_run
+/// # mod suite {
+/// use calcom::store::InMemoryStore;
+///
+/// calcom::appointment_conformance!(in_memory, InMemoryStore::new());
+/// # }
+/// ```
 #[macro_export]
 macro_rules! appointment_conformance {
-    ($name:ident, let $kept:ident = $keep:expr; $make:expr) => {
+    ($name:ident, let $kept:ident = $keep:expr; $make:expr $(,)?) => {
         $crate::__appointment_promises!($name { let $kept = $keep; $make });
     };
-    ($name:ident, $make:expr) => {
+    ($name:ident, $make:expr $(,)?) => {
         $crate::__appointment_promises!($name { let _kept = (); $make });
     };
 }
 
-/// The list of a store's promises: those that borrow the store, then those that share it among tasks.
+/// The list of a store's promises.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __store_promises {
     ($name:ident $setup:tt) => {
-        $crate::__promise_tests! {
-            $name dyn $crate::store::Store, $setup;
+        $crate::__store_tests! {
+            $name $setup;
             outbox: [
-                recording_makes_a_link_that_is_due
-                recording_marks_the_link_of_the_appointment
+                recording_makes_no_link
                 recording_a_revision_twice_changes_nothing
+                recording_waits_for_no_lease
                 a_change_is_settled_only_by_its_name
-                changes_come_oldest_first
-            ] [
+                changes_come_oldest_first_and_in_pages
                 one_revision_recorded_at_once_is_stored_once
-                revisions_recorded_at_once_make_one_link
             ];
             inbox: [
-                accepting_makes_a_link_that_is_due
-                the_same_bytes_twice_are_a_duplicate
-                an_ignored_delivery_waits_for_nobody
-                a_link_is_found_by_any_booking_of_its_chain
-                a_link_is_found_by_the_booking_that_was_replaced
-                a_link_is_found_by_its_sync_key
-                the_booking_counts_before_the_one_it_replaced_and_the_sync_key
+                accepting_makes_no_link
+                a_delivery_comes_as_it_was_accepted
+                bytes_that_wait_are_a_duplicate
+                settled_bytes_are_one_more_reason_to_look
+                an_ignored_delivery_is_stored_once
+                a_delivery_without_a_booking_is_ignored
                 accepting_waits_for_no_lease
-                deliveries_come_oldest_first_with_their_fate
-            ] [
+                deliveries_come_oldest_first_and_in_pages
                 identical_deliveries_at_once_are_stored_once
-                deliveries_of_one_booking_at_once_make_one_link
             ];
-            links: [
+            routing: [
+                a_change_goes_to_the_link_of_its_appointment
+                a_delivery_goes_to_the_link_of_its_booking
+                a_delivery_goes_to_the_link_it_was_rescheduled_from
+                a_delivery_goes_to_the_link_of_its_sync_key
+                the_uid_counts_before_the_replaced_one_and_the_sync_key
+                a_link_that_is_made_is_bare
+                routing_follows_the_order_of_intake
+                all_that_waits_for_a_link_comes_with_one_claim
+                many_links_are_all_claimed
+                what_waits_for_a_leased_link_hides_no_other
+                what_came_with_a_claim_comes_once
+                doors_and_claimers_at_once_make_one_link
+                nothing_that_waits_is_left_behind
+                what_is_not_named_comes_again
+                the_same_names_in_two_tenants_are_two_links
+            ];
+            order: [
                 an_empty_store_has_nothing_due
-                the_link_that_is_due_for_longest_is_claimed_first
-                nothing_is_claimed_before_it_is_due
-                a_claim_brings_all_that_waits_and_nothing_else
-                a_link_is_found_by_each_of_its_keys
+                links_are_claimed_in_the_order_of_intake
+                known_links_are_claimed_in_the_order_of_intake
+                a_later_change_keeps_the_place
+                a_settled_link_is_not_due
+                a_link_wakes_when_the_settlement_says
+                a_link_can_wake_at_once
+                what_was_left_comes_when_the_link_wakes
+                a_new_change_overtakes_the_time_to_wake
+                what_comes_during_a_lease_is_due_after_it
+                what_was_routed_during_a_lease_is_due_after_it
+                nothing_new_comes_before_not_before
+                not_before_wakes_nobody
+                a_link_wakes_no_sooner_than_not_before
+                the_next_settlement_forgets_not_before
                 next_due_is_the_soonest_link
-                next_due_of_a_claimed_link_is_the_end_of_its_lease
-            ] [
+            ];
+            turns: [
+                tenants_take_turns
+                a_turn_comes_back_to_the_same_tenant
+                a_long_queue_delays_no_other_tenant
+                a_held_tenant_is_passed_over_until_time_ends_it
+                a_hold_is_never_shortened
+                a_hold_leaves_leases_valid
+                resuming_ends_a_hold
+                a_paused_tenant_is_passed_over
                 no_link_goes_to_two_claimers
-                marks_are_never_lost
+            ];
+            formats: [
+                a_newer_format_is_left_to_a_newer_worker
+                next_due_counts_what_the_worker_reads
+                bytes_come_back_as_they_were_stored
             ];
             leases: [
                 a_leased_link_is_not_claimed_until_the_lease_runs_out
+                nothing_new_ends_a_lease
+                a_lease_is_valid_until_the_link_is_claimed_again
                 a_later_claim_makes_a_lease_void
+                a_returned_lease_is_void
+                a_lease_on_an_absorbed_link_is_void
                 a_lease_of_another_tenant_is_void
-                a_mark_after_the_claim_makes_the_link_due_again
-                a_write_is_stored_before_it_is_made
-                a_write_prolongs_the_lease
-                a_key_of_another_link_cannot_be_taken
-            ] [
+                a_lease_is_good_for_its_own_link
                 a_void_lease_never_wins_a_race
+            ];
+            checkpoints: [
+                a_checkpoint_stores_link_keys_and_log
+                a_delivery_finds_what_a_checkpoint_stored
+                a_checkpoint_prolongs_the_lease
+                a_checkpoint_takes_no_key_of_another_link
+            ];
+            claims: [
+                claims_are_counted_until_a_settlement
+                a_claim_tells_the_first_revision
+                a_claim_tells_the_stores_time
+                a_lease_names_its_link
+                a_link_is_found_by_each_of_its_keys
             ];
             settlements: [
                 a_settled_link_is_read_back_as_it_was_stored
-                a_settled_link_is_due_when_the_settlement_says
-                a_settlement_gives_the_lease_back
                 bookings_of_the_chain_lead_to_the_link
                 a_settlement_that_fails_changes_nothing
-                a_settlement_cannot_settle_what_waits_for_another_link
-                a_settlement_cannot_settle_what_waits_for_another_tenant
-                the_series_is_marked_to_be_read
-            ] [];
+                a_settlement_settles_only_what_waits_for_its_link
+                nothing_is_settled_twice
+                a_mark_stays_until_a_settlement_names_it
+                a_settlement_removes_no_mark_of_another_link
+                siblings_are_marked
+                a_link_without_a_series_has_no_siblings
+                a_settlement_reaches_across_no_tenant
+            ];
             absorption: [
-                a_bare_link_of_the_appointment_is_absorbed
-                a_bare_link_of_a_booking_is_absorbed
-                the_lease_on_an_absorbed_link_is_void
+                a_settlement_absorbs_the_bare_link_of_an_appointment
+                a_settlement_absorbs_the_bare_links_of_bookings
+                an_idle_link_is_absorbed_without_work
+                an_absorbed_link_brings_its_appointment
+                marks_move_with_an_absorbed_link
+                what_cannot_be_absorbed_is_a_conflict
                 a_link_that_is_not_bare_is_not_absorbed
                 giving_up_a_bare_link_moves_all_it_holds
+                giving_up_a_bare_link_moves_its_marks
+                giving_up_a_bare_link_brings_its_appointment
                 a_link_that_is_not_bare_cannot_be_given_up
                 a_link_cannot_be_given_up_to_one_that_is_gone
-                open_reviews_move_with_an_absorbed_link
-                open_reviews_for_one_reason_become_one
-            ] [];
+                what_is_absorbed_during_a_lease_is_not_lost
+                a_second_appointment_during_a_lease_is_a_conflict
+                two_links_given_up_to_each_other_leave_one
+            ];
             reviews: [
                 a_settlement_opens_an_item
-                a_reason_has_one_open_item
+                a_links_cause_has_one_open_item
+                another_cause_or_link_has_its_own_item
+                a_tenants_cause_has_one_open_item
+                a_cause_is_the_tenants_own
                 a_closed_item_is_not_opened_again
-                open_items_come_oldest_first
-                other_items_close_themselves
-                a_report_of_a_foreign_booking_stays_open
+                open_items_come_oldest_first_and_in_pages
+                a_settled_links_items_close_themselves
+                an_unsettled_link_keeps_its_items
+                a_tenants_item_closes_with_its_last_link
+                an_item_closes_with_its_cause
+                an_item_for_a_person_stays_open
+                items_move_with_an_absorbed_link
+                twins_become_one_with_an_absorbed_link
+            ];
+            resolutions: [
                 an_item_is_resolved_once
+                an_item_that_closed_itself_is_not_resolved
                 an_unknown_item_is_not_found
-                retry_marks_the_link_to_be_read_from_the_first_attempt
-                retry_during_the_work_outlives_its_settlement
-                dismissing_marks_nothing
-                retry_of_a_tenants_item_lets_its_work_go_on
-            ] [
+                a_decision_is_an_instruction_for_the_link
+                a_decision_instructs_every_link_with_a_part
+                dismissing_instructs_nobody
+                a_decision_outlives_the_turn_it_came_in
+                the_outcome_is_stored_by_a_later_settlement
+                an_outcome_of_an_open_item_is_passed_over
+                an_instruction_follows_an_absorbed_link
+                retrying_the_item_of_a_pause_resumes
+                other_items_do_not_resume
+                after_the_pause_the_cause_is_one_like_others
                 an_item_resolved_at_once_is_resolved_once
             ];
             log: [
                 lines_come_in_order_and_in_pages
                 lines_name_the_link_and_the_appointment
+                lines_of_a_checkpoint_come_first
                 a_line_about_the_tenant_names_no_link
-                a_resolution_is_logged
-            ] [];
+                a_decision_is_logged
+                resuming_is_logged
+            ];
             tenants: [
-                links_of_a_paused_tenant_are_not_claimed
+                resuming_ends_a_pause_and_closes_its_item
                 what_becomes_due_during_a_pause_stays_due
-                other_tenants_go_on
+                a_pause_leaves_leases_valid
+                a_hold_does_not_touch_a_pause
+                a_pause_keeps_its_item
                 resuming_twice_is_harmless
-                the_same_names_in_two_tenants_are_two_links
-                no_call_reaches_across_tenants
-            ] [];
+                resuming_is_the_tenants_own
+                no_list_reaches_across_tenants
+            ];
+            upkeep: [
+                what_is_over_is_removed
+                a_removed_item_is_gone
+                what_is_over_since_lately_stays
+                what_is_not_over_stays
+                no_call_removes_more_than_its_limit
+                what_was_removed_may_come_anew
+                bytes_that_wait_again_stay_one_delivery
+            ];
         }
     };
 }
 
-/// The list of a repository's promises.
+/// The list of a repository's promises: those that borrow it, then those that share it among tasks.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __appointment_promises {
     ($name:ident $setup:tt) => {
-        $crate::__promise_tests! {
-            $name dyn $crate::store::AppointmentRepository, $setup;
+        $crate::__appointment_tests! {
+            $name $setup;
             appointments: [
                 an_unknown_appointment_is_none
                 a_created_appointment_is_read_back
@@ -178,11 +292,8 @@ macro_rules! __appointment_promises {
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __promise_tests {
-    (
-        $name:ident $port:ty, $setup:tt;
-        $($group:ident: [$($borrowing:ident)*] [$($sharing:ident)*];)+
-    ) => {
+macro_rules! __store_tests {
+    ($name:ident $setup:tt; $($group:ident: [$($promise:ident)*];)+) => {
         #[allow(unused_imports)]
         mod $name {
             use super::*;
@@ -191,17 +302,9 @@ macro_rules! __promise_tests {
                     use super::*;
                     $(
                         #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                        async fn $borrowing() {
-                            $crate::__hold_to!($port, $setup, store => {
-                                $crate::testing::conformance::$group::$borrowing(&*store).await;
-                            });
-                        }
-                    )*
-                    $(
-                        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                        async fn $sharing() {
-                            $crate::__hold_to!($port, $setup, store => {
-                                $crate::testing::conformance::$group::$sharing(store).await;
+                        async fn $promise() {
+                            $crate::__with_bench!($setup, bench => {
+                                $crate::testing::conformance::$group::$promise(&bench).await;
                             });
                         }
                     )*
@@ -213,10 +316,72 @@ macro_rules! __promise_tests {
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __hold_to {
-    ($port:ty, { let $kept:ident = $keep:expr; $make:expr }, $store:ident => $promise:block) => {
+macro_rules! __with_bench {
+    (
+        { let $kept:ident = $keep:expr; |$clock:ident| $make:expr },
+        $bench:ident => $promise:block
+    ) => {
         let $kept = $keep;
-        let $store: ::std::sync::Arc<$port> = ::std::sync::Arc::new($make);
+        let manual = $crate::testing::conformance::Bench::clock();
+        let $clock: ::std::sync::Arc<dyn $crate::ambient::Clock> = manual.shared();
+        let store = ::std::sync::Arc::new($make);
+        let $bench = $crate::testing::conformance::Bench::new(store, manual);
+        $promise
+    };
+    (
+        { let $kept:ident = $keep:expr; $make:expr, $time:expr },
+        $bench:ident => $promise:block
+    ) => {
+        let $kept = $keep;
+        let store = ::std::sync::Arc::new($make);
+        let $bench = $crate::testing::conformance::Bench::new(store, $time);
+        $promise
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __appointment_tests {
+    (
+        $name:ident $setup:tt;
+        $($group:ident: [$($borrowing:ident)*] [$($sharing:ident)*];)+
+    ) => {
+        #[allow(unused_imports)]
+        mod $name {
+            use super::*;
+            $(
+                mod $group {
+                    use super::*;
+                    $(
+                        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                        async fn $borrowing() {
+                            $crate::__with_repository!($setup, repository => {
+                                $crate::testing::conformance::$group::$borrowing(&*repository)
+                                    .await;
+                            });
+                        }
+                    )*
+                    $(
+                        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                        async fn $sharing() {
+                            $crate::__with_repository!($setup, repository => {
+                                $crate::testing::conformance::$group::$sharing(repository).await;
+                            });
+                        }
+                    )*
+                }
+            )+
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_repository {
+    ({ let $kept:ident = $keep:expr; $make:expr }, $repository:ident => $promise:block) => {
+        let $kept = $keep;
+        let $repository: ::std::sync::Arc<dyn $crate::store::AppointmentRepository> =
+            ::std::sync::Arc::new($make);
         $promise
     };
 }

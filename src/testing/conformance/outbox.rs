@@ -1,116 +1,102 @@
 //! What the [`Outbox`](crate::store::Outbox) promises.
 
-use std::sync::Arc;
-
+use super::bench::Bench;
 use super::fixtures::*;
-use crate::store::{AppointmentId, ChangeFate, Settlement, Store};
+use crate::store::{ChangeFate, Page, Settlement};
 
-/// Recording a change makes a link for its appointment, due at the time of the change.
-pub async fn recording_makes_a_link_that_is_due(store: &dyn Store) {
-    record(store, "a", 1, 0).await;
-    let claim = claim(store, 0).await;
-    assert_eq!(claim.link.appointment, Some(AppointmentId::new("a")));
+/// Recording a change makes no link: the next claim does.
+pub async fn recording_makes_no_link(bench: &Bench) {
+    bench.record("a", 1).await;
+    assert_eq!(bench.find(&by_appointment("a")).await, None);
+    let claim = bench.claim().await;
+    assert_eq!(claim.link.appointment, Some(appointment("a")));
     assert_eq!(claim.link.booking, None);
     assert_eq!(claim.changes.len(), 1);
-    assert_eq!(claim.changes[0].change, change("a", 1, 0));
+    assert_eq!(claim.changes[0].change, change("a", 1));
+    assert_eq!(bench.find(&by_appointment("a")).await, Some(claim.link));
 }
 
-/// Recording a change marks the link that the appointment has.
-pub async fn recording_marks_the_link_of_the_appointment(store: &dyn Store) {
-    let link = pair(store, "a", "booking-a", 0).await;
-    assert_nothing_due(store, 1).await;
-    record(store, "a", 2, 1).await;
-    let claim = claim(store, 1).await;
-    assert_eq!(claim.link, link);
-    assert_eq!(claim.changes.len(), 1, "the settled change came back");
-}
-
-/// Recording the same revision again changes nothing, also after it was settled.
-pub async fn recording_a_revision_twice_changes_nothing(store: &dyn Store) {
-    record(store, "a", 1, 0).await;
-    record(store, "a", 1, 0).await;
-    let claim = claim(store, 0).await;
+/// Recording the same revision again changes nothing: while it waits, while it is worked on, after it was settled.
+pub async fn recording_a_revision_twice_changes_nothing(bench: &Bench) {
+    bench.record("a", 1).await;
+    bench.record("a", 1).await;
+    let claim = bench.claim().await;
     assert_eq!(claim.changes.len(), 1);
-    record(store, "a", 1, 1).await;
-    settle(store, &claim, all_settled(&claim, 1)).await;
-    record(store, "a", 1, 2).await;
-    assert_nothing_due(store, 3).await;
-    let changes = store.changes(&tenant(), &AppointmentId::new("a")).await;
-    let changes = changes.expect("changes are read");
-    assert_eq!(changes.len(), 1);
-    assert_eq!(changes[0].1, Some(ChangeFate::Pushed));
+    bench.record("a", 1).await;
+    bench.settle_all(&claim).await;
+    bench.record("a", 1).await;
+    bench.assert_nothing_due().await;
+    assert_eq!(bench.fates("a").await, [Some(ChangeFate::Pushed)]);
+}
+
+/// A change is recorded while a worker has the link, and comes with the next claim, not before the settlement.
+pub async fn recording_waits_for_no_lease(bench: &Bench) {
+    bench.record("a", 1).await;
+    let first = bench.claim().await;
+    bench.record("a", 2).await;
+    bench.assert_nothing_due().await;
+    bench.settle_all(&first).await;
+    let second = bench.claim().await;
+    assert_eq!(second.link.id, first.link.id);
+    assert_eq!(second.changes.len(), 1);
+    assert_eq!(second.changes[0].change, change("a", 2));
 }
 
 /// A change waits until a settlement names it.
-pub async fn a_change_is_settled_only_by_its_name(store: &dyn Store) {
-    record(store, "a", 1, 0).await;
-    record(store, "a", 2, 0).await;
-    let first = claim(store, 0).await;
-    let mut settlement = Settlement::new(first.link.clone(), at(0));
-    settlement.next_due = Some(at(1));
+pub async fn a_change_is_settled_only_by_its_name(bench: &Bench) {
+    bench.record("a", 1).await;
+    bench.record("a", 2).await;
+    let first = bench.claim().await;
+    let mut settlement = Settlement::new(first.link.clone());
     settlement.changes = vec![(first.changes[0].id, ChangeFate::Superseded)];
-    settle(store, &first, settlement).await;
-    let second = claim(store, 1).await;
+    bench.settle(&first, settlement).await;
+    let second = bench.claim().await;
     assert_eq!(second.changes, first.changes[1..]);
 }
 
-/// Changes are claimed and listed oldest first, each with how it ended.
-pub async fn changes_come_oldest_first(store: &dyn Store) {
-    for revision in [1, 2, 3] {
-        record(store, "a", revision, 0).await;
+/// Changes are claimed and listed in the order in which they were recorded, each with how it ended, and page by page.
+pub async fn changes_come_oldest_first_and_in_pages(bench: &Bench) {
+    for revision in [3, 1, 2] {
+        bench.record("a", revision).await;
     }
-    record(store, "b", 1, 5).await;
-    let claim = claim(store, 0).await;
-    let claimed: Vec<u64> = claim
-        .changes
-        .iter()
-        .map(|row| row.change.revision.get())
-        .collect();
-    assert_eq!(claimed, [1, 2, 3]);
+    bench.record("b", 1).await;
+    let claim = bench.claim().await;
+    let claimed = claim.changes.iter().map(|row| row.change.revision.get());
+    assert_eq!(claimed.collect::<Vec<_>>(), [3, 1, 2]);
 
-    let mut settlement = Settlement::new(claim.link.clone(), at(0));
+    let mut settlement = Settlement::new(claim.link.clone());
     settlement.changes = vec![
         (claim.changes[0].id, ChangeFate::Superseded),
-        (claim.changes[1].id, ChangeFate::Pushed),
+        (
+            claim.changes[1].id,
+            ChangeFate::Other("of the host's own".to_owned()),
+        ),
     ];
-    settle(store, &claim, settlement).await;
-    let changes = store.changes(&tenant(), &AppointmentId::new("a")).await;
-    let (rows, fates): (Vec<_>, Vec<_>) = changes.expect("changes are read").into_iter().unzip();
+    bench.settle(&claim, settlement).await;
+    let name = appointment("a");
+    let first = bench.store.changes(&tenant(), &name, Page::first(2)).await;
+    let mut rows = first.expect("changes are read");
+    assert_eq!(rows.len(), 2);
+    let page = Page::after(rows[1].0.id, 2);
+    let second = bench.store.changes(&tenant(), &name, page).await;
+    rows.extend(second.expect("changes are read"));
+    let (rows, fates): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
     assert_eq!(rows, claim.changes);
-    assert_eq!(
-        fates,
-        [Some(ChangeFate::Superseded), Some(ChangeFate::Pushed), None]
-    );
+    let own = ChangeFate::Other("of the host's own".to_owned());
+    assert_eq!(fates, [Some(ChangeFate::Superseded), Some(own), None]);
 }
 
-/// Of tasks that record one revision at once, one stores it.
-pub async fn one_revision_recorded_at_once_is_stored_once(store: Arc<dyn Store>) {
+/// Of tasks that record one revision at once, one stores it, and none fails.
+pub async fn one_revision_recorded_at_once_is_stored_once(bench: &Bench) {
     let tasks: Vec<_> = (0..8)
         .map(|_| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move { record(&*store, "a", 1, 0).await })
+            let bench = bench.clone();
+            tokio::spawn(async move { bench.record("a", 1).await })
         })
         .collect();
     for task in tasks {
         task.await.expect("the task records");
     }
-    let claim = claim(&*store, 0).await;
-    assert_eq!(claim.changes.len(), 1);
-    assert_nothing_due(&*store, 0).await;
-}
-
-/// Tasks that record revisions of one appointment at once make one link, and every revision waits for it.
-pub async fn revisions_recorded_at_once_make_one_link(store: Arc<dyn Store>) {
-    let tasks: Vec<_> = (1..=8)
-        .map(|revision| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move { record(&*store, "a", revision, 0).await })
-        })
-        .collect();
-    for task in tasks {
-        task.await.expect("the task records");
-    }
-    let claim = claim(&*store, 0).await;
-    assert_eq!(claim.changes.len(), 8);
-    assert_nothing_due(&*store, 0).await;
+    assert_eq!(bench.claim().await.changes.len(), 1);
+    bench.assert_nothing_due().await;
 }

@@ -1,118 +1,131 @@
-//! What [`Tenants`](crate::store::Tenants) promises, and that tenants never cross.
+//! What [`Tenants`](crate::store::Tenants) promises.
 
+use super::bench::Bench;
 use super::fixtures::*;
-use crate::store::{AppointmentId, Store};
+use super::resolutions::pause;
+use crate::store::{Hold, Page, Resolution, ReviewEnd};
 
-async fn is_paused(store: &dyn Store) -> bool {
-    let paused = store.is_paused(&tenant()).await;
-    paused.expect("a tenant is read")
-}
-
-async fn resume(store: &dyn Store) {
-    let resumed = store.resume(&tenant()).await;
+async fn resume(bench: &Bench) {
+    let resumed = bench.store.resume(&tenant()).await;
     resumed.expect("a tenant can be resumed");
 }
 
-/// A link of a paused tenant is not claimed until the tenant is resumed.
-pub async fn links_of_a_paused_tenant_are_not_claimed(store: &dyn Store) {
-    assert!(!is_paused(store).await);
-    pause(store, "a", 0).await;
-    assert!(is_paused(store).await);
-    assert_nothing_due(store, 600).await;
-    resume(store).await;
-    assert!(!is_paused(store).await);
-    let claim = claim(store, 600).await;
-    assert_eq!(claim.changes.len(), 1);
+/// A tenant is paused by a settlement, and then nothing of it is claimed until it is resumed; its item closes with the pause.
+pub async fn resuming_ends_a_pause_and_closes_its_item(bench: &Bench) {
+    assert!(!bench.is_paused().await);
+    let item = pause(bench, "a").await;
+    bench.assert_nothing_due().await;
+    resume(bench).await;
+    assert!(!bench.is_paused().await);
+    let closed = bench.item(&item).await;
+    let how = closed.resolved.expect("the item is closed");
+    assert_eq!(how.resolution, Resolution::Settled);
+    assert_eq!(bench.open_items().await, []);
+    assert_eq!(bench.claim().await.changes.len(), 1);
 }
 
-/// What is marked while the tenant is paused is due when its work goes on.
-pub async fn what_becomes_due_during_a_pause_stays_due(store: &dyn Store) {
-    pair(store, "settled", "booking-1", 0).await;
-    pause(store, "a", 1).await;
-    record(store, "b", 1, 2).await;
-    accept(store, delivery("booking-1", 1, 3)).await;
-    assert_nothing_due(store, 9).await;
-    resume(store).await;
+/// What comes while the tenant is paused is due when its work goes on.
+pub async fn what_becomes_due_during_a_pause_stays_due(bench: &Bench) {
+    bench.pair("settled", "booking-1").await;
+    pause(bench, "a").await;
+    bench.record("b", 1).await;
+    bench.accept(delivery("booking-1", 1)).await;
+    bench.assert_nothing_due().await;
+    resume(bench).await;
     for _ in ["a", "b", "booking-1"] {
-        claim(store, 9).await;
+        bench.claim().await;
+    }
+    bench.assert_nothing_due().await;
+}
+
+/// A lease that was given out before the pause can be used during it, also to pause again: the pause has one item.
+pub async fn a_pause_leaves_leases_valid(bench: &Bench) {
+    bench.record("b", 1).await;
+    let before = bench.claim().await;
+    let item = pause(bench, "a").await;
+    let mut settlement = all_settled(&before);
+    settlement.reviews = vec![of_tenant("key").ending(ReviewEnd::WithCause)];
+    settlement.hold = Some(Hold::Pause("key".to_owned()));
+    let settled = bench.settle(&before, settlement).await;
+    assert_eq!(settled.opened, []);
+    let open = bench.open_items().await;
+    assert_eq!(open.len(), 1);
+    assert_eq!((open[0].id, open[0].links, open[0].count), (item.id, 2, 2));
+    resume(bench).await;
+    assert_eq!(bench.open_items().await, []);
+    bench.claim().await;
+    bench.assert_nothing_due().await;
+}
+
+/// A hold for a time neither ends a pause nor outlasts its resumption.
+pub async fn a_hold_does_not_touch_a_pause(bench: &Bench) {
+    bench.record("b", 1).await;
+    let before = bench.claim().await;
+    pause(bench, "a").await;
+    let mut settlement = all_settled(&before);
+    settlement.hold = Some(Hold::For(SPAN));
+    bench.settle(&before, settlement).await;
+    bench.pass(SPAN).await;
+    assert!(bench.is_paused().await);
+    bench.assert_nothing_due().await;
+    resume(bench).await;
+    bench.claim().await;
+}
+
+/// A paused tenant has an open item as long as the pause lasts, even if a worker that was under way says that its cause is gone,
+/// or that its link is settled.
+pub async fn a_pause_keeps_its_item(bench: &Bench) {
+    for name in ["b", "c"] {
+        bench.record(name, 1).await;
+    }
+    let under_way = [bench.claim().await, bench.claim().await];
+    let item = pause(bench, "a").await;
+    for claim in under_way {
+        let mut settlement = all_settled(&claim);
+        settlement.gone = vec!["key".to_owned()];
+        settlement.settled = true;
+        bench.settle(&claim, settlement).await;
+        let is_open = bench.item(&item).await.resolved.is_none();
+        assert_eq!(bench.is_paused().await, is_open);
     }
 }
 
-/// The work of other tenants goes on.
-pub async fn other_tenants_go_on(store: &dyn Store) {
-    pause(store, "a", 0).await;
-    let mut theirs = change("a", 1, 5);
-    theirs.tenant = other_tenant();
-    store.record(&theirs).await.expect("a change is recorded");
-    let claim = claim(store, 5).await;
-    assert_eq!(claim.link.tenant, other_tenant());
-    let paused = store.is_paused(&other_tenant()).await;
-    assert!(!paused.expect("a tenant is read"));
+/// Resuming a tenant that is neither paused nor held does nothing, and resuming closes no other item.
+pub async fn resuming_twice_is_harmless(bench: &Bench) {
+    let other = bench.review("b", 1, of_tenant("moved")).await;
+    resume(bench).await;
+    pause(bench, "a").await;
+    resume(bench).await;
+    resume(bench).await;
+    assert!(!bench.is_paused().await);
+    assert_eq!(bench.open_items().await, [other]);
 }
 
-/// Resuming a tenant that is not paused does nothing.
-pub async fn resuming_twice_is_harmless(store: &dyn Store) {
-    resume(store).await;
-    pause(store, "a", 0).await;
-    resume(store).await;
-    resume(store).await;
-    assert!(!is_paused(store).await);
+/// Resuming one tenant resumes no other.
+pub async fn resuming_is_the_tenants_own(bench: &Bench) {
+    pause(bench, "a").await;
+    let resumed = bench.store.resume(&other_tenant()).await;
+    resumed.expect("a tenant can be resumed");
+    assert!(bench.is_paused().await);
 }
 
-/// The same appointment id, uid and bytes in two tenants are two changes, two deliveries and two links each.
-pub async fn the_same_names_in_two_tenants_are_two_links(store: &dyn Store) {
-    let mut links = Vec::new();
-    for tenant in [tenant(), other_tenant()] {
-        let mut change = change("a", 1, 0);
-        change.tenant = tenant.clone();
-        store.record(&change).await.expect("a change is recorded");
-        let mut delivery = delivery("booking-1", 1, 0);
-        delivery.tenant = tenant;
-        links.push(accept(store, delivery).await);
-    }
-    assert_ne!(links[0], links[1]);
-    let mut claims = Vec::new();
-    for _ in 0..4 {
-        claims.push(claim(store, 0).await);
-    }
-    assert_nothing_due(store, 0).await;
-    for claim in &claims {
-        assert_eq!(claim.lease.tenant, claim.link.tenant);
-        assert_eq!(claim.changes.len() + claim.deliveries.len(), 1);
-        for row in &claim.changes {
-            assert_eq!(row.change.tenant, claim.link.tenant);
-        }
-    }
-    let of_first = claims.iter().filter(|claim| claim.link.tenant == tenant());
-    assert_eq!(of_first.count(), 2);
-}
-
-/// A settlement that gives a link what another tenant has under the same names takes nothing from it, and no read of one
-/// tenant shows another's.
-pub async fn no_call_reaches_across_tenants(store: &dyn Store) {
-    let ours = pair(store, "a", "booking-1", 0).await;
-    let mut theirs = change("a", 1, 1);
-    theirs.tenant = other_tenant();
-    store.record(&theirs).await.expect("a change is recorded");
-    let claim = claim(store, 1).await;
-    let mut settlement = all_settled(&claim, 1);
-    settlement.link.booking = ours.booking.clone();
-    settlement.link.base = Some(state(60));
-    settle(store, &claim, settlement).await;
-
-    assert_eq!(find_known(store, &by_booking("booking-1")).await, ours);
-    let their_link = store.find(&other_tenant(), &by_booking("booking-1")).await;
-    let their_link = their_link.expect("a link can be looked for");
-    assert_eq!(their_link.map(|link| link.id), Some(claim.link.id));
-    let id = AppointmentId::new("a");
-    for tenant in [tenant(), other_tenant()] {
-        let changes = store.changes(&tenant, &id).await.expect("changes are read");
-        assert_eq!(changes.len(), 1);
-        assert_eq!(changes[0].0.change.tenant, tenant);
-        let stored = store
-            .deliveries(&tenant)
-            .await
-            .expect("deliveries are read");
-        assert!(stored.is_empty());
-    }
+/// No list of one tenant shows another's rows.
+pub async fn no_list_reaches_across_tenants(bench: &Bench) {
+    let item = bench
+        .review("a", 1, of_link(crate::store::ReviewReason::Conflict))
+        .await;
+    bench.resolve(&item, Resolution::Dismiss).await;
+    bench.review("a", 2, of_tenant("moved")).await;
+    bench.accept(delivery("booking-1", 1)).await;
+    let (theirs, page) = (other_tenant(), Page::first(ALL));
+    let name = appointment("a");
+    let changes = bench.store.changes(&theirs, &name, page).await;
+    assert_eq!(changes.expect("changes are read"), []);
+    let deliveries = bench.store.deliveries(&theirs, Page::first(ALL)).await;
+    assert_eq!(deliveries.expect("deliveries are read"), []);
+    let reviews = bench.store.open_reviews(&theirs, Page::first(ALL)).await;
+    assert_eq!(reviews.expect("reviews are read"), []);
+    let log = bench.store.log(&theirs, Page::first(ALL)).await;
+    assert_eq!(log.expect("the log is read"), []);
+    assert_eq!(bench.fates("a").await.len(), 2);
 }
