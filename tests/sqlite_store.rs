@@ -26,7 +26,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 calcom::store_conformance!(
     store,
     let folder = tempfile::tempdir().unwrap();
-    open(folder.path()).await
+    |clock| SqliteStore::open_with_clock(folder.path().join(FILE), clock).await.unwrap()
 );
 calcom::appointment_conformance!(
     repository,
