@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use calcom::model::{Booking, BookingStatus, BookingUid};
 use calcom::store::{Appointment, AppointmentId, AppointmentStatus, LinkKey, LogEvent, Origin};
+use calcom::sync::Standing;
 use chrono::{DateTime, Utc};
 
 use crate::host::{Host, all_appointments};
@@ -34,9 +35,11 @@ async fn made_for(host: &Host, uid: &BookingUid) -> Result<Appointment, String> 
     let id = host
         .eventually("the booking has an appointment", async || {
             let link = host.link(LinkKey::Booking(uid.clone())).await?;
-            Ok(link
-                .filter(|link| link.base.is_some())
-                .and_then(|link| link.appointment))
+            let Some(link) = link else {
+                return Ok(None);
+            };
+            let standing = Standing::of(&link).map_err(|error| error.to_string())?;
+            Ok(link.appointment.filter(|_| standing.base.is_some()))
         })
         .await?;
     host.appointment(&id).await
@@ -137,6 +140,14 @@ pub(crate) async fn cancelled(server: &Server, host: &Host, timeline: &Timeline)
     })
     .await?;
     host.quiet().await?;
+    if server.fake.is_some() {
+        let log = host.log(None).await?;
+        let is_look = |event: &LogEvent| matches!(event, LogEvent::NotThereYet { .. });
+        ensure(
+            log.iter().any(|entry| is_look(&entry.event)),
+            "the cancellation was not announced before it was carried out",
+        )?;
+    }
     Ok(Verdict::Passed)
 }
 

@@ -9,10 +9,10 @@ use calcom::model::BookingUid;
 use calcom::sqlite::SqliteStore;
 use calcom::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
-    AppointmentWrite, Link, LinkKey, Links, LogEntry, LogId, Origin, Person, ReviewItem, Store,
-    SyncLog, TenantId,
+    AppointmentWrite, Inbox, Link, LinkKey, Links, LogEntry, LogId, Origin, Page, Person,
+    ReviewItem, Store, SyncLog, TenantId,
 };
-use calcom::sync::{Engine, StaticTenants, SyncEngine, Tenant, Worker, WorkerConfig};
+use calcom::sync::{Engine, Standing, StaticTenants, SyncEngine, Tenant, Worker, WorkerConfig};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use tokio::sync::oneshot;
@@ -20,10 +20,13 @@ use tokio::task::JoinHandle;
 
 use crate::Failure;
 use crate::server::Server;
-use crate::timeline::Timeline;
+use crate::timeline::{Timeline, said};
 
 const TENANT: &str = "quickstart";
 pub(crate) const RECEIVER_PATH: &str = "/webhooks/quickstart";
+
+/// What is due later than this is the last look for writes whose answers got lost.
+const LAST_LOOK: Duration = Duration::from_secs(200);
 
 /// How often a check looks whether something has happened.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -62,7 +65,10 @@ impl Host {
         .with_host(server.host)]);
         let shared = Arc::new(store.clone());
         let books: Arc<dyn Store> = shared.clone();
-        let engine = Engine::builder(books, shared, Arc::new(tenants)).config(server.sync_config());
+        let engine = Engine::builder(books, shared, Arc::new(tenants))
+            .config(server.sync_config())
+            // A real host keeps one: with it, bookings are recognized even after the books were lost.
+            .sync_key_secret(secret.clone());
         let engine = Arc::new(engine.build());
 
         let listen = std::env::var("CALCOM_LISTEN").unwrap_or_else(|_| "127.0.0.1:0".to_owned());
@@ -142,18 +148,14 @@ impl Host {
         start: DateTime<Utc>,
         origin: Origin,
     ) -> Result<Appointment, String> {
-        let state = AppointmentState {
-            status: AppointmentStatus::Confirmed,
+        let state = AppointmentState::new(
+            AppointmentStatus::Confirmed,
             start,
-            end: start + TimeDelta::minutes(30),
-            event_type: server.event_type,
-            attendee: self.somebody(),
-        };
-        let write = AppointmentWrite {
-            state,
-            origin,
-            at: SystemClock.now(),
-        };
+            start + TimeDelta::minutes(30),
+            server.event_type,
+            self.somebody(),
+        );
+        let write = AppointmentWrite::new(state, origin, SystemClock.now());
         let taken = self
             .store
             .create_appointment(&self.tenant, &id.into(), write)
@@ -172,11 +174,7 @@ impl Host {
         let found = self.appointment(id).await?;
         let mut state = found.state.clone();
         edit(&mut state);
-        let write = AppointmentWrite {
-            state,
-            origin: Origin::Admin,
-            at: SystemClock.now(),
-        };
+        let write = AppointmentWrite::new(state, Origin::Admin, SystemClock.now());
         self.store
             .update(&self.tenant, id, found.revision, write)
             .await
@@ -201,18 +199,22 @@ impl Host {
         let agreed = self
             .eventually("the appointment has a booking", async || {
                 let key = LinkKey::Appointment(id.clone());
-                let link = self.link(key).await?;
-                Ok(link.and_then(|link| {
-                    link.base?;
-                    link.pending.is_none().then_some(link.booking).flatten()
-                }))
+                let Some(link) = self.link(key).await? else {
+                    return Ok(None);
+                };
+                let standing = Standing::of(&link).map_err(|e| e.to_string())?;
+                let agrees = standing.base.is_some() && !standing.awaits_outcome();
+                Ok(link.booking.filter(|_| agrees))
             })
             .await?;
         Ok(agreed)
     }
 
     pub(crate) async fn reviews(&self) -> Result<Vec<ReviewItem>, String> {
-        let open = self.engine.open_reviews(&self.tenant).await;
+        let open = self
+            .engine
+            .open_reviews(&self.tenant, Page::first(100))
+            .await;
         open.map_err(|e| e.to_string())
     }
 
@@ -230,24 +232,46 @@ impl Host {
                 return Ok(found);
             }
             if tokio::time::Instant::now() > patience {
-                return Err(format!("it was not seen in time that {what}"));
+                return Err(self.why_not(what).await);
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
-    /// Waits until nothing is due any more.
+    /// What to say when something was not seen in time: what the engine did last, and what it asks persons.
+    async fn why_not(&self, what: &str) -> String {
+        let waited = self.patience.as_secs();
+        let mut why = format!("after {waited} s it is still not so that {what}");
+        for item in self.reviews().await.unwrap_or_default() {
+            why += &format!("; in review ({}): {}", item.reason, item.evidence.message);
+        }
+        if let Some(last) = self.log(None).await.unwrap_or_default().last() {
+            why += &format!("; the engine's last line: {}", said(&last.event));
+        }
+        let deliveries = self.store.deliveries(&self.tenant, Page::first(1)).await;
+        if deliveries.is_ok_and(|deliveries| deliveries.is_empty()) {
+            why += "; no webhook has arrived at all: can the server reach the receiver? See CALCOM_WEBHOOK_URL";
+        }
+        why
+    }
+
+    /// Waits until nothing is due any more, but for the last look for writes whose answers got lost, minutes later.
     pub(crate) async fn quiet(&self) -> Result<(), String> {
         let idle = async || {
-            let due = self.store.next_due().await.map_err(|e| e.to_string())?;
-            Ok(due.is_none().then_some(()))
+            let due = self.store.next_due(u16::MAX).await;
+            let due = due.map_err(|e| e.to_string())?;
+            Ok(due.is_none_or(|due| due > LAST_LOOK).then_some(()))
         };
         self.eventually("the engine comes to rest", idle).await
     }
 
     /// The sync log so far.
     pub(crate) async fn log(&self, after: Option<LogId>) -> Result<Vec<LogEntry>, String> {
-        let log = self.store.log(&self.tenant, after, 10_000).await;
+        let page = match after {
+            Some(line) => Page::after(line, 10_000),
+            None => Page::first(10_000),
+        };
+        let log = self.store.log(&self.tenant, page).await;
         log.map_err(|e| e.to_string())
     }
 
@@ -274,10 +298,8 @@ pub(crate) async fn all_appointments(
     tenant: &TenantId,
 ) -> Result<Vec<Appointment>, calcom::store::StoreError> {
     const PAGE: u32 = 100;
-    let window = calcom::store::Window {
-        from: DateTime::UNIX_EPOCH,
-        until: SystemClock.now() + TimeDelta::days(3650),
-    };
+    let until = SystemClock.now() + TimeDelta::days(3650);
+    let window = calcom::store::Window::new(DateTime::UNIX_EPOCH, until);
     let mut all: Vec<Appointment> = Vec::new();
     loop {
         let after = all.last().map(|last| (last.state.start, last.id.clone()));

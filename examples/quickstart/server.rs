@@ -65,7 +65,9 @@ impl Server {
     }
 
     async fn fake() -> Result<Self, Failure> {
-        let fake = FakeCalcom::start().await?;
+        // A real server carries a cancellation out some 40 to 80 ms after it has announced it.
+        let fake = FakeCalcom::builder().cancellation_lag(Duration::from_millis(60));
+        let fake = fake.start().await?;
         let client = Client::builder(fake.api_key())
             .base_url(fake.base_url().as_str())
             .attempt_timeout(Duration::from_secs(2))
@@ -171,21 +173,19 @@ impl Server {
         }
     }
 
-    /// How long something may take to arrive. The hosted service sends webhooks up to a minute later, and a rate limit may hold
-    /// everything for another.
+    /// How long something may take to arrive before a check fails with the reason. The hosted service sends webhooks up to 45 s
+    /// later.
     pub(crate) fn patience(&self) -> Duration {
-        Duration::from_secs(if self.fake.is_some() { 5 } else { 150 })
+        Duration::from_secs(if self.fake.is_some() { 10 } else { 60 })
     }
 
     pub(crate) fn sync_config(&self) -> SyncConfig {
-        match &self.fake {
+        let mut config = SyncConfig::default();
+        if self.fake.is_some() {
             // The same schedule as in production, at a tenth of its first two waits, so that nobody has to wait for it.
-            Some(_) => SyncConfig {
-                retry_delays: [100, 300, 600].map(Duration::from_millis).to_vec(),
-                ..SyncConfig::default()
-            },
-            None => SyncConfig::default(),
+            config.retry_delays = [100, 300, 600].map(Duration::from_millis).to_vec();
         }
+        config
     }
 
     pub(crate) async fn subscribe(

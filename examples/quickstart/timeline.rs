@@ -143,6 +143,11 @@ fn by(origin: &Origin) -> String {
     format!("asked for by {origin}")
 }
 
+/// A line of the sync log in words.
+pub(crate) fn said(event: &LogEvent) -> String {
+    tell(event).1
+}
+
 fn tell(event: &LogEvent) -> (Colour, String) {
     use LogEvent as E;
     match event {
@@ -201,6 +206,33 @@ fn tell(event: &LogEvent) -> (Colour, String) {
                 Winner::Local => "both sides changed: the host's change holds".to_owned(),
                 Winner::Remote => "both sides changed: Cal.com's change holds".to_owned(),
             },
+        ),
+        E::NotThereYet { booking, looks, .. } => (
+            Colour::Yellow,
+            format!("{booking} is announced as changed, not there yet (look {looks}): looks again"),
+        ),
+        E::Contradicted { booking } => (
+            Colour::Yellow,
+            format!("what a webhook claimed of {booking} never became true"),
+        ),
+        E::DifferenceAccepted => (
+            Colour::Dim,
+            "Cal.com cannot hold the change: the difference is accepted".to_owned(),
+        ),
+        E::LateBookingCancelled { booking } => (
+            Colour::Yellow,
+            format!("-> Cal.com: {booking} landed too late and is cancelled"),
+        ),
+        E::IgnoredNotSynced { booking } => (
+            Colour::Dim,
+            format!("ignored: nobody keeps {booking}'s event type in sync"),
+        ),
+        E::InstructionEnded {
+            resolution,
+            outcome,
+        } => (
+            Colour::Green,
+            format!("a person's {}: {outcome}", resolution.as_str()),
         ),
         E::IgnoredEnded { booking } => (
             Colour::Dim,

@@ -135,7 +135,6 @@ impl Person {
             phone_number: None,
         }
     }
-
 }
 
 impl From<&Attendee> for Person {

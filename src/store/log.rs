@@ -214,9 +214,5 @@ pub trait SyncLog: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`Corrupt`](super::StoreErrorKind::Corrupt).
-    async fn log(
-        &self,
-        tenant: &TenantId,
-        page: Page<LogId>,
-    ) -> Result<Vec<LogEntry>, StoreError>;
+    async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, StoreError>;
 }

@@ -26,9 +26,7 @@ pub use appointment::{
     ChainKey, Origin, Person, Revision, Window,
 };
 pub use error::{StoreError, StoreErrorKind};
-pub use inbox::{
-    Accepted, Delivery, DeliveryClaim, DeliveryFate, DeliveryId, Inbox, NewDelivery,
-};
+pub use inbox::{Accepted, Delivery, DeliveryClaim, DeliveryFate, DeliveryId, Inbox, NewDelivery};
 pub use link::{Link, LinkId, LinkKey, Opaque, SyncKey};
 pub use log::{LogEntry, LogEvent, LogId, SyncLog, Winner};
 pub use memory::InMemoryStore;

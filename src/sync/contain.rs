@@ -122,11 +122,7 @@ impl Engine {
     }
 
     /// Holds up a tenant that cannot be read. Its links stay as they are.
-    async fn hold_tenant(
-        &self,
-        claim: &Claim,
-        message: String,
-    ) -> Result<TurnOutcome, StoreError> {
+    async fn hold_tenant(&self, claim: &Claim, message: String) -> Result<TurnOutcome, StoreError> {
         let delay = self.config.tenant_retry_delay;
         let mut settlement = Settlement::new(claim.link.clone());
         settlement.wake = Some(Duration::ZERO);
@@ -153,7 +149,9 @@ impl Engine {
         let lease = &unfinished.lease;
         // Read again: the turn may have stored more than it was given.
         let key = LinkKey::Id(lease.link);
-        let link = self.store_call(self.store.find(&lease.tenant, &key)).await?;
+        let link = self
+            .store_call(self.store.find(&lease.tenant, &key))
+            .await?;
         let Some(mut link) = link else {
             return Ok(TurnOutcome::LeaseLost);
         };
@@ -175,7 +173,8 @@ impl Engine {
             settlement.log = vec![LogEvent::SentToReview {
                 reason: reason.clone(),
             }];
-            let message = format!("{what} Every further attempt did too. Mend the cause, then retry.");
+            let message =
+                format!("{what} Every further attempt did too. Mend the cause, then retry.");
             settlement.reviews = vec![NewReview::of_link(reason, ReviewEvidence::new(message))];
         } else {
             tracing::warn!(tenant = %lease.tenant, link = %lease.link, what, "work on a link failed");
@@ -220,9 +219,7 @@ impl Unfinished {
         let changes = self.changes.iter();
         settlement.changes = changes.map(|id| (*id, ChangeFate::InReview)).collect();
         let deliveries = self.deliveries.iter();
-        settlement.deliveries = deliveries
-            .map(|id| (*id, DeliveryFate::InReview))
-            .collect();
+        settlement.deliveries = deliveries.map(|id| (*id, DeliveryFate::InReview)).collect();
         settlement.marks.clone_from(&self.marks);
     }
 }

@@ -172,8 +172,9 @@ fn obey(order: Order, facts: &Facts<'_>) -> Option<Decision> {
         (Order::ForceLocal, None, Some(remote)) if remote.state.status.is_live() => {
             Some(Decision::CancelBooking)
         }
-        (Order::AcceptDifference, None, None)
-        | (Order::TakeRemote | Order::ForceLocal, _, _) => None,
+        (Order::AcceptDifference, None, None) | (Order::TakeRemote | Order::ForceLocal, _, _) => {
+            None
+        }
         (Order::AcceptDifference, _, _) => Some(Decision::AcceptDifference),
     }
 }

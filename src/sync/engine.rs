@@ -26,6 +26,9 @@ use crate::store::{
 /// The key under which sync keys are derived where the host sets none.
 const DEFAULT_SYNC_KEY_SECRET: &str = "calcom";
 
+/// How long a worker waits at least before it looks for work again that it did not get.
+const SHORTEST_WAIT: Duration = Duration::from_millis(5);
+
 /// What to do about an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -327,7 +330,9 @@ impl SyncEngine for Engine {
             Ok(Some(wait)) => wait,
             Ok(None) | Err(_) => at_most,
         };
-        let _ = tokio::time::timeout(until_due.min(at_most), nudged).await;
+        // What is due now may be in another worker's hands, or in those of a transaction that is about to end.
+        let wait = until_due.max(SHORTEST_WAIT).min(at_most);
+        let _ = tokio::time::timeout(wait, nudged).await;
     }
 
     fn nudge(&self) {

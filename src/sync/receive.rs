@@ -78,13 +78,17 @@ impl Engine {
         let trigger = event.trigger().map(Trigger::as_str).unwrap_or_default();
         let fingerprint = Sha256::digest(body).into();
         let mut delivery = NewDelivery::new(tenant.clone(), fingerprint, trigger);
-        delivery.booking = event.booking_uid().cloned();
-        delivery.sync_key = sync_key_of(&event);
+        delivery.booking = event
+            .booking_uid()
+            .filter(|uid| is_name(uid.as_str()))
+            .cloned();
+        delivery.sync_key = sync_key_of(&event).filter(|key| is_name(key.as_str()));
         if let WebhookEvent::Booking(booking) = &event {
-            delivery.rescheduled_from.clone_from(&booking.reschedule_uid);
+            let from = booking.reschedule_uid.clone();
+            delivery.rescheduled_from = from.filter(|uid| is_name(uid.as_str()));
             delivery.claim = claim_of(booking);
         }
-        delivery.body = webhook::without_one_time_passwords(body);
+        delivery.body = webhook::without_one_time_passwords(body).replace('\0', "\u{fffd}");
         delivery.ignored = ignored(&event);
         let accepted = self.store_call(self.store.accept(delivery)).await;
         Ok(match accepted.map_err(ReceiveError::Store)? {
@@ -96,6 +100,15 @@ impl Engine {
             }
         })
     }
+}
+
+/// How long a name may be that Cal.com gives; the recorded ones have 22 and 36 characters.
+const MAX_NAME: usize = 255;
+
+/// Whether a text of the body can be a name. What no database could index, or store, names no booking; refusing the delivery
+/// instead would have it sent for ever.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_NAME && !text.contains('\0')
 }
 
 /// What a delivery claims. By its trigger: the status in the body of a reschedule says nothing of the kind, and a reason for a

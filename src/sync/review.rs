@@ -2,9 +2,7 @@
 
 use std::error::Error as StdError;
 
-use crate::store::{
-    Resolution, ReviewItem, ReviewReason, ReviewScope, StoreError, StoreErrorKind,
-};
+use crate::store::{Resolution, ReviewItem, ReviewReason, ReviewScope, StoreError, StoreErrorKind};
 
 /// What happened and what can be done about it, for reasons that need no further detail.
 pub(super) fn explain(reason: &ReviewReason) -> &'static str {

@@ -133,7 +133,10 @@ async fn the_same_bytes_after_their_settlement_still_say_look_here() {
     world.drain().await;
     assert_eq!(world.delivery_fates().await.len(), 2);
     // Nothing told of this change but the very same bytes.
-    let lost = Fault::new(calcom::model::Trigger::BookingRescheduled, Then::LoseWebhook);
+    let lost = Fault::new(
+        calcom::model::Trigger::BookingRescheduled,
+        Then::LoseWebhook,
+    );
     world.fake.inject(lost);
     world.fake.move_booking(&booking.uid, at(5)).await.unwrap();
     world.receive(&body).await;

@@ -98,9 +98,10 @@ async fn a_panicking_a_hanging_and_a_damaged_appointment_stop_nobody_else() {
     for (n, id) in ["panics", "hangs", "damaged"].into_iter().enumerate() {
         world.make(id, at(i64::try_from(n).unwrap()), Origin::Phone);
     }
-    let mut config = WorkerConfig::default();
-    config.poll_interval = Duration::from_millis(5);
-    let worker = Worker::new(engine.clone()).with_config(config);
+    let worker = Worker::new(engine.clone()).with_config(WorkerConfig {
+        poll_interval: Duration::from_millis(5),
+        ..WorkerConfig::default()
+    });
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let run = tokio::spawn(async move {
         worker
@@ -124,7 +125,11 @@ async fn a_panicking_a_hanging_and_a_damaged_appointment_stop_nobody_else() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         world.clock.advance(Duration::from_secs(1));
     }
-    assert_eq!(world.fake.live_bookings().len(), 5, "everything else is done");
+    assert_eq!(
+        world.fake.live_bookings().len(),
+        5,
+        "everything else is done"
+    );
     let mut reasons = world.review_reasons().await;
     reasons.sort();
     let mut expected = [
@@ -164,7 +169,9 @@ async fn one_undecodable_link_stops_nobody_else() {
     let garbage = Opaque::new(1, b"{\"base\": 7".to_vec());
     link.state = Some(garbage.clone());
     let lease = Duration::from_secs(9);
-    let stored = world.store.checkpoint(&claim.lease, Checkpoint::new(link, lease));
+    let stored = world
+        .store
+        .checkpoint(&claim.lease, Checkpoint::new(link, lease));
     stored.await.unwrap();
     world.clock.advance(Duration::from_secs(10));
     world.make("healthy", at(1), Origin::Phone);
@@ -186,7 +193,9 @@ async fn a_link_of_a_newer_version_is_left_alone() {
     let mut link = claim.link.clone();
     link.state = Some(Opaque::new(u16::MAX, b"something new".to_vec()));
     let lease = Duration::from_secs(9);
-    let stored = world.store.checkpoint(&claim.lease, Checkpoint::new(link, lease));
+    let stored = world
+        .store
+        .checkpoint(&claim.lease, Checkpoint::new(link, lease));
     stored.await.unwrap();
     world.clock.advance(Duration::from_secs(60));
     world.make("own", at(1), Origin::Phone);
@@ -258,8 +267,8 @@ async fn a_tenant_that_cannot_be_read_stops_no_other() {
     }
     world.make("good", at(0), Origin::Phone);
     let calendar = || Arc::new(client(&world.fake));
-    let good = Tenant::new(world.tenant.clone(), calendar())
-        .with_event_type(world.fake.event_type_id());
+    let good =
+        Tenant::new(world.tenant.clone(), calendar()).with_event_type(world.fake.event_type_id());
     let other = Tenant::new(bad.clone(), calendar()).with_event_type(world.types.confirm);
     let directory = Arc::new(OneFails {
         others: StaticTenants::new([good, other]),

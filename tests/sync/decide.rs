@@ -2,9 +2,7 @@
 
 use calcom::model::EventTypeId;
 use calcom::store::{AppointmentState, AppointmentStatus, Origin, Person, ReviewReason};
-use calcom::sync::{
-    Base, ConflictPolicy, Decision, Facts, Local, Order, Remote, Verdict, decide,
-};
+use calcom::sync::{Base, ConflictPolicy, Decision, Facts, Local, Order, Remote, Verdict, decide};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
@@ -279,10 +277,7 @@ fn the_table() {
         decided(some(&a), some(&cancelled), some(&a), review),
         Decision::CancelBooking
     );
-    assert_eq!(
-        decided(some(&a), some(&a), some(&b), review),
-        update(&b)
-    );
+    assert_eq!(decided(some(&a), some(&a), some(&b), review), update(&b));
     assert_eq!(
         decided(some(&a), some(&b), some(&b), review),
         Decision::MoveBase
@@ -435,7 +430,10 @@ fn instants_are_compared_to_the_millisecond() {
 fn a_persons_order_is_carried_out() {
     use AppointmentStatus::{Cancelled, Confirmed};
     let base = times(Confirmed, 0, 30, "Ann");
-    let (local, remote) = (times(Confirmed, 60, 30, "Ann"), times(Confirmed, 120, 30, "Ann"));
+    let (local, remote) = (
+        times(Confirmed, 60, 30, "Ann"),
+        times(Confirmed, 120, 30, "Ann"),
+    );
     let case = pair((base.clone(), base.clone()), local.clone(), remote.clone());
     let decided = |case: &Case, order| ordered(case, Some(order)).decision;
     let state = Box::new(remote);

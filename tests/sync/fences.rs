@@ -236,7 +236,9 @@ async fn after_a_lost_race_for_the_appointment_both_sides_are_read_anew() {
     let mut state = found.state.clone();
     move_to(at(6))(&mut state);
     let write = AppointmentWrite::new(state, Origin::Admin, world.clock.now());
-    let update = host.table.update(&world.tenant, &found.id, found.revision, write);
+    let update = host
+        .table
+        .update(&world.tenant, &found.id, found.revision, write);
     update.await.unwrap();
     host.go.notify_one();
     turn.await.unwrap().unwrap().unwrap();

@@ -163,12 +163,7 @@ impl World {
     }
 
     /// The host writes a new appointment of its own making.
-    pub(crate) fn make_as(
-        &self,
-        id: &str,
-        state: AppointmentState,
-        origin: Origin,
-    ) -> Appointment {
+    pub(crate) fn make_as(&self, id: &str, state: AppointmentState, origin: Origin) -> Appointment {
         let write = AppointmentWrite::new(state, origin, self.clock.now());
         self.store
             .create_appointment(&self.tenant, &id.into(), write)
@@ -210,10 +205,15 @@ impl World {
 
     /// Works through everything that is due within the next minutes, retries included.
     pub(crate) async fn settle(&self) {
-        for _ in 0..200 {
+        let mut left = Duration::from_secs(200);
+        while !left.is_zero() {
             self.drain().await;
-            self.clock.advance(Duration::from_secs(1));
+            let due = self.store.next_due(1).await.unwrap();
+            let step = due.unwrap_or(left).max(Duration::from_millis(1)).min(left);
+            self.clock.advance(step);
+            left -= step;
         }
+        self.drain().await;
     }
 
     pub(crate) async fn link_of(&self, id: &AppointmentId) -> Link {
@@ -268,7 +268,11 @@ impl World {
     }
 
     pub(crate) async fn events(&self) -> Vec<LogEvent> {
-        let log = self.store.log(&self.tenant, Page::first(10_000)).await.unwrap();
+        let log = self
+            .store
+            .log(&self.tenant, Page::first(10_000))
+            .await
+            .unwrap();
         log.into_iter().map(|entry| entry.event).collect()
     }
 
@@ -293,7 +297,10 @@ impl World {
             let link = self.link_of(&appointment.id).await;
             let standing = Standing::of(&link).unwrap();
             let base = standing.base.clone().expect("a base");
-            assert!(base.local.agrees_with(&appointment.state), "{appointment:?}");
+            assert!(
+                base.local.agrees_with(&appointment.state),
+                "{appointment:?}"
+            );
             assert!(!standing.awaits_outcome(), "{standing:?}");
             let uid = link.booking.expect("a booking");
             let booking = self.fake.booking(&uid).expect("a known booking");

@@ -280,6 +280,10 @@ async fn what_is_not_about_a_booking_is_ignored_for_a_named_reason() {
             r#"{"triggerEvent":"BOOKING_CREATED","payload":{}}"#,
             DeliveryFate::IgnoredNoBooking,
         ),
+        (
+            r#"{"triggerEvent":"BOOKING_CREATED","payload":{"uid":"u\u0000v"}}"#,
+            DeliveryFate::IgnoredNoBooking,
+        ),
         (r#"{"who":"ann"}"#, DeliveryFate::IgnoredTemplate),
         ("plain", DeliveryFate::IgnoredTemplate),
     ];

@@ -39,7 +39,9 @@ async fn begin_creation(world: &World, chain: &ChainKey) -> Claim {
     standing["creating_appointment"] = true.into();
     link.state = Some(Opaque::new(1, standing.to_string().into_bytes()));
     link.bare = false;
-    let begun = world.store.checkpoint(&claim.lease, Checkpoint::new(link, LEASE));
+    let begun = world
+        .store
+        .checkpoint(&claim.lease, Checkpoint::new(link, LEASE));
     begun.await.unwrap();
     claim
 }
@@ -127,7 +129,11 @@ async fn what_was_found_is_stored_before_the_next_write() {
     let slow = Then::DelayBefore(Duration::from_secs(60));
     world.fake.inject(Fault::new(Operation::Reschedule, slow));
     let step = world.engine.step();
-    assert!(tokio::time::timeout(Duration::from_millis(300), step).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), step)
+            .await
+            .is_err()
+    );
     let booked = world.fake.bookings()[0].uid.clone();
     assert_eq!(world.link_of(&made.id).await.booking, Some(booked));
     let base = world.standing_of(&made.id).await.base.unwrap();
@@ -172,7 +178,9 @@ async fn a_foreign_delivery_takes_no_other_with_it() {
     let own = world.booking_of(&made.id).await;
     let foreign = foreign_booking(&world).await;
     world.fake.move_booking(&own, at(2)).await.unwrap();
-    world.receive(&WebhookBody::rescheduled(foreign.uid, at(9), own, at(0))).await;
+    world
+        .receive(&WebhookBody::rescheduled(foreign.uid, at(9), own, at(0)))
+        .await;
     world.drain().await;
     assert_eq!(world.appointment(&made.id).await.state.start, at(2));
     let fates = world.delivery_fates().await;

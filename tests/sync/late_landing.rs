@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use crate::harness::{World, at, cancel, move_to};
 use calcom::model::{NewAttendee, NewBooking, Trigger};
-use calcom::store::{
-    AppointmentStatus, ChangeFate, LogEvent, Origin, Person, ReviewReason,
-};
+use calcom::store::{AppointmentStatus, ChangeFate, LogEvent, Origin, Person, ReviewReason};
 use calcom::sync::{ConflictPolicy, SyncEngine};
 use calcom::testing::{Fault, Operation, Then};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -39,7 +37,9 @@ async fn an_answer_that_differs_is_no_conflict_with_ourselves() {
         let made = world.make_as("a", state, Origin::Phone);
         // The host moves it while the create is under way: the answer finds another revision.
         let slow = Then::DelayAfterApplying(Duration::from_millis(200));
-        world.fake.inject(Fault::new(Operation::CreateBooking, slow));
+        world
+            .fake
+            .inject(Fault::new(Operation::CreateBooking, slow));
         let engine = world.engine.clone();
         let step = tokio::spawn(async move { engine.step().await });
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -63,7 +63,9 @@ async fn a_length_that_cal_com_answers_is_no_conflict_with_ourselves() {
     state.end = state.start + TimeDelta::minutes(50);
     let made = world.make_as("a", state, Origin::Phone);
     let slow = Then::DelayAfterApplying(Duration::from_millis(200));
-    world.fake.inject(Fault::new(Operation::CreateBooking, slow));
+    world
+        .fake
+        .inject(Fault::new(Operation::CreateBooking, slow));
     let engine = world.engine.clone();
     let step = tokio::spawn(async move { engine.step().await });
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -233,7 +235,9 @@ async fn a_booking_that_carries_another_key_is_not_ours() {
     assert_eq!(status, AppointmentStatus::Confirmed);
 
     // Moved by the host, it gets a booking of its own, and the case closes itself.
-    world.change(&second.id, Origin::Admin, move_to(at(2))).await;
+    world
+        .change(&second.id, Origin::Admin, move_to(at(2)))
+        .await;
     world.settle().await;
     assert_eq!(world.review_reasons().await, []);
     assert_eq!(world.fake.bookings().len(), 2);

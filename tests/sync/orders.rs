@@ -236,7 +236,9 @@ async fn what_makes_no_sense_for_an_item_is_refused() {
     );
     let item = world.reviews().await.remove(0);
     for resolution in [Resolution::TakeRemote, Resolution::Settled] {
-        let resolved = world.engine.resolve(&world.tenant, item.id, resolution, "eve");
+        let resolved = world
+            .engine
+            .resolve(&world.tenant, item.id, resolution, "eve");
         let refused = resolved.await.unwrap_err();
         assert!(matches!(refused, Error::Store(e) if e.kind() == StoreErrorKind::Invalid));
     }

@@ -72,7 +72,8 @@ async fn a_booking_belongs_to_one_tenant() {
     let booking = NewBooking::new(second, at(0), NewAttendee::from(&ann()));
     let booking = world.fake.book(booking).await.unwrap();
     let host = world.fake.host_id();
-    let tenant = |name: &str| Tenant::new(name.into(), Arc::new(client(&world.fake))).with_host(host);
+    let tenant =
+        |name: &str| Tenant::new(name.into(), Arc::new(client(&world.fake))).with_host(host);
     let a = tenant("a").with_event_type(world.fake.event_type_id());
     let b = tenant("b").with_event_type(second);
     assert!(!a.owns(&booking));

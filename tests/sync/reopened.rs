@@ -21,7 +21,9 @@ struct Process {
 
 /// Starts over with nothing but the file.
 async fn start(file: &std::path::Path, fake: &FakeCalcom, clock: &ManualClock) -> Process {
-    let store = SqliteStore::open_with_clock(file, clock.shared()).await.unwrap();
+    let store = SqliteStore::open_with_clock(file, clock.shared())
+        .await
+        .unwrap();
     let tenant = Tenant::new(tenant(), Arc::new(client(fake)))
         .with_webhook_secret(SECRET.into())
         .with_event_type(fake.event_type_id());
@@ -114,6 +116,13 @@ async fn nothing_is_doubled_when_only_the_file_is_left() {
             assert_eq!(Some(&booking.uid), link.booking.as_ref());
             assert_eq!(booking.start, state.start);
         }
-        assert_eq!(process.engine.open_reviews(&tenant(), Page::first(10)).await.unwrap(), []);
+        assert_eq!(
+            process
+                .engine
+                .open_reviews(&tenant(), Page::first(10))
+                .await
+                .unwrap(),
+            []
+        );
     }
 }

@@ -40,10 +40,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    pub(super) async fn update_appointment(
-        &mut self,
-        state: AppointmentState,
-    ) -> Result<(), Stop> {
+    pub(super) async fn update_appointment(&mut self, state: AppointmentState) -> Result<(), Stop> {
         let (Some(local), Some(remote)) = (self.local.clone(), self.remote.clone()) else {
             return Err(Case::of(ReviewReason::AppointmentMissing).into());
         };

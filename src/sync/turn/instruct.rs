@@ -10,9 +10,7 @@ impl Turn<'_> {
     /// The newest instruction that waits, if there is one.
     pub(super) fn instruction(&self) -> Option<&Instruction> {
         let marks = self.claim.marks.iter().rev();
-        marks
-            .filter_map(|mark| mark.instruction.as_ref())
-            .next()
+        marks.filter_map(|mark| mark.instruction.as_ref()).next()
     }
 
     /// Takes what was decided into the turn.

@@ -122,10 +122,10 @@ impl Turn<'_> {
             self.log.push(LogEvent::BookingAdopted {
                 booking: booking.uid.clone(),
             });
-            if let SentWrite::Create { sync_key } = &pending.write {
-                if self.link.sync_key.as_ref() == Some(sync_key) && self.is_current(sync_key) {
-                    self.standing.generation += 1;
-                }
+            if let SentWrite::Create { sync_key } = &pending.write
+                && self.is_current(sync_key)
+            {
+                self.standing.generation += 1;
             }
             self.landed(&pending.write, &pending.state);
             self.take_answer(pending.state, remote);

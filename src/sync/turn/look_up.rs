@@ -35,11 +35,7 @@ impl Turn<'_> {
     }
 
     /// The bookings that carry one of these keys and are the tenant's. The filters narrow the search and are not trusted.
-    async fn look_up(
-        &self,
-        query: &BookingQuery,
-        keys: &[SyncKey],
-    ) -> Result<Vec<Booking>, Stop> {
+    async fn look_up(&self, query: &BookingQuery, keys: &[SyncKey]) -> Result<Vec<Booking>, Stop> {
         let mut ours = Vec::new();
         for booking in self.call(self.tenant.calendar.bookings(query)).await? {
             let key = booking.metadata_str(SYNC_KEY_METADATA);

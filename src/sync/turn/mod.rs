@@ -27,8 +27,9 @@ use super::standing::Standing;
 use super::tenant::Tenant;
 use crate::model::{Booking, BookingUid};
 use crate::store::{
-    Appointment, AppointmentState, Checkpoint, Claim, DeliveryFate, DeliveryId, Link, LinkId, LinkKey,
-    LogEvent, Origin, ReviewId, ReviewReason, Revision, StoreError, StoreErrorKind, Winner,
+    Appointment, AppointmentState, Checkpoint, Claim, DeliveryFate, DeliveryId, Link, LinkId,
+    LinkKey, LogEvent, Origin, ReviewId, ReviewReason, Revision, StoreError, StoreErrorKind,
+    Winner,
 };
 
 /// How often a turn decides before it lets others have a go: create or move, take over what the answer differs in, and be sure

@@ -59,7 +59,9 @@ impl Turn<'_> {
         let known = &self.engine.event_types;
         let facts = known.get(&self.tenant.id, id, ttl, read).await?;
         match facts {
-            Some(facts) if names_it || facts.hosts.iter().any(|h| self.tenant.hosts.contains(h)) => {
+            Some(facts)
+                if names_it || facts.hosts.iter().any(|h| self.tenant.hosts.contains(h)) =>
+            {
                 Ok((*facts).clone())
             }
             // Named by the tenant and not readable with its key, as a team's can be: Cal.com decides.
@@ -89,8 +91,8 @@ impl Turn<'_> {
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
 
-        let booking = new_booking(&state, &facts)
-            .with_metadata(SYNC_KEY_METADATA, sync_key.as_str());
+        let booking =
+            new_booking(&state, &facts).with_metadata(SYNC_KEY_METADATA, sync_key.as_str());
         let sent = Write::Create(Box::new(booking));
         match self.call(self.tenant.calendar.write(&sent)).await {
             Ok(created) if created.metadata_str(SYNC_KEY_METADATA) != Some(sync_key.as_str()) => {
@@ -265,10 +267,7 @@ impl Turn<'_> {
     }
 
     /// Cancels live bookings that the engine itself had made and that are not wanted any more, without asking anybody.
-    pub(super) async fn cancel_late_landings(
-        &mut self,
-        late: Vec<BookingUid>,
-    ) -> Result<(), Stop> {
+    pub(super) async fn cancel_late_landings(&mut self, late: Vec<BookingUid>) -> Result<(), Stop> {
         for booking in late {
             self.checkpoint().await.map_err(Stop::Store)?;
             let sent = self.cancellation_of(&booking);

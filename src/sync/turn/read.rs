@@ -145,9 +145,7 @@ impl Turn<'_> {
                 Ownership::Ours
             }
             // The webhook of a user tells of all event types of that user.
-            None if tenant.hosts.is_empty() || tenant.hosts_one_of(booking) => {
-                Ownership::NotSynced
-            }
+            None if tenant.hosts.is_empty() || tenant.hosts_one_of(booking) => Ownership::NotSynced,
             None => Ownership::Foreign,
         })
     }

@@ -38,11 +38,7 @@ impl Turn<'_> {
 
     /// Which of the live bookings stays: the link's own; else one that Cal.com itself made, for it is somebody's wish; else the one
     /// where the host wants it.
-    fn kept_of<'b>(
-        &self,
-        live: &[&'b Booking],
-        own: Option<&BookingUid>,
-    ) -> Option<&'b Booking> {
+    fn kept_of<'b>(&self, live: &[&'b Booking], own: Option<&BookingUid>) -> Option<&'b Booking> {
         let is_own = |booking: &&&Booking| Some(&booking.uid) == own;
         let is_wanted = |booking: &&&Booking| {
             let wanted = self.local.as_ref().map(|local| &local.state);

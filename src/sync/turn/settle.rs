@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{Case, Stop, Turn, TurnOutcome, is_passing, soonest};
 use crate::store::{
-    ChangeFate, DeliveryFate, Hold, LogEvent, NewReview, Origin, RecordedChange, Resolution,
-    ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError, StoreErrorKind, Winner,
+    AppointmentStatus, ChangeFate, DeliveryFate, Hold, LogEvent, NewReview, Origin, RecordedChange,
+    Resolution, ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError, StoreErrorKind,
+    Winner,
 };
 use crate::sync::calendar::{CalendarError, CalendarErrorKind};
 use crate::sync::contain::TENANT_UNREADABLE;
@@ -56,10 +57,7 @@ impl Turn<'_> {
         }
     }
 
-    async fn absorb_into(
-        mut self,
-        into: crate::store::LinkId,
-    ) -> Result<TurnOutcome, StoreError> {
+    async fn absorb_into(mut self, into: crate::store::LinkId) -> Result<TurnOutcome, StoreError> {
         let lease = self.claim.lease.clone();
         let absorbed = self.engine.store.absorb(&lease, into);
         match self.engine.store_call(absorbed).await {
@@ -141,17 +139,17 @@ impl Turn<'_> {
     fn is_anything_alive(&self) -> bool {
         let local = self.local.as_ref().map(|local| local.state.status);
         let remote = self.remote.as_ref().map(|remote| remote.state.status);
-        local.into_iter().chain(remote).any(|status| status.is_live())
+        let mut statuses = local.into_iter().chain(remote);
+        statuses.any(AppointmentStatus::is_live)
     }
 
     /// What both sides hold now is what later changes are compared with.
     fn move_base(&mut self, done: &Decision) {
-        use crate::store::AppointmentStatus::Cancelled;
         let local = self.local.as_ref().map(|local| local.state.clone());
         let remote = self.remote.as_ref().map(|remote| remote.state.clone());
         self.accepted = *done == Decision::AcceptDifference;
         let ended = |mut state: crate::store::AppointmentState| {
-            state.status = Cancelled;
+            state.status = AppointmentStatus::Cancelled;
             state
         };
         let base = match (local, remote) {
@@ -256,6 +254,9 @@ impl Turn<'_> {
         // to it, that would look like agreement.
         self.standing.verify = true;
         self.standing.attempts = 0;
+        // A claim that it was time to look for goes with the case.
+        let now = self.claim.now;
+        self.standing.doubts.retain(|doubt| doubt.again_at > now);
         self.log.push(LogEvent::SentToReview {
             reason: case.reason.clone(),
         });
@@ -349,9 +350,8 @@ impl Turn<'_> {
     fn after_host_failure(&mut self, error: &StoreError) -> (Settlement, TurnOutcome) {
         let causes = with_causes(error);
         if !is_passing(error) {
-            let message = format!(
-                "The host's repository refuses: {causes}. Mend the cause, then retry."
-            );
+            let message =
+                format!("The host's repository refuses: {causes}. Mend the cause, then retry.");
             let case = Case::new(ReviewReason::HostRefused, message);
             return (self.in_review(&case), TurnOutcome::InReview);
         }
@@ -364,10 +364,7 @@ impl Turn<'_> {
         self.again_or_review(&case.shared(cause))
     }
 
-    async fn after_calendar_failure(
-        &mut self,
-        error: CalendarError,
-    ) -> (Settlement, TurnOutcome) {
+    async fn after_calendar_failure(&mut self, error: CalendarError) -> (Settlement, TurnOutcome) {
         let causes = with_causes(&error);
         let chance = self.engine.entropy.next_u64();
         let attempts = self.standing.attempts;
@@ -505,7 +502,10 @@ impl Turn<'_> {
 
     fn settle_deliveries(&self, settlement: &mut Settlement, fate: &DeliveryFate) {
         for delivery in &self.claim.deliveries {
-            let stray = delivery.booking.as_ref().and_then(|uid| self.strays.get(uid));
+            let stray = delivery
+                .booking
+                .as_ref()
+                .and_then(|uid| self.strays.get(uid));
             let fate = if let Some(stray) = stray {
                 stray.clone()
             } else if self.contradicted.contains(&delivery.id) {
