@@ -40,15 +40,17 @@
 //! # Guarantees
 //!
 //! Every recorded change and every acknowledged webhook ends in agreement, ignored for a named reason, or in the review queue. An
-//! appointment never has two live bookings because of the engine, whatever timed out, crashed or was delivered twice. What came
-//! from Cal.com is never pushed back. A tenant's webhook changes nothing of another tenant. A late webhook revives nothing. Work
-//! for one appointment is serial. No key, secret or attendee appears in a log line, an error or a `Debug` print.
+//! appointment never has two live bookings because of the engine, whatever timed out, landed late, crashed or was delivered
+//! twice. What came from Cal.com is never pushed back. A tenant's webhook changes nothing of another tenant, and nothing is sent
+//! for an event type that is not the tenant's. A late webhook revives nothing. Work for one appointment is serial, and neither an
+//! appointment nor a tenant holds up another. No key, secret or attendee appears in a log line, an error or a `Debug` print.
 //!
 //! # Non-guarantees
 //!
 //! A webhook that is lost for good is not noticed until something else touches the appointment. Only creating, moving and
-//! cancelling are carried; other changes, and seated bookings, end in the review queue. An appointment's length gives way to the
-//! event type's. Deliveries and review items hold personal data, and nothing deletes them yet.
+//! cancelling are carried; other changes, and seated bookings, end in the review queue. A length that the event type does not offer
+//! gives way to what Cal.com booked. Deliveries and review items hold personal data until they are
+//! [pruned](sync::SyncEngine::prune).
 //!
 //! # Features
 //!
