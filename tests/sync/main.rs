@@ -22,4 +22,5 @@ mod queue;
 mod reopened;
 mod requests;
 mod review;
+mod told;
 mod unanswered;
