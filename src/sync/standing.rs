@@ -113,7 +113,7 @@ pub struct Standing {
     pub verify: bool,
     /// Whether Cal.com's answer to our own write differs from what was sent, and the appointment was not brought to it yet.
     pub follow: bool,
-    /// When the booking is to be read once more, although nothing tells of it.
+    /// When the booking is to be read once more, although nothing has come in for it.
     #[serde_as(as = "Option<InstantFormat>")]
     pub look_at: Option<DateTime<Utc>>,
 }

@@ -11,8 +11,8 @@ use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::standing::{Base, PendingWrite, SentWrite};
 use crate::sync::state::project;
 
-/// How long after it was sent a write of unknown outcome is looked for by itself, besides at the end. Usually its webhook tells of
-/// it first.
+/// How long after it was sent a write of unknown outcome is looked for by itself, besides at the end. Usually its webhook
+/// comes first.
 const LOOKS: [TimeDelta; 3] = [
     TimeDelta::seconds(5),
     TimeDelta::seconds(30),

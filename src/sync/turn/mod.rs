@@ -5,6 +5,7 @@
 
 mod apply;
 mod claims;
+mod failed;
 mod instruct;
 mod landing;
 mod look_up;

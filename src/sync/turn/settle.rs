@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Case, Stop, Turn, TurnOutcome, is_passing, soonest};
+use super::{Case, Stop, Turn, TurnOutcome, soonest};
 use crate::store::{
-    AppointmentStatus, ChangeFate, DeliveryFate, Hold, LogEvent, NewReview, Origin, RecordedChange,
+    AppointmentStatus, ChangeFate, DeliveryFate, LogEvent, NewReview, Origin, RecordedChange,
     Resolution, ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError, StoreErrorKind,
     Winner,
 };
-use crate::sync::calendar::{CalendarError, CalendarErrorKind};
 use crate::sync::contain::TENANT_UNREADABLE;
 use crate::sync::decide::Decision;
-use crate::sync::failure::{self, Next};
-use crate::sync::review::with_causes;
 use crate::sync::standing::Standing;
 
 /// How long after a booking of a series has ended the others are looked at once more: they may be carried out a moment later.
@@ -85,7 +82,7 @@ impl Turn<'_> {
     }
 
     /// A settlement with all that the turn has found out so far.
-    fn settlement(&mut self) -> Settlement {
+    pub(super) fn settlement(&mut self) -> Settlement {
         self.standing.put_into(&mut self.link);
         let mut settlement = Settlement::new(self.link.clone());
         settlement.chain_uids = std::mem::take(&mut self.chain_uids).into_iter().collect();
@@ -184,7 +181,7 @@ impl Turn<'_> {
         Some((at - self.claim.now).to_std().unwrap_or_default())
     }
 
-    fn next_doubt(&self) -> Option<Duration> {
+    pub(super) fn next_doubt(&self) -> Option<Duration> {
         let doubts = self.standing.doubts.iter();
         let waits = doubts.map(|d| (d.again_at - self.claim.now).to_std().unwrap_or_default());
         waits.min()
@@ -247,7 +244,7 @@ impl Turn<'_> {
     }
 
     /// A person has to decide.
-    fn in_review(&mut self, case: &Case) -> Settlement {
+    pub(super) fn in_review(&mut self, case: &Case) -> Settlement {
         let review = self.review(case);
         // Writes to Cal.com that may have been carried out stay on record, to be looked for next time: what went to review need
         // have nothing to do with them. Until both sides agree, the base does not stand for Cal.com: were the host to go back
@@ -324,143 +321,6 @@ impl Turn<'_> {
         }
     }
 
-    /// Again on the usual schedule, and then a person.
-    fn again_or_review(&mut self, case: &Case) -> (Settlement, TurnOutcome) {
-        let chance = self.engine.entropy.next_u64();
-        let attempts = self.standing.attempts;
-        match failure::attempt(attempts, &self.engine.config, chance) {
-            Some(delay) => (self.retry(delay, &case.message), TurnOutcome::Waiting),
-            None => (self.in_review(case), TurnOutcome::InReview),
-        }
-    }
-
-    fn retry(&mut self, delay: Duration, error: &str) -> Settlement {
-        self.standing.attempts = self.standing.attempts.saturating_add(1);
-        self.log.push(LogEvent::RetryScheduled {
-            at: self.claim.now + delay,
-            attempts: self.standing.attempts,
-            error: error.to_owned(),
-        });
-        let mut settlement = self.later(delay);
-        // What comes meanwhile neither shortens the wait nor uses up an attempt.
-        settlement.not_before = Some(delay);
-        settlement
-    }
-
-    fn after_host_failure(&mut self, error: &StoreError) -> (Settlement, TurnOutcome) {
-        let causes = with_causes(error);
-        if !is_passing(error) {
-            let message =
-                format!("The host's repository refuses: {causes}. Mend the cause, then retry.");
-            let case = Case::new(ReviewReason::HostRefused, message);
-            return (self.in_review(&case), TurnOutcome::InReview);
-        }
-        tracing::warn!(error = %causes, "the host's repository failed");
-        let message = format!(
-            "The host's repository failed at every attempt: {causes}. Retry when it is back; one retry covers all appointments of this item."
-        );
-        let case = Case::new(ReviewReason::HostUnavailable, message);
-        let cause = ReviewReason::HostUnavailable.as_str();
-        self.again_or_review(&case.shared(cause))
-    }
-
-    async fn after_calendar_failure(&mut self, error: CalendarError) -> (Settlement, TurnOutcome) {
-        let causes = with_causes(&error);
-        let chance = self.engine.entropy.next_u64();
-        let attempts = self.standing.attempts;
-        match failure::after(&error, attempts, &self.engine.config, chance) {
-            Next::Retry(delay) => (self.retry(delay, &causes), TurnOutcome::Waiting),
-            Next::Hold(delay) => (self.hold(delay), TurnOutcome::Waiting),
-            Next::Exhausted => {
-                let message = format!(
-                    "Every attempt failed: {causes}. Whether the last one was carried out is looked up on a retry; one retry covers all appointments of this item."
-                );
-                let case = Case::new(ReviewReason::RetriesExhausted, message);
-                let case = case.shared(ReviewReason::RetriesExhausted.as_str());
-                (self.in_review(&case), TurnOutcome::InReview)
-            }
-            Next::Rejected => {
-                let case = Case::new(ReviewReason::Rejected, refusal(&causes));
-                (self.in_review(&case), TurnOutcome::InReview)
-            }
-            Next::SlotTaken => {
-                let case = Case::new(ReviewReason::SlotTaken, refusal(&causes));
-                (self.in_review(&case), TurnOutcome::InReview)
-            }
-            Next::AskForAccount => self.after_denial(&causes).await,
-        }
-    }
-
-    /// The credentials were refused for one call. Whether they are wrong, the account says.
-    async fn after_denial(&mut self, causes: &str) -> (Settlement, TurnOutcome) {
-        let asked = self.call(self.tenant.calendar.account()).await;
-        match asked.map_err(|error| (error.kind(), error)) {
-            Ok(()) => {
-                let case = Case::new(ReviewReason::Rejected, refusal(causes));
-                (self.in_review(&case), TurnOutcome::InReview)
-            }
-            Err((CalendarErrorKind::Denied, _)) => (self.pause(causes), TurnOutcome::Waiting),
-            Err((CalendarErrorKind::Throttled, error)) => {
-                let chance = self.engine.entropy.next_u64();
-                match failure::after(&error, 0, &self.engine.config, chance) {
-                    Next::Hold(delay) => (self.hold(delay), TurnOutcome::Waiting),
-                    _ => (self.pause(causes), TurnOutcome::Waiting),
-                }
-            }
-            Err((_, error)) => {
-                let message = format!("{causes}; and the account: {}", with_causes(&error));
-                let case = Case::new(ReviewReason::RetriesExhausted, message);
-                self.again_or_review(&case.shared(ReviewReason::RetriesExhausted.as_str()))
-            }
-        }
-    }
-
-    fn pause(&mut self, causes: &str) -> Settlement {
-        let reason = ReviewReason::CredentialsRefused;
-        let message = format!(
-            "Cal.com refuses the tenant's credentials, its account included, and the tenant's work is paused. Replace them, then retry. {causes}"
-        );
-        let cause = reason.as_str().to_owned();
-        self.log.push(LogEvent::TenantPaused);
-        let mut settlement = self.later(Duration::ZERO);
-        settlement.hold = Some(Hold::Pause(cause.clone()));
-        let review = NewReview::of_tenant(cause, reason, ReviewEvidence::new(message));
-        let review = review.ending(ReviewEnd::WithCause);
-        settlement.reviews.push(review);
-        settlement
-    }
-
-    /// The tenant's work waits; the link is next when it goes on.
-    fn hold(&mut self, delay: Duration) -> Settlement {
-        self.log.push(LogEvent::Postponed {
-            until: self.claim.now + delay,
-        });
-        let mut settlement = self.later(Duration::ZERO);
-        settlement.hold = Some(Hold::For(delay));
-        settlement
-    }
-
-    /// What a delivery claims is not there yet; it is looked for when it is time, and anything else that comes is worked on at once.
-    fn not_yet(&mut self) -> Settlement {
-        let mut settlement = self.later(Duration::ZERO);
-        settlement.wake = self.next_doubt();
-        // The changes and the deliveries that wait with it are worked on with the next look.
-        settlement
-    }
-
-    /// Everything stays as it was and is tried again; what was written on the way is kept.
-    fn later(&mut self, delay: Duration) -> Settlement {
-        let mut settlement = self.settlement();
-        settlement.wake = Some(delay);
-        settlement.marks = self.heeded_marks(false);
-        // Whoever asked for a read by a mark is served by the next turn.
-        if !settlement.marks.is_empty() {
-            self.standing.verify = true;
-            self.standing.put_into(&mut settlement.link);
-        }
-        settlement
-    }
-
     /// Another link holds what this one was to hold; a person has to find out which is right.
     fn held_by_another(&mut self) -> Settlement {
         let message = "The booking, or the appointment, belongs to another pair already. End one of the two, then retry.";
@@ -521,8 +381,4 @@ impl Turn<'_> {
             settlement.deliveries.push((delivery.id, fate));
         }
     }
-}
-
-fn refusal(causes: &str) -> String {
-    format!("Cal.com refuses: {causes}. Change the appointment, or mend the cause and retry.")
 }
