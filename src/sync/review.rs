@@ -32,7 +32,7 @@ pub(super) fn explain(reason: &ReviewReason) -> &'static str {
             "Cal.com's API can move and cancel a booking; the appointment was changed in another way. Take Cal.com's state, or accept the difference."
         }
         ReviewReason::SeatedBooking => {
-            "The booking has seats, which are not kept in step yet. Dismiss the item, or accept the difference."
+            "The booking has seats, which are not kept in step yet. Dismiss the item."
         }
         ReviewReason::TwoLiveBookings => {
             "The appointment has more than one live booking. Cancel all but one at Cal.com, then retry."

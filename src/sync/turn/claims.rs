@@ -156,7 +156,8 @@ impl Turn<'_> {
             status.is_some_and(|status| !status.is_live())
         };
         let is_told = self.claim.deliveries.iter().any(ends);
-        let is_seen = self.fresh && was_live && !self.pushed;
+        // One that was looked at because another one had ended has siblings that were marked with it.
+        let is_seen = self.fresh && was_live && !self.pushed && !self.is_marked_by_sibling();
         self.link.series.is_some() && !remote.state.status.is_live() && (is_told || is_seen)
     }
 

@@ -52,7 +52,7 @@ impl Turn<'_> {
                 }
                 Followed::Head(_) | Followed::Nothing => {}
                 Followed::Stray(_) if Some(&uid) == own.as_ref() && self.is_pair() => {
-                    let message = "The appointment's booking is of an event type and a host that are not this tenant's any more. Name them for the tenant, or accept the difference.";
+                    let message = "The appointment's booking is of an event type and a host that are not this tenant's any more. Name them for the tenant, then retry, or dismiss the item.";
                     return Err(Case::new(ReviewReason::ForeignBooking, message).into());
                 }
                 Followed::Stray(fate) => {
@@ -182,7 +182,7 @@ impl Turn<'_> {
         let state = project(booking, known).map_err(|reason| {
             let message = match reason {
                 ReviewReason::UnknownStatus => format!(
-                    "The booking has the status {:?}, which this version does not know. Update the crate, or accept the difference.",
+                    "The booking has the status {:?}, which this version does not know. Update the crate, then retry.",
                     booking.status.as_str()
                 ),
                 _ => explain(&reason).to_owned(),
