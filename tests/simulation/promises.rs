@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use calcom::model::{Booking, BookingUid};
 use calcom::store::{
-    Appointment, ChainKey, ChangeFate, Link, LinkKey, LogEvent, Origin, ReviewItem, ReviewReason,
+    Appointment, ChainKey, ChangeFate, Link, LinkKey, LogEvent, Origin, Page, ReviewItem,
+    ReviewReason,
 };
-use calcom::sync::SYNC_KEY_METADATA;
+use calcom::sync::{SYNC_KEY_METADATA, Standing};
 use calcom::testing::{RequestOutcome, WebhookBody};
 use secrecy::ExposeSecret;
 
@@ -62,10 +63,13 @@ impl<'a> Stand<'a> {
     pub(crate) async fn nothing_is_lost(&self) {
         let store = self.world.store();
         let tenant = &self.customer.id;
-        let log = store.log(tenant, None, 100_000).await.unwrap();
+        let log = store.log(tenant, Page::first(100_000)).await.unwrap();
         for (appointment, link) in &self.pairs {
             let id = &appointment.id;
-            let changes = store.changes(tenant, id).await.unwrap();
+            let changes = store
+                .changes(tenant, id, Page::first(100_000))
+                .await
+                .unwrap();
             assert!(!changes.is_empty(), "{id} was never recorded");
             for (recorded, fate) in changes {
                 let fate = fate.unwrap_or_else(|| panic!("{recorded:?} has no fate; {link:?}"));
@@ -79,7 +83,11 @@ impl<'a> Stand<'a> {
                 );
             }
         }
-        for (delivery, fate) in store.deliveries(tenant).await.unwrap() {
+        for (delivery, fate) in store
+            .deliveries(tenant, Page::first(100_000))
+            .await
+            .unwrap()
+        {
             assert!(fate.is_some(), "{delivery:?} has no fate");
         }
     }
@@ -123,7 +131,8 @@ impl<'a> Stand<'a> {
             if self.is_in_review(link) {
                 continue;
             }
-            assert_eq!(link.pending, None, "{link:?} is unfinished");
+            let standing = Standing::of(link).unwrap();
+            assert!(!standing.awaits_outcome(), "{standing:?} is unfinished");
             let state = &appointment.state;
             let Some(uid) = &link.booking else {
                 // A new appointment that claims to be Cal.com's is left alone: nothing of Cal.com's origin is pushed.
@@ -135,8 +144,8 @@ impl<'a> Stand<'a> {
             let agrees = booking.is_live() == state.status.is_live()
                 && (!booking.is_live() || (booking.start, booking.end) == (state.start, state.end));
             assert!(agrees, "{appointment:?}\n{booking:?}\n{link:?}");
-            let base = link.base.as_ref().expect("a pair has a base");
-            assert!(base.agrees_with(state), "{appointment:?}\n{link:?}");
+            let base = standing.base.as_ref().expect("a pair has a base");
+            assert!(base.local.agrees_with(state), "{appointment:?}\n{link:?}");
         }
         for booking in &self.live {
             let link = self.link_of(&booking.uid).await;
@@ -164,7 +173,8 @@ impl<'a> Stand<'a> {
             ReviewReason::LinkLost,
         ];
         for item in &self.open {
-            let landed_late = item.reason == ReviewReason::Conflict && item.evidence.base.is_none();
+            let landed_late =
+                item.reason == ReviewReason::Conflict && item.evidence.base_local.is_none();
             assert!(
                 landed_late || !impossible.contains(&item.reason),
                 "{item:?}"
@@ -192,8 +202,11 @@ impl<'a> Stand<'a> {
     pub(crate) async fn tells_no_secret(&self) {
         let store = self.world.store();
         let tenant = &self.customer.id;
-        let log = store.log(tenant, None, 100_000).await.unwrap();
-        let deliveries = store.deliveries(tenant).await.unwrap();
+        let log = store.log(tenant, Page::first(100_000)).await.unwrap();
+        let deliveries = store
+            .deliveries(tenant, Page::first(100_000))
+            .await
+            .unwrap();
         let printed = format!(
             "{:?} {store:?} {:?} {log:?} {:?} {deliveries:?}",
             self.world.engine, self.open, self.pairs

@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use calcom::ambient::Clock;
 use calcom::store::{Resolution, ReviewReason};
 use calcom::sync::SyncEngine;
 
@@ -44,11 +43,10 @@ impl History {
                 self.chronicle.note(format!("rest: {report:?}"));
                 continue;
             }
-            let due = world.store().next_due().await.unwrap();
+            let due = world.store().next_due(u16::MAX).await.unwrap();
             match due {
                 Some(due) => {
-                    let wait = (due - world.clock.now()).to_std().unwrap_or_default();
-                    world.advance(wait + Duration::from_millis(1)).await;
+                    world.advance(due + Duration::from_millis(1)).await;
                 }
                 None if world.post.waiting() == 0 => return,
                 None => {}

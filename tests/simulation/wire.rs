@@ -10,8 +10,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use calcom::ambient::Clock;
 use calcom::client;
-use calcom::model::{Booking, BookingQuery, BookingUid, EventTypeId, NewBooking, format_instant};
-use calcom::sync::{Calendar, CalendarError, CalendarErrorKind, SYNC_KEY_METADATA};
+use calcom::model::{Booking, BookingQuery, BookingUid, EventTypeId, UserId, format_instant};
+use calcom::sync::{
+    Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, SYNC_KEY_METADATA, Write,
+};
 use calcom::testing::{FakeCalcom, ManualClock};
 use chrono::{DateTime, Utc};
 use http::Method;
@@ -74,10 +76,10 @@ impl Wire {
         if !exchange.online.load(Ordering::SeqCst) {
             return Err(unreachable());
         }
-        let version = if path.starts_with("slots") {
-            "2024-09-04"
-        } else {
-            "2024-08-13"
+        let version = match path.as_str() {
+            path if path.starts_with("slots") => "2024-09-04",
+            path if path.starts_with("event-types") => "2024-06-14",
+            _ => "2024-08-13",
         };
         let request = http::Request::builder()
             .method(method)
@@ -102,13 +104,13 @@ impl Wire {
         Ok(client::decode(operation, &response, exchange.clock.now())?)
     }
 
-    async fn write(
+    async fn post<T: DeserializeOwned>(
         &self,
         what: &str,
         operation: &'static str,
         path: String,
         body: Value,
-    ) -> Result<Booking, CalendarError> {
+    ) -> Result<T, CalendarError> {
         let exchange = &self.exchange;
         if !exchange.under_way.lock().unwrap().insert(what.to_owned()) {
             let mut collisions = exchange.collisions.lock().unwrap();
@@ -139,30 +141,39 @@ impl Calendar for Wire {
         self.send("bookings.list", Method::GET, path, None).await
     }
 
-    async fn create(&self, booking: &NewBooking) -> Result<Booking, CalendarError> {
-        let body = serde_json::to_value(booking).unwrap();
-        let key = body["metadata"][SYNC_KEY_METADATA].as_str().unwrap_or("");
-        let key = key.to_owned();
-        self.write(&key, "bookings.create", "bookings".to_owned(), body)
-            .await
-    }
-
-    async fn reschedule(
-        &self,
-        uid: &BookingUid,
-        start: DateTime<Utc>,
-    ) -> Result<Booking, CalendarError> {
-        let path = format!("bookings/{uid}/reschedule");
-        let body = json!({"start": format_instant(start), "reschedulingReason": "moved"});
-        self.write(uid.as_str(), "bookings.reschedule", path, body)
-            .await
-    }
-
-    async fn cancel(&self, uid: &BookingUid, reason: &str) -> Result<Booking, CalendarError> {
-        let path = format!("bookings/{uid}/cancel");
-        let body = json!({"cancellationReason": reason});
-        self.write(uid.as_str(), "bookings.cancel", path, body)
-            .await
+    async fn write(&self, write: &Write) -> Result<Booking, CalendarError> {
+        match write {
+            Write::Create(booking) => {
+                let body = serde_json::to_value(booking).unwrap();
+                let key = body["metadata"][SYNC_KEY_METADATA].as_str().unwrap_or("");
+                let key = key.to_owned();
+                let path = "bookings".to_owned();
+                let made: Value = self.post(&key, "bookings.create", path, body).await?;
+                // A series of one is answered as a list.
+                let made = match made {
+                    Value::Array(mut several) => several.swap_remove(0),
+                    one => one,
+                };
+                Ok(serde_json::from_value(made).unwrap())
+            }
+            Write::Reschedule {
+                booking,
+                start,
+                reason,
+            } => {
+                let path = format!("bookings/{booking}/reschedule");
+                let body = json!({"start": format_instant(*start), "reschedulingReason": reason});
+                self.post(booking.as_str(), "bookings.reschedule", path, body)
+                    .await
+            }
+            Write::Cancel { booking, reason } => {
+                let path = format!("bookings/{booking}/cancel");
+                let body = json!({"cancellationReason": reason});
+                self.post(booking.as_str(), "bookings.cancel", path, body)
+                    .await
+            }
+            other => panic!("the simulation knows no {other:?}"),
+        }
     }
 
     async fn free_slots(
@@ -179,5 +190,33 @@ impl Calendar for Wire {
             .flat_map(|day| day.as_array().into_iter().flatten())
             .filter_map(|slot| slot["start"].as_str()?.parse().ok());
         Ok(starts.collect())
+    }
+
+    async fn event_type(&self, id: EventTypeId) -> Result<Option<EventTypeFacts>, CalendarError> {
+        let path = format!("event-types/{id}");
+        let found = self.send("event_types.get", Method::GET, path, None).await;
+        let found: Value = match found {
+            Ok(found) => found,
+            Err(error) if error.to_string().contains("no such resource") => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut facts = EventTypeFacts::default();
+        facts.recurs = found["recurrence"].is_object();
+        let lengths = found["lengthInMinutesOptions"].as_array();
+        let lengths = lengths.into_iter().flatten().filter_map(Value::as_u64);
+        facts.lengths = lengths
+            .map(|minutes| u32::try_from(minutes).unwrap())
+            .collect();
+        facts.hosts = found["ownerId"]
+            .as_i64()
+            .map(UserId::new)
+            .into_iter()
+            .collect();
+        Ok(Some(facts))
+    }
+
+    async fn account(&self) -> Result<(), CalendarError> {
+        let _: Value = self.send("me", Method::GET, "me".to_owned(), None).await?;
+        Ok(())
     }
 }

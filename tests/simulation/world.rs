@@ -12,7 +12,7 @@ use calcom::model::{Booking, EventTypeId, NewWebhook, UserId};
 use calcom::sqlite::SqliteStore;
 use calcom::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
-    AppointmentWrite, InMemoryStore, Origin, Person, ReviewItem, Store, TenantId, Window,
+    AppointmentWrite, InMemoryStore, Origin, Page, Person, ReviewItem, Store, TenantId, Window,
 };
 use calcom::sync::{
     Calendar, ConflictPolicy, Engine, StaticTenants, SyncConfig, SyncEngine, Tenant,
@@ -101,9 +101,14 @@ impl World {
         let books = match &folder {
             Some(folder) => {
                 let path = folder.path().join("books.db");
-                Books::Sqlite(SqliteStore::open(&path).await.unwrap(), path)
+                Books::Sqlite(
+                    SqliteStore::open_with_clock(&path, clock.shared())
+                        .await
+                        .unwrap(),
+                    path,
+                )
             }
-            None => Books::Memory(InMemoryStore::new()),
+            None => Books::Memory(InMemoryStore::with_clock(clock.shared())),
         };
         let post = Post::new(&fake, chance.fork());
         let exchange = Exchange {
@@ -147,7 +152,9 @@ impl World {
     /// A new process over the same store: nothing in memory survives.
     pub(crate) async fn restart(&mut self) {
         if let Books::Sqlite(store, path) = &mut self.books {
-            *store = SqliteStore::open(&*path).await.unwrap();
+            *store = SqliteStore::open_with_clock(&*path, self.clock.shared())
+                .await
+                .unwrap();
         }
         self.engine = engine(
             self.setting,
@@ -181,10 +188,10 @@ impl World {
 
     pub(crate) async fn appointments(&self, customer: &Customer) -> Vec<Appointment> {
         let morning: DateTime<Utc> = MORNING.parse().unwrap();
-        let window = Window {
-            from: morning - TimeDelta::days(999),
-            until: morning + TimeDelta::days(999),
-        };
+        let window = Window::new(
+            morning - TimeDelta::days(999),
+            morning + TimeDelta::days(999),
+        );
         let table = self.books.appointments();
         table
             .scan(&customer.id, window, None, 10_000)
@@ -193,7 +200,10 @@ impl World {
     }
 
     pub(crate) async fn reviews(&self, customer: &Customer) -> Vec<ReviewItem> {
-        self.engine.open_reviews(&customer.id).await.unwrap()
+        self.engine
+            .open_reviews(&customer.id, Page::first(10_000))
+            .await
+            .unwrap()
     }
 
     /// The tenant's bookings that take up time.
@@ -212,17 +222,17 @@ impl World {
         whom: u32,
         origin: Origin,
     ) -> bool {
-        let write = AppointmentWrite {
-            state: AppointmentState {
-                status: AppointmentStatus::Confirmed,
+        let write = AppointmentWrite::new(
+            AppointmentState::new(
+                AppointmentStatus::Confirmed,
                 start,
-                end: start + TimeDelta::minutes(30),
-                event_type: customer.event_type,
-                attendee: person(whom),
-            },
+                start + TimeDelta::minutes(30),
+                customer.event_type,
+                person(whom),
+            ),
             origin,
-            at: self.clock.now(),
-        };
+            self.clock.now(),
+        );
         match &self.books {
             Books::Memory(store) => store.create_appointment(&customer.id, id, write).is_ok(),
             Books::Sqlite(store, _) => {
@@ -242,11 +252,7 @@ impl World {
     ) {
         let mut state = found.state.clone();
         edit(&mut state);
-        let write = AppointmentWrite {
-            state,
-            origin,
-            at: self.clock.now(),
-        };
+        let write = AppointmentWrite::new(state, origin, self.clock.now());
         let table = self.books.appointments();
         let written = table.update(&customer.id, &found.id, found.revision, write);
         written.await.unwrap();
