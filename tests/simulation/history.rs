@@ -111,7 +111,8 @@ impl History {
             }
             108 => self.foreign_delivery().await,
             109..=111 => {
-                let span = *self.chance.pick(&[300, 3_000, 20_000, 100_000]).unwrap();
+                // A person is asked about what does not show within half a minute.
+                let span = *self.chance.pick(&[300, 3_000, 20_000]).unwrap();
                 self.note(format!("the replica lags for {span} ms"));
                 self.world.lag(Duration::from_millis(span)).await;
             }

@@ -143,6 +143,9 @@ impl History {
         match (self.world.plan.actors, chance.number(0..12)) {
             // The item says that this would book it a second time.
             _ if item.reason == ReviewReason::LinkLost => Resolution::Retry,
+            // What cannot be read is mended and tried again.
+            _ if item.reason == ReviewReason::HostUnavailable => Resolution::Retry,
+            _ if item.reason == ReviewReason::WorkFailed => Resolution::Retry,
             (Actors::CalCom, 0..=5) | (_, 0..=3) => Resolution::Retry,
             (Actors::CalCom, _) => Resolution::TakeRemote,
             (Actors::Host, _) => rebook,

@@ -9,7 +9,7 @@ use calcom::sync::{SYNC_KEY_METADATA, Standing};
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 
-use crate::history::History;
+use crate::history::{Chronicle, History};
 use crate::host::{FAILS, PANICS};
 use crate::plan::Actors;
 use crate::tenants::Customer;
@@ -57,6 +57,22 @@ impl<'a> Stand<'a> {
         let of_two = |item: &&ReviewItem| item.reason == ReviewReason::TwoLiveBookings;
         let mut items = self.open.iter().filter(of_two);
         items.any(|item| item.evidence.bookings.contains(uid))
+    }
+
+    /// Puts the log and the inbox into the chronicle.
+    async fn tell(&self, chronicle: &Chronicle) {
+        let store = self.world.store();
+        let log = store.log(&self.customer.id, Page::first(100_000)).await;
+        for entry in log.unwrap() {
+            let at = entry.at.format("%T%.3f");
+            chronicle.note(format!("log: {at} {:?} {:?}", entry.link, entry.event));
+        }
+        let inbox = store.deliveries(&self.customer.id, Page::first(100_000));
+        for (delivery, fate) in inbox.await.unwrap() {
+            let (trigger, booking) = (delivery.trigger, delivery.booking);
+            let at = delivery.received_at.format("%T%.3f");
+            chronicle.note(format!("inbox: {at} {trigger} {booking:?} {fate:?}"));
+        }
     }
 
     /// 1: every change and every delivery has a fate, and what went to review is or was there.
@@ -353,6 +369,7 @@ impl History {
                 stand.open,
                 world.fake.writes()
             ));
+            stand.tell(&self.chronicle).await;
             stand.writes_only_what_the_host_wants().await;
             stand.nothing_is_lost().await;
             stand.nothing_is_doubled().await;
