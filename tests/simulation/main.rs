@@ -9,15 +9,25 @@
 )]
 
 mod chance;
+mod clock;
+mod doubles;
 mod history;
 mod host;
+mod ledger;
+mod people;
+mod plan;
 mod post;
+mod processes;
 mod promises;
 mod quiet;
+mod rest;
+mod tenants;
 mod wire;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use history::{Chronicle, History};
 use world::Setting;
@@ -36,7 +46,16 @@ async fn run(setting: Setting, seed: u64, chronicle: Chronicle) -> String {
     let mut history = History::new(setting, seed, chronicle).await;
     history.live().await;
     history.come_to_rest().await;
-    history.keeps_its_promises().await;
+    let gaps = history.keeps_its_promises().await;
+    LOST_FOR_GOOD.fetch_add(gaps, Ordering::Relaxed);
+    if history.world.plan.lost > 0 {
+        // Had nothing been lost, both sides would agree.
+        history.world.post.lose_no_more();
+        history.world.post.find_lost();
+        history.come_to_rest().await;
+        let gaps = history.keeps_its_promises().await;
+        assert_eq!(gaps, 0, "nothing is lost any more");
+    }
     history.stays_at_rest().await;
     history.keeps_tenants_apart().await;
     let writes = history.world.fake.writes();
@@ -48,8 +67,27 @@ async fn run(setting: Setting, seed: u64, chronicle: Chronicle) -> String {
     trace + &format!("{:?}", history.world.fake.bookings())
 }
 
+/// The known gap "a webhook was lost for good": the pairs that disagreed because of it. Nothing but webhooks tells of what
+/// people do at Cal.com, until something walks its bookings.
+static LOST_FOR_GOOD: AtomicUsize = AtomicUsize::new(0);
+
+/// Keeps panics that are part of a history out of the output.
+fn hush() {
+    static HUSHED: Once = Once::new();
+    HUSHED.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let text = panic.payload().downcast_ref::<String>();
+            if text.is_none_or(|text| text != host::PLANTED) {
+                usual(panic);
+            }
+        }));
+    });
+}
+
 /// Runs one seed in a world of its own; a failure tells the history that led to it.
 fn simulate(setting: Setting, seed: u64) -> (String, Vec<String>) {
+    hush();
     let chronicle = Chronicle::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -84,6 +122,8 @@ fn histories_keep_the_promises() {
     for seed in seeds(DEFAULT_SEEDS) {
         simulate(Setting::Memory, seed);
     }
+    let gaps = LOST_FOR_GOOD.load(Ordering::Relaxed);
+    println!("known gap, a webhook lost for good: {gaps} pairs disagreed until it was told");
 }
 
 #[test]

@@ -1,20 +1,30 @@
-//! The webhooks: nothing is lost for good, all else may happen to them.
+//! The webhooks: they come late, twice, in any order, or, in some histories, never.
 
 use std::sync::{Arc, Mutex};
 
+use calcom::ambient::Clock;
 use calcom::store::TenantId;
 use calcom::sync::{Engine, ReceiveError, SyncEngine};
-use calcom::testing::{FakeCalcom, Fault, Then, When, sign};
+use calcom::testing::{Delivery, FakeCalcom, Fault, Then, When, sign};
 use calcom::webhook::SIGNATURE_HEADER;
+use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue};
 
 use crate::chance::Chance;
+use crate::clock::SimClock;
+use crate::plan::Plan;
+
+/// An address to which nothing can be sent: a fake that sends there knows so at once, and without a network.
+pub(crate) const NOWHERE: &str = "nowhere:/";
 
 /// What the fake has told and what of it has arrived.
 #[derive(Clone)]
 pub(crate) struct Post {
     fake: FakeCalcom,
     chance: Chance,
+    clock: SimClock,
+    /// The hosted service writes a body when it sends it for the first time.
+    writes_late: bool,
     bag: Arc<Mutex<Bag>>,
 }
 
@@ -25,17 +35,24 @@ struct Bag {
     /// How many of the fake's webhooks were looked at.
     seen: usize,
     waiting: Vec<usize>,
+    lost: Vec<(usize, DateTime<Utc>)>,
     /// How many in a hundred arrive before the answer of the call that caused them.
     prompt: u32,
+    /// How many in a hundred are lost for good.
+    losing: u32,
 }
 
 impl Post {
-    pub(crate) fn new(fake: &FakeCalcom, chance: Chance) -> Self {
+    pub(crate) fn new(fake: &FakeCalcom, plan: &Plan, clock: &SimClock, chance: Chance) -> Self {
         let post = Self {
             fake: fake.clone(),
             bag: Arc::default(),
+            clock: clock.clone(),
+            writes_late: plan.is_hosted(),
             chance,
         };
+        post.bag.lock().unwrap().losing = plan.lost;
+        post.arrive_promptly(plan.prompt);
         post.keep_all();
         post
     }
@@ -54,6 +71,26 @@ impl Post {
         self.bag.lock().unwrap().prompt = percent;
     }
 
+    /// From now on every webhook arrives in the end.
+    pub(crate) fn lose_no_more(&self) {
+        self.bag.lock().unwrap().losing = 0;
+    }
+
+    /// What was lost for good, and when.
+    pub(crate) fn lost(&self) -> Vec<(Delivery, DateTime<Utc>)> {
+        let all = self.fake.deliveries();
+        let bag = self.bag.lock().unwrap();
+        let lost = bag.lost.iter();
+        lost.map(|(id, at)| (all[*id].clone(), *at)).collect()
+    }
+
+    /// What was lost turns up after all.
+    pub(crate) fn find_lost(&self) {
+        let mut bag = self.bag.lock().unwrap();
+        let lost = std::mem::take(&mut bag.lost);
+        bag.waiting.extend(lost.into_iter().map(|(id, _)| id));
+    }
+
     /// How many are on their way.
     pub(crate) fn waiting(&self) -> usize {
         self.collect();
@@ -63,8 +100,13 @@ impl Post {
     fn collect(&self) {
         let told = self.fake.deliveries().len();
         let mut bag = self.bag.lock().unwrap();
-        let new = bag.seen..told;
-        bag.waiting.extend(new);
+        for id in bag.seen..told {
+            if self.chance.percent(bag.losing) {
+                bag.lost.push((id, self.clock.now()));
+            } else {
+                bag.waiting.push(id);
+            }
+        }
         bag.seen = told;
     }
 
@@ -88,10 +130,9 @@ impl Post {
         }
     }
 
-    /// Sends one once more, whatever became of it before.
+    /// Sends one once more, whatever became of it before, unless it was lost.
     pub(crate) async fn again(&self) -> Option<usize> {
-        let told = self.fake.deliveries().len();
-        let ids: Vec<usize> = (0..told).collect();
+        let ids = self.all();
         let id = *self.chance.pick(&ids)?;
         self.send(id).await;
         Some(id)
@@ -99,12 +140,23 @@ impl Post {
 
     /// Sends all once more.
     pub(crate) async fn all_again(&self) {
-        for id in 0..self.fake.deliveries().len() {
+        for id in self.all() {
             self.send(id).await;
         }
     }
 
+    fn all(&self) -> Vec<usize> {
+        self.collect();
+        let bag = self.bag.lock().unwrap();
+        let is_lost = |id: &usize| bag.lost.iter().any(|(lost, _)| lost == id);
+        (0..bag.seen).filter(|id| !is_lost(id)).collect()
+    }
+
     async fn send(&self, id: usize) -> bool {
+        if self.writes_late {
+            // Fails at once, and has the body written anew.
+            self.fake.release(&[id]).await;
+        }
         let delivery = self.fake.deliveries()[id].clone();
         let tenant = delivery.url.rsplit('/').next().unwrap();
         let tenant = TenantId::new(tenant);

@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use calcom::ambient::Clock;
 use calcom::store::{Resolution, ReviewReason};
 use calcom::sync::SyncEngine;
 
@@ -20,15 +19,18 @@ impl History {
         self.chronicle.note("quiet returns");
         let world = &self.world;
         world.host_fails.store(0, Ordering::SeqCst);
+        world.exchange.past.catch_up();
         world.fake.clear_faults();
         world.post.keep_all();
         world.set_online(true).await;
         world.post.arrive_promptly(100);
-        // What lies about is carried out now.
+        // What lies about is carried out now, and whoever sleeps has lost the lease.
         world.advance(Duration::from_secs(300)).await;
-        for _ in 0..ENOUGH_ROUNDS {
+        self.rest().await;
+        self.wake_all().await;
+        for round in 0..ENOUGH_ROUNDS {
             self.rest().await;
-            if !self.retry_what_failed().await {
+            if !self.retry_what_failed(round < 2).await {
                 return;
             }
         }
@@ -40,15 +42,14 @@ impl History {
         let world = &self.world;
         for _ in 0..ENOUGH_STEPS {
             world.post.deliver(100).await;
-            if let Some(report) = world.engine.step().await.unwrap() {
+            if let Some(report) = world.engine().step().await.unwrap() {
                 self.chronicle.note(format!("rest: {report:?}"));
                 continue;
             }
-            let due = world.store().next_due().await.unwrap();
+            let due = world.store().next_due(u16::MAX).await.unwrap();
             match due {
                 Some(due) => {
-                    let wait = (due - world.clock.now()).to_std().unwrap_or_default();
-                    world.advance(wait + Duration::from_millis(1)).await;
+                    world.advance(due + Duration::from_millis(1)).await;
                 }
                 None if world.post.waiting() == 0 => return,
                 None => {}
@@ -58,18 +59,27 @@ impl History {
     }
 
     /// Resolves what no person has to decide; whether there was anything.
-    async fn retry_what_failed(&self) -> bool {
+    async fn retry_what_failed(&self, is_early: bool) -> bool {
         let mut any = false;
         for customer in &self.world.customers {
             for item in self.world.reviews(customer).await {
                 let passing = [
                     ReviewReason::RetriesExhausted,
                     ReviewReason::CredentialsRefused,
+                    ReviewReason::RevisionMissing,
+                    ReviewReason::AppointmentMissing,
+                    ReviewReason::WorkFailed,
                 ];
-                if passing.contains(&item.reason) {
+                // One row of the host's can never be read.
+                let is_waiting = item.reason == ReviewReason::HostUnavailable && is_early;
+                let is_poison = item.reason == ReviewReason::WorkFailed && !is_early;
+                if is_poison {
+                    continue;
+                }
+                if is_waiting || passing.contains(&item.reason) {
                     self.chronicle
                         .note(format!("{}: retry {:?}", customer.id, item.reason));
-                    let engine = &self.world.engine;
+                    let engine = self.world.engine();
                     let retry = Resolution::Retry;
                     engine
                         .resolve(&customer.id, item.id, retry, "eve")

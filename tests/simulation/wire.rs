@@ -1,18 +1,21 @@
 //! Cal.com without a network: requests go to the fake in process, and a request that was sent goes on whatever becomes of the
 //! engine that sent it.
 
-use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use calcom::ambient::Clock;
 use calcom::client;
-use calcom::model::{Booking, BookingQuery, BookingUid, EventTypeId, NewBooking, format_instant};
-use calcom::sync::{Calendar, CalendarError, CalendarErrorKind, SYNC_KEY_METADATA};
-use calcom::testing::{FakeCalcom, ManualClock};
+use calcom::model::{Booking, BookingQuery, BookingUid, EventTypeId, UserId, format_instant};
+use calcom::store::{Store, TenantId};
+use calcom::sync::{
+    Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, SYNC_KEY_METADATA, Write,
+};
+use calcom::testing::FakeCalcom;
 use chrono::{DateTime, Utc};
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
@@ -20,6 +23,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::chance::Chance;
+use crate::clock::SimClock;
+use crate::host::Past;
+use crate::ledger::{Ledger, Writer};
 use crate::post::Post;
 
 /// What is the same for every wire of a world.
@@ -27,33 +33,29 @@ use crate::post::Post;
 pub(crate) struct Exchange {
     pub(crate) fake: FakeCalcom,
     pub(crate) post: Post,
-    pub(crate) clock: ManualClock,
+    pub(crate) clock: SimClock,
     pub(crate) chance: Chance,
     pub(crate) online: Arc<AtomicBool>,
-    /// What is being written at the moment, by its sync key or uid.
-    pub(crate) under_way: Arc<Mutex<BTreeSet<String>>>,
-    /// What was written twice at once.
-    pub(crate) collisions: Arc<Mutex<Vec<String>>>,
+    pub(crate) ledger: Ledger,
+    pub(crate) past: Past,
+    /// How long after its announcement a cancellation is carried out.
+    pub(crate) lag: Duration,
+    /// Whether answers differ from what was asked for, now and then.
+    pub(crate) strange: bool,
 }
 
 /// One tenant's way to Cal.com.
 pub(crate) struct Wire {
     pub(crate) exchange: Exchange,
+    pub(crate) tenant: TenantId,
+    pub(crate) event_types: Vec<EventTypeId>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) key: SecretString,
 }
 
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Wire")
-    }
-}
-
-/// A write that is under way until this is dropped.
-struct UnderWay<'a>(&'a Exchange, String);
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.0.under_way.lock().unwrap().remove(&self.1);
     }
 }
 
@@ -68,16 +70,19 @@ impl Wire {
         method: Method,
         path: String,
         body: Option<Value>,
+        write: Option<&str>,
     ) -> Result<T, CalendarError> {
         let exchange = &self.exchange;
         exchange.chance.dawdle().await;
         if !exchange.online.load(Ordering::SeqCst) {
             return Err(unreachable());
         }
-        let version = if path.starts_with("slots") {
-            "2024-09-04"
-        } else {
-            "2024-08-13"
+        let under_way = write.map(|what| exchange.ledger.begin(what));
+        let is_cancellation = path.ends_with("/cancel");
+        let version = match path.as_str() {
+            path if path.starts_with("slots") => "2024-09-04",
+            path if path.starts_with("event-types") => "2024-06-14",
+            _ => "2024-08-13",
         };
         let request = http::Request::builder()
             .method(method)
@@ -91,8 +96,21 @@ impl Wire {
             .body(body.map_or_else(Bytes::new, |body| body.to_string().into()))
             .unwrap();
         let (fake, post) = (exchange.fake.clone(), exchange.post.clone());
+        let lag = exchange.lag;
         let sent = tokio::spawn(async move {
-            let answer = fake.exchange(request).await;
+            let _under_way = under_way;
+            let arrives_meanwhile = async {
+                // Whoever cancels tells the subscribers first, and waits for them.
+                tokio::time::sleep(lag / 2).await;
+                post.deliver_some().await;
+            };
+            let answer = if is_cancellation {
+                futures_util::future::join(fake.exchange(request), arrives_meanwhile)
+                    .await
+                    .0
+            } else {
+                fake.exchange(request).await
+            };
             post.deliver_some().await;
             answer
         });
@@ -102,20 +120,38 @@ impl Wire {
         Ok(client::decode(operation, &response, exchange.clock.now())?)
     }
 
-    async fn write(
-        &self,
-        what: &str,
-        operation: &'static str,
-        path: String,
-        body: Value,
-    ) -> Result<Booking, CalendarError> {
-        let exchange = &self.exchange;
-        if !exchange.under_way.lock().unwrap().insert(what.to_owned()) {
-            let mut collisions = exchange.collisions.lock().unwrap();
-            collisions.push(format!("{operation} of {what}"));
+    /// What Cal.com takes a creation for, where it is strange: another length is booked than the one that was asked for.
+    fn ask_strangely(&self, body: &mut Value) {
+        let Some(asked) = body["lengthInMinutes"].as_u64() else {
+            return;
+        };
+        if self.exchange.strange && self.exchange.chance.percent(20) {
+            body["lengthInMinutes"] = json!(if asked == 30 { 60 } else { 30 });
         }
-        let _under_way = UnderWay(exchange, what.to_owned());
-        self.send(operation, Method::POST, path, Some(body)).await
+    }
+
+    /// What of the answer to a creation arrives, where Cal.com is strange: it does not say whose the booking is.
+    fn answer_strangely(&self, mut answer: Value) -> Value {
+        if self.exchange.strange && self.exchange.chance.percent(4) {
+            answer["metadata"] = json!({});
+        }
+        answer
+    }
+
+    async fn create(&self, booking: &calcom::model::NewBooking) -> Result<Booking, CalendarError> {
+        let mut body = serde_json::to_value(booking).unwrap();
+        let key = body["metadata"][SYNC_KEY_METADATA].as_str().unwrap_or("");
+        let key = key.to_owned();
+        self.ask_strangely(&mut body);
+        let (path, what) = ("bookings".to_owned(), Some(key.as_str()));
+        let made = self.send("bookings.create", Method::POST, path, Some(body), what);
+        // A series of one is answered as a list.
+        let made = match made.await? {
+            Value::Array(mut several) => several.swap_remove(0),
+            one => one,
+        };
+        let made = self.answer_strangely(made);
+        Ok(serde_json::from_value(made).unwrap())
     }
 }
 
@@ -123,9 +159,17 @@ impl Wire {
 impl Calendar for Wire {
     async fn booking(&self, uid: &BookingUid) -> Result<Option<Booking>, CalendarError> {
         let path = format!("bookings/{uid}");
-        let found = self.send("bookings.get", Method::GET, path, None).await;
+        let found = self
+            .send("bookings.get", Method::GET, path, None, None)
+            .await;
         match found {
-            Ok(booking) => Ok(Some(booking)),
+            Ok(booking) => {
+                let exchange = &self.exchange;
+                exchange
+                    .ledger
+                    .read(&self.tenant, uid, exchange.clock.now());
+                Ok(Some(booking))
+            }
             // The engine's own adapter tells a missing booking from other refusals by the client's kind of error.
             Err(error) if error.to_string().contains("no such resource") => Ok(None),
             Err(error) => Err(error),
@@ -136,32 +180,40 @@ impl Calendar for Wire {
         let mut url: url::Url = "http://fake/bookings?take=250".parse().unwrap();
         url.query_pairs_mut().extend_pairs(query.to_pairs());
         let path = format!("bookings?{}", url.query().unwrap_or_default());
-        self.send("bookings.list", Method::GET, path, None).await
-    }
-
-    async fn create(&self, booking: &NewBooking) -> Result<Booking, CalendarError> {
-        let body = serde_json::to_value(booking).unwrap();
-        let key = body["metadata"][SYNC_KEY_METADATA].as_str().unwrap_or("");
-        let key = key.to_owned();
-        self.write(&key, "bookings.create", "bookings".to_owned(), body)
+        self.send("bookings.list", Method::GET, path, None, None)
             .await
     }
 
-    async fn reschedule(
-        &self,
-        uid: &BookingUid,
-        start: DateTime<Utc>,
-    ) -> Result<Booking, CalendarError> {
-        let path = format!("bookings/{uid}/reschedule");
-        let body = json!({"start": format_instant(start), "reschedulingReason": "moved"});
-        self.write(uid.as_str(), "bookings.reschedule", path, body)
-            .await
-    }
-
-    async fn cancel(&self, uid: &BookingUid, reason: &str) -> Result<Booking, CalendarError> {
-        let path = format!("bookings/{uid}/cancel");
-        let body = json!({"cancellationReason": reason});
-        self.write(uid.as_str(), "bookings.cancel", path, body)
+    async fn write(&self, write: &Write) -> Result<Booking, CalendarError> {
+        let exchange = &self.exchange;
+        let writer = Writer {
+            tenant: &self.tenant,
+            event_types: &self.event_types,
+            store: &*self.store,
+            past: &exchange.past,
+            fake: &exchange.fake,
+        };
+        exchange.ledger.check(write, &writer).await;
+        let (operation, uid, path, body) = match write {
+            Write::Create(booking) => return self.create(booking).await,
+            Write::Reschedule {
+                booking,
+                start,
+                reason,
+            } => {
+                let body = json!({"start": format_instant(*start), "reschedulingReason": reason});
+                let path = format!("bookings/{booking}/reschedule");
+                ("bookings.reschedule", booking, path, body)
+            }
+            Write::Cancel { booking, reason } => {
+                let body = json!({"cancellationReason": reason});
+                let path = format!("bookings/{booking}/cancel");
+                ("bookings.cancel", booking, path, body)
+            }
+            other => panic!("the simulation knows no {other:?}"),
+        };
+        let what = Some(uid.as_str());
+        self.send(operation, Method::POST, path, Some(body), what)
             .await
     }
 
@@ -173,11 +225,45 @@ impl Calendar for Wire {
     ) -> Result<Vec<DateTime<Utc>>, CalendarError> {
         let (from, until) = (format_instant(from), format_instant(until));
         let path = format!("slots?eventTypeId={event_type}&start={from}&end={until}");
-        let days: Value = self.send("slots.list", Method::GET, path, None).await?;
+        let days: Value = self
+            .send("slots.list", Method::GET, path, None, None)
+            .await?;
         let slots = days.as_object().into_iter().flat_map(|days| days.values());
         let starts = slots
             .flat_map(|day| day.as_array().into_iter().flatten())
             .filter_map(|slot| slot["start"].as_str()?.parse().ok());
         Ok(starts.collect())
+    }
+
+    async fn event_type(&self, id: EventTypeId) -> Result<Option<EventTypeFacts>, CalendarError> {
+        let path = format!("event-types/{id}");
+        let found = self
+            .send("event_types.get", Method::GET, path, None, None)
+            .await;
+        let found: Value = match found {
+            Ok(found) => found,
+            Err(error) if error.to_string().contains("no such resource") => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut facts = EventTypeFacts::default();
+        facts.recurs = found["recurrence"].is_object();
+        let lengths = found["lengthInMinutesOptions"].as_array();
+        let lengths = lengths.into_iter().flatten().filter_map(Value::as_u64);
+        facts.lengths = lengths
+            .map(|minutes| u32::try_from(minutes).unwrap())
+            .collect();
+        facts.hosts = found["ownerId"]
+            .as_i64()
+            .map(UserId::new)
+            .into_iter()
+            .collect();
+        Ok(Some(facts))
+    }
+
+    async fn account(&self) -> Result<(), CalendarError> {
+        let _: Value = self
+            .send("me", Method::GET, "me".to_owned(), None, None)
+            .await?;
+        Ok(())
     }
 }

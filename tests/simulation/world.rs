@@ -1,30 +1,30 @@
 //! Two tenants of one host over one store, their engine, and a Cal.com.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use calcom::ambient::Clock;
 use calcom::client::{Client, RetryPolicy};
-use calcom::model::{Booking, EventTypeId, NewWebhook, UserId};
+use calcom::model::{Booking, EventTypeId};
 use calcom::sqlite::SqliteStore;
 use calcom::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
-    AppointmentWrite, InMemoryStore, Origin, Person, ReviewItem, Store, TenantId, Window,
+    AppointmentWrite, InMemoryStore, Origin, Page, Person, ReviewItem, Store, Window,
 };
-use calcom::sync::{
-    Calendar, ConflictPolicy, Engine, StaticTenants, SyncConfig, SyncEngine, Tenant,
-};
-use calcom::testing::{FakeCalcom, FakeEventType, ManualClock, SeededEntropy};
+use calcom::sync::{Calendar, Engine, StaticTenants, SyncConfig, SyncEngine, Tenant};
+use calcom::testing::{FakeCalcom, SeededEntropy};
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use secrecy::SecretString;
 
 use crate::chance::Chance;
-use crate::host::UnsteadyHost;
+use crate::clock::SimClock;
+use crate::host::{Past, UnsteadyHost};
+use crate::plan::Plan;
 use crate::post::Post;
+use crate::tenants::{Customer, customers};
 use crate::wire::{Exchange, Wire};
 
 const MORNING: &str = "2026-12-01T08:00:00Z";
@@ -40,18 +40,6 @@ pub(crate) enum Setting {
     Http,
 }
 
-/// One customer of the host.
-pub(crate) struct Customer {
-    pub(crate) id: TenantId,
-    pub(crate) secret: &'static str,
-    pub(crate) key: SecretString,
-    pub(crate) event_type: EventTypeId,
-    host: UserId,
-    /// Whether Cal.com makes what is booked wait for a confirmation.
-    pub(crate) confirms: bool,
-    pub(crate) policy: ConflictPolicy,
-}
-
 pub(crate) enum Books {
     Memory(InMemoryStore),
     Sqlite(SqliteStore, PathBuf),
@@ -59,17 +47,22 @@ pub(crate) enum Books {
 
 pub(crate) struct World {
     pub(crate) setting: Setting,
+    pub(crate) plan: Plan,
     pub(crate) chance: Chance,
     pub(crate) fake: FakeCalcom,
-    pub(crate) clock: ManualClock,
+    pub(crate) clock: SimClock,
     pub(crate) post: Post,
     pub(crate) exchange: Exchange,
     pub(crate) customers: [Customer; 2],
     pub(crate) books: Books,
-    pub(crate) engine: Arc<Engine>,
+    /// The processes of the host, over one store: each goes by a clock of its own.
+    engines: Vec<Arc<Engine>>,
     pub(crate) host_fails: Arc<AtomicU32>,
     _folder: Option<tempfile::TempDir>,
 }
+
+/// How many processes there are.
+const ENGINES: usize = 3;
 
 /// The slots that people choose from: few, so that they get in each other's way.
 pub(crate) fn slot(number: u32) -> DateTime<Utc> {
@@ -87,46 +80,42 @@ pub(crate) fn person(number: u32) -> Person {
 }
 
 impl World {
-    pub(crate) async fn new(setting: Setting, chance: Chance) -> Self {
-        let clock = ManualClock::at(MORNING.parse().unwrap());
+    pub(crate) async fn new(setting: Setting, plan: Plan, chance: Chance) -> Self {
+        let clock = SimClock::new(MORNING.parse().unwrap(), setting == Setting::Memory);
         let fake = FakeCalcom::builder()
             .seed(chance.seed())
             .clock(clock.shared())
+            .server(plan.server)
+            .cancellation_lag(plan.lag)
             .processing_time(Duration::from_millis(u64::from(chance.number(0..2))))
             .start()
             .await
             .unwrap();
-        let customers = customers(&fake, &chance).await;
+        let customers = customers(&fake, &plan, &chance).await;
         let folder = (setting == Setting::Sqlite).then(|| tempfile::tempdir().unwrap());
         let books = match &folder {
             Some(folder) => {
                 let path = folder.path().join("books.db");
-                Books::Sqlite(SqliteStore::open(&path).await.unwrap(), path)
+                let store = SqliteStore::open_with_clock(&path, clock.shared());
+                Books::Sqlite(store.await.unwrap(), path)
             }
-            None => Books::Memory(InMemoryStore::new()),
+            None => Books::Memory(InMemoryStore::with_clock(clock.shared())),
         };
-        let post = Post::new(&fake, chance.fork());
+        let post = Post::new(&fake, &plan, &clock, chance.fork());
         let exchange = Exchange {
             fake: fake.clone(),
             post: post.clone(),
             clock: clock.clone(),
             chance: chance.fork(),
             online: Arc::new(AtomicBool::new(true)),
-            under_way: Arc::default(),
-            collisions: Arc::default(),
+            ledger: crate::ledger::Ledger::default(),
+            past: Past::default(),
+            lag: plan.lag,
+            strange: plan.strange,
         };
-        let host_fails = Arc::new(AtomicU32::new(0));
-        let engine = engine(
+        let mut world = Self {
             setting,
-            &exchange,
-            &books,
-            &customers,
-            &host_fails,
-            chance.seed(),
-        );
-        post.address(&engine);
-        Self {
-            setting,
+            plan,
             chance,
             fake,
             clock,
@@ -134,38 +123,44 @@ impl World {
             exchange,
             customers,
             books,
-            engine,
-            host_fails,
+            engines: Vec::new(),
+            host_fails: Arc::new(AtomicU32::new(0)),
             _folder: folder,
-        }
+        };
+        world.start();
+        world
     }
 
     pub(crate) fn store(&self) -> Arc<dyn Store> {
         self.books.store()
     }
 
-    /// A new process over the same store: nothing in memory survives.
+    /// One of the processes.
+    pub(crate) fn engine(&self) -> Arc<Engine> {
+        self.chance.pick(&self.engines).unwrap().clone()
+    }
+
+    /// New processes over the same store: nothing in memory survives.
     pub(crate) async fn restart(&mut self) {
         if let Books::Sqlite(store, path) = &mut self.books {
-            *store = SqliteStore::open(&*path).await.unwrap();
+            let opened = SqliteStore::open_with_clock(&*path, self.clock.shared());
+            *store = opened.await.unwrap();
         }
-        self.engine = engine(
-            self.setting,
-            &self.exchange,
-            &self.books,
-            &self.customers,
-            &self.host_fails,
-            self.chance.seed(),
-        );
-        self.post.address(&self.engine);
+        self.start();
+    }
+
+    fn start(&mut self) {
+        // The first clock is right, the others are minutes ahead or behind.
+        let skews = [0, 1, -1].map(|sign| sign * i64::from(self.chance.number(0..600)));
+        let skews = skews.map(TimeDelta::seconds);
+        let engines = skews[..ENGINES].iter().map(|skew| self.process(*skew));
+        self.engines = engines.collect();
+        self.post.address(&self.engines[0]);
     }
 
     /// Time passes, for everybody.
     pub(crate) async fn advance(&self, by: Duration) {
-        self.clock.advance(by);
-        if self.setting == Setting::Memory {
-            tokio::time::sleep(by).await;
-        }
+        self.clock.advance(by).await;
     }
 
     pub(crate) async fn set_online(&self, online: bool) {
@@ -181,10 +176,10 @@ impl World {
 
     pub(crate) async fn appointments(&self, customer: &Customer) -> Vec<Appointment> {
         let morning: DateTime<Utc> = MORNING.parse().unwrap();
-        let window = Window {
-            from: morning - TimeDelta::days(999),
-            until: morning + TimeDelta::days(999),
-        };
+        let window = Window::new(
+            morning - TimeDelta::days(999),
+            morning + TimeDelta::days(999),
+        );
         let table = self.books.appointments();
         table
             .scan(&customer.id, window, None, 10_000)
@@ -193,13 +188,16 @@ impl World {
     }
 
     pub(crate) async fn reviews(&self, customer: &Customer) -> Vec<ReviewItem> {
-        self.engine.open_reviews(&customer.id).await.unwrap()
+        self.engines[0]
+            .open_reviews(&customer.id, Page::first(10_000))
+            .await
+            .unwrap()
     }
 
     /// The tenant's bookings that take up time.
     pub(crate) fn live_bookings(&self, customer: &Customer) -> Vec<Booking> {
         let mut live = self.fake.live_bookings();
-        live.retain(|booking| booking.event_type_id() == Some(customer.event_type));
+        live.retain(|booking| customer.owns(booking.event_type_id()));
         live
     }
 
@@ -208,28 +206,18 @@ impl World {
         &self,
         customer: &Customer,
         id: &AppointmentId,
-        start: DateTime<Utc>,
-        whom: u32,
+        state: AppointmentState,
         origin: Origin,
     ) -> bool {
-        let write = AppointmentWrite {
-            state: AppointmentState {
-                status: AppointmentStatus::Confirmed,
-                start,
-                end: start + TimeDelta::minutes(30),
-                event_type: customer.event_type,
-                attendee: person(whom),
-            },
-            origin,
-            at: self.clock.now(),
+        let write = AppointmentWrite::new(state, origin, self.clock.now());
+        let made = match &self.books {
+            Books::Memory(store) => store.create_appointment(&customer.id, id, write),
+            Books::Sqlite(store, _) => store.create_appointment(&customer.id, id, write).await,
         };
-        match &self.books {
-            Books::Memory(store) => store.create_appointment(&customer.id, id, write).is_ok(),
-            Books::Sqlite(store, _) => {
-                let made = store.create_appointment(&customer.id, id, write);
-                made.await.is_ok()
-            }
+        if let Ok(made) = &made {
+            self.exchange.past.written(&customer.id, made);
         }
+        made.is_ok()
     }
 
     /// The host changes an appointment.
@@ -242,15 +230,73 @@ impl World {
     ) {
         let mut state = found.state.clone();
         edit(&mut state);
-        let write = AppointmentWrite {
-            state,
-            origin,
-            at: self.clock.now(),
-        };
+        let write = AppointmentWrite::new(state, origin, self.clock.now());
         let table = self.books.appointments();
         let written = table.update(&customer.id, &found.id, found.revision, write);
-        written.await.unwrap();
+        let written = written.await.unwrap();
+        self.exchange.past.written(&customer.id, &written);
     }
+
+    /// The replica that the processes read from stands still for a while.
+    pub(crate) async fn lag(&self, span: Duration) {
+        let mut table = BTreeMap::new();
+        for customer in &self.customers {
+            for appointment in self.appointments(customer).await {
+                table.insert((customer.id.clone(), appointment.id.clone()), appointment);
+            }
+        }
+        let until = self.clock.now() + TimeDelta::from_std(span).unwrap();
+        self.exchange.past.lag(until, table);
+    }
+
+    fn process(&self, skew: TimeDelta) -> Arc<Engine> {
+        let exchange = &self.exchange;
+        let store = self.store();
+        let tenants = self.customers.iter().map(|customer| {
+            let calendar: Arc<dyn Calendar> = match self.setting {
+                Setting::Http => Arc::new(client(&exchange.fake, &customer.key)),
+                _ => Arc::new(Wire {
+                    exchange: exchange.clone(),
+                    tenant: customer.id.clone(),
+                    event_types: customer.types.all().to_vec(),
+                    store: store.clone(),
+                    key: customer.key.clone(),
+                }),
+            };
+            let tenant = Tenant::new(customer.id.clone(), calendar)
+                .with_webhook_secret(customer.secret.into())
+                .with_host(customer.host)
+                .with_conflict_policy(customer.policy);
+            let all = customer.types.all().into_iter();
+            all.fold(tenant, Tenant::with_event_type)
+        });
+        let host = UnsteadyHost {
+            inner: self.books.appointments(),
+            chance: exchange.chance.clone(),
+            clock: self.clock.clone(),
+            failing: self.host_fails.clone(),
+            past: exchange.past.clone(),
+        };
+        let tenants = Arc::new(StaticTenants::new(tenants));
+        let engine = Engine::builder(store.clone(), Arc::new(host), tenants)
+            .config(SyncConfig::default())
+            .clock(self.clock.wrong_by(skew).shared())
+            .entropy(Arc::new(SeededEntropy::new(self.chance.seed())))
+            .build();
+        Arc::new(engine)
+    }
+}
+
+/// What the host wants of a new appointment.
+pub(crate) fn wish(
+    event_type: EventTypeId,
+    start: DateTime<Utc>,
+    minutes: i64,
+    whom: u32,
+) -> AppointmentState {
+    let end = start + TimeDelta::minutes(minutes);
+    let status = AppointmentStatus::Confirmed;
+    AppointmentState::new(status, start, end, event_type, person(whom))
 }
 
 impl Books {
@@ -267,97 +313,6 @@ impl Books {
             Self::Sqlite(store, _) => Arc::new(store.clone()),
         }
     }
-}
-
-async fn customers(fake: &FakeCalcom, chance: &Chance) -> [Customer; 2] {
-    let policy = || match chance.number(0..10) {
-        0 => ConflictPolicy::RemoteWins,
-        1 => ConflictPolicy::LocalWins,
-        2 => ConflictPolicy::NewestWins,
-        _ => ConflictPolicy::Review,
-    };
-    let salon = Customer {
-        id: TenantId::new("salon"),
-        secret: "whsec_of_the_salon",
-        key: fake.api_key(),
-        event_type: fake.event_type_id(),
-        host: fake.host_id(),
-        confirms: false,
-        policy: policy(),
-    };
-    fake.subscribe(
-        "http://127.0.0.1:9/salon",
-        salon.secret,
-        NewWebhook::booking_triggers(),
-    );
-    let stella = fake.add_user("stella");
-    let mut event_type = FakeEventType::new("studio-30", 30).with_owner(stella.id);
-    let confirms = chance.percent(30);
-    if confirms {
-        event_type = event_type.with_confirmation();
-    }
-    let studio = Customer {
-        id: TenantId::new("studio"),
-        secret: "whsec_of_the_studio",
-        key: stella.api_key,
-        event_type: fake.add_event_type(event_type),
-        host: stella.id,
-        confirms,
-        policy: policy(),
-    };
-    let body = json!({
-        "active": true,
-        "subscriberUrl": "http://127.0.0.1:9/studio",
-        "triggers": NewWebhook::booking_triggers(),
-        "secret": studio.secret,
-    });
-    let request = http::Request::post("http://fake/v2/webhooks")
-        .header("content-type", "application/json")
-        .header(
-            "authorization",
-            format!("Bearer {}", studio.key.expose_secret()),
-        )
-        .body(Bytes::from(body.to_string()))
-        .unwrap();
-    let answer = fake.exchange(request).await.unwrap();
-    assert!(answer.status().is_success(), "{answer:?}");
-    [salon, studio]
-}
-
-fn engine(
-    setting: Setting,
-    exchange: &Exchange,
-    books: &Books,
-    customers: &[Customer; 2],
-    host_fails: &Arc<AtomicU32>,
-    seed: u64,
-) -> Arc<Engine> {
-    let tenants = customers.iter().map(|customer| {
-        let calendar: Arc<dyn Calendar> = match setting {
-            Setting::Http => Arc::new(client(&exchange.fake, &customer.key)),
-            _ => Arc::new(Wire {
-                exchange: exchange.clone(),
-                key: customer.key.clone(),
-            }),
-        };
-        Tenant::new(customer.id.clone(), calendar)
-            .with_webhook_secret(customer.secret.into())
-            .with_event_type(customer.event_type)
-            .with_host(customer.host)
-            .with_conflict_policy(customer.policy)
-    });
-    let host = UnsteadyHost {
-        inner: books.appointments(),
-        chance: exchange.chance.clone(),
-        failing: host_fails.clone(),
-    };
-    let tenants = Arc::new(StaticTenants::new(tenants));
-    let engine = Engine::builder(books.store(), Arc::new(host), tenants)
-        .config(SyncConfig::default())
-        .clock(exchange.clock.shared())
-        .entropy(Arc::new(SeededEntropy::new(seed)))
-        .build();
-    Arc::new(engine)
 }
 
 fn client(fake: &FakeCalcom, key: &SecretString) -> Client {

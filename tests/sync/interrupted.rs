@@ -1,18 +1,21 @@
 //! What happens between a write and the look at its outcome takes nothing away. Each of these was found by the simulation.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::harness::{World, ann, at, cancel, move_to};
+use crate::harness::{SECRET, World, ann, at, cancel, client, config, drain, move_to};
+use async_trait::async_trait;
 use calcom::ambient::Clock;
 use calcom::model::{NewAttendee, NewBooking, Trigger};
 use calcom::store::{
-    AppointmentRepository, AppointmentState, AppointmentStatus, AppointmentWrite, ChainKey,
-    Checkpoint, Claim, ClaimRequest, DeliveryFate, Links, Opaque, Origin, ReviewReason,
-    StoreErrorKind,
+    Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
+    AppointmentWrite, ChainKey, Checkpoint, Claim, ClaimRequest, DeliveryFate, InMemoryStore,
+    Links, Opaque, Origin, ReviewReason, Revision, StoreError, StoreErrorKind, TenantId, Window,
 };
-use calcom::sync::{ConflictPolicy, Standing, SyncEngine};
+use calcom::sync::{ConflictPolicy, Engine, Standing, StaticTenants, SyncEngine, Tenant};
 use calcom::testing::{FakeEventType, Fault, Operation, Then, WebhookBody};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// A booking of somebody else's, on another event type.
 async fn foreign_booking(world: &World) -> calcom::model::Booking {
@@ -331,4 +334,92 @@ async fn an_appointment_of_unknown_outcome_is_ended_with_its_booking() {
     let status = world.appointment(&made.id).await.state.status;
     assert_eq!(status, AppointmentStatus::Cancelled);
     world.assert_in_step().await;
+}
+
+/// Reads through a replica that shows nothing yet, for as long as it is told to.
+#[derive(Debug)]
+struct Replica {
+    table: InMemoryStore,
+    is_behind: AtomicBool,
+}
+
+#[async_trait]
+impl AppointmentRepository for Replica {
+    async fn get(
+        &self,
+        tenant: &TenantId,
+        id: &AppointmentId,
+    ) -> Result<Option<Appointment>, StoreError> {
+        if self.is_behind.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        self.table.get(tenant, id).await
+    }
+
+    async fn create_for_booking(
+        &self,
+        tenant: &TenantId,
+        chain: &ChainKey,
+        write: AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        self.table.create_for_booking(tenant, chain, write).await
+    }
+
+    async fn update(
+        &self,
+        tenant: &TenantId,
+        id: &AppointmentId,
+        expected: Revision,
+        write: AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        self.table.update(tenant, id, expected, write).await
+    }
+
+    async fn scan(
+        &self,
+        tenant: &TenantId,
+        window: Window,
+        after: Option<(DateTime<Utc>, AppointmentId)>,
+        limit: u32,
+    ) -> Result<Vec<Appointment>, StoreError> {
+        self.table.scan(tenant, window, after, limit).await
+    }
+}
+
+/// The appointment that the engine had just made was not visible in the host's replica yet. A person was told that it was gone, its
+/// recorded write was settled, and a cancellation at Cal.com that came meanwhile was taken for agreed: the appointment stayed alive.
+#[tokio::test]
+async fn an_appointment_that_is_not_visible_yet_is_not_gone() {
+    let world = World::new().await;
+    let host = Arc::new(Replica {
+        table: world.store.clone(),
+        is_behind: AtomicBool::new(false),
+    });
+    let tenant = Tenant::new(world.tenant.clone(), Arc::new(client(&world.fake)))
+        .with_webhook_secret(SECRET.into())
+        .with_event_type(world.fake.event_type_id());
+    let tenants = Arc::new(StaticTenants::new([tenant]));
+    let books = Arc::new(world.store.clone());
+    let engine = Engine::builder(books, host.clone(), tenants)
+        .config(config())
+        .clock(world.clock.shared());
+    let engine = Arc::new(engine.build());
+    let booking = world.book(at(0)).await;
+    engine.step().await.unwrap().unwrap();
+    host.is_behind.store(true, Ordering::SeqCst);
+    drain(&engine).await;
+    world.fake.cancel_booking(&booking.uid, "ill").await.unwrap();
+    for _ in 0..5 {
+        world.clock.advance(Duration::from_secs(1));
+        drain(&engine).await;
+    }
+    assert_eq!(world.review_reasons().await, []);
+    host.is_behind.store(false, Ordering::SeqCst);
+    for _ in 0..40 {
+        world.clock.advance(Duration::from_secs(1));
+        drain(&engine).await;
+    }
+    let appointment = world.store.appointments(&world.tenant).remove(0);
+    assert_eq!(appointment.state.status, AppointmentStatus::Cancelled);
+    assert_eq!(world.review_reasons().await, []);
 }

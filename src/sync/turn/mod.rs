@@ -304,8 +304,8 @@ impl<'a> Turn<'a> {
         };
         let reason = match self.loaded_revision {
             Some(read) if read < newest => ReviewReason::RevisionMissing,
-            // One that both sides knew was removed; one that nobody ever saw may not be visible yet.
-            None if self.standing.base.is_none() => ReviewReason::AppointmentMissing,
+            // Written, and not visible yet: that it was seen before does not say that it was removed.
+            None => ReviewReason::AppointmentMissing,
             _ => return Ok(()),
         };
         let message = match reason {
