@@ -131,6 +131,7 @@ macro_rules! __store_promises {
                 a_link_wakes_no_sooner_than_not_before
                 the_next_settlement_forgets_not_before
                 next_due_is_the_soonest_link
+                the_longest_times_never_end
             ];
             turns: [
                 tenants_take_turns
