@@ -184,6 +184,7 @@ macro_rules! __store_promises {
                 siblings_are_marked
                 a_link_without_a_series_has_no_siblings
                 a_settlement_reaches_across_no_tenant
+                an_appointment_stays_with_its_link
             ];
             absorption: [
                 a_settlement_absorbs_the_bare_link_of_an_appointment
