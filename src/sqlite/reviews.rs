@@ -41,7 +41,8 @@ statements! {
         "UPDATE calcom_reviews SET resolution = ?3, resolved_by = ?4, resolved_at = ?5 \
          WHERE tenant = ?1 AND id = ?2 RETURNING id, link, appointment, reason";
     SET_OUTCOME =
-        "UPDATE calcom_reviews SET outcome = ?3 WHERE tenant = ?1 AND id = ?2 AND resolved_at IS NOT NULL";
+        "UPDATE calcom_reviews SET outcome = ?3 WHERE tenant = ?1 AND id = ?2 AND resolved_at IS NOT NULL \
+           AND EXISTS (SELECT 1 FROM calcom_review_links p WHERE p.tenant = ?1 AND p.review = ?2 AND p.link = ?4)";
     /// The open items of a link whose cause another link has an open item for.
     TWINS =
         "SELECT r.id FROM calcom_reviews r \
@@ -86,6 +87,7 @@ pub(super) async fn store(
             .bind(link.tenant.as_str())
             .bind(id.get())
             .bind(outcome.as_str())
+            .bind(link.id.get())
             .execute(&mut *connection)
             .await
             .map_err(failed)?;

@@ -222,7 +222,7 @@ pub struct Settlement {
     pub deliveries: Vec<(DeliveryId, DeliveryFate)>,
     /// The marks that were heeded. One that does not wait for the link is passed over.
     pub marks: Vec<MarkId>,
-    /// How instructions of persons ended, in one sentence each. One of an item that is open, unknown or another tenant's is
+    /// How instructions of persons ended, in one sentence each. That of an item that is open, or that the link has no part in, is
     /// passed over.
     pub outcomes: Vec<(ReviewId, String)>,
     /// What the sync log is to say.

@@ -336,7 +336,7 @@ impl ReviewItem {
 /// - [`Settlement::settled`](super::Settlement::settled) ends the link's parts in items that end
 ///   [with their links](ReviewEnd::WithLinks), and in no others. The item that came with a pause stays open as long as the pause
 ///   lasts, whatever a settlement says.
-/// - An outcome is stored with a resolved item of the tenant; one of any other item is passed over.
+/// - An outcome is stored with a resolved item that the settled link has a part in; that of any other item is passed over.
 /// - [`resolve`](Self::resolve) is one transaction: it closes the item, writes the log, and, unless the item is dismissed,
 ///   leaves a mark with the instruction for every link that has a part in it. An item is resolved once: the second call fails
 ///   with [`Conflict`](super::StoreErrorKind::Conflict).
