@@ -31,10 +31,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
+use ratio::{compare, micros, print_heading, print_ratio, spread};
+
+mod ratio;
+
 const KEY: &str = "cal_live_0123456789abcdef";
 const BOOKINGS: u32 = 100;
 const MANY: usize = 64;
-const BLOCKS: usize = 5;
 /// How many cache hits are timed together: one is too short for the clock.
 const HITS: u32 = 1000;
 
@@ -216,66 +219,8 @@ fn slot_query() -> SlotQuery {
     SlotQuery::new(EventTypeId::new(2), from, to).with_time_zone("Europe/Berlin")
 }
 
-fn median(mut samples: Vec<Duration>) -> Duration {
-    samples.sort_unstable();
-    samples[samples.len() / 2]
-}
-
-/// The medians of two sides, block by block.
-fn compare(
-    samples: usize,
-    ours: impl Fn() -> Duration,
-    theirs: impl Fn() -> Duration,
-) -> Vec<(Duration, Duration)> {
-    let block = |_| {
-        let (mut mine, mut other) = (Vec::new(), Vec::new());
-        for turn in 0..samples.div_ceil(BLOCKS) {
-            // Neither side is always the one that comes first.
-            if turn % 2 == 0 {
-                mine.push(ours());
-                other.push(theirs());
-            } else {
-                other.push(theirs());
-                mine.push(ours());
-            }
-        }
-        (median(mine), median(other))
-    };
-    block(0);
-    (0..BLOCKS).map(block).collect()
-}
-
-fn micros(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e6
-}
-
-/// Smallest, middle and largest.
-fn spread(values: impl Iterator<Item = f64>) -> [f64; 3] {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    [
-        values[0],
-        values[values.len() / 2],
-        values[values.len() - 1],
-    ]
-}
-
-fn print_ratio(name: &str, goal: f64, blocks: &[(Duration, Duration)]) {
-    let [_, ours, _] = spread(blocks.iter().map(|(ours, _)| micros(*ours)));
-    let [_, theirs, _] = spread(blocks.iter().map(|(_, theirs)| micros(*theirs)));
-    let ratios = blocks.iter().map(|(a, b)| micros(*a) / micros(*b));
-    let [least, ratio, most] = spread(ratios);
-    let met = if ratio <= goal { "met" } else { "MISSED" };
-    println!(
-        "{name:<48} {ours:>9.1} {theirs:>9.1}   {ratio:.3} ({least:.3} to {most:.3})   <= {goal:.2} {met}"
-    );
-}
-
 fn ratios(sides: &Sides, samples: usize) {
-    println!(
-        "\n{:<48} {:>9} {:>9}   ratio (blocks)             goal",
-        "medians, in microseconds", "ours", "theirs"
-    );
+    print_heading("ours", "theirs");
     for (calls, samples) in [(1, samples), (MANY, samples / 20)] {
         let blocks = compare(
             samples,

@@ -15,9 +15,9 @@ use calcom::sqlite::SqliteStore;
 use calcom::store::{
     Accepted, Appointment, AppointmentId, AppointmentRepository, AppointmentState,
     AppointmentStatus, AppointmentWrite, ChainKey, Change, ChangeFate, Checkpoint, Claim,
-    ClaimRequest, DeliveryClaim, DeliveryFate, Hold, Inbox, LinkKey, Links, NewDelivery, NewReview,
-    Opaque, Origin, Outbox, Page, Person, Resolution, ReviewEvidence, ReviewReason, Reviews,
-    Revision, Settlement, StoreErrorKind, SyncKey, TenantId, Tenants, Upkeep,
+    ClaimRequest, DeliveryClaim, DeliveryFate, Hold, Inbox, Links, NewDelivery, NewReview, Opaque,
+    Origin, Outbox, Page, Person, Resolution, ReviewEvidence, ReviewReason, Reviews, Revision,
+    Settlement, StoreErrorKind, SyncKey, TenantId, Tenants, Upkeep,
 };
 use calcom::testing::ManualClock;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -706,21 +706,24 @@ async fn the_same_bytes_are_stored_again_once_the_first_ones_were_settled() {
 }
 
 #[tokio::test]
-async fn a_change_whose_link_went_to_another_appointment_is_not_left_behind() {
+async fn what_was_settled_before_it_was_routed_is_not_routed() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     store.record(&change("a")).await.unwrap();
     let claimed = claim(&store).await;
+    let mut later = change("a");
+    later.revision = Revision::FIRST.next();
+    store.record(&later).await.unwrap();
+    let appointment = AppointmentId::new("a");
+    let page = Page::first(10);
+    let recorded = store.changes(&tenant(), &appointment, page).await.unwrap();
     let mut settlement = Settlement::new(claimed.link);
-    settlement.link.appointment = Some(AppointmentId::new("b"));
-    settlement.link.bare = false;
+    for (row, _) in recorded {
+        settlement.changes.push((row.id, ChangeFate::Pushed));
+    }
+    assert_eq!(settlement.changes.len(), 2);
     store.settle(&claimed.lease, settlement).await.unwrap();
-    let again = claim(&store).await;
-    assert_ne!(again.link.id, claimed.lease.link);
-    assert_eq!(again.changes, claimed.changes);
-    let key = LinkKey::Appointment(AppointmentId::new("b"));
-    let found = store.find(&tenant(), &key).await.unwrap().unwrap();
-    assert_eq!(found.id, claimed.lease.link);
+    assert_eq!(store.next_due(1).await.unwrap(), None);
 }
 
 #[tokio::test]

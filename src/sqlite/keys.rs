@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 use super::error::failed;
 use super::statements;
 use crate::model::BookingUid;
-use crate::store::{AppointmentId, Link, LinkId, LinkKey, StoreError, TenantId};
+use crate::store::{Link, LinkId, LinkKey, StoreError, TenantId};
 
 statements! {
     OWNER = "SELECT link FROM calcom_keys WHERE tenant = ?1 AND kind = ?2 AND name = ?3";
@@ -16,12 +16,6 @@ statements! {
     MOVE_UIDS =
         "UPDATE calcom_keys SET link = ?3 WHERE tenant = ?1 AND link = ?2 AND kind = 'booking'";
     FORGET = "DELETE FROM calcom_keys WHERE tenant = ?1 AND link = ?2";
-    RELEASE_APPOINTMENT =
-        "DELETE FROM calcom_keys WHERE tenant = ?1 AND kind = 'appointment' AND name = ?3 AND link = ?2";
-    /// Changes of the released appointment that wait look for their link anew.
-    ROUTE_AGAIN =
-        "UPDATE calcom_notices SET routed = 0 \
-         WHERE tenant = ?1 AND appointment = ?2 AND kind = 'change' AND fate IS NULL";
 }
 
 fn parts(key: &LinkKey) -> Option<(&'static str, &str)> {
@@ -118,30 +112,6 @@ pub(super) async fn move_over(
     sqlx::query(FORGET)
         .bind(tenant.as_str())
         .bind(from.get())
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    Ok(())
-}
-
-/// Lets go of an appointment that the link no longer stands for. What waits for the appointment is routed again, to a link
-/// that does: it would wait for ever otherwise.
-pub(super) async fn release_appointment(
-    connection: &mut SqliteConnection,
-    tenant: &TenantId,
-    link: LinkId,
-    appointment: &AppointmentId,
-) -> Result<(), StoreError> {
-    sqlx::query(RELEASE_APPOINTMENT)
-        .bind(tenant.as_str())
-        .bind(link.get())
-        .bind(appointment.as_str())
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
-    sqlx::query(ROUTE_AGAIN)
-        .bind(tenant.as_str())
-        .bind(appointment.as_str())
         .execute(connection)
         .await
         .map_err(failed)?;

@@ -14,6 +14,7 @@ const MEANT: &[(&str, &str)] = &[
     ("TURN_AFTER", UNROUTED),
     ("TURN_UP_TO", UNROUTED),
     ("TURN_BETWEEN", UNROUTED),
+    ("TURN_OF", UNROUTED),
     ("NEXT_DUE", UNROUTED_ONLY),
     // The oldest few are asked for, and the index holds them in this order.
     (

@@ -36,6 +36,23 @@ macro_rules! tenants_with_work {
     };
 }
 
+/// When the first of a tenant's notices to be routed was taken in, and when the first of its links that can be claimed became
+/// due. ?1 is the store's time, ?2 the newest format.
+macro_rules! first_of {
+    ($tenant:literal) => {
+        concat!(
+            "(SELECT n.taken_at FROM calcom_notices n WHERE n.tenant = ",
+            $tenant,
+            " AND n.routed = 0 \
+              ORDER BY n.id LIMIT 1) AS first_taken, \
+             (SELECT l.due_at FROM calcom_links l WHERE l.tenant = ",
+            $tenant,
+            " AND l.due_at <= ?1 AND l.format <= ?2 \
+              ORDER BY l.due_at, l.id LIMIT 1) AS first_due "
+        )
+    };
+}
+
 /// The first tenant of a walk that is neither paused nor held and has a notice to be routed or a link to be claimed, with when
 /// the first of each was taken in and became due. ?1 is the store's time, ?2 the newest format, ?3 where the walk begins or
 /// ends.
@@ -44,12 +61,7 @@ macro_rules! next_turn {
         concat!(
             tenants_with_work!($first, $while),
             "SELECT tenant, first_taken, first_due FROM ( \
-               SELECT walk.tenant AS tenant, \
-                 (SELECT n.taken_at FROM calcom_notices n WHERE n.tenant = walk.tenant AND n.routed = 0 \
-                  ORDER BY n.id LIMIT 1) AS first_taken, \
-                 (SELECT l.due_at FROM calcom_links l WHERE l.tenant = walk.tenant AND l.due_at <= ?1 AND l.format <= ?2 \
-                  ORDER BY l.due_at, l.id LIMIT 1) AS first_due \
-               FROM walk \
+               SELECT walk.tenant AS tenant, ", first_of!("walk.tenant"), "FROM walk \
                WHERE walk.tenant IS NOT NULL AND NOT EXISTS (SELECT 1 FROM calcom_tenants t \
                  WHERE t.tenant = walk.tenant AND (t.paused_by IS NOT NULL OR t.not_before > ?1))) \
              WHERE first_taken IS NOT NULL OR first_due IS NOT NULL LIMIT 1"
@@ -63,6 +75,8 @@ statements! {
     TURN_UP_TO = next_turn!("AND tenant <= ?3", "AND walk.tenant < ?3");
     /// Once somebody else's turn was in vain, the walk goes on from there.
     TURN_BETWEEN = next_turn!("AND tenant > ?3 AND tenant <= ?4", "AND walk.tenant < ?4");
+    /// How far the tenant whose turn it is has come.
+    TURN_OF = concat!("SELECT ?3 AS tenant, ", first_of!("?3"));
     LEASE = concat!(
         "UPDATE calcom_links SET fence = fence + 1, begun = begun + 1, is_leased = 1, due_at = ?4 \
          WHERE id = (SELECT id FROM calcom_links WHERE tenant = ?1 AND due_at <= ?2 AND format <= ?3 \
@@ -96,6 +110,8 @@ enum Walk<'a> {
     /// From the start again, to this one.
     UpTo(&'a TenantId),
     Between(&'a TenantId, &'a TenantId),
+    /// Nowhere: the turn is still this one's.
+    At(&'a TenantId),
 }
 
 /// A tenant that may have something to claim.
@@ -106,10 +122,11 @@ struct Turn {
 }
 
 impl Turn {
-    /// Whether something was taken in before the work that is due became due.
-    fn routes_first(&self) -> bool {
+    /// Whether something was taken in before the work that is due became due. Of what was taken in at the very instant at which
+    /// that became due, one batch is enough.
+    fn routes_first(&self, has_routed: bool) -> bool {
         match (self.first_taken, self.first_due) {
-            (Some(taken), Some(due)) => taken <= due,
+            (Some(taken), Some(due)) => taken < due || (taken == due && !has_routed),
             (Some(_), None) => true,
             (None, _) => false,
         }
@@ -127,11 +144,12 @@ async fn next_turn(
         Walk::After(_) => sqlx::query(TURN_AFTER),
         Walk::UpTo(_) => sqlx::query(TURN_UP_TO),
         Walk::Between(..) => sqlx::query(TURN_BETWEEN),
+        Walk::At(_) => sqlx::query(TURN_OF),
     };
     let query = query.bind(micros(now)).bind(i64::from(format));
     let query = match walk {
         Walk::FromStart => query,
-        Walk::After(tenant) | Walk::UpTo(tenant) => query.bind(tenant.as_str()),
+        Walk::After(tenant) | Walk::UpTo(tenant) | Walk::At(tenant) => query.bind(tenant.as_str()),
         Walk::Between(after, last) => query.bind(after.as_str()).bind(last.as_str()),
     };
     let row = query.fetch_optional(connection).await.map_err(failed)?;
@@ -181,15 +199,33 @@ async fn claim(
             in_vain = None;
             continue;
         };
-        if turn.routes_first() {
-            routing::route(connection, &turn.tenant).await?;
-        }
-        let leased = lease(connection, &turn.tenant, request, now).await?;
+        let tenant = turn.tenant.clone();
+        route_what_is_first(connection, turn, request.format, now).await?;
+        let leased = lease(connection, &tenant, request, now).await?;
         if leased.is_some() {
             return Ok(leased);
         }
-        in_vain = Some(turn.tenant);
+        in_vain = Some(tenant);
     }
+}
+
+/// Gives to links what was taken in before the work that is due next: all of it if nothing is.
+async fn route_what_is_first(
+    connection: &mut SqliteConnection,
+    mut turn: Turn,
+    format: u16,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut has_routed = false;
+    while turn.routes_first(has_routed) {
+        routing::route(connection, &turn.tenant).await?;
+        has_routed = true;
+        let Some(next) = next_turn(connection, Walk::At(&turn.tenant), format, now).await? else {
+            return Ok(());
+        };
+        turn = next;
+    }
+    Ok(())
 }
 
 /// Leases the tenant's link that can be claimed now and whose work was taken in first.
@@ -271,6 +307,7 @@ impl Links for SqliteStore {
                 claim.marks = waiting_marks(&mut transaction, &claim.link).await?;
                 claim.first_revision =
                     outbox::first_revision(&mut transaction, &claim.link).await?;
+                routing::pass_over(&mut transaction, &claim).await?;
                 Some(claim)
             }
         };

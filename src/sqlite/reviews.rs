@@ -6,7 +6,7 @@ use sqlx::{Row as _, SqliteConnection};
 use super::error::failed;
 use super::log::{self, Subject};
 use super::rows::{Row, json, micros};
-use super::statements;
+use super::{statements, tenants};
 use crate::store::{
     AppointmentId, Link, LinkId, LogEvent, NewReview, Resolution, ReviewEnd, ReviewId, ReviewScope,
     Settlement, StoreError, TenantId,
@@ -27,7 +27,7 @@ statements! {
          ON CONFLICT (tenant, review, link) DO NOTHING";
     /// The open items that end with the link's part, and whether other links have one.
     PARTS_OF_LINK =
-        "SELECT r.id, EXISTS (SELECT 1 FROM calcom_review_links o \
+        "SELECT r.id, CASE WHEN r.link IS NULL THEN r.cause END AS cause_of_tenant, EXISTS (SELECT 1 FROM calcom_review_links o \
              WHERE o.tenant = r.tenant AND o.review = r.id AND o.link <> p.link) AS has_others \
          FROM calcom_review_links p CROSS JOIN calcom_reviews r \
          WHERE p.tenant = ?1 AND p.link = ?2 AND r.id = p.review AND r.tenant = p.tenant \
@@ -41,7 +41,8 @@ statements! {
         "UPDATE calcom_reviews SET resolution = ?3, resolved_by = ?4, resolved_at = ?5 \
          WHERE tenant = ?1 AND id = ?2 RETURNING id, link, appointment, reason";
     SET_OUTCOME =
-        "UPDATE calcom_reviews SET outcome = ?3 WHERE tenant = ?1 AND id = ?2 AND resolved_at IS NOT NULL";
+        "UPDATE calcom_reviews SET outcome = ?3 WHERE tenant = ?1 AND id = ?2 AND resolved_at IS NOT NULL \
+           AND EXISTS (SELECT 1 FROM calcom_review_links p WHERE p.tenant = ?1 AND p.review = ?2 AND p.link = ?4)";
     /// The open items of a link whose cause another link has an open item for.
     TWINS =
         "SELECT r.id FROM calcom_reviews r \
@@ -59,10 +60,10 @@ statements! {
 /// Opens, updates and closes items as a settlement says; returns those that were opened.
 pub(super) async fn store(
     connection: &mut SqliteConnection,
+    link: &Link,
     settlement: &Settlement,
     now: DateTime<Utc>,
 ) -> Result<Vec<ReviewId>, StoreError> {
-    let link = &settlement.link;
     let (mut opened, mut kept) = (Vec::new(), Vec::new());
     for new in &settlement.reviews {
         let (id, is_new) = open(connection, link, new, now).await?;
@@ -71,10 +72,13 @@ pub(super) async fn store(
             opened.push(id);
         }
     }
+    let pause = tenants::paused_by(connection, &link.tenant).await?;
     if settlement.settled {
-        end_parts(connection, link, &kept, now).await?;
+        end_parts(connection, link, &kept, pause.as_deref(), now).await?;
     }
-    for cause in &settlement.gone {
+    // The item of a pause stays open as long as the pause does.
+    let gone = settlement.gone.iter();
+    for cause in gone.filter(|cause| pause.as_ref() != Some(*cause)) {
         let ends = Some(&ReviewEnd::WithCause);
         settle_tenants(connection, &link.tenant, cause, ends, now).await?;
     }
@@ -83,6 +87,7 @@ pub(super) async fn store(
             .bind(link.tenant.as_str())
             .bind(id.get())
             .bind(outcome.as_str())
+            .bind(link.id.get())
             .execute(&mut *connection)
             .await
             .map_err(failed)?;
@@ -126,11 +131,12 @@ async fn open(
 }
 
 /// The link has no part in open items any more, other than those kept. An item that nobody else has a part in closes, and keeps
-/// its last part, as the record of whom it was about.
+/// its last part, as the record of whom it was about; but that of the tenant's pause stays open.
 async fn end_parts(
     connection: &mut SqliteConnection,
     link: &Link,
     kept: &[ReviewId],
+    pause: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let rows = sqlx::query(PARTS_OF_LINK)
@@ -145,7 +151,9 @@ async fn end_parts(
         if kept.contains(&id) {
             continue;
         }
-        if !row.get::<bool, _>("has_others") {
+        let has_others: bool = row.get("has_others");
+        let is_pause = pause.is_some() && row.get::<Option<&str>, _>("cause_of_tenant") == pause;
+        if !has_others && !is_pause {
             close(
                 connection,
                 &link.tenant,

@@ -9,7 +9,7 @@ use super::error::failed;
 use super::rows::Row;
 use super::{keys, links, statements};
 use crate::model::BookingUid;
-use crate::store::{AppointmentId, LinkId, LinkKey, StoreError, SyncKey, TenantId};
+use crate::store::{AppointmentId, Claim, LinkId, LinkKey, StoreError, SyncKey, TenantId};
 
 /// How much is given to links in one claim: enough to keep the order, little enough to keep a claim short.
 const ROUTED_AT_ONCE: i64 = 64;
@@ -19,6 +19,15 @@ statements! {
         "SELECT id, kind, taken_at, appointment, booking, rescheduled_from, sync_key, link FROM calcom_notices \
          WHERE tenant = ?1 AND routed = 0 ORDER BY id LIMIT ?2";
     ROUTED = "UPDATE calcom_notices SET routed = 1 WHERE tenant = ?1 AND routed = 0 AND id <= ?2";
+    CHANGES_CAME =
+        "UPDATE calcom_notices SET routed = 1 \
+         WHERE tenant = ?1 AND appointment = ?2 AND kind = 'change' AND fate IS NULL AND +routed = 0";
+    DELIVERIES_CAME =
+        "UPDATE calcom_notices SET routed = 1 WHERE +routed = 0 AND id IN ( \
+           SELECT n.id FROM calcom_keys k CROSS JOIN calcom_notices n \
+           WHERE k.tenant = ?1 AND k.link = ?2 AND k.kind = 'booking' \
+             AND n.tenant = k.tenant AND n.booking = k.name AND n.kind = 'delivery' AND n.fate IS NULL)";
+    MARKS_CAME = "UPDATE calcom_notices SET routed = 1 WHERE tenant = ?1 AND link = ?2 AND +routed = 0";
     /// A worker that has the link makes it due again when it settles.
     MARK_DUE =
         "UPDATE calcom_links SET marks = marks + ?3, \
@@ -102,6 +111,40 @@ pub(super) async fn route(
         .execute(connection)
         .await
         .map_err(failed)?;
+    Ok(())
+}
+
+/// What comes with a claim needs no routing any more: it is no news for the link.
+pub(super) async fn pass_over(
+    connection: &mut SqliteConnection,
+    claim: &Claim,
+) -> Result<(), StoreError> {
+    let link = &claim.link;
+    if let Some(appointment) = &link.appointment
+        && !claim.changes.is_empty()
+    {
+        sqlx::query(CHANGES_CAME)
+            .bind(link.tenant.as_str())
+            .bind(appointment.as_str())
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
+    let of_link = [
+        (DELIVERIES_CAME, claim.deliveries.is_empty()),
+        (MARKS_CAME, claim.marks.is_empty()),
+    ];
+    for (statement, has_none) in of_link {
+        if has_none {
+            continue;
+        }
+        sqlx::query(statement)
+            .bind(link.tenant.as_str())
+            .bind(link.id.get())
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
     Ok(())
 }
 

@@ -35,15 +35,15 @@ pub(super) async fn checkpoint(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let stored = links::leased(connection, lease).await?.link;
-    let link = of_lease(&checkpoint.link, lease)?;
-    let keys = keys::keys_of(link, &checkpoint.chain_uids);
-    let others = keys::other_owners(connection, link, &keys).await?;
+    let link = with_what_it_got(of_lease(&checkpoint.link, lease)?, &stored)?;
+    let keys = keys::keys_of(&link, &checkpoint.chain_uids);
+    let others = keys::other_owners(connection, &link, &keys).await?;
     if !others.is_empty() {
         return Err(StoreError::conflict("a key belongs to another link"));
     }
-    store(connection, &stored, link, &checkpoint.chain_uids).await?;
+    store(connection, &link, &checkpoint.chain_uids).await?;
     for event in &checkpoint.log {
-        log::write(connection, Subject::of_link(link), event, now).await?;
+        log::write(connection, Subject::of_link(&link), event, now).await?;
     }
     sqlx::query(PROLONG)
         .bind(link.tenant.as_str())
@@ -66,28 +66,32 @@ pub(super) async fn settle(
         marks,
         ..
     } = links::leased(connection, lease).await?;
-    let link = of_lease(&settlement.link, lease)?;
-    let bare = absorbable(connection, &stored, link, &settlement.chain_uids).await?;
-    end_rows(connection, settlement, now).await?;
+    let link = with_what_it_got(of_lease(&settlement.link, lease)?, &stored)?;
+    let bare = absorbable(connection, &link, &settlement.chain_uids).await?;
+    end_rows(connection, &link, settlement, now).await?;
 
-    let mut into = stored.clone();
+    let mut moved_work = false;
+    for from in &bare {
+        moved_work |= has_waiting(connection, from).await?;
+    }
+    let mut into = stored;
     for from in &bare {
         absorb::move_over(connection, from, &into, now).await?;
         into.appointment = into.appointment.or_else(|| from.appointment.clone());
     }
     // An absorbed link may have brought an appointment.
     let mut settled = link.clone();
-    settled.appointment = settled.appointment.or_else(|| into.appointment.clone());
-    store(connection, &into, &settled, &settlement.chain_uids).await?;
-    write_log(connection, settlement, now).await?;
-    let opened = reviews::store(connection, settlement, now).await?;
+    settled.appointment = settled.appointment.or(into.appointment);
+    store(connection, &settled, &settlement.chain_uids).await?;
+    write_log(connection, &link, settlement, now).await?;
+    let opened = reviews::store(connection, &link, settlement, now).await?;
     if let Some(hold) = &settlement.hold {
         tenants::hold(connection, &link.tenant, hold, now).await?;
     }
     if settlement.mark_siblings {
-        mark_siblings(connection, link, now).await?;
+        mark_siblings(connection, &link, now).await?;
     }
-    let is_marked = marks != lease.marks || !bare.is_empty();
+    let is_marked = marks != lease.marks || moved_work;
     give_back(connection, &settled, settlement, is_marked, now).await?;
     Ok(Settled::opening(opened))
 }
@@ -104,6 +108,20 @@ fn of_lease<'a>(link: &'a Link, lease: &Lease) -> Result<&'a Link, StoreError> {
     }
 }
 
+/// The link as it is to be stored: with the appointment that it got from a link that it absorbed while it was worked on.
+fn with_what_it_got(link: &Link, stored: &Link) -> Result<Link, StoreError> {
+    let mut link = link.clone();
+    match (&link.appointment, &stored.appointment) {
+        (Some(own), Some(stored)) if own != stored => Err(StoreError::conflict(
+            "the link has another appointment already",
+        )),
+        (_, stored) => {
+            link.appointment = stored.clone().or(link.appointment);
+            Ok(link)
+        }
+    }
+}
+
 /// The error of a settlement that ends a change or a delivery of another link, of nobody, or for the second time.
 pub(super) fn not_waiting() -> StoreError {
     StoreError::new(
@@ -115,12 +133,11 @@ pub(super) fn not_waiting() -> StoreError {
 /// The links that own what the settled link is to own, if all of them can be absorbed.
 async fn absorbable(
     connection: &mut SqliteConnection,
-    stored: &Link,
     link: &Link,
     chain_uids: &[BookingUid],
 ) -> Result<Vec<Link>, StoreError> {
     let keys = keys::keys_of(link, chain_uids);
-    let mut appointment = link.appointment.clone().or(stored.appointment.clone());
+    let mut appointment = link.appointment.clone();
     let mut bare = Vec::new();
     for owner in keys::other_owners(connection, link, &keys).await? {
         let Some(other) = links::by_id(connection, &link.tenant, owner).await? else {
@@ -144,10 +161,10 @@ async fn absorbable(
 /// Stores how changes and deliveries ended, and removes the marks that were heeded.
 async fn end_rows(
     connection: &mut SqliteConnection,
+    link: &Link,
     settlement: &Settlement,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let link = &settlement.link;
     // One that is named twice ends as was said last.
     let changes: BTreeMap<_, _> = settlement
         .changes
@@ -177,15 +194,9 @@ async fn end_rows(
 /// Stores a link and the keys that are its own from now on.
 async fn store(
     connection: &mut SqliteConnection,
-    before: &Link,
     link: &Link,
     chain_uids: &[BookingUid],
 ) -> Result<(), StoreError> {
-    if let Some(old) = &before.appointment
-        && link.appointment.as_ref() != Some(old)
-    {
-        keys::release_appointment(connection, &link.tenant, link.id, old).await?;
-    }
     for key in keys::keys_of(link, chain_uids) {
         keys::own(connection, &link.tenant, &key, link.id).await?;
     }
@@ -194,10 +205,10 @@ async fn store(
 
 async fn write_log(
     connection: &mut SqliteConnection,
+    link: &Link,
     settlement: &Settlement,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let link = &settlement.link;
     let mut reviews = settlement.reviews.iter();
     let is_tenants = reviews.any(|new| new.scope == ReviewScope::Tenant);
     for event in &settlement.log {

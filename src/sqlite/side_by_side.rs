@@ -190,16 +190,16 @@ impl Pair {
     }
 
     /// A link as a worker might store it, in both tongues.
-    async fn worked_on(&mut self, held: usize) -> (Link, Link) {
+    fn worked_on(&mut self, held: usize) -> (Link, Link) {
         let mut link = self.held[held].memory.link.clone();
-        // A link gets an appointment and keeps it: what becomes of one that is changed, the two tell differently.
-        let key = LinkKey::Id(link.id);
-        let stored = self.memory.find(&link.tenant, &key).await.unwrap();
-        let stored = stored.and_then(|stored| stored.appointment);
-        if link.appointment.is_none() && self.chance.u8(..4) == 0 {
-            link.appointment = Some(self.name("appointment", 5));
+        match self.chance.u8(..12) {
+            0 => link.appointment = Some(self.name("appointment", 5)),
+            1 => link.appointment = None,
+            2..5 if link.appointment.is_none() => {
+                link.appointment = Some(self.name("appointment", 5));
+            }
+            _ => {}
         }
-        link.appointment = stored.or(link.appointment);
         if self.chance.u8(..4) == 0 {
             link.booking = Some(self.name("booking", 8));
         }
@@ -227,7 +227,7 @@ impl Pair {
         let Some(held) = self.any_held() else {
             return "checkpoint nothing".to_owned();
         };
-        let (link, other) = self.worked_on(held).await;
+        let (link, other) = self.worked_on(held);
         let mut checkpoint = Checkpoint::new(link.clone(), self.seconds(60));
         checkpoint.chain_uids = self.chain_uids();
         checkpoint.log = vec![LogEvent::BaseMoved];
@@ -242,21 +242,11 @@ impl Pair {
         same_end("checkpoint", one, two)
     }
 
-    /// Whether the row was routed: what is settled before that is kept in the queue by one of the two only.
-    async fn is_routed(&self, id: i64) -> bool {
-        sqlx::query_scalar("SELECT routed FROM calcom_notices WHERE id = ?1")
-            .bind(id)
-            .fetch_optional(self.sqlite.pool())
-            .await
-            .unwrap()
-            .unwrap_or(false)
-    }
-
     async fn settle(&mut self) -> String {
         let Some(held) = self.any_held() else {
             return "settle nothing".to_owned();
         };
-        let (link, other) = self.worked_on(held).await;
+        let (link, other) = self.worked_on(held);
         let mut settlement = Settlement::new(link);
         settlement.chain_uids = self.chain_uids();
         settlement.wake = self.maybe(|pair| pair.seconds(100));
@@ -306,19 +296,19 @@ impl Pair {
         }
         let rows = &self.held[held];
         for (one, two) in rows.memory.changes.iter().zip(&rows.sqlite.changes) {
-            if self.chance.u8(..4) > 0 && self.is_routed(two.id.get()).await {
+            if self.chance.u8(..4) > 0 {
                 settlement.changes.push((one.id, ChangeFate::Pushed));
                 translated.changes.push((two.id, ChangeFate::Pushed));
             }
         }
         for (one, two) in rows.memory.deliveries.iter().zip(&rows.sqlite.deliveries) {
-            if self.chance.u8(..4) > 0 && self.is_routed(two.id.get()).await {
+            if self.chance.u8(..4) > 0 {
                 settlement.deliveries.push((one.id, DeliveryFate::Agreed));
                 translated.deliveries.push((two.id, DeliveryFate::Agreed));
             }
         }
         for (one, two) in rows.memory.marks.iter().zip(&rows.sqlite.marks) {
-            if self.chance.u8(..4) > 0 && self.is_routed(two.id.get()).await {
+            if self.chance.u8(..4) > 0 {
                 settlement.marks.push(one.id);
                 translated.marks.push(two.id);
             }

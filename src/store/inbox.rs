@@ -186,7 +186,7 @@ pub enum Accepted {
     Stored,
     /// It is stored, and nobody has to work on it.
     Ignored,
-    /// The very same bytes wait already; nothing was changed.
+    /// The very same bytes wait already, or were ignored when they came and are still kept; nothing was changed.
     Duplicate,
 }
 
@@ -197,7 +197,8 @@ pub enum Accepted {
 /// - Accepting inserts one row and touches no other, so that it waits for no worker, no lease and no transaction of the host's.
 /// - Of deliveries with the same bytes, one waits at most: of two that come at once, one is stored. The same bytes again after
 ///   the first ones were settled are stored again, as one more reason to look. Bytes that were
-///   [ignored](NewDelivery::ignored) are stored once.
+///   [ignored](NewDelivery::ignored) are stored once: as long as they are kept, the same bytes are a
+///   [`Duplicate`](Accepted::Duplicate), whether they are to be ignored again or not.
 /// - A delivery without a booking is ignored as [`IgnoredNoBooking`](DeliveryFate::IgnoredNoBooking).
 /// - A delivery waits until a [`Settlement`](super::Settlement) names it.
 #[async_trait]

@@ -167,7 +167,8 @@ impl Claim {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Checkpoint {
-    /// The link as it is to be stored. Its tenant and id are those of the lease.
+    /// The link as it is to be stored. Its tenant and id are those of the lease. Without an appointment it keeps the one that it
+    /// has.
     pub link: Link,
     /// Uids that belong to the link's chain.
     pub chain_uids: Vec<BookingUid>,
@@ -205,11 +206,13 @@ pub enum Hold {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settlement {
-    /// The link as it is from now on. Its tenant and id are those of the lease.
+    /// The link as it is from now on. Its tenant and id are those of the lease. Without an appointment it keeps the one that it
+    /// has.
     pub link: Link,
     /// Uids that belong to the link's chain.
     pub chain_uids: Vec<BookingUid>,
-    /// When the link is to be worked on again by itself, from now; `None`: when something new waits for it.
+    /// When the link is to be worked on again by itself, from now. What waits for it and is not settled here is looked at then
+    /// too; `None`: at once if there is any, else when something new waits for it.
     pub wake: Option<Duration>,
     /// For how long the link is not to be claimed from now on, whatever comes.
     pub not_before: Option<Duration>,
@@ -217,19 +220,20 @@ pub struct Settlement {
     pub changes: Vec<(ChangeId, ChangeFate)>,
     /// How deliveries ended.
     pub deliveries: Vec<(DeliveryId, DeliveryFate)>,
-    /// The marks that were heeded.
+    /// The marks that were heeded. One that does not wait for the link is passed over.
     pub marks: Vec<MarkId>,
-    /// How instructions of persons ended, in one sentence each.
+    /// How instructions of persons ended, in one sentence each. That of an item that is open, or that the link has no part in, is
+    /// passed over.
     pub outcomes: Vec<(ReviewId, String)>,
     /// What the sync log is to say.
     pub log: Vec<LogEvent>,
     /// Review items to open, or to bring up to date where one with the same cause is open.
     pub reviews: Vec<NewReview>,
-    /// Whether the link's part in open review items, other than those in `reviews`, is over. An item that
-    /// [ends with its links](super::ReviewEnd::WithLinks) closes itself when the last link's part is over.
+    /// Whether the link's part is over in open review items that [end with their links](super::ReviewEnd::WithLinks), other than
+    /// those in `reviews`. Such an item closes itself when the last link's part is over. Parts in other items stay.
     pub settled: bool,
     /// Tenant-wide causes that are known to be gone: an open item that [ends with its cause](super::ReviewEnd::WithCause)
-    /// closes itself.
+    /// closes itself, unless the tenant's pause depends on it.
     pub gone: Vec<String>,
     /// What holds up the tenant from now on.
     pub hold: Option<Hold>,
@@ -279,19 +283,24 @@ impl Settled {
 /// # Contract
 ///
 /// **Time** is the store's: leases, due times and holds are computed by the clock of the database, or of the process where the
-/// store lives in it. No instant comes in.
+/// store lives in it. No instant comes in. A time that is too long to be added to an instant never ends, and is no error.
 ///
 /// **Routing.** Changes, deliveries and marks are inserted without touching a link. A claim finds or makes the link of each, in
 /// the order in which the store took them in, before it chooses: that of a change by its appointment; that of a delivery by its
 /// booking's uid, by the uid it was rescheduled from, by its sync key, in this order, among the tenant's links only. The
-/// delivery's uid is remembered as the link's. A link that is made is [bare](Link::bare).
+/// delivery's uid is remembered as the link's. A link that is made is [bare](Link::bare). What comes with a claim, and what is
+/// settled, is routed no more.
 ///
 /// **Work.** A link has work while something unsettled waits for it, or when its time to wake has come. Nothing that waits is
 /// ever left behind: what comes while a worker has the link makes it due again once it is settled, but never before the
-/// link's `not_before`. A mark stays until a settlement names it.
+/// link's `not_before`. A mark stays until a settlement names it. What a settlement leaves unsettled is looked at when the
+/// settlement wakes the link, or at once if it sets no time to wake.
 ///
 /// **Turns.** [`claim`](Self::claim) serves tenants in the order of their names, beginning after
-/// [`ClaimRequest::after`] and going round once; within a tenant, the link whose oldest work was taken in first. A tenant that is
+/// [`ClaimRequest::after`] and going round once; within a tenant, the link whose oldest work was taken in first. Of links whose
+/// work was taken in, or became due, within one instant of the store's clock, the order is unspecified; the stores of this crate
+/// take the one that was made known to them first. A claim routes until something can be claimed or nothing of the tenant is left
+/// to route: `None` means that nothing can be claimed now, whatever waits for leased or held links. A tenant that is
 /// paused or held is passed over at a cost that does not depend on how much it has waiting. Any number of workers may claim at
 /// once; no link goes to two.
 ///
@@ -302,6 +311,11 @@ impl Settled {
 /// settlement gives its link a key that belongs to a [bare](Link::bare) link, that link is absorbed: its uids, marks and parts in
 /// review items move over, its appointment too where the link has none, and it is gone. If the key belongs to a link that is
 /// not bare, or the bare link has another appointment, the settlement fails with
+/// [`Conflict`](super::StoreErrorKind::Conflict). A key stays with its link: when a link has a newer booking, sync key or chain
+/// key, the older ones keep leading to it.
+///
+/// **Appointments.** A link gets an appointment once. A settlement or a checkpoint never clears or replaces it: a link stored
+/// without one keeps what it has, also what it got by absorption while it was worked on; a link stored with another one is a
 /// [`Conflict`](super::StoreErrorKind::Conflict).
 ///
 /// **In a database.** `READ COMMITTED` is enough. A transaction that locks several links locks them in the order of their ids. A
@@ -309,7 +323,7 @@ impl Settled {
 /// dropped before it is answered has either happened or not.
 #[async_trait]
 pub trait Links: std::fmt::Debug + Send + Sync + 'static {
-    /// Claims a link that has work, if there is one.
+    /// Claims a link that has work; `None` if none can be claimed now.
     ///
     /// # Errors
     ///
@@ -322,7 +336,7 @@ pub trait Links: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`LeaseLost`](super::StoreErrorKind::LeaseLost), or [`Conflict`](super::StoreErrorKind::Conflict) if a key belongs to
-    /// another link; then nothing was stored.
+    /// another link or the link has another appointment; then nothing was stored.
     async fn checkpoint(&self, lease: &Lease, checkpoint: Checkpoint) -> Result<(), StoreError>;
 
     /// Stores the outcome and gives the lease back.
@@ -351,7 +365,8 @@ pub trait Links: std::fmt::Debug + Send + Sync + 'static {
     async fn find(&self, tenant: &TenantId, key: &LinkKey) -> Result<Option<Link>, StoreError>;
 
     /// How long until a worker that reads this format can claim something; `None` if nothing is due at any time. Paused
-    /// tenants do not count.
+    /// tenants do not count. May be too early, because what was taken in is not routed yet, but never too late: a claim may find
+    /// nothing then, and the next answer is later.
     ///
     /// # Errors
     ///

@@ -214,7 +214,7 @@ pub enum ReviewScope {
 open_enum! {
     /// When an open item closes without a person.
     ReviewEnd {
-        /// When the last link that has a part in it is settled.
+        /// When the last link that has a part in it is [settled](super::Settlement::settled).
         WithLinks = "with_links",
         /// When a settlement says that its cause is gone, or its tenant is resumed.
         WithCause = "with_cause",
@@ -333,6 +333,10 @@ impl ReviewItem {
 ///
 /// - Items are opened by a [`Settlement`](super::Settlement). A cause has one open item at most: within its link, or within the
 ///   tenant. Opening it again brings its evidence up to date, counts it, and gives the settled link a part in it.
+/// - [`Settlement::settled`](super::Settlement::settled) ends the link's parts in items that end
+///   [with their links](ReviewEnd::WithLinks), and in no others. The item that came with a pause stays open as long as the pause
+///   lasts, whatever a settlement says.
+/// - An outcome is stored with a resolved item that the settled link has a part in; that of any other item is passed over.
 /// - [`resolve`](Self::resolve) is one transaction: it closes the item, writes the log, and, unless the item is dismissed,
 ///   leaves a mark with the instruction for every link that has a part in it. An item is resolved once: the second call fails
 ///   with [`Conflict`](super::StoreErrorKind::Conflict).

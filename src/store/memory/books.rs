@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{ChangeRow, DeliveryRow, InMemoryStore, Inner, Notice};
+use super::{ChangeRow, DeliveryRow, InMemoryStore, Inner, Notice, before};
 use crate::store::appointment::AppointmentId;
 use crate::store::error::StoreError;
 use crate::store::inbox::{Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, NewDelivery};
@@ -228,7 +228,7 @@ impl Tenants for InMemoryStore {
 #[async_trait]
 impl Upkeep for InMemoryStore {
     async fn prune(&self, older_than: Duration, limit: u32) -> Result<Pruned, StoreError> {
-        let before = self.now() - older_than;
+        let before = before(self.now(), older_than);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(self.lock().prune(before, limit))
     }

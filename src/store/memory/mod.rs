@@ -8,8 +8,9 @@ mod settle;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::appointment::{Appointment, AppointmentId, Revision};
 use super::inbox::{Delivery, DeliveryFate, DeliveryId};
@@ -71,6 +72,20 @@ impl std::fmt::Debug for InMemoryStore {
             .field("appointments", &inner.appointments.len())
             .finish_non_exhaustive()
     }
+}
+
+/// The instant that lies a while after another, or the last one there is.
+fn after(instant: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
+    let wait = TimeDelta::from_std(wait).ok();
+    wait.and_then(|wait| instant.checked_add_signed(wait))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// The instant that lies a while before another, or the first one there is.
+fn before(instant: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
+    let wait = TimeDelta::from_std(wait).ok();
+    wait.and_then(|wait| instant.checked_sub_signed(wait))
+        .unwrap_or(DateTime::<Utc>::MIN_UTC)
 }
 
 struct Inner {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{InMemoryStore, Inner, LinkRow, Notice};
+use super::{InMemoryStore, Inner, LinkRow, Notice, after};
 use crate::store::error::StoreError;
 use crate::store::inbox::DeliveryId;
 use crate::store::link::{Link, LinkId, LinkKey, Opaque};
@@ -187,7 +187,7 @@ impl Inner {
     }
 
     fn lease(&mut self, id: LinkId, lease: Duration, now: DateTime<Utc>) -> Option<Claim> {
-        self.set_due(id, Some(now + lease));
+        self.set_due(id, Some(after(now, lease)));
         let row = self.links.get_mut(&id)?;
         row.fence += 1;
         row.begun += 1;

@@ -50,7 +50,7 @@ impl Inner {
         }
         for (id, outcome) in &settlement.outcomes {
             let row = self.reviews.get_mut(id);
-            let own = row.filter(|row| row.item.tenant == link.tenant);
+            let own = row.filter(|row| row.parts.contains(&link.id));
             if let Some(resolved) = own.and_then(|row| row.item.resolved.as_mut()) {
                 resolved.outcome = Some(outcome.clone());
             }
@@ -107,12 +107,14 @@ impl Inner {
             let Some(row) = self.reviews.get_mut(&id) else {
                 continue;
             };
-            if row.item.ends != ReviewEnd::WithLinks || !row.parts.remove(&link.id) {
+            if row.item.ends != ReviewEnd::WithLinks || !row.parts.contains(&link.id) {
                 continue;
             }
-            if row.parts.is_empty() && pause != Some(id) {
+            if row.parts.len() == 1 && pause != Some(id) {
+                // It keeps its last part, as the record of whom it was about.
                 self.close(id, Resolution::Settled, ITSELF, now);
             } else {
+                row.parts.remove(&link.id);
                 row.item.links = count(&row.parts);
             }
         }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Inner;
+use super::{Inner, after};
 use crate::model::BookingUid;
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::inbox::{DeliveryFate, DeliveryId};
@@ -36,7 +36,7 @@ impl Inner {
         }
         let row = self.leased(lease)?;
         row.link = link;
-        let until = now + checkpoint.lease;
+        let until = after(now, checkpoint.lease);
         let until = row.due_at.map_or(until, |lease_end| lease_end.max(until));
         self.set_due(lease.link, Some(until));
         Ok(())
@@ -204,11 +204,21 @@ impl Inner {
             }
             self.fingerprints.remove(&fingerprint);
         }
+        let mut heeded = Vec::new();
         if let Some(row) = self.links.get_mut(&settlement.link.id) {
-            for id in &settlement.marks {
-                if row.waiting_marks.remove(id) {
-                    self.marks.remove(id);
-                }
+            let marks = settlement.marks.iter();
+            heeded.extend(marks.filter(|id| row.waiting_marks.remove(*id)));
+        }
+        for id in &heeded {
+            self.marks.remove(id);
+        }
+        // Some of it may have been taken in during the lease: there is nothing left to route.
+        let changes = settlement.changes.iter().map(|(id, _)| id.get());
+        let deliveries = settlement.deliveries.iter().map(|(id, _)| id.get());
+        let marks = heeded.iter().map(|id| id.get());
+        if let Some(queue) = self.queues.get_mut(&settlement.link.tenant) {
+            for id in changes.chain(deliveries).chain(marks) {
+                queue.unrouted.remove(&id);
             }
         }
     }
@@ -217,7 +227,7 @@ impl Inner {
         let row = self.tenants.entry(lease.tenant.clone());
         let row = row.or_default();
         match hold {
-            Hold::For(time) => row.not_before = row.not_before.max(Some(now + time)),
+            Hold::For(time) => row.not_before = row.not_before.max(Some(after(now, time))),
             Hold::Pause(cause) => row.paused_by = Some(cause),
         }
     }
@@ -274,12 +284,12 @@ impl Inner {
         row.is_leased = false;
         row.fence += 1;
         row.begun = 0;
-        let not_before = settlement.not_before.map(|wait| now + wait);
+        let not_before = settlement.not_before.map(|wait| after(now, wait));
         row.not_before = not_before;
         let is_marked = row.marks != lease.marks || moved_work;
         let stored = row.link.clone();
         let wanted = match settlement.wake {
-            Some(wait) if !is_marked => Some(now + wait),
+            Some(wait) if !is_marked => Some(after(now, wait)),
             _ if is_marked || self.has_waiting(&stored) => Some(now),
             _ => None,
         };

@@ -131,6 +131,7 @@ macro_rules! __store_promises {
                 a_link_wakes_no_sooner_than_not_before
                 the_next_settlement_forgets_not_before
                 next_due_is_the_soonest_link
+                the_longest_times_never_end
             ];
             turns: [
                 tenants_take_turns
@@ -183,6 +184,7 @@ macro_rules! __store_promises {
                 siblings_are_marked
                 a_link_without_a_series_has_no_siblings
                 a_settlement_reaches_across_no_tenant
+                an_appointment_stays_with_its_link
             ];
             absorption: [
                 a_settlement_absorbs_the_bare_link_of_an_appointment

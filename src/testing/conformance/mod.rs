@@ -13,10 +13,9 @@
 //!
 //! # What is left open
 //!
-//! Where a contract allows more than one answer, so does the promise: a mark or an outcome that is not the link's may be refused
-//! or passed over. [`next_due`](crate::store::Links::next_due) may be too early by what was taken in since the last claim and has
-//! not been given to a link yet, and the promises claim once in vain before they ask. Rows that were taken in within one instant
-//! of the store's clock may be served in any order.
+//! Where a contract allows more than one answer, so does the promise: [`next_due`](crate::store::Links::next_due) may be too early
+//! by what was taken in since the last claim and has not been given to a link yet, and the promises claim once in vain before they
+//! ask. Rows that were taken in within one instant of the store's clock may be served in any order.
 //!
 //! # Panics
 //!

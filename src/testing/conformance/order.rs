@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::bench::Bench;
 use super::fixtures::*;
-use crate::store::Settlement;
+use crate::store::{Checkpoint, ClaimRequest, Hold, Settlement};
 
 /// A moment, so that what comes later is later by any clock.
 const MOMENT: Duration = Duration::from_millis(5);
@@ -246,4 +246,50 @@ pub async fn next_due_is_the_soonest_link(bench: &Bench) {
     assert_due_in(bench.next_due().await, SPAN);
     bench.record("d", 1).await;
     assert_eq!(bench.next_due().await, Some(Duration::ZERO));
+}
+
+/// The longest time that can be asked for is no error and never ends: not that of a lease, of a wait or of a hold; and nothing is
+/// that old.
+pub async fn the_longest_times_never_end(bench: &Bench) {
+    let longest = ClaimRequest::new(Duration::MAX, FORMAT);
+    bench.record("a", 1).await;
+    let claim = bench.try_claim(&longest).await;
+    let claim = claim.expect("a link has work, and was not claimed");
+    let checkpoint = Checkpoint::new(claim.link.clone(), Duration::MAX);
+    let stored = bench.store.checkpoint(&claim.lease, checkpoint).await;
+    stored.expect("a checkpoint under a valid lease is stored");
+    bench.pass(SPAN).await;
+    bench.assert_nothing_due().await;
+    assert!(bench.next_due().await.is_some_and(|due| due > LEASE));
+
+    let mut wakes = all_settled(&claim);
+    wakes.wake = Some(Duration::MAX);
+    bench.settle(&claim, wakes).await;
+    bench.pass(SPAN).await;
+    bench.assert_nothing_due().await;
+    assert!(bench.next_due().await.is_some_and(|due| due > LEASE));
+
+    bench.record("a", 2).await;
+    let claim = bench.claim().await;
+    let mut waits = all_settled(&claim);
+    waits.not_before = Some(Duration::MAX);
+    bench.settle(&claim, waits).await;
+    bench.record("a", 3).await;
+    bench.pass(SPAN).await;
+    bench.assert_nothing_due().await;
+
+    bench.record("b", 1).await;
+    let claim = bench.claim().await;
+    let mut holds = all_settled(&claim);
+    holds.hold = Some(Hold::For(Duration::MAX));
+    bench.settle(&claim, holds).await;
+    bench.record("c", 1).await;
+    bench.pass(SPAN).await;
+    bench.assert_nothing_due().await;
+    let resumed = bench.store.resume(&tenant()).await;
+    resumed.expect("a tenant can be resumed");
+    assert_eq!(bench.claim().await.link.appointment, Some(appointment("c")));
+
+    let pruned = bench.store.prune(Duration::MAX, ALL).await;
+    assert_eq!(pruned.expect("old rows can be removed").total(), 0);
 }

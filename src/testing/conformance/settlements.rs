@@ -6,9 +6,9 @@ use super::bench::Bench;
 use super::fixtures::*;
 use crate::model::RecurringBookingUid;
 use crate::store::{
-    ChainKey, ChangeFate, ChangeId, Claim, DeliveryFate, Hold, Link, LinkId, LogEntry, LogEvent,
-    MarkSource, Resolution, ReviewEnd, ReviewItem, ReviewReason, Settlement, StoreErrorKind,
-    SyncKey, TenantId,
+    ChainKey, ChangeFate, ChangeId, Checkpoint, Claim, DeliveryFate, Hold, Link, LinkId, LogEntry,
+    LogEvent, MarkSource, Resolution, ReviewEnd, ReviewItem, ReviewReason, Settlement,
+    StoreErrorKind, SyncKey, TenantId,
 };
 
 /// Every field of a settled link is read back as it was stored, and can be taken away again.
@@ -235,7 +235,7 @@ pub async fn a_mark_stays_until_a_settlement_names_it(bench: &Bench) {
     bench.assert_nothing_due().await;
 }
 
-/// A mark of another link does not go, whether a settlement that names it is refused or the name is passed over.
+/// A mark of another link does not go: a settlement that names it passes the name over.
 pub async fn a_settlement_removes_no_mark_of_another_link(bench: &Bench) {
     bench.pair("a", "booking-a").await;
     bench.mark("a", 2).await;
@@ -248,7 +248,7 @@ pub async fn a_settlement_removes_no_mark_of_another_link(bench: &Bench) {
     for claim in [other, theirs] {
         let mut settlement = all_settled(&claim);
         settlement.marks = vec![marked.marks[0].id];
-        let _refused_or_passed_over = bench.store.settle(&claim.lease, settlement).await;
+        bench.settle(&claim, settlement).await;
     }
     bench
         .settle(&marked, Settlement::new(marked.link.clone()))
@@ -330,4 +330,33 @@ pub async fn a_settlement_reaches_across_no_tenant(bench: &Bench) {
     let found = bench.store.find(&theirs, &by_booking("booking-1")).await;
     let found = found.expect("a link can be looked for");
     assert_eq!(found.map(|link| link.id), Some(claim.link.id));
+}
+
+/// A link keeps its appointment: to store it without one leaves it as it is, to store it with another one is a conflict. Either
+/// way its changes come to it.
+pub async fn an_appointment_stays_with_its_link(bench: &Bench) {
+    bench.record("a", 1).await;
+    let first = bench.claim().await;
+    let mut link = first.link.clone();
+    link.appointment = Some(appointment("b"));
+    let checkpoint = Checkpoint::new(link.clone(), LEASE);
+    let stored = bench.store.checkpoint(&first.lease, checkpoint).await;
+    assert_fails(stored, StoreErrorKind::Conflict);
+    let settled = bench
+        .store
+        .settle(&first.lease, Settlement::new(link))
+        .await;
+    assert_fails(settled, StoreErrorKind::Conflict);
+    assert_eq!(bench.find(&by_appointment("b")).await, None);
+
+    let mut link = first.link.clone();
+    link.appointment = None;
+    let checkpoint = Checkpoint::new(link.clone(), LEASE);
+    let stored = bench.store.checkpoint(&first.lease, checkpoint).await;
+    stored.expect("a checkpoint under a valid lease is stored");
+    bench.settle(&first, Settlement::new(link)).await;
+    let next = bench.claim().await;
+    assert_eq!(next.link, first.link);
+    assert_eq!(next.changes, first.changes);
+    assert_eq!(bench.find_known(&by_appointment("a")).await, first.link);
 }
