@@ -104,14 +104,21 @@ impl Engine {
         Ok(settled)
     }
 
-    /// Leaves a link to a person, exactly as it is stored.
+    /// Leaves a link to a person; one that cannot be decoded, exactly as it is stored.
     async fn park(
         &self,
         claim: &Claim,
         reason: ReviewReason,
         message: String,
     ) -> Result<TurnOutcome, StoreError> {
-        let mut settlement = Settlement::new(claim.link.clone());
+        let mut link = claim.link.clone();
+        if let Ok(mut standing) = Standing::of(&link) {
+            // What waited was not looked at: the base does not stand for Cal.com any more.
+            standing.verify = true;
+            standing.in_review = true;
+            standing.put_into(&mut link);
+        }
+        let mut settlement = Settlement::new(link);
         Unfinished::of(claim).send_to_review(&mut settlement);
         settlement.log = vec![LogEvent::SentToReview {
             reason: reason.clone(),
@@ -169,6 +176,8 @@ impl Engine {
         settlement.not_before = delay;
         if delay.is_none() {
             unfinished.send_to_review(&mut settlement);
+            standing.in_review = true;
+            standing.put_into(&mut settlement.link);
             let reason = ReviewReason::WorkFailed;
             settlement.log = vec![LogEvent::SentToReview {
                 reason: reason.clone(),

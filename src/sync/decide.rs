@@ -137,6 +137,16 @@ const ALL: Differences = Differences {
     name: true,
 };
 
+/// What Cal.com answers to a write in its own way.
+const ANSWERED: Differences = Differences {
+    status: true,
+    start: true,
+    length: true,
+    event_type: false,
+    email: false,
+    name: false,
+};
+
 /// Decides what brings both sides to agree.
 ///
 /// Pure and total: no I/O, no clock, no chance; every combination of values has an answer.
@@ -227,7 +237,7 @@ fn without_base(local: Local<'_>, remote: Remote<'_>, policy: ConflictPolicy) ->
         // Nobody at the host has touched it since it was made for this booking.
         take(local, remote, ALL).into()
     } else {
-        conflict(ALL, remote.state, local, remote, policy)
+        conflict(ALL, None, local, remote, policy)
     }
 }
 
@@ -244,7 +254,8 @@ fn three_way(base: &Base, local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_
     let ours = changes(&base.local, local.state);
     let mut theirs = changes(&base.remote, remote.state);
     if facts.follow && ours.is_empty() {
-        theirs = theirs.union(local.state.differences(remote.state));
+        let owed = local.state.differences(remote.state);
+        theirs = theirs.union(owed.intersection(ANSWERED));
     }
     match (!ours.is_empty(), !theirs.is_empty()) {
         (false, false) => Decision::Nothing.into(),
@@ -266,7 +277,7 @@ fn three_way(base: &Base, local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_
             } else if *local.origin == Origin::Calcom {
                 take(local, remote, touched).into()
             } else {
-                conflict(touched, &base.remote, local, remote, facts.policy)
+                conflict(touched, Some(&base.remote), local, remote, facts.policy)
             }
         }
     }
@@ -274,7 +285,7 @@ fn three_way(base: &Base, local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_
 
 fn conflict(
     touched: Differences,
-    remote_before: &AppointmentState,
+    remote_before: Option<&AppointmentState>,
     local: Local<'_>,
     remote: Remote<'_>,
     policy: ConflictPolicy,
@@ -292,7 +303,8 @@ fn conflict(
             }
         }),
     };
-    let has_ended = remote_before.status.is_live() && !remote.state.status.is_live();
+    let was_live = remote_before.is_none_or(|before| before.status.is_live());
+    let has_ended = was_live && !remote.state.status.is_live();
     let decision = match winner {
         None => return Decision::Review(ReviewReason::Conflict).into(),
         Some(Winner::Remote) => take(local, remote, touched),

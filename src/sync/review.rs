@@ -76,9 +76,18 @@ pub(super) fn check(item: &ReviewItem, resolution: &Resolution) -> Result<(), St
         Some(_) => ReviewScope::Link,
         None => ReviewScope::Tenant,
     };
+    // The booking's state cannot be taken, so that there are no two sides to choose from.
+    let is_unreadable = matches!(
+        item.reason,
+        ReviewReason::UnknownStatus | ReviewReason::SeatedBooking | ReviewReason::ForeignBooking
+    );
     let why_not = match (scope, resolution) {
         (_, Resolution::Settled) => "only the engine settles an item",
-        (_, Resolution::Retry | Resolution::Dismiss) | (ReviewScope::Link, _) => return Ok(()),
+        (_, Resolution::Retry | Resolution::Dismiss) => return Ok(()),
+        (ReviewScope::Link, _) if is_unreadable => {
+            "the booking's state cannot be taken: the item can be retried or dismissed"
+        }
+        (ReviewScope::Link, _) => return Ok(()),
         (ReviewScope::Tenant, _) => {
             "an item about the tenant as a whole can be retried or dismissed"
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::serde_as;
 
 use crate::model::{BookingUid, InstantFormat};
-use crate::store::{AppointmentState, DeliveryId, Link, Opaque, SyncKey};
+use crate::store::{AppointmentState, DeliveryId, Link, Opaque, ReviewId, SyncKey};
 
 /// The format of what this version writes. A version that writes what this one cannot read raises it; its links are then left to
 /// its own workers.
@@ -105,6 +105,8 @@ pub struct Standing {
     /// Further live bookings that were found for the same appointment. They are read whenever the link's own is, until they
     /// have ended.
     pub rivals: Vec<BookingUid>,
+    /// Bookings that writes of ours have left and that the appointment does not stand on: nobody at Cal.com wants them.
+    pub late: Vec<BookingUid>,
     /// Deliveries whose claims Cal.com did not bear out yet.
     pub doubts: Vec<Doubt>,
     /// How many attempts of the work at hand have failed.
@@ -113,6 +115,10 @@ pub struct Standing {
     pub verify: bool,
     /// Whether Cal.com's answer to our own write differs from what was sent, and the appointment was not brought to it yet.
     pub follow: bool,
+    /// Whether a person has been asked to decide, so that nothing but something new may lead to another write.
+    pub in_review: bool,
+    /// The review item whose decision has begun to be carried out: what of it must happen once has happened.
+    pub obeyed: Option<ReviewId>,
     /// When the booking is to be read once more, although nothing has come in for it.
     #[serde_as(as = "Option<InstantFormat>")]
     pub look_at: Option<DateTime<Utc>>,

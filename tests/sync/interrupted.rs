@@ -408,7 +408,11 @@ async fn an_appointment_that_is_not_visible_yet_is_not_gone() {
     engine.step().await.unwrap().unwrap();
     host.is_behind.store(true, Ordering::SeqCst);
     drain(&engine).await;
-    world.fake.cancel_booking(&booking.uid, "ill").await.unwrap();
+    world
+        .fake
+        .cancel_booking(&booking.uid, "ill")
+        .await
+        .unwrap();
     for _ in 0..5 {
         world.clock.advance(Duration::from_secs(1));
         drain(&engine).await;

@@ -281,3 +281,192 @@ async fn what_can_no_longer_land_is_forgotten_after_a_last_look() {
     assert_eq!(world.drain().await, []);
     world.assert_in_step().await;
 }
+
+/// A first attempt is given up, a second one is answered; what happens to that one before the first lands.
+async fn answered_by_the_second_attempt(world: &World) -> calcom::store::AppointmentId {
+    let late = Then::DelayBefore(GIVEN_UP);
+    world
+        .fake
+        .inject(Fault::new(Operation::CreateBooking, late));
+    let made = world.make("a", at(0), Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    world.change(&made.id, Origin::Admin, move_to(at(3))).await;
+    world.clock.advance(Duration::from_secs(2));
+    world.drain().await;
+    assert_eq!(starts(world), [at(3)], "the first one has not landed yet");
+    made.id
+}
+
+/// Whoever ended the booking has ended the appointment: what lands after that is undone, and revives nothing.
+#[tokio::test]
+async fn a_double_that_lands_after_the_end_revives_nothing() {
+    for by_host in [true, false] {
+        let world = World::new().await;
+        let id = answered_by_the_second_attempt(&world).await;
+        if by_host {
+            world.change(&id, Origin::Admin, cancel).await;
+        } else {
+            let uid = world.booking_of(&id).await;
+            world.fake.cancel_booking(&uid, "ill").await.unwrap();
+        }
+        world.drain().await;
+        until_it_has_landed().await;
+        world.clock.advance(Duration::from_secs(600));
+        world.settle().await;
+        assert_eq!(world.fake.live_bookings(), [], "by the host: {by_host}");
+        let status = world.appointment(&id).await.state.status;
+        assert_eq!(status, AppointmentStatus::Cancelled);
+        assert_eq!(world.review_reasons().await, []);
+    }
+}
+
+/// The base stays that of the booking that is kept, so that a change of either side in the same turn is no conflict.
+#[tokio::test]
+async fn a_double_moves_no_base() {
+    for by_host in [true, false] {
+        let world = World::with(|t| t.with_conflict_policy(ConflictPolicy::RemoteWins)).await;
+        let id = answered_by_the_second_attempt(&world).await;
+        until_it_has_landed().await;
+        assert_eq!(starts(&world).len(), 2);
+        if by_host {
+            world.change(&id, Origin::Admin, move_to(at(5))).await;
+        } else {
+            let uid = world.booking_of(&id).await;
+            world.fake.move_booking(&uid, at(5)).await.unwrap();
+        }
+        world.settle().await;
+        assert_eq!(starts(&world), [at(5)], "by the host: {by_host}");
+        assert_eq!(world.appointment(&id).await.state.start, at(5));
+        assert_eq!(world.review_reasons().await, []);
+        let decided = |event: &LogEvent| matches!(event, LogEvent::ConflictDecided { .. });
+        assert!(!world.events().await.iter().any(decided));
+    }
+}
+
+/// Two attempts have landed, and the double cannot be cancelled at once: the booking that is kept is on record all the same.
+#[tokio::test]
+async fn the_kept_booking_is_stored_before_a_double_is_cancelled() {
+    let world = World::new().await;
+    let lost = Fault::new(Trigger::BookingCreated, Then::LoseWebhook);
+    world.fake.inject(lost.always());
+    let late = Then::DelayBefore(GIVEN_UP);
+    world
+        .fake
+        .inject(Fault::new(Operation::CreateBooking, late));
+    let unanswered = Fault::new(Operation::CreateBooking, Then::ApplyThenDrop);
+    world.fake.inject(unanswered);
+    let made = world.make("a", at(0), Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    world.change(&made.id, Origin::Admin, move_to(at(3))).await;
+    world.clock.advance(Duration::from_secs(2));
+    world.engine.step().await.unwrap().unwrap();
+    until_it_has_landed().await;
+    assert_eq!(starts(&world).len(), 2);
+    let away = Fault::new(Operation::Cancel, Then::status(503)).times(2);
+    world.fake.inject(away);
+    world.settle().await;
+    assert_eq!(starts(&world), [at(3)]);
+    assert_eq!(world.appointment(&made.id).await.state.start, at(3));
+    assert_eq!(world.review_reasons().await, []);
+    world.assert_in_step().await;
+}
+
+/// A case of the same appointment is open: what lands late is looked for and undone all the same, and nothing else is written.
+#[tokio::test]
+async fn a_case_does_not_stop_the_looks_for_late_landings() {
+    let world = World::new().await;
+    let lost = Fault::new(Trigger::BookingCreated, Then::LoseWebhook);
+    world.fake.inject(lost.always());
+    let id = answered_by_the_second_attempt(&world).await;
+    let other = |state: &mut calcom::store::AppointmentState| {
+        state.attendee.email = Some("bob@example.com".to_owned());
+    };
+    world.change(&id, Origin::Admin, other).await;
+    world.drain().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::NotExpressible]);
+    until_it_has_landed().await;
+    assert_eq!(starts(&world).len(), 2);
+    world.clock.advance(Duration::from_secs(600));
+    world.settle().await;
+    assert_eq!(starts(&world), [at(3)]);
+    assert_eq!(world.review_reasons().await, [ReviewReason::NotExpressible]);
+    let writes = world.writes();
+    for _ in 0..5 {
+        world.clock.advance(Duration::from_secs(3600));
+        assert_eq!(world.drain().await, []);
+    }
+    assert_eq!(world.writes(), writes);
+}
+
+/// One booking answers one attempt: the one that it agrees with, so that the host's later length is not taken for sent.
+#[tokio::test]
+async fn one_booking_answers_one_attempt() {
+    let world = World::new().await;
+    let lost = Fault::new(Operation::CreateBooking, Then::ApplyThenDrop);
+    world.fake.inject(lost);
+    let unseen = Fault::new(Operation::ListBookings, Then::status(503)).times(1);
+    world.fake.inject(unseen);
+    let hold = Fault::new(Trigger::BookingCreated, Then::LoseWebhook);
+    world.fake.inject(hold.always());
+    let mut state = world.state(at(0));
+    state.event_type = world.types.lengths;
+    let made = world.make_as("a", state, Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    let rename = |state: &mut calcom::store::AppointmentState| {
+        state.attendee.name = "Ann Correctly".to_owned();
+    };
+    world.change(&made.id, Origin::Admin, rename).await;
+    world.settle().await;
+    assert_eq!(world.fake.live_bookings().len(), 1);
+    assert_eq!(world.review_reasons().await, []);
+    let state = world.appointment(&made.id).await.state;
+    assert_eq!(state.attendee.name, "Ann Correctly");
+    assert_eq!(world.writes(), 1);
+}
+
+/// The link's own booking cannot be read for a moment, and a late webhook of an earlier one comes: nothing is cancelled for it.
+#[tokio::test]
+async fn an_older_booking_that_ended_says_nothing_of_one_that_cannot_be_read() {
+    let world = World::new().await;
+    let hold = Fault::new(Trigger::BookingCancelled, Then::HoldWebhooks);
+    world.fake.inject(hold.always());
+    let made = world.make("a", at(0), Origin::Phone);
+    world.drain().await;
+    world.change(&made.id, Origin::Admin, cancel).await;
+    world.drain().await;
+    world.change(&made.id, Origin::Admin, revive).await;
+    world.drain().await;
+    assert_eq!(starts(&world), [at(0)]);
+    let unseen = Fault::new(Operation::GetBooking, Then::status(404));
+    world.fake.inject(unseen);
+    let count = world.fake.deliveries().len();
+    world.fake.release(&(0..count).collect::<Vec<_>>()).await;
+    world.drain().await;
+    let status = world.appointment(&made.id).await.state.status;
+    assert_eq!(status, AppointmentStatus::Confirmed);
+    assert_eq!(starts(&world), [at(0)]);
+}
+
+/// What Cal.com had answered is owed to the appointment, also when the host has corrected a name meanwhile.
+#[tokio::test]
+async fn a_corrected_name_does_not_hide_what_cal_com_answered() {
+    let world = World::new().await;
+    let mut state = world.state(at(0));
+    state.event_type = world.types.confirm;
+    let made = world.make_as("a", state, Origin::Phone);
+    let slow = Then::DelayAfterApplying(Duration::from_millis(200));
+    world.fake.inject(Fault::new(Operation::CreateBooking, slow));
+    let engine = world.engine.clone();
+    let step = tokio::spawn(async move { engine.step().await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let rename = |state: &mut calcom::store::AppointmentState| {
+        state.attendee.name = "Ann Correctly".to_owned();
+    };
+    world.change(&made.id, Origin::Admin, rename).await;
+    step.await.unwrap().unwrap();
+    world.settle().await;
+    let state = world.appointment(&made.id).await.state;
+    assert_eq!(state.status, AppointmentStatus::Pending);
+    assert_eq!(state.attendee.name, "Ann Correctly");
+    world.assert_in_step().await;
+}

@@ -22,5 +22,4 @@ mod queue;
 mod reopened;
 mod requests;
 mod review;
-mod told;
 mod unanswered;

@@ -263,3 +263,48 @@ async fn an_item_says_what_can_be_done_with_all_its_causes() {
     assert!(world.events().await.iter().any(resolved));
     world.assert_in_step().await;
 }
+
+/// A pause comes between a decision and its turn; the retry that ends the pause does not displace what was ordered.
+#[tokio::test]
+async fn a_retry_displaces_no_order() {
+    let (world, id) = conflict().await;
+    let denied = Fault::new(calcom::testing::When::Any, Then::status(401));
+    world.fake.inject(denied.always());
+    let item = world.resolve(Resolution::ForceLocal).await;
+    world.drain().await;
+    assert_eq!(
+        world.review_reasons().await,
+        [ReviewReason::CredentialsRefused]
+    );
+    world.fake.clear_faults();
+    let retried = world.resolve(Resolution::Retry).await;
+    world.settle().await;
+    assert_eq!(live_start(&world), at(4));
+    assert_eq!(world.appointment(&id).await.state.start, at(4));
+    for item in [item.id, retried.id] {
+        assert_eq!(outcome(&world, item).await.unwrap(), "carried out");
+    }
+    assert_eq!(world.review_reasons().await, []);
+}
+
+/// A slot is chosen, Cal.com is away, and the host moves the appointment once more: what it did last counts.
+#[tokio::test]
+async fn a_rebooking_that_is_tried_again_overrules_nothing_newer() {
+    let world = World::new().await;
+    world.book(at(0)).await;
+    world.drain().await;
+    let late = world.make("late", at(0), Origin::Phone);
+    world.drain().await;
+    let away = Fault::new(Operation::CreateBooking, Then::status(503));
+    world.fake.inject(away);
+    world.resolve(Resolution::Rebook { start: at(2) }).await;
+    world.drain().await;
+    assert_eq!(world.appointment(&late.id).await.state.start, at(2));
+    world.change(&late.id, Origin::Admin, move_to(at(6))).await;
+    world.settle().await;
+    assert_eq!(world.appointment(&late.id).await.state.start, at(6));
+    let uid = world.booking_of(&late.id).await;
+    assert_eq!(world.fake.booking(&uid).unwrap().start, at(6));
+    assert_eq!(world.fake.live_bookings().len(), 2);
+    assert_eq!(world.review_reasons().await, []);
+}

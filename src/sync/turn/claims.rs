@@ -6,7 +6,7 @@ use crate::model::{Booking, BookingStatus};
 use crate::store::{
     AppointmentStatus, Delivery, DeliveryClaim, LogEvent, MarkSource, ReviewReason,
 };
-use crate::sync::standing::Doubt;
+use crate::sync::standing::{Doubt, Standing};
 
 impl Turn<'_> {
     /// Whether the base is not good enough to stand for Cal.com.
@@ -147,10 +147,12 @@ impl Turn<'_> {
     }
 
     /// Whether what was learned says that other bookings of the series may have ended: whoever cancels a series sends one delivery.
-    pub(super) fn series_may_have_ended(&self, was_live: bool) -> bool {
+    pub(super) fn series_may_have_ended(&self) -> bool {
         let Some(remote) = &self.remote else {
             return false;
         };
+        let before = Standing::of(&self.claim.link).ok().and_then(|s| s.base);
+        let was_live = before.is_some_and(|base| base.remote.status.is_live());
         let ends = |delivery: &Delivery| {
             let status = delivery.claim.status;
             status.is_some_and(|status| !status.is_live())
@@ -159,6 +161,14 @@ impl Turn<'_> {
         // One that was looked at because another one had ended has siblings that were marked with it.
         let is_seen = self.fresh && was_live && !self.pushed && !self.is_marked_by_sibling();
         self.link.series.is_some() && !remote.state.status.is_live() && (is_told || is_seen)
+    }
+
+    /// Whether a person has been asked to decide, and nothing has come since that could lead to another write.
+    pub(super) fn is_only_looked_at(&self) -> bool {
+        let claim = &self.claim;
+        let is_quiet =
+            claim.changes.is_empty() && claim.deliveries.is_empty() && claim.marks.is_empty();
+        self.standing.in_review && is_quiet && !self.landed
     }
 
     /// Whether another booking of the series has ended.

@@ -146,6 +146,7 @@ impl Turn<'_> {
         // Whoever asked for a read by a mark is served by the next turn.
         if !settlement.marks.is_empty() {
             self.standing.verify = true;
+            self.plan_next_look();
             self.standing.put_into(&mut settlement.link);
         }
         settlement

@@ -2,15 +2,25 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Stop, Turn};
-use crate::store::{AppointmentWrite, Instruction, MarkId, Origin, Resolution, StoreErrorKind};
+use super::{Case, Stop, Turn};
+use crate::store::{
+    AppointmentWrite, Instruction, LogEvent, MarkId, Origin, Resolution, ReviewReason,
+};
 use crate::sync::decide::Order;
 
 impl Turn<'_> {
-    /// The newest instruction that waits, if there is one.
+    /// What persons have decided and the turn is to heed, oldest first.
+    fn instructions(&self) -> impl Iterator<Item = &Instruction> {
+        let marks = self.claim.marks.iter();
+        marks.filter_map(|mark| mark.instruction.as_ref())
+    }
+
+    /// The newest decision that waits. A retry asks for no more than another look, and displaces nothing that was ordered.
     pub(super) fn instruction(&self) -> Option<&Instruction> {
-        let marks = self.claim.marks.iter().rev();
-        marks.filter_map(|mark| mark.instruction.as_ref()).next()
+        let orders = self
+            .instructions()
+            .filter(|i| i.resolution != Resolution::Retry);
+        orders.last().or_else(|| self.instructions().last())
     }
 
     /// Takes what was decided into the turn.
@@ -24,18 +34,22 @@ impl Turn<'_> {
             Resolution::AcceptDifference => Some(Order::AcceptDifference),
             _ => None,
         };
-        match instruction.resolution {
-            Resolution::Retry => self.standing.attempts = 0,
-            Resolution::Rebook { start } => self.move_appointment(start).await?,
-            _ => {}
+        // A turn that could not finish hands the decision to the next one; what the host does meanwhile counts again.
+        if self.standing.obeyed == Some(instruction.review) {
+            return Ok(());
         }
+        self.standing.attempts = 0;
+        if let Resolution::Rebook { start } = instruction.resolution {
+            self.move_appointment(start).await?;
+        }
+        self.standing.obeyed = Some(instruction.review);
         Ok(())
     }
 
     /// Moves the appointment to a slot that a person has chosen; the booking follows as it follows every change of the host's.
     async fn move_appointment(&mut self, start: DateTime<Utc>) -> Result<(), Stop> {
         let Some(local) = self.local.clone() else {
-            return Ok(());
+            return Err(Case::of(ReviewReason::AppointmentMissing).into());
         };
         if local.state.start == start {
             return Ok(());
@@ -47,24 +61,41 @@ impl Turn<'_> {
         let write = AppointmentWrite::new(state, Origin::System, self.engine.clock.now());
         let appointments = &self.engine.appointments;
         let update = appointments.update(&self.link.tenant, &local.id, local.revision, write);
-        match self.engine.host_call(update).await {
-            Ok(updated) => {
-                self.local = Some(updated);
-                Ok(())
-            }
-            Err(error) if error.kind() == StoreErrorKind::Conflict => self.load_local().await,
-            Err(error) => Err(Stop::Host(error)),
-        }
+        // The host wrote meanwhile: the next turn moves what it wrote.
+        self.local = Some(self.engine.host_call(update).await.map_err(Stop::Host)?);
+        Ok(())
     }
 
-    /// The marks that this turn has heeded. An order that could not be carried out yet waits for the next turn.
+    /// How the decisions that waited ended, in one sentence each.
+    pub(super) fn end_instructions(&mut self, outcome: &str) {
+        let obeyed = self.instruction().map(|instruction| instruction.review);
+        let mut ended: Vec<Instruction> = Vec::new();
+        for instruction in self.instructions() {
+            if ended.iter().all(|known| known.review != instruction.review) {
+                ended.push(instruction.clone());
+            }
+        }
+        for instruction in ended {
+            let is_retry = instruction.resolution == Resolution::Retry;
+            let outcome = if is_retry || Some(instruction.review) == obeyed {
+                outcome.to_owned()
+            } else {
+                "another decision came after it".to_owned()
+            };
+            self.log.push(LogEvent::InstructionEnded {
+                resolution: instruction.resolution,
+                outcome: outcome.clone(),
+            });
+            self.outcomes.push((instruction.review, outcome));
+        }
+        self.standing.obeyed = None;
+    }
+
+    /// The marks that this turn has heeded. A decision that could not be carried out yet waits for the next turn.
     pub(super) fn heeded_marks(&self, is_done: bool) -> Vec<MarkId> {
         let marks = self.claim.marks.iter();
         marks
-            .filter(|mark| {
-                let resolution = mark.instruction.as_ref().map(|i| &i.resolution);
-                is_done || resolution.is_none_or(|resolution| *resolution == Resolution::Retry)
-            })
+            .filter(|mark| is_done || mark.instruction.is_none())
             .map(|mark| mark.id)
             .collect()
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Turn;
-use crate::model::Booking;
+use crate::model::{Booking, BookingUid};
 use crate::store::{AppointmentState, AppointmentStatus, LogEvent};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::standing::{Base, PendingWrite, SentWrite};
@@ -18,6 +18,17 @@ const LOOKS: [TimeDelta; 3] = [
     TimeDelta::seconds(30),
     TimeDelta::seconds(120),
 ];
+
+/// What a write of unknown outcome has left.
+#[derive(Clone, Debug)]
+pub(super) struct Landing {
+    /// The booking that shows it.
+    pub(super) booking: BookingUid,
+    /// The write.
+    pub(super) pending: PendingWrite,
+    /// The booking as the answer would have told it.
+    pub(super) answered: AppointmentState,
+}
 
 impl Turn<'_> {
     /// Puts a write on record, before it is sent.
@@ -107,29 +118,67 @@ impl Turn<'_> {
 
     /// Recognizes, among the bookings that were just read, what writes of unknown outcome have left. That is Cal.com's answer to
     /// the write, only late; it is no change of Cal.com's.
-    pub(super) fn recognize_landings(&mut self) {
-        self.landed = false;
-        for pending in self.standing.pending.clone() {
-            if pending.is_known {
-                continue;
+    pub(super) fn recognize_landings(&mut self) -> Vec<Landing> {
+        let mut landings: Vec<Landing> = Vec::new();
+        // One booking answers one write: of several that could have made it, the one that it agrees with.
+        for exact in [true, false] {
+            for pending in self.standing.pending.clone() {
+                let is_answered = landings.iter().any(|known| known.pending == pending);
+                if pending.is_known || is_answered {
+                    continue;
+                }
+                let Some(booking) = self.landing_of(&pending, &landings) else {
+                    continue;
+                };
+                let Some(answered) = as_answered(&booking, &pending) else {
+                    continue;
+                };
+                if exact && !answered.agrees_with(&pending.state) {
+                    continue;
+                }
+                landings.push(Landing {
+                    booking: booking.uid,
+                    pending,
+                    answered,
+                });
             }
-            let Some(booking) = self.landing_of(&pending) else {
-                continue;
-            };
-            let Some(remote) = as_answered(&booking, &pending) else {
-                continue;
-            };
+        }
+        // In the order in which they were sent: the last one is what was wanted last.
+        let order = |landing: &Landing| {
+            let mut pending = self.standing.pending.iter();
+            pending.position(|known| *known == landing.pending)
+        };
+        landings.sort_by_key(order);
+        for landing in &landings {
             self.log.push(LogEvent::BookingAdopted {
-                booking: booking.uid.clone(),
+                booking: landing.booking.clone(),
             });
-            if let SentWrite::Create { sync_key } = &pending.write
+            if let SentWrite::Create { sync_key } = &landing.pending.write
                 && self.is_current(sync_key)
             {
                 self.standing.generation += 1;
             }
-            self.landed(&pending.write, &pending.state);
-            self.take_answer(pending.state, remote);
-            self.landed = true;
+            self.landed(&landing.pending.write, &landing.pending.state);
+        }
+        self.landed = !landings.is_empty();
+        if self.landed {
+            // What follows is another piece of work.
+            self.standing.attempts = 0;
+        }
+        landings
+    }
+
+    /// Whether the link's own booking came of another attempt of the same write, so that a landing is a double of it.
+    pub(super) fn is_double(&self, landing: &Landing, own: &BookingUid) -> bool {
+        let own = self.visited.get(own).and_then(Option::as_ref);
+        match (&landing.pending.write, own) {
+            (SentWrite::Create { sync_key }, Some(own)) => {
+                own.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str())
+            }
+            (SentWrite::Reschedule { booking, .. }, Some(own)) => {
+                own.rescheduled_from_uid.as_ref() == Some(booking)
+            }
+            _ => false,
         }
     }
 
@@ -148,9 +197,10 @@ impl Turn<'_> {
         self.pushed = true;
     }
 
-    /// The booking that a write has left, if it is among those that were read.
-    fn landing_of(&self, pending: &PendingWrite) -> Option<Booking> {
-        let mut read = self.visited.values().flatten();
+    /// The booking that a write has left, if it is among those that were read and that no other write has left.
+    fn landing_of(&self, pending: &PendingWrite, others: &[Landing]) -> Option<Booking> {
+        let is_free = |booking: &&Booking| others.iter().all(|o| o.booking != booking.uid);
+        let mut read = self.visited.values().flatten().filter(is_free);
         let found = match &pending.write {
             SentWrite::Create { sync_key } => {
                 let carries = |booking: &&Booking| {
@@ -175,8 +225,9 @@ impl Turn<'_> {
                     && is_same_instant(next.start, *start)
             })?,
             SentWrite::Cancel { booking } => read.find(|ended| {
+                // Somebody else may have cancelled it meanwhile, and would give another reason or none.
                 let reason = ended.cancellation_reason.as_deref();
-                let ours = reason.is_none_or(|r| r == self.engine.config.cancellation_reason);
+                let ours = reason == Some(self.engine.config.cancellation_reason.as_str());
                 ended.uid == *booking
                     && !ended.is_live()
                     && ended.rescheduled_to_uid.is_none()
@@ -194,6 +245,9 @@ impl Turn<'_> {
 
     /// Whether a live booking was left by a write of ours: it is nobody's wish at Cal.com.
     pub(super) fn is_made_by_us(&self, booking: &Booking) -> bool {
+        if self.standing.late.contains(&booking.uid) {
+            return true;
+        }
         match &booking.rescheduled_from_uid {
             // Metadata travels along the chain whoever makes the change; only the first booking of a chain is told by it.
             None => booking

@@ -59,6 +59,8 @@ enum Stop {
     Absorb(LinkId),
     /// The host's repository lags behind its outbox, or its sides keep moving: again on the usual schedule, then this case.
     Lag(Case),
+    /// Nothing new has come for a link that a person has to decide on: it was only looked at.
+    StillInReview,
     /// What a delivery claims cannot be seen yet, and there is nothing else to go by: look again when it is time.
     NotYet,
 }
@@ -229,6 +231,10 @@ impl<'a> Turn<'a> {
                 updated_at: None,
             });
         }
+        self.mark_siblings = self.series_may_have_ended();
+        if self.is_only_looked_at() {
+            return Err(Stop::StillInReview);
+        }
         for _ in 0..MAX_ROUNDS {
             let verdict = self.decide();
             match verdict.decision {
@@ -239,6 +245,14 @@ impl<'a> Turn<'a> {
                     continue;
                 }
                 Decision::Review(reason) => return Err(Case::of(reason).into()),
+                // What Cal.com cannot hold is accepted, and what it had answered is still owed to the appointment.
+                Decision::AcceptDifference if self.order.is_none() && self.standing.follow => {
+                    if let (Some(base), Some(local)) = (&mut self.standing.base, &self.local) {
+                        base.local = local.state.clone();
+                    }
+                    self.accepted = true;
+                    continue;
+                }
                 // Its booking may be known to books that were lost.
                 Decision::SkipOriginCalcom if self.found_lost_booking().await? => continue,
                 _ => {}

@@ -278,6 +278,7 @@ impl Turn<'_> {
                 Err(error) => return Err(error.into()),
             }
             self.standing.rivals.retain(|rival| *rival != booking);
+            self.standing.late.retain(|late| *late != booking);
             self.log.push(LogEvent::LateBookingCancelled { booking });
         }
         Ok(())

@@ -65,8 +65,8 @@ impl Turn<'_> {
         let ours = read.filter(|uid| !self.strays.contains_key(*uid)).cloned();
         self.chain_uids.extend(ours);
         // Not before all is read: what stops the turn in between must leave the writes unanswered.
-        self.recognize_landings();
-        match self.choose(&heads, own.as_ref()).await? {
+        let landings = self.recognize_landings();
+        match self.choose(&heads, own.as_ref(), landings).await? {
             Some(newest) => self.take_remote(&newest),
             None => {
                 self.remote = None;

@@ -1,5 +1,9 @@
-//! More than one live booking of an appointment: those that the engine left are cancelled, others go to a person.
+//! Which booking stands for the appointment, and what becomes of further live ones: those that the engine left are cancelled,
+//! others go to a person.
 
+use std::collections::BTreeSet;
+
+use super::landing::Landing;
 use super::{Case, Stop, Turn};
 use crate::model::{Booking, BookingUid};
 use crate::store::ReviewReason;
@@ -10,50 +14,112 @@ impl Turn<'_> {
         &mut self,
         heads: &[Booking],
         own: Option<&BookingUid>,
+        landings: Vec<Landing>,
     ) -> Result<Option<Booking>, Stop> {
+        let own_head = own.and_then(|own| self.head_of(own));
         let live: Vec<&Booking> = heads.iter().filter(|head| head.is_live()).collect();
-        let Some(kept) = self.kept_of(&live, own).cloned() else {
-            self.standing.rivals.clear();
-            let newest_ended = heads.iter().max_by_key(|head| head.updated_at);
-            return Ok(newest_ended.cloned());
-        };
-        let others = live.iter().filter(|booking| booking.uid != kept.uid);
+        let kept = self.kept_of(&live, own, own_head.as_ref(), &landings);
+        let kept = kept.cloned();
+
+        let left: BTreeSet<BookingUid> = landings.iter().map(|l| l.booking.clone()).collect();
+        let others = live
+            .iter()
+            .filter(|booking| kept.as_ref().is_none_or(|kept| kept.uid != booking.uid));
         let (late, rivals): (Vec<&Booking>, Vec<&Booking>) =
-            others.partition(|booking| self.is_made_by_us(booking));
+            others.partition(|head| left.contains(&head.uid) || self.is_made_by_us(head));
         let uids = |bookings: &[&Booking]| -> Vec<BookingUid> {
             bookings.iter().map(|booking| booking.uid.clone()).collect()
         };
         let (late, rivals) = (uids(&late), uids(&rivals));
-        // Until they have ended they are read with the link's own: a crash must not forget them.
+
+        // What Cal.com answered late is the base's half only where the appointment stands on it.
+        let stands_on = kept
+            .as_ref()
+            .or_else(|| heads.iter().find(|h| Some(&h.uid) == own_head.as_ref()));
+        let stands_on = stands_on.map(|booking| booking.uid.clone());
+        for landing in landings {
+            if self.head_of(&landing.booking) == stands_on {
+                self.take_answer(landing.pending.state, landing.answered);
+            }
+        }
+        // Until they have ended they are read with the link's own, and the link's own is stored with them: a crash, or a failed
+        // call, must forget neither.
+        if let Some(kept) = &kept {
+            self.link.booking = Some(kept.uid.clone());
+        }
         self.standing.rivals = late.iter().chain(&rivals).cloned().collect();
+        self.standing.late.clone_from(&late);
         self.cancel_late_landings(late).await?;
         if rivals.is_empty() {
-            return Ok(Some(kept));
+            return Ok(kept.or_else(|| self.ended(heads, own, own_head.as_ref())));
         }
-        // Best effort: the person who decides sees Cal.com's state where it can be told.
-        let _ = self.take_remote(&kept);
+        if let Some(kept) = &kept {
+            // Best effort: the person who decides sees Cal.com's state where it can be told.
+            let _ = self.take_remote(kept);
+        }
         let case = Case::of(ReviewReason::TwoLiveBookings);
         Err(case.about(rivals).into())
     }
 
-    /// Which of the live bookings stays: the link's own; else one that Cal.com itself made, for it is somebody's wish; else the one
-    /// where the host wants it.
-    fn kept_of<'b>(&self, live: &[&'b Booking], own: Option<&BookingUid>) -> Option<&'b Booking> {
-        let is_own = |booking: &&&Booking| Some(&booking.uid) == own;
-        let is_wanted = |booking: &&&Booking| {
+    /// Where the chain of a booking that was read ends.
+    fn head_of(&self, uid: &BookingUid) -> Option<BookingUid> {
+        let mut head = self.visited.get(uid)?.as_ref()?;
+        // No longer than what was read, should chains ever be circles.
+        for _ in 0..self.visited.len() {
+            let next = head.rescheduled_to_uid.as_ref();
+            let next = next.and_then(|next| self.visited.get(next)?.as_ref());
+            match next {
+                Some(next) if !head.is_live() => head = next,
+                _ => break,
+            }
+        }
+        Some(head.uid.clone())
+    }
+
+    /// Which of the live bookings stays. The link's own; else one that Cal.com itself made, for it is somebody's wish; else what a
+    /// write of ours has left late, unless it doubles one that had been answered: whoever ended that one has ended the appointment.
+    fn kept_of<'b>(
+        &self,
+        live: &[&'b Booking],
+        own: Option<&BookingUid>,
+        own_head: Option<&BookingUid>,
+        landings: &[Landing],
+    ) -> Option<&'b Booking> {
+        let is_own = |booking: &&Booking| Some(&booking.uid) == own_head;
+        let has_landed = |booking: &&Booking| {
+            landings.iter().any(|landing| {
+                let is_double = own.is_some_and(|own| self.is_double(landing, own));
+                !is_double && self.head_of(&landing.booking).as_ref() == Some(&booking.uid)
+            })
+        };
+        let is_wanted = |booking: &&Booking| {
             let wanted = self.local.as_ref().map(|local| &local.state);
             wanted.is_some_and(|wanted| {
                 wanted.start.timestamp_millis() == booking.start.timestamp_millis()
                     && Some(wanted.event_type) == booking.event_type_id()
             })
         };
-        let mut candidates = live.iter();
-        candidates
-            .clone()
+        let all = || live.iter().copied();
+        let candidates = || all().filter(|booking| own.is_none() || has_landed(booking));
+        all()
             .find(is_own)
-            .or_else(|| candidates.clone().find(|b| !self.is_made_by_us(b)))
-            .or_else(|| candidates.clone().find(is_wanted))
-            .or_else(|| candidates.next())
-            .copied()
+            .or_else(|| all().find(|b| !self.is_made_by_us(b) && !has_landed(b)))
+            .or_else(|| candidates().find(is_wanted))
+            .or_else(|| candidates().last())
+    }
+
+    /// The ended booking that stands for the appointment. That the link's own cannot be found proves nothing, and an older one that
+    /// has ended says nothing of it.
+    fn ended(
+        &self,
+        heads: &[Booking],
+        own: Option<&BookingUid>,
+        own_head: Option<&BookingUid>,
+    ) -> Option<Booking> {
+        let of_own = heads.iter().find(|head| Some(&head.uid) == own_head);
+        if own.is_some() {
+            return of_own.cloned();
+        }
+        heads.iter().max_by_key(|head| head.updated_at).cloned()
     }
 }

@@ -5,12 +5,15 @@ use std::time::Duration;
 use super::{Case, Stop, Turn, TurnOutcome, soonest};
 use crate::store::{
     AppointmentStatus, ChangeFate, DeliveryFate, LogEvent, NewReview, Origin, RecordedChange,
-    Resolution, ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError, StoreErrorKind,
+    ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError, StoreErrorKind,
     Winner,
 };
 use crate::sync::contain::TENANT_UNREADABLE;
 use crate::sync::decide::Decision;
 use crate::sync::standing::Standing;
+
+/// How long a link that is in review waits at least before it is looked at by itself.
+const SHORTEST_LOOK: Duration = Duration::from_secs(1);
 
 /// How long after a booking of a series has ended the others are looked at once more: they may be carried out a moment later.
 const SIBLING_LOOK: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
@@ -27,6 +30,7 @@ impl Turn<'_> {
             Err(Stop::Host(error)) => self.after_host_failure(&error),
             Err(Stop::Lag(case)) => self.again_or_review(&case),
             Err(Stop::NotYet) => (self.not_yet(), TurnOutcome::Waiting),
+            Err(Stop::StillInReview) => (self.still_in_review(), TurnOutcome::InReview),
             Err(Stop::Absorb(into)) => return self.absorb_into(into).await,
             Err(Stop::Store(error)) if error.kind() == StoreErrorKind::LeaseLost => {
                 return Ok(TurnOutcome::LeaseLost);
@@ -97,26 +101,21 @@ impl Turn<'_> {
 
     /// Nothing is left to do.
     fn agreed(&mut self, done: &Decision) -> Settlement {
-        let was_live = {
-            let before = Standing::of(&self.claim.link).ok().and_then(|s| s.base);
-            before.is_some_and(|base| base.remote.status.is_live())
-        };
-        self.mark_siblings |= self.series_may_have_ended(was_live);
         self.move_base(done);
         self.standing.attempts = 0;
         self.standing.verify = false;
+        self.standing.in_review = false;
         self.plan_next_look();
         self.forget_what_cannot_land();
         self.explain(done);
-        self.end_instruction("carried out".to_owned());
+        self.end_instructions("carried out");
         let both_sides = self.standing.base.is_some()
             || (self.local.is_none() && self.remote.is_none())
             || !self.is_anything_alive();
         let mut settlement = self.settlement();
         settlement.settled = both_sides;
         settlement.marks = self.heeded_marks(true);
-        settlement.wake = soonest(self.next_doubt(), self.next_look_for_landings());
-        settlement.wake = soonest(settlement.wake, self.next_look());
+        settlement.wake = self.next_wake();
         let fate = self.fate_of_changes(done);
         self.settle_changes(&mut settlement, &fate);
         let fate = if *done == Decision::IgnoreEnded {
@@ -144,7 +143,7 @@ impl Turn<'_> {
     fn move_base(&mut self, done: &Decision) {
         let local = self.local.as_ref().map(|local| local.state.clone());
         let remote = self.remote.as_ref().map(|remote| remote.state.clone());
-        self.accepted = *done == Decision::AcceptDifference;
+        self.accepted |= *done == Decision::AcceptDifference;
         let ended = |mut state: crate::store::AppointmentState| {
             state.status = AppointmentStatus::Cancelled;
             state
@@ -164,12 +163,18 @@ impl Turn<'_> {
         }
     }
 
-    fn plan_next_look(&mut self) {
+    /// When to look again although nothing new has come.
+    pub(super) fn next_wake(&self) -> Option<Duration> {
+        let wake = soonest(self.next_doubt(), self.next_look_for_landings());
+        soonest(wake, self.next_look())
+    }
+
+    pub(super) fn plan_next_look(&mut self) {
         let lives = self
             .remote
             .as_ref()
             .is_some_and(|remote| remote.state.status.is_live());
-        if self.is_marked_by_sibling() && lives {
+        if self.is_marked_by_sibling() && (lives || !self.fresh) {
             self.standing.look_at = Some(self.claim.now + SIBLING_LOOK);
         } else if self.fresh && self.next_look() == Some(Duration::ZERO) {
             self.standing.look_at = None;
@@ -228,21 +233,6 @@ impl Turn<'_> {
         });
     }
 
-    /// Stores how the instruction of a person ended, if there was one.
-    fn end_instruction(&mut self, outcome: String) {
-        let Some(instruction) = self.instruction().cloned() else {
-            return;
-        };
-        if instruction.resolution == Resolution::Settled {
-            return;
-        }
-        self.log.push(LogEvent::InstructionEnded {
-            resolution: instruction.resolution,
-            outcome: outcome.clone(),
-        });
-        self.outcomes.push((instruction.review, outcome));
-    }
-
     /// A person has to decide.
     pub(super) fn in_review(&mut self, case: &Case) -> Settlement {
         let review = self.review(case);
@@ -254,13 +244,17 @@ impl Turn<'_> {
         // A claim that it was time to look for goes with the case.
         let now = self.claim.now;
         self.standing.doubts.retain(|doubt| doubt.again_at > now);
+        // What may land still does; from now on it is only looked for.
+        self.standing.in_review = true;
+        self.plan_next_look();
+        self.forget_what_cannot_land();
         self.log.push(LogEvent::SentToReview {
             reason: case.reason.clone(),
         });
-        self.end_instruction(format!("a person has to decide again: {}", case.message));
+        self.end_instructions(&format!("a person has to decide again: {}", case.message));
         let mut settlement = self.settlement();
         settlement.marks = self.heeded_marks(true);
-        settlement.wake = self.next_doubt();
+        settlement.wake = self.next_wake().map(|wake| wake.max(SHORTEST_LOOK));
         self.settle_changes(&mut settlement, &ChangeFate::InReview);
         self.settle_deliveries(&mut settlement, &DeliveryFate::InReview);
         // The case as it stands now is the only one of the link.
@@ -301,6 +295,16 @@ impl Turn<'_> {
         settlement.reviews.push(review.ending(ReviewEnd::ByPerson));
     }
 
+    /// The link was only looked at, and its case stands.
+    fn still_in_review(&mut self) -> Settlement {
+        self.standing.verify = true;
+        self.plan_next_look();
+        self.forget_what_cannot_land();
+        let mut settlement = self.settlement();
+        settlement.wake = self.next_wake().map(|wake| wake.max(SHORTEST_LOOK));
+        settlement
+    }
+
     fn review(&self, case: &Case) -> NewReview {
         let mut evidence = ReviewEvidence::new(&case.message);
         let base = self.standing.base.as_ref();
@@ -328,10 +332,16 @@ impl Turn<'_> {
         let review = self.review(&case);
         let mut link = self.claim.link.clone();
         let mut standing = Standing::of(&link).unwrap_or_default();
-        // Writes that were begun stay on record.
+        // Writes that were begun stay on record, and are looked for.
+        let wake = self.next_look_for_landings();
         standing.pending = std::mem::take(&mut self.standing.pending);
         standing.generation = self.standing.generation;
         standing.verify = true;
+        standing.in_review = true;
+        // What is in doubt goes with the case.
+        standing.doubts.clear();
+        self.standing.doubts.clear();
+        self.end_instructions("a person has to decide again");
         link.sync_key.clone_from(&self.link.sync_key);
         standing.put_into(&mut link);
         let mut settlement = Settlement::new(link);
@@ -339,6 +349,8 @@ impl Turn<'_> {
             reason: case.reason,
         }];
         settlement.reviews = vec![review];
+        settlement.outcomes = std::mem::take(&mut self.outcomes);
+        settlement.wake = wake.map(|wake| wake.max(SHORTEST_LOOK));
         settlement.marks = self.heeded_marks(true);
         self.settle_changes(&mut settlement, &ChangeFate::InReview);
         self.settle_deliveries(&mut settlement, &DeliveryFate::InReview);

@@ -1,9 +1,19 @@
 //! What goes out to whoever watches the log: a warning when a person has to decide, and nobody's name in it.
 
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "the harness is shared with tests/sync; a helper of a test that fails is the test that fails"
+)]
+
+#[path = "sync/harness.rs"]
+mod harness;
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use crate::harness::{SECRET, World, at};
+use harness::{SECRET, World, at};
 use calcom::store::Origin;
 
 /// Where the log is written to.
@@ -30,7 +40,8 @@ async fn an_item_that_opens_is_warned_of_once_with_its_cause_and_its_ids() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // The only test of its binary: what one thread subscribes to, another one can switch off.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let world = World::new().await;
     world.fake.go_offline().await;
     world.make("a", at(0), Origin::Phone);
