@@ -102,11 +102,7 @@ impl Turn<'_> {
 
     /// Nothing is left to do.
     fn agreed(&mut self, done: &Decision) -> Settlement {
-        let was_live = {
-            let before = Standing::of(&self.claim.link).ok().and_then(|s| s.base);
-            before.is_some_and(|base| base.remote.status.is_live())
-        };
-        self.mark_siblings |= self.series_may_have_ended(was_live);
+        self.look_at_siblings();
         self.move_base(done);
         self.standing.attempts = 0;
         self.standing.verify = false;
@@ -135,6 +131,13 @@ impl Turn<'_> {
         };
         self.settle_deliveries(&mut settlement, &fate);
         settlement
+    }
+
+    /// Has the other links of the series looked at if it may have ended, whatever becomes of this one.
+    fn look_at_siblings(&mut self) {
+        let before = Standing::of(&self.claim.link).ok().and_then(|s| s.base);
+        let was_live = before.is_some_and(|base| base.remote.status.is_live());
+        self.mark_siblings |= self.series_may_have_ended(was_live);
     }
 
     /// Whether either side has something that takes up time.
@@ -251,6 +254,7 @@ impl Turn<'_> {
     /// A person has to decide.
     fn in_review(&mut self, case: &Case) -> Settlement {
         let review = self.review(case);
+        self.look_at_siblings();
         // Writes to Cal.com that may have been carried out stay on record, to be looked for next time: what went to review need
         // have nothing to do with them. Until both sides agree, the base does not stand for Cal.com: were the host to go back
         // to it, that would look like agreement.
