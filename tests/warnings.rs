@@ -13,8 +13,8 @@ mod harness;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use harness::{SECRET, World, at};
 use calcom::store::Origin;
+use harness::{SECRET, World, at};
 
 /// Where the log is written to.
 #[derive(Clone, Default)]

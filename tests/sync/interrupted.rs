@@ -427,3 +427,34 @@ async fn an_appointment_that_is_not_visible_yet_is_not_gone() {
     assert_eq!(appointment.state.status, AppointmentStatus::Cancelled);
     assert_eq!(world.review_reasons().await, []);
 }
+
+/// A series was cancelled at Cal.com, which is told of its first booking only, and the host had changed that one: it went to review,
+/// nobody looked at the others, and their appointments stayed alive.
+#[tokio::test]
+async fn a_series_ends_although_its_first_booking_is_in_review() {
+    let world = World::new().await;
+    let series = NewBooking::new(world.types.weekly, at(0), NewAttendee::from(&ann()));
+    let first = world.fake.book(series).await.unwrap();
+    world.settle().await;
+    let appointments = world.store.appointments(&world.tenant);
+    assert_eq!(appointments.len(), 4);
+    let of_first = appointments
+        .iter()
+        .find(|a| a.state.start == at(0))
+        .unwrap();
+    let series = first.recurring_booking_uid.unwrap();
+    world
+        .fake
+        .cancel_booking(&series.as_str().into(), "ill")
+        .await
+        .unwrap();
+    world
+        .change(&of_first.id, Origin::Admin, move_to(at(3)))
+        .await;
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::Conflict]);
+    for appointment in world.store.appointments(&world.tenant) {
+        let lives = appointment.state.status.is_live();
+        assert_eq!(lives, appointment.id == of_first.id, "{appointment:?}");
+    }
+}

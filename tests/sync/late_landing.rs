@@ -455,7 +455,9 @@ async fn a_corrected_name_does_not_hide_what_cal_com_answered() {
     state.event_type = world.types.confirm;
     let made = world.make_as("a", state, Origin::Phone);
     let slow = Then::DelayAfterApplying(Duration::from_millis(200));
-    world.fake.inject(Fault::new(Operation::CreateBooking, slow));
+    world
+        .fake
+        .inject(Fault::new(Operation::CreateBooking, slow));
     let engine = world.engine.clone();
     let step = tokio::spawn(async move { engine.step().await });
     tokio::time::sleep(Duration::from_millis(100)).await;

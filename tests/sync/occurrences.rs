@@ -80,33 +80,3 @@ async fn a_cancelled_series_is_seen_although_the_named_one_had_ended() {
     assert_eq!(world.fake.live_bookings(), []);
     assert_eq!(world.review_reasons().await, []);
 }
-
-/// The host moves one occurrence while the series is cancelled at Cal.com: a case for a person, and the others end all the same.
-#[tokio::test]
-async fn a_case_about_one_occurrence_does_not_hide_the_end_of_the_series() {
-    let world = World::new().await;
-    let booking = NewBooking::new(world.types.weekly, at(0), NewAttendee::from(&ann()));
-    let first = world.fake.book(booking).await.unwrap();
-    world.drain().await;
-    let all = world.store.appointments(&world.tenant);
-    let own = all.iter().find(|a| a.state.start == at(0)).unwrap();
-    let bookings = client(&world.fake);
-    let bookings = bookings.bookings();
-    let params = CancelParams::reason("holiday");
-    let series = first.recurring_booking_uid.clone().unwrap();
-    bookings.cancel_series(&series, &params).await.unwrap();
-    let moved = crate::harness::move_to(at(2));
-    world.change(&own.id, Origin::Admin, moved).await;
-    world.settle().await;
-    let appointments = world.store.appointments(&world.tenant);
-    let live: Vec<_> = appointments
-        .iter()
-        .filter(|a| a.state.status.is_live())
-        .collect();
-    assert_eq!(live.len(), 1, "{live:?}");
-    assert_eq!(live[0].id, own.id);
-    assert_eq!(
-        world.review_reasons().await,
-        [calcom::store::ReviewReason::Conflict]
-    );
-}

@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::{Case, Stop, Turn, TurnOutcome, soonest};
 use crate::store::{
     AppointmentStatus, ChangeFate, DeliveryFate, LogEvent, NewReview, Origin, RecordedChange,
-    ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError, StoreErrorKind,
-    Winner,
+    ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError, StoreErrorKind, Winner,
 };
 use crate::sync::contain::TENANT_UNREADABLE;
 use crate::sync::decide::Decision;
