@@ -11,6 +11,7 @@
 mod chance;
 mod clock;
 mod doubles;
+mod gaps;
 mod history;
 mod host;
 mod ledger;

@@ -22,7 +22,7 @@ use secrecy::SecretString;
 use crate::chance::Chance;
 use crate::clock::SimClock;
 use crate::host::{Past, UnsteadyHost};
-use crate::plan::Plan;
+use crate::plan::{Actors, Plan};
 use crate::post::Post;
 use crate::tenants::{Customer, customers};
 use crate::wire::{Exchange, Wire};
@@ -276,6 +276,12 @@ impl World {
             clock: self.clock.clone(),
             failing: self.host_fails.clone(),
             past: exchange.past.clone(),
+            meddles: self.plan.actors == Actors::Everybody,
+            steady: self
+                .customers
+                .iter()
+                .flat_map(|c| [c.types.plain, c.types.weekly, c.types.limited])
+                .collect(),
         };
         let tenants = Arc::new(StaticTenants::new(tenants));
         let engine = Engine::builder(store.clone(), Arc::new(host), tenants)
