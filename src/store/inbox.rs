@@ -43,7 +43,7 @@ open_enum! {
         IgnoredNoBooking = "ignored_no_booking",
         /// The booking had ended before the host knew of it.
         IgnoredEnded = "ignored_ended",
-        /// The booking is of an event type that no tenant keeps in sync.
+        /// The booking is of an event type that the tenant does not keep in sync.
         IgnoredNotSynced = "ignored_not_synced",
         /// The booking belongs to another tenant. Reported in the review queue.
         RefusedForeign = "refused_foreign",

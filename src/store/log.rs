@@ -102,7 +102,7 @@ pub enum LogEvent {
         /// The booking.
         booking: BookingUid,
     },
-    /// A delivery was about a booking of an event type that no tenant keeps in sync.
+    /// A delivery was about a booking of an event type that the tenant does not keep in sync.
     IgnoredNotSynced {
         /// The booking.
         booking: BookingUid,

@@ -8,12 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use calcom::ambient::Clock;
-use calcom::model::EventTypeId;
 use calcom::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentWrite,
     ChainKey, Origin, Revision, StoreError, StoreErrorKind, TenantId, Window,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::chance::Chance;
 use crate::clock::SimClock;
@@ -104,8 +103,6 @@ pub(crate) struct UnsteadyHost {
     pub(crate) past: Past,
     /// Whether people at the host write at the worst of moments.
     pub(crate) meddles: bool,
-    /// The event types on which Cal.com books what it is asked for.
-    pub(crate) steady: Vec<EventTypeId>,
 }
 
 impl fmt::Debug for UnsteadyHost {
@@ -130,17 +127,10 @@ impl UnsteadyHost {
 
 impl UnsteadyHost {
     /// Somebody at the host writes the very appointment that the engine is about to write.
-    ///
-    /// Not where Cal.com answers another state than the one that was sent: see the known gap in `gaps`.
     async fn meddle(&self, tenant: &TenantId, id: &AppointmentId) -> Result<(), StoreError> {
         let Some(found) = self.inner.get(tenant, id).await? else {
             return Ok(());
         };
-        let is_steady = self.steady.contains(&found.state.event_type)
-            && found.state.end - found.state.start == TimeDelta::minutes(30);
-        if !is_steady {
-            return Ok(());
-        }
         let mut state = found.state.clone();
         state.attendee.name += " Meddled";
         let write = AppointmentWrite::new(state, Origin::Phone, self.clock.now());

@@ -11,7 +11,6 @@
 mod chance;
 mod clock;
 mod doubles;
-mod gaps;
 mod history;
 mod host;
 mod ledger;

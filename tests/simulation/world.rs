@@ -277,11 +277,6 @@ impl World {
             failing: self.host_fails.clone(),
             past: exchange.past.clone(),
             meddles: self.plan.actors == Actors::Everybody,
-            steady: self
-                .customers
-                .iter()
-                .flat_map(|c| [c.types.plain, c.types.weekly, c.types.limited])
-                .collect(),
         };
         let tenants = Arc::new(StaticTenants::new(tenants));
         let engine = Engine::builder(store.clone(), Arc::new(host), tenants)

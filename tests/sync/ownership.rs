@@ -104,6 +104,27 @@ async fn another_event_type_of_the_same_user_is_no_alarm() {
     }
 }
 
+/// One user of Cal.com's works for two tenants: the webhook of each tells of the bookings of both.
+#[tokio::test]
+async fn another_tenants_booking_of_the_same_user_is_no_alarm() {
+    let world = World::new().await;
+    let second = FakeEventType::new("at-the-other-salon", 30);
+    let second = world.fake.add_event_type(second);
+    let tenant = |id| {
+        Tenant::new(id, Arc::new(client(&world.fake))).with_host(world.fake.host_id())
+    };
+    let salon = tenant(world.tenant.clone()).with_event_type(world.fake.event_type_id());
+    let other = tenant("other".into()).with_event_type(second);
+    let engine = engine_for(&world, [salon, other]);
+    let booking = NewBooking::new(second, at(0), NewAttendee::from(&ann()));
+    world.fake.book(booking).await.unwrap();
+    drain(&engine).await;
+    assert_eq!(world.review_reasons().await, []);
+    let fates = world.delivery_fates().await;
+    assert_eq!(fates, [Some(DeliveryFate::IgnoredNotSynced)]);
+    assert_eq!(world.store.appointments(&world.tenant), []);
+}
+
 /// A full booking limit answers 401, and the key is fine.
 #[tokio::test]
 async fn a_full_booking_limit_pauses_nobody() {

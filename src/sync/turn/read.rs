@@ -23,7 +23,7 @@ enum Followed {
 /// Whose a booking is.
 enum Ownership {
     Ours,
-    /// Of an event type that no tenant keeps in sync.
+    /// One of the tenant's own users holds it, and the tenant does not keep its event type in sync.
     NotSynced,
     /// Another tenant's, or a stranger's.
     Foreign,
@@ -140,6 +140,8 @@ impl Turn<'_> {
         let owner = self.engine.host_call(owner).await.map_err(Stop::Host)?;
         Ok(match owner {
             Some(owner) if owner == tenant.id => Ownership::Ours,
+            // One user of Cal.com's can work for several tenants, whose webhooks all tell of all of that user's bookings.
+            Some(_) if tenant.hosts_one_of(booking) => Ownership::NotSynced,
             Some(_) => Ownership::Foreign,
             None if tenant.event_types.is_empty() && tenant.hosts_one_of(booking) => {
                 Ownership::Ours
