@@ -169,7 +169,7 @@ impl<'a> Stand<'a> {
     }
 
     /// Whether a webhook of what people did to this chain was lost for good, and nobody has read the chain since.
-    fn is_untold(&self, booking: &Booking) -> bool {
+    pub(crate) fn is_untold(&self, booking: &Booking) -> bool {
         let all = self.world.fake.bookings();
         let is_kin = |other: &Booking| {
             other.ics_uid == booking.ics_uid
@@ -200,7 +200,8 @@ impl<'a> Stand<'a> {
             // What is announced is carried out a moment later.
             let known = *at + TimeDelta::seconds(30);
             let tenant = &self.customer.id;
-            let mut chain = kin.iter().filter(|b| b.ics_uid == booking.ics_uid);
+            // Of two successors of one booking, it points to one; the other is found by its own webhook only.
+            let mut chain = kin.iter().filter(|b| leads_to(&kin, b, booking));
             let was_read = chain.any(|b| ledger.was_read_after(tenant, &b.uid, known));
             is_peoples && !was_read
         })
@@ -390,4 +391,20 @@ impl History {
         studio.is_apart_from(&salon);
         gaps
     }
+}
+
+/// Whether following a chain from one of its bookings leads to another.
+fn leads_to(chain: &[&Booking], from: &Booking, to: &Booking) -> bool {
+    let mut at = from;
+    for _ in 0..chain.len() {
+        if at.uid == to.uid {
+            return true;
+        }
+        let next = at.rescheduled_to_uid.as_ref();
+        match next.and_then(|next| chain.iter().find(|b| b.uid == *next)) {
+            Some(next) => at = next,
+            None => return false,
+        }
+    }
+    false
 }

@@ -110,9 +110,8 @@ async fn another_tenants_booking_of_the_same_user_is_no_alarm() {
     let world = World::new().await;
     let second = FakeEventType::new("at-the-other-salon", 30);
     let second = world.fake.add_event_type(second);
-    let tenant = |id| {
-        Tenant::new(id, Arc::new(client(&world.fake))).with_host(world.fake.host_id())
-    };
+    let tenant =
+        |id| Tenant::new(id, Arc::new(client(&world.fake))).with_host(world.fake.host_id());
     let salon = tenant(world.tenant.clone()).with_event_type(world.fake.event_type_id());
     let other = tenant("other".into()).with_event_type(second);
     let engine = engine_for(&world, [salon, other]);

@@ -199,7 +199,10 @@ impl Turn<'_> {
 
     /// The booking that a write has left, if it is among those that were read and that no other write has left.
     fn landing_of(&self, pending: &PendingWrite, others: &[Landing]) -> Option<Booking> {
-        let is_free = |booking: &&Booking| others.iter().all(|o| o.booking != booking.uid);
+        let is_free = |booking: &&Booking| {
+            others.iter().all(|o| o.booking != booking.uid)
+                && !self.has_been_answered(booking, pending)
+        };
         let mut read = self.visited.values().flatten().filter(is_free);
         let found = match &pending.write {
             SentWrite::Create { sync_key } => {
@@ -235,6 +238,19 @@ impl Turn<'_> {
             })?,
         };
         Some(found.clone())
+    }
+
+    /// Whether a booking is where the link stands since another attempt of the same write was answered: that answer is known.
+    fn has_been_answered(&self, booking: &Booking, pending: &PendingWrite) -> bool {
+        let Some(own) = &self.link.booking else {
+            return false;
+        };
+        let was_answered = match &pending.write {
+            SentWrite::Create { sync_key } => !self.is_current(sync_key),
+            SentWrite::Reschedule { booking: from, .. } => from != own,
+            SentWrite::Cancel { .. } => false,
+        };
+        was_answered && self.head_of(&booking.uid) == self.head_of(own)
     }
 
     fn is_last_create(&self, pending: &PendingWrite) -> bool {

@@ -62,7 +62,7 @@ impl Turn<'_> {
     }
 
     /// Where the chain of a booking that was read ends.
-    fn head_of(&self, uid: &BookingUid) -> Option<BookingUid> {
+    pub(super) fn head_of(&self, uid: &BookingUid) -> Option<BookingUid> {
         let mut head = self.visited.get(uid)?.as_ref()?;
         // No longer than what was read, should chains ever be circles.
         for _ in 0..self.visited.len() {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Case, Stop, Turn, TurnOutcome, soonest};
+use crate::model::BookingUid;
 use crate::store::{
     AppointmentStatus, ChangeFate, DeliveryFate, LogEvent, NewReview, Origin, RecordedChange,
     ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError, StoreErrorKind, Winner,
@@ -337,6 +338,8 @@ impl Turn<'_> {
         standing.generation = self.standing.generation;
         standing.verify = true;
         standing.in_review = true;
+        // The bookings that were met go with the case too: their deliveries are settled by it, and nothing else names them.
+        standing.rivals = self.met_bookings();
         // What is in doubt goes with the case.
         standing.doubts.clear();
         self.standing.doubts.clear();
@@ -354,6 +357,19 @@ impl Turn<'_> {
         self.settle_changes(&mut settlement, &ChangeFate::InReview);
         self.settle_deliveries(&mut settlement, &DeliveryFate::InReview);
         settlement
+    }
+
+    /// The tenant's bookings that the link, or a delivery, says are the appointment's.
+    fn met_bookings(&self) -> Vec<BookingUid> {
+        let deliveries = self.claim.deliveries.iter();
+        let named = deliveries.filter_map(|delivery| delivery.booking.as_ref());
+        let mut met: Vec<BookingUid> = Vec::new();
+        for uid in self.standing.rivals.iter().chain(named) {
+            if !self.strays.contains_key(uid) && !met.contains(uid) {
+                met.push(uid.clone());
+            }
+        }
+        met
     }
 
     fn settle_changes(&self, settlement: &mut Settlement, newest: &ChangeFate) {
