@@ -153,7 +153,7 @@ async fn a_double_is_undone_by_the_turn_that_made_it() {
     world.change(&made.id, Origin::Admin, move_to(at(3))).await;
     world.clock.advance(Duration::from_secs(2));
     // The list is read before the first create lands, and arrives after it has.
-    let slow = Then::DelayAfterApplying(Duration::from_millis(500));
+    let slow = Then::DelayAfterApplying(Duration::from_millis(450));
     world.fake.inject(Fault::new(Operation::ListBookings, slow));
     world.engine.step().await.unwrap().unwrap();
     assert_eq!(starts(&world), [at(3)]);
