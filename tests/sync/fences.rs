@@ -16,7 +16,8 @@ use calcom::testing::{Fault, ManualClock, Operation, SeededEntropy, Then};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Notify;
 
-/// A host's table apart from the books, which records nothing in the outbox. Its `update` can be held before it is carried out.
+/// A host's table apart from the books, which records nothing in the outbox. Its `update` can be held before it is carried out, its
+/// `create_for_booking` afterwards.
 #[derive(Debug)]
 struct SlowHost {
     table: InMemoryStore,
@@ -52,7 +53,12 @@ impl AppointmentRepository for SlowHost {
         chain: &ChainKey,
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError> {
-        self.table.create_for_booking(tenant, chain, write).await
+        let created = self.table.create_for_booking(tenant, chain, write).await;
+        if self.hold.swap(false, Ordering::SeqCst) {
+            self.held.notify_one();
+            self.go.notified().await;
+        }
+        created
     }
 
     async fn update(
@@ -241,10 +247,69 @@ async fn after_a_lost_race_for_the_appointment_both_sides_are_read_anew() {
         .update(&world.tenant, &found.id, found.revision, write);
     update.await.unwrap();
     host.go.notify_one();
-    turn.await.unwrap().unwrap().unwrap();
+    let report = turn.await.unwrap().unwrap().unwrap();
+    assert_eq!(report.outcome, TurnOutcome::Settled);
     drain(&engine).await;
     let appointment = host.table.appointments(&world.tenant).remove(0);
     assert_eq!(appointment.state.start, at(6));
     assert_eq!(world.review_reasons().await, []);
     assert_eq!(world.writes(), 0);
+}
+
+/// A process dies when the host has created the appointment and nobody was told; then the booking ends. That an appointment was
+/// being created was on record before.
+#[tokio::test]
+async fn an_appointment_that_was_being_created_ends_with_its_booking() {
+    let world = World::new().await;
+    let host = SlowHost::new();
+    let engine = engine_over(&world, host.clone(), &world.clock);
+    let booking = world.book(at(0)).await;
+    host.hold.store(true, Ordering::SeqCst);
+    let dies = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.step().await }
+    });
+    host.held.notified().await;
+    dies.abort();
+    let _ = dies.await;
+    let appointments = || host.table.appointments(&world.tenant);
+    assert!(appointments()[0].state.status.is_live());
+    let uid = &booking.uid;
+    world.fake.cancel_booking(uid, "ill").await.unwrap();
+    world.clock.advance(Duration::from_secs(121));
+    drain(&engine).await;
+    assert_eq!(appointments().len(), 1);
+    assert!(!appointments()[0].state.status.is_live());
+    assert_eq!(world.review_reasons().await, []);
+}
+
+/// However much of its lease a turn has used up, a write has a whole one before it.
+#[tokio::test]
+async fn a_write_has_a_whole_lease_before_it() {
+    let world = World::new().await;
+    world.make("a", at(0), Origin::Phone);
+    let slow = Then::DelayAfterApplying(Duration::from_millis(350));
+    world
+        .fake
+        .inject(Fault::new(Operation::EventTypes, slow.clone()));
+    world
+        .fake
+        .inject(Fault::new(Operation::CreateBooking, slow));
+    let engine = world.engine.clone();
+    let turn = tokio::spawn(async move { engine.step().await });
+    while world.requests() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The event type is being read.
+    world.clock.advance(Duration::from_secs(100));
+    while world.writes() == 0 && !turn.is_finished() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The booking is being made.
+    world.clock.advance(Duration::from_secs(100));
+    assert_eq!(world.restarted().step().await.unwrap(), None);
+    turn.await.unwrap().unwrap().unwrap();
+    world.settle().await;
+    world.assert_in_step().await;
+    assert_eq!(world.writes(), 1);
 }

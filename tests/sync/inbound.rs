@@ -498,3 +498,85 @@ async fn an_unknown_event_type_is_not_the_tenants() {
     );
     assert_eq!(world.writes(), 0);
 }
+
+/// Of two successors that have both ended, the one that ended last stands for the appointment, whichever was the link's own.
+#[tokio::test]
+async fn of_bookings_that_have_all_ended_the_last_one_stands() {
+    for own_ends_first in [true, false] {
+        let world = World::new().await;
+        let booking = world.book(at(0)).await;
+        world.drain().await;
+        let own = world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
+        world.drain().await;
+        let second = world.fake.force_second_successor(&booking.uid, at(4)).await;
+        let second = second.unwrap();
+        world.drain().await;
+        let (first, last) = if own_ends_first {
+            (own.uid, second.uid)
+        } else {
+            (second.uid, own.uid)
+        };
+        // Both ends become known at once.
+        let hold = Fault::new(Trigger::BookingCancelled, Then::HoldWebhooks);
+        world.fake.inject(hold.always());
+        for uid in [&first, &last] {
+            world.clock.advance(Duration::from_secs(60));
+            world.fake.cancel_booking(uid, "ill").await.unwrap();
+        }
+        let count = world.fake.deliveries().len();
+        world.fake.release(&(0..count).collect::<Vec<_>>()).await;
+        world.settle().await;
+        let link = world.link_of_booking(&booking.uid).await;
+        assert_eq!(link.booking, Some(last), "{own_ends_first}");
+        assert_eq!(world.review_reasons().await, []);
+        let appointment = world.store.appointments(&world.tenant).remove(0);
+        assert!(!appointment.state.status.is_live());
+    }
+}
+
+/// A second successor at the very time of the first says nothing new of the first, and is a second booking all the same.
+#[tokio::test]
+async fn a_second_booking_at_the_same_time_is_no_echo() {
+    let world = World::new().await;
+    let booking = world.book(at(0)).await;
+    world.drain().await;
+    world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
+    world.drain().await;
+    let second = world.fake.force_second_successor(&booking.uid, at(2)).await;
+    let second = second.unwrap();
+    world.settle().await;
+    let items = world.reviews().await;
+    assert_eq!(items.len(), 1);
+    assert_eq!(items[0].reason, ReviewReason::TwoLiveBookings);
+    assert!(items[0].evidence.bookings.contains(&second.uid));
+}
+
+/// What a delivery claims otherwise than the base has it is read: another start, another end, another status.
+#[tokio::test]
+async fn only_what_says_nothing_new_is_an_echo() {
+    let world = World::new().await;
+    let booking = world.book(at(0)).await;
+    world.settle().await;
+    let uid = booking.uid;
+    let echo = WebhookBody::created(uid.clone(), at(0)).with_length(30);
+    let others = [
+        WebhookBody::created(uid.clone(), at(1)).with_length(30),
+        WebhookBody::created(uid.clone(), at(0)).with_length(45),
+        // Ends when the booking does.
+        WebhookBody::created(uid.clone(), at(-1)).with_length(90),
+        WebhookBody::requested(uid.clone(), at(0)).with_length(30),
+        WebhookBody::cancelled(uid, at(0)).with_length(30),
+    ];
+    let before = world.requests();
+    world.receive(&echo).await;
+    world.settle().await;
+    assert_eq!(world.requests(), before, "an echo costs no request");
+    for (index, other) in others.iter().enumerate() {
+        let before = world.requests();
+        world.receive(other).await;
+        world.drain().await;
+        assert!(world.requests() > before, "the {index}. was not looked at");
+    }
+    world.settle().await;
+    world.assert_in_step().await;
+}

@@ -139,6 +139,58 @@ async fn a_create_that_lands_after_its_successor_is_undone() {
     }
 }
 
+/// The first create lands between the look-up of the second attempt and its request: the double does not outlive the turn that
+/// made it.
+#[tokio::test]
+async fn a_double_is_undone_by_the_turn_that_made_it() {
+    let world = World::new().await;
+    let lost = Fault::new(Trigger::BookingCreated, Then::LoseWebhook);
+    world.fake.inject(lost.always());
+    let late = Fault::new(Operation::CreateBooking, Then::DelayBefore(GIVEN_UP));
+    world.fake.inject(late);
+    let made = world.make("a", at(0), Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    world.change(&made.id, Origin::Admin, move_to(at(3))).await;
+    world.clock.advance(Duration::from_secs(2));
+    // The list is read before the first create lands, and arrives after it has.
+    let slow = Then::DelayAfterApplying(Duration::from_millis(450));
+    world.fake.inject(Fault::new(Operation::ListBookings, slow));
+    world.engine.step().await.unwrap().unwrap();
+    assert_eq!(starts(&world), [at(3)]);
+    assert_eq!(world.fake.bookings().len(), 2, "the first one has landed");
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, []);
+    world.assert_in_step().await;
+}
+
+/// The second attempt of a create is refused, which says nothing of the first: it stays on record, and what it leaves is undone.
+#[tokio::test]
+async fn a_refused_second_attempt_does_not_forget_the_first() {
+    let world = World::new().await;
+    let lost = Fault::new(Trigger::BookingCreated, Then::LoseWebhook);
+    world.fake.inject(lost.always());
+    let late = Fault::new(Operation::CreateBooking, Then::DelayBefore(GIVEN_UP));
+    world.fake.inject(late);
+    let made = world.make("a", at(0), Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    world.clock.advance(Duration::from_secs(2));
+    let refused = Fault::new(Operation::CreateBooking, Then::status(400));
+    world.fake.inject(refused);
+    world.engine.step().await.unwrap().unwrap();
+    world.fake.clear_faults();
+    let lost = Fault::new(Trigger::BookingCreated, Then::LoseWebhook);
+    world.fake.inject(lost.always());
+    world.change(&made.id, Origin::Admin, move_to(at(3))).await;
+    world.drain().await;
+    until_it_has_landed().await;
+    world.settle().await;
+    world.clock.advance(Duration::from_secs(600));
+    world.settle().await;
+    assert_eq!(starts(&world), [at(3)]);
+    assert_eq!(world.review_reasons().await, []);
+    world.assert_in_step().await;
+}
+
 /// The host changes its mind while a move is unanswered; when it lands it is ours, and the host's latest wish is pushed again.
 #[tokio::test]
 async fn a_move_that_lands_late_does_not_overwrite_the_hosts_latest_wish() {
@@ -257,6 +309,33 @@ async fn a_booking_without_a_key_is_not_ours() {
     world.settle().await;
     assert_eq!(world.review_reasons().await, [ReviewReason::AnotherBooking]);
     assert_eq!(world.fake.bookings().len(), 1);
+}
+
+/// The second attempt of a create is answered and its booking moved away; then the first one lands in the free slot. It is found at
+/// the end of the time in which it can.
+#[tokio::test]
+async fn a_first_attempt_that_lands_once_its_slot_is_free_is_undone() {
+    let world = World::new().await;
+    let lost = Fault::new(Trigger::BookingCreated, Then::LoseWebhook);
+    world.fake.inject(lost.always());
+    let late = Then::DelayBefore(Duration::from_millis(1500));
+    world
+        .fake
+        .inject(Fault::new(Operation::CreateBooking, late));
+    let made = world.make("a", at(0), Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    world.clock.advance(Duration::from_secs(2));
+    world.engine.step().await.unwrap().unwrap();
+    world.change(&made.id, Origin::Admin, move_to(at(3))).await;
+    world.drain().await;
+    assert_eq!(starts(&world), [at(3)], "the first one has not landed yet");
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert_eq!(starts(&world).len(), 2, "now it has");
+    world.clock.advance(Duration::from_secs(600));
+    world.settle().await;
+    assert_eq!(starts(&world), [at(3)]);
+    assert_eq!(world.review_reasons().await, []);
+    world.assert_in_step().await;
 }
 
 /// A write of unknown outcome is looked for once more when it can no longer land, and then forgotten.

@@ -7,6 +7,7 @@
 
 mod announced;
 mod contained;
+mod crooked;
 mod decide;
 mod fences;
 mod harness;

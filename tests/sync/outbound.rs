@@ -196,3 +196,14 @@ async fn a_host_that_claims_to_be_cal_com_is_not_believed() {
     let fates = world.fates(&made.id).await;
     assert_eq!(fates[1], Some(ChangeFate::SkippedOriginCalcom));
 }
+
+/// An appointment that says Cal.com made it, and of which Cal.com knows nothing, is not booked: it may be an echo that came first.
+#[tokio::test]
+async fn a_new_appointment_that_says_it_is_cal_coms_is_not_booked() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Calcom);
+    world.settle().await;
+    assert_eq!(world.writes(), 0);
+    let skipped = Some(ChangeFate::SkippedOriginCalcom);
+    assert_eq!(world.fates(&made.id).await, [skipped]);
+}

@@ -80,6 +80,28 @@ async fn a_booking_belongs_to_one_tenant() {
     assert!(b.owns(&booking));
 }
 
+/// A webhook signed with one tenant's secret tells nothing of another's booking, though both tenants are one user at Cal.com.
+#[tokio::test]
+async fn a_booking_of_another_tenant_of_the_same_user_is_refused() {
+    let world = World::new().await;
+    let second = FakeEventType::new("at-the-other-salon", 30);
+    let second = world.fake.add_event_type(second);
+    let tenant = |name: &str, event_type| {
+        Tenant::new(name.into(), Arc::new(client(&world.fake)))
+            .with_host(world.fake.host_id())
+            .with_event_type(event_type)
+    };
+    let first = tenant(world.tenant.as_str(), world.fake.event_type_id());
+    let engine = engine_for(&world, [first, tenant("other", second)]);
+    let booking = NewBooking::new(second, at(0), NewAttendee::from(&ann()));
+    world.fake.book(booking).await.unwrap();
+    drain(&engine).await;
+    let refused = Some(DeliveryFate::RefusedForeign);
+    assert_eq!(world.delivery_fates().await, [refused]);
+    assert_eq!(world.store.appointments(&world.tenant), []);
+    assert_eq!(world.review_reasons().await, [ReviewReason::ForeignBooking]);
+}
+
 /// The webhook of a user tells of all event types of that user.
 #[tokio::test]
 async fn another_event_type_of_the_same_user_is_no_alarm() {

@@ -1,4 +1,4 @@
-//! A write whose answer never came, over a SQLite file: the process is gone, and only the file is left.
+//! The engine over a SQLite file: the process is gone, and only the file is left.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,10 @@ use calcom::store::{
     LinkKey, Links, Origin, Page, Store, TenantId,
 };
 use calcom::sync::{Engine, Standing, StaticTenants, SyncEngine, Tenant};
-use calcom::testing::{FakeCalcom, Fault, ManualClock, Operation, SeededEntropy, Then};
+use calcom::testing::{
+    FakeCalcom, Fault, ManualClock, Operation, SeededEntropy, Then, WebhookBody,
+};
+use calcom::webhook::SIGNATURE_HEADER;
 use chrono::TimeDelta;
 
 struct Process {
@@ -125,4 +128,31 @@ async fn nothing_is_doubled_when_only_the_file_is_left() {
             []
         );
     }
+}
+
+/// One-time passwords get into no file, though the body that brings them does.
+#[tokio::test]
+async fn no_one_time_password_gets_into_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(MORNING.parse().unwrap());
+    let fake = FakeCalcom::start().await.unwrap();
+    let process = start(&folder.path().join("books.sqlite"), &fake, &clock).await;
+    let body = WebhookBody::requested("a-booking-that-is-awaited", at(0));
+    let signature = http::HeaderValue::from_str(&body.signed_with(SECRET)).unwrap();
+    let mut headers = http::HeaderMap::new();
+    headers.insert(SIGNATURE_HEADER, signature);
+    let bytes = body.to_bytes();
+    let tenant = tenant();
+    let received = process.engine.receive(&tenant, &headers, &bytes);
+    received.await.unwrap();
+    process.store.pool().close().await;
+    let mut text = String::new();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        text += &String::from_utf8_lossy(&bytes);
+    }
+    assert!(text.contains("a-booking-that-is-awaited"));
+    let json = body.to_json();
+    let password = json["payload"]["oneTimePassword"].as_str().unwrap();
+    assert!(!text.contains(password));
 }

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use crate::harness::{World, at, outcomes};
-use calcom::store::{LogEvent, Origin, Resolution, ReviewReason, StoreErrorKind, Tenants};
-use calcom::sync::{Error, SyncEngine, TurnOutcome};
+use calcom::model::Trigger;
+use calcom::store::{
+    AppointmentState, LogEvent, Origin, Resolution, ReviewReason, StoreErrorKind, Tenants,
+};
+use calcom::sync::{ConflictPolicy, Error, SyncEngine, TurnOutcome};
 use calcom::testing::{Fault, Operation, Then, When};
+use chrono::TimeDelta;
 
 #[tokio::test]
 async fn a_taken_slot_is_reviewed_with_alternatives_near_it() {
@@ -198,4 +202,24 @@ async fn nothing_personal_or_secret_is_printed() {
     ] {
         assert!(!printed.contains(secret), "{secret} is printed");
     }
+}
+
+/// What the base says of Cal.com is no reason to ask a person: here the booking has ended, no webhook told of it, and there is
+/// nothing left to decide.
+#[tokio::test]
+async fn nobody_is_asked_before_cal_com_was_read() {
+    let world = World::with(|t| t.with_conflict_policy(ConflictPolicy::RemoteWins)).await;
+    let made = world.make("a", at(0), Origin::Phone);
+    world.drain().await;
+    let lost = Fault::new(Trigger::BookingCancelled, Then::LoseWebhook);
+    world.fake.inject(lost);
+    let uid = world.booking_of(&made.id).await;
+    world.fake.cancel_booking(&uid, "ill").await.unwrap();
+    // The API cannot change a booking's length.
+    let longer = |state: &mut AppointmentState| state.end += TimeDelta::minutes(15);
+    world.change(&made.id, Origin::Admin, longer).await;
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, []);
+    assert!(!world.appointment(&made.id).await.state.status.is_live());
+    world.assert_in_step().await;
 }

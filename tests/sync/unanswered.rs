@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::harness::{World, at, drain};
-use calcom::store::{AppointmentStatus, LogEvent, Origin, ReviewReason};
+use calcom::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason};
 use calcom::sync::{SentWrite, SyncEngine};
 use calcom::testing::{Fault, Operation, Then};
 
@@ -39,6 +39,51 @@ async fn a_create_that_timed_out_after_it_was_applied_is_adopted() {
             let adopted = |event: &LogEvent| matches!(event, LogEvent::BookingAdopted { .. });
             assert!(world.events().await.iter().any(adopted));
         }
+    }
+}
+
+/// The same attendee has another booking on the same day: it is not taken for the one whose answer was lost.
+#[tokio::test]
+async fn another_booking_of_the_same_attendee_is_not_adopted() {
+    for loss in [Then::DropBeforeApplying, Then::ApplyThenDrop] {
+        let world = World::new().await;
+        let other = world.make("other", at(0), Origin::Phone);
+        world.drain().await;
+        let others = world.booking_of(&other.id).await;
+        world
+            .fake
+            .inject(Fault::new(Operation::CreateBooking, loss.clone()));
+        let made = world.make("a", at(2), Origin::Phone);
+        world.settle().await;
+        assert_eq!(world.review_reasons().await, [], "{loss:?}");
+        assert_ne!(world.booking_of(&made.id).await, others);
+        assert_eq!(world.booking_of(&other.id).await, others);
+        assert_eq!(world.fake.live_bookings().len(), 2);
+        world.assert_in_step().await;
+    }
+}
+
+/// A revived appointment is booked under a key of its own: its first booking, which has ended, is not taken for the second one
+/// whose answer was lost.
+#[tokio::test]
+async fn the_ended_booking_of_a_revived_appointment_is_not_adopted() {
+    for loss in [Then::DropBeforeApplying, Then::ApplyThenDrop] {
+        let world = World::new().await;
+        let made = world.make("a", at(0), Origin::Phone);
+        world.drain().await;
+        let cancel = |state: &mut AppointmentState| state.status = AppointmentStatus::Cancelled;
+        world.change(&made.id, Origin::Admin, cancel).await;
+        world.drain().await;
+        world
+            .fake
+            .inject(Fault::new(Operation::CreateBooking, loss.clone()));
+        let revive = |state: &mut AppointmentState| state.status = AppointmentStatus::Confirmed;
+        world.change(&made.id, Origin::Admin, revive).await;
+        world.settle().await;
+        assert_eq!(world.review_reasons().await, [], "{loss:?}");
+        assert_eq!(world.fake.live_bookings().len(), 1, "{loss:?}");
+        assert!(world.appointment(&made.id).await.state.status.is_live());
+        world.assert_in_step().await;
     }
 }
 
