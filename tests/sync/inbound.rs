@@ -334,6 +334,33 @@ async fn a_status_that_nobody_has_seen_is_reviewed() {
     assert!(reviews[0].evidence.message.contains("teleported"));
 }
 
+/// Moved twice at once, and one of the two branches ended: the other one is the appointment's, although a webhook of the ended one
+/// came before anything said whose it is.
+#[tokio::test]
+async fn the_live_one_of_two_successors_stands() {
+    let world = World::new().await;
+    let booking = world.book(at(0)).await;
+    world.drain().await;
+    let first = world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
+    let second = world
+        .fake
+        .force_second_successor(&booking.uid, at(4))
+        .await
+        .unwrap();
+    let lost = Fault::new(Trigger::BookingRescheduled, Then::LoseWebhook);
+    world.fake.inject(lost.times(1));
+    let next = world.fake.move_booking(&second.uid, at(6)).await.unwrap();
+    let ended = world.fake.cancel_booking(&next.uid, "ill").await;
+    assert!(ended.is_ok());
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, []);
+    let link = world.link_of_booking(&booking.uid).await;
+    assert_eq!(link.booking, Some(first.uid));
+    let appointment = world.appointment(&link.appointment.unwrap()).await;
+    assert_eq!(appointment.state.start, at(2));
+    world.assert_in_step().await;
+}
+
 #[tokio::test]
 async fn two_live_successors_are_found_and_reviewed() {
     let world = World::new().await;

@@ -338,6 +338,32 @@ async fn a_first_attempt_that_lands_once_its_slot_is_free_is_undone() {
     world.assert_in_step().await;
 }
 
+/// The second attempt is answered, with another name than the first one had: its booking is not what the first one left, and what
+/// Cal.com answered is still owed to the appointment.
+#[tokio::test]
+async fn the_answered_booking_is_no_landing_of_an_earlier_attempt() {
+    let world = World::new().await;
+    let unknown = Fault::new(Operation::CreateBooking, Then::status(503));
+    world.fake.inject(unknown.times(1));
+    let mut state = world.state(at(0));
+    state.event_type = world.types.confirm;
+    let made = world.make_as("a", state, Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    let rename = |state: &mut calcom::store::AppointmentState| {
+        state.attendee.name = "Ann Correctly".to_owned();
+    };
+    world.change(&made.id, Origin::Admin, rename).await;
+    world.settle().await;
+    let status = world.appointment(&made.id).await.state.status;
+    assert_eq!(status, AppointmentStatus::Pending);
+    world.clock.advance(Duration::from_secs(600));
+    world.settle().await;
+    world.assert_in_step().await;
+    let log = world.events().await;
+    let is_adopted = |event: &LogEvent| matches!(event, LogEvent::BookingAdopted { .. });
+    assert!(!log.iter().any(is_adopted), "{log:?}");
+}
+
 /// A write of unknown outcome is looked for once more when it can no longer land, and then forgotten.
 #[tokio::test]
 async fn what_can_no_longer_land_is_forgotten_after_a_last_look() {

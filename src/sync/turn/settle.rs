@@ -15,6 +15,8 @@ use crate::sync::standing::Standing;
 /// How long a link that is in review waits at least before it is looked at by itself.
 const SHORTEST_LOOK: Duration = Duration::from_secs(1);
 
+const HELD_BY_ANOTHER: &str = "The booking, or the appointment, belongs to another pair already. End one of the two, then retry.";
+
 /// How long after a booking of a series has ended the others are looked at once more: they may be carried out a moment later.
 const SIBLING_LOOK: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 
@@ -35,8 +37,10 @@ impl Turn<'_> {
             Err(Stop::Store(error)) if error.kind() == StoreErrorKind::LeaseLost => {
                 return Ok(TurnOutcome::LeaseLost);
             }
+            // What holds the key may be a link that nothing is known of yet; settling takes that one in.
             Err(Stop::Store(error)) if error.kind() == StoreErrorKind::Conflict => {
-                (self.held_by_another(), TurnOutcome::InReview)
+                let case = Case::new(ReviewReason::TwoLiveBookings, HELD_BY_ANOTHER);
+                self.again_or_review(&case)
             }
             // The lease runs out, and the link is worked on again.
             Err(Stop::Store(error)) => return Err(error),
@@ -327,8 +331,7 @@ impl Turn<'_> {
 
     /// Another link holds what this one was to hold; a person has to find out which is right.
     fn held_by_another(&mut self) -> Settlement {
-        let message = "The booking, or the appointment, belongs to another pair already. End one of the two, then retry.";
-        let case = Case::new(ReviewReason::TwoLiveBookings, message);
+        let case = Case::new(ReviewReason::TwoLiveBookings, HELD_BY_ANOTHER);
         let review = self.review(&case);
         let mut link = self.claim.link.clone();
         let mut standing = Standing::of(&link).unwrap_or_default();
