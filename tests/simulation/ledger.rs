@@ -31,6 +31,8 @@ struct Inner {
     reads: Vec<(TenantId, BookingUid, DateTime<Utc>)>,
     /// The appointments whose state an operator has forced upon Cal.com.
     forced: BTreeSet<(TenantId, AppointmentId)>,
+    /// The links without an appointment for which an operator has done so: nothing is to be at Cal.com.
+    emptied: BTreeSet<LinkId>,
     /// The bookings that people at Cal.com have made by moving another one.
     people_moved: BTreeSet<BookingUid>,
     /// The bookings that people at Cal.com have ended.
@@ -96,6 +98,10 @@ impl Ledger {
     pub(crate) fn force(&self, tenant: &TenantId, id: &AppointmentId) {
         let key = (tenant.clone(), id.clone());
         self.0.lock().unwrap().forced.insert(key);
+    }
+
+    pub(crate) fn force_nothing(&self, link: LinkId) {
+        self.0.lock().unwrap().emptied.insert(link);
     }
 
     pub(crate) fn people_moved_to(&self, uid: &BookingUid) {
@@ -189,6 +195,9 @@ impl Ledger {
             self.wrong(format!("{sent:?} is not on record: {standing:?}"));
         }
         let Some(id) = &link.appointment else {
+            if self.0.lock().unwrap().emptied.contains(&link.id) {
+                return;
+            }
             self.wrong(format!("{sent:?} is of no appointment"));
             return;
         };

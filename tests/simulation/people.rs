@@ -121,6 +121,8 @@ impl History {
         if resolution == Resolution::ForceLocal {
             if let Some(id) = &item.appointment {
                 self.world.exchange.ledger.force(&customer.id, id);
+            } else if let Some(link) = item.link {
+                self.world.exchange.ledger.force_nothing(link);
             }
         }
         let engine = self.world.engine();

@@ -526,9 +526,9 @@ async fn an_unknown_event_type_is_not_the_tenants() {
     assert_eq!(world.writes(), 0);
 }
 
-/// Of two successors that have both ended, the one that ended last stands for the appointment, whichever was the link's own.
+/// Of two successors that have both ended, the link's own stands for the appointment, whichever ended last.
 #[tokio::test]
-async fn of_bookings_that_have_all_ended_the_last_one_stands() {
+async fn of_bookings_that_have_all_ended_the_links_own_stands() {
     for own_ends_first in [true, false] {
         let world = World::new().await;
         let booking = world.book(at(0)).await;
@@ -538,15 +538,18 @@ async fn of_bookings_that_have_all_ended_the_last_one_stands() {
         let second = world.fake.force_second_successor(&booking.uid, at(4)).await;
         let second = second.unwrap();
         world.drain().await;
-        let (first, last) = if own_ends_first {
-            (own.uid, second.uid)
+        let link = world.link_of_booking(&booking.uid).await;
+        let kept = link.booking.unwrap();
+        let other = if kept == own.uid { second.uid } else { own.uid };
+        let ends = if own_ends_first {
+            [&kept, &other]
         } else {
-            (second.uid, own.uid)
+            [&other, &kept]
         };
         // Both ends become known at once.
         let hold = Fault::new(Trigger::BookingCancelled, Then::HoldWebhooks);
         world.fake.inject(hold.always());
-        for uid in [&first, &last] {
+        for uid in ends {
             world.clock.advance(Duration::from_secs(60));
             world.fake.cancel_booking(uid, "ill").await.unwrap();
         }
@@ -554,7 +557,7 @@ async fn of_bookings_that_have_all_ended_the_last_one_stands() {
         world.fake.release(&(0..count).collect::<Vec<_>>()).await;
         world.settle().await;
         let link = world.link_of_booking(&booking.uid).await;
-        assert_eq!(link.booking, Some(last), "{own_ends_first}");
+        assert_eq!(link.booking, Some(kept), "{own_ends_first}");
         assert_eq!(world.review_reasons().await, []);
         let appointment = world.store.appointments(&world.tenant).remove(0);
         assert!(!appointment.state.status.is_live());

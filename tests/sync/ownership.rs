@@ -80,26 +80,38 @@ async fn a_booking_belongs_to_one_tenant() {
     assert!(b.owns(&booking));
 }
 
-/// A webhook signed with one tenant's secret tells nothing of another's booking, though both tenants are one user at Cal.com.
+/// A webhook signed with one tenant's secret tells nothing of another's booking. Where both tenants are one user at Cal.com, whose
+/// webhooks tell of both, that is no alarm.
 #[tokio::test]
-async fn a_booking_of_another_tenant_of_the_same_user_is_refused() {
-    let world = World::new().await;
-    let second = FakeEventType::new("at-the-other-salon", 30);
-    let second = world.fake.add_event_type(second);
-    let tenant = |name: &str, event_type| {
-        Tenant::new(name.into(), Arc::new(client(&world.fake)))
-            .with_host(world.fake.host_id())
-            .with_event_type(event_type)
-    };
-    let first = tenant(world.tenant.as_str(), world.fake.event_type_id());
-    let engine = engine_for(&world, [first, tenant("other", second)]);
-    let booking = NewBooking::new(second, at(0), NewAttendee::from(&ann()));
-    world.fake.book(booking).await.unwrap();
-    drain(&engine).await;
-    let refused = Some(DeliveryFate::RefusedForeign);
-    assert_eq!(world.delivery_fates().await, [refused]);
-    assert_eq!(world.store.appointments(&world.tenant), []);
-    assert_eq!(world.review_reasons().await, [ReviewReason::ForeignBooking]);
+async fn a_booking_of_another_tenant_is_not_taken() {
+    for is_same_user in [true, false] {
+        let world = World::new().await;
+        let second = FakeEventType::new("at-the-other-salon", 30);
+        let second = world.fake.add_event_type(second);
+        let tenant = |name: &str, event_type| {
+            Tenant::new(name.into(), Arc::new(client(&world.fake))).with_event_type(event_type)
+        };
+        let host = world.fake.host_id();
+        let first = tenant(world.tenant.as_str(), world.fake.event_type_id());
+        let first = if is_same_user {
+            first.with_host(host)
+        } else {
+            first
+        };
+        let engine = engine_for(&world, [first, tenant("other", second).with_host(host)]);
+        let booking = NewBooking::new(second, at(0), NewAttendee::from(&ann()));
+        world.fake.book(booking).await.unwrap();
+        drain(&engine).await;
+        assert_eq!(world.store.appointments(&world.tenant), []);
+        let (fate, reviews) = if is_same_user {
+            (DeliveryFate::IgnoredNotSynced, vec![])
+        } else {
+            let alarm = vec![ReviewReason::ForeignBooking];
+            (DeliveryFate::RefusedForeign, alarm)
+        };
+        assert_eq!(world.delivery_fates().await, [Some(fate)]);
+        assert_eq!(world.review_reasons().await, reviews);
+    }
 }
 
 /// The webhook of a user tells of all event types of that user.

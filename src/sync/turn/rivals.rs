@@ -105,7 +105,7 @@ impl Turn<'_> {
             .find(is_own)
             .or_else(|| all().find(|b| !self.is_made_by_us(b) && !has_landed(b)))
             .or_else(|| candidates().find(is_wanted))
-            .or_else(|| candidates().last())
+            .or_else(|| candidates().next_back())
     }
 
     /// The ended booking that stands for the appointment. That the link's own cannot be found proves nothing, and an older one that
