@@ -157,10 +157,16 @@ impl Turn<'_> {
             let status = delivery.claim.status;
             status.is_some_and(|status| !status.is_live())
         };
-        let is_told = self.claim.deliveries.iter().any(ends);
+        let mut known = self
+            .claim
+            .deliveries
+            .iter()
+            .filter(|d| !self.is_in_doubt(d));
+        let is_told = known.any(ends);
         // One that was looked at because another one had ended has siblings that were marked with it.
         let is_seen = self.fresh && was_live && !self.pushed && !self.is_marked_by_sibling();
-        self.link.series.is_some() && !remote.state.status.is_live() && (is_told || is_seen)
+        // The one that the delivery names may have been moved meanwhile, and live on; the others have ended all the same.
+        self.link.series.is_some() && (is_told || is_seen && !remote.state.status.is_live())
     }
 
     /// Whether a person has been asked to decide, and nothing has come since that could lead to another write.
