@@ -80,3 +80,30 @@ async fn a_cancelled_series_is_seen_although_the_named_one_had_ended() {
     assert_eq!(world.fake.live_bookings(), []);
     assert_eq!(world.review_reasons().await, []);
 }
+
+/// The occurrence that the one delivery names was moved at the same time and lives on; the others have ended.
+#[tokio::test]
+async fn a_cancelled_series_is_seen_although_the_named_one_lives_on() {
+    let world = World::new().await;
+    let booking = NewBooking::new(world.types.weekly, at(0), NewAttendee::from(&ann()));
+    let first = world.fake.book(booking).await.unwrap();
+    world.drain().await;
+    let hold = Fault::new(Trigger::BookingCancelled, Then::HoldWebhooks);
+    world.fake.inject(hold.always());
+    let series = first.recurring_booking_uid.clone().unwrap();
+    let bookings = client(&world.fake);
+    let bookings = bookings.bookings();
+    let params = CancelParams::reason("holiday");
+    bookings.cancel_series(&series, &params).await.unwrap();
+    let moved = world.fake.force_second_successor(&first.uid, at(5)).await;
+    let moved = moved.unwrap();
+    let count = world.fake.deliveries().len();
+    world.fake.release(&(0..count).collect::<Vec<_>>()).await;
+    world.settle().await;
+    let appointments = world.store.appointments(&world.tenant);
+    let live = appointments.iter().filter(|a| a.state.status.is_live());
+    let starts: Vec<_> = live.map(|a| a.state.start).collect();
+    assert_eq!(starts, [moved.start]);
+    assert_eq!(world.fake.live_bookings().len(), 1);
+    assert_eq!(world.review_reasons().await, []);
+}
