@@ -185,10 +185,10 @@ impl Ledger {
         self.0.lock().unwrap().writers.push(link.id);
         let standing = Standing::of(&link).unwrap();
         // A booking of the engine's own that nobody wants is on record as a rival, and needs no wish.
-        if let SentWrite::Cancel { booking } = &sent {
-            if standing.rivals.contains(booking) {
-                return;
-            }
+        if let SentWrite::Cancel { booking } = &sent
+            && standing.rivals.contains(booking)
+        {
+            return;
         }
         let is_on_record = standing.pending.iter().any(|p| p.write == sent);
         if !is_on_record {
