@@ -94,8 +94,8 @@ impl FakeEventType {
         self.with_confirmation()
     }
 
-    /// Takes so many bookings a day of UTC, requests that wait not counted. Above it, making one and moving one there are
-    /// answered with 401 `booking_limit_reached`, and the day has no slots.
+    /// Sets the maximum number of bookings per UTC day. Bookings that await confirmation do not count. Once the day is full,
+    /// creating a booking on it, or moving one to it, is answered with 401 `booking_limit_reached`, and the day has no slots.
     #[must_use]
     pub fn with_daily_limit(mut self, bookings: u32) -> Self {
         self.daily_limit = Some(bookings);

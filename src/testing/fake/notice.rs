@@ -10,7 +10,7 @@ use crate::testing::payload::{Facts, Kind, Organizer, Person};
 pub(super) struct Notice {
     pub(super) host: i64,
     pub(super) facts: Facts,
-    /// Whether it tells of the whole booking, as opposed to some of its attendees.
+    /// Whether the notice is about the whole booking rather than individual attendees.
     everybody: bool,
 }
 
