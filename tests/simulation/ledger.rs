@@ -142,6 +142,14 @@ impl Ledger {
         }
     }
 
+    /// What is being written, by sync key or uid: the write of a process that has slept, or been cut off, meanwhile.
+    pub(crate) fn under_way(&self) -> Vec<String> {
+        let inner = self.0.lock().unwrap();
+        let known = inner.under_way.iter();
+        let known = known.filter(|(_, writes)| !writes.is_empty());
+        known.map(|(what, _)| what.clone()).collect()
+    }
+
     /// Holds a write that is about to be sent to the rules.
     pub(crate) async fn check(&self, write: &Write, writer: &Writer<'_>) {
         let (key, sent, event_type) = match write {
@@ -184,9 +192,9 @@ impl Ledger {
         };
         self.0.lock().unwrap().writers.push(link.id);
         let standing = Standing::of(&link).unwrap();
-        // A booking of the engine's own that nobody wants is on record as a rival, and needs no wish.
+        // A booking that a write of the engine's own has left late is on record as that, and its cancellation needs no wish.
         if let SentWrite::Cancel { booking } = &sent
-            && standing.rivals.contains(booking)
+            && standing.late.contains(booking)
         {
             return;
         }
@@ -195,7 +203,8 @@ impl Ledger {
             self.wrong(format!("{sent:?} is not on record: {standing:?}"));
         }
         let Some(id) = &link.appointment else {
-            if self.0.lock().unwrap().emptied.contains(&link.id) {
+            let is_cancellation = matches!(sent, SentWrite::Cancel { .. });
+            if is_cancellation && self.0.lock().unwrap().emptied.contains(&link.id) {
                 return;
             }
             self.wrong(format!("{sent:?} is of no appointment"));

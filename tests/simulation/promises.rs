@@ -53,10 +53,12 @@ impl<'a> Stand<'a> {
         self.open.iter().any(|item| item.link == Some(link.id))
     }
 
-    /// Whether a person is asked about something that this booking is named with.
-    pub(crate) fn is_named_in_review(&self, uid: &BookingUid) -> bool {
+    /// Whether a person is told that Cal.com has answered a creation with this booking, which does not say whose it is.
+    fn is_told_of_an_answer(&self, uid: &BookingUid) -> bool {
         let mut items = self.open.iter();
-        items.any(|item| item.evidence.bookings.contains(uid))
+        items.any(|item| {
+            item.reason == ReviewReason::AnotherBooking && item.evidence.bookings.contains(uid)
+        })
     }
 
     /// Puts the log and the inbox into the chronicle.
@@ -152,9 +154,8 @@ impl<'a> Stand<'a> {
         }
         for booking in &self.live {
             let Some(link) = self.link_of(&booking.uid).await else {
-                // An answer that does not say whose the booking is goes to a person, who is told which one it is.
                 let is_untold = self.is_untold(booking);
-                let is_told = self.is_named_in_review(&booking.uid);
+                let is_told = self.is_told_of_an_answer(&booking.uid);
                 assert!(is_told || is_untold, "nobody knows {booking:?}");
                 gaps += usize::from(!is_told);
                 continue;

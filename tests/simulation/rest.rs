@@ -1,8 +1,10 @@
 //! After quiet nothing moves any more: not by itself, not because a webhook comes late or twice, not because of another tenant.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use calcom::store::LinkId;
+use calcom::store::{Link, LinkId};
+use calcom::sync::Standing;
 use calcom::testing::{RequestOutcome, WebhookBody};
 
 use crate::history::History;
@@ -28,11 +30,7 @@ impl History {
 
     /// 3 and 6: after quiet nothing moves any more, by itself or because a webhook comes late or twice.
     pub(crate) async fn stays_at_rest(&mut self) {
-        // What was sent before may still land, and is undone once it no longer can.
-        for _ in 0..2 {
-            self.world.advance(Duration::from_secs(600)).await;
-            self.rest().await;
-        }
+        self.what_lands_late_is_undone().await;
         let (before, writes) = (self.fingerprints().await, self.applied_writes());
         let sent = self.world.exchange.ledger.writers().len();
         for _ in 0..5 {
@@ -89,6 +87,81 @@ impl History {
             before,
             "a webhook moves it again"
         );
+    }
+
+    /// What was sent before may still land, and is undone once it no longer can: by a link that waits for that, and by no other.
+    async fn what_lands_late_is_undone(&self) {
+        let (before, waiting) = (self.settled().await, self.waiting_links().await);
+        let known = self.world.exchange.ledger.writers().len();
+        for _ in 0..2 {
+            self.world.advance(Duration::from_secs(600)).await;
+            self.rest().await;
+        }
+        for link in &self.world.exchange.ledger.writers()[known..] {
+            assert!(waiting.contains(link), "{link} writes by itself");
+        }
+        let after = self.settled().await;
+        for (link, stood) in before {
+            let stands = after.get(&link);
+            assert!(
+                waiting.contains(&link) || stands == Some(&stood),
+                "{link} moves by itself: {stood}, {stands:?}"
+            );
+        }
+    }
+
+    /// The links whose writes may still land, or which have a booking to cancel that landed late.
+    async fn waiting_links(&self) -> BTreeSet<LinkId> {
+        let under_way = self.world.exchange.ledger.under_way();
+        let mut waiting = BTreeSet::new();
+        for (id, link) in self.links().await {
+            let standing = Standing::of(&link).unwrap();
+            let keys = [
+                link.sync_key.map(|key| key.to_string()),
+                link.booking.map(|uid| uid.to_string()),
+            ];
+            let mut keys = keys.iter().flatten();
+            let is_under_way = keys.any(|key| under_way.contains(key));
+            if is_under_way || !standing.pending.is_empty() || !standing.late.is_empty() {
+                waiting.insert(id);
+            }
+        }
+        waiting
+    }
+
+    /// What each link stands for: the host's half, and the live booking.
+    async fn settled(&self) -> BTreeMap<LinkId, String> {
+        let mut settled = BTreeMap::new();
+        for customer in &self.world.customers {
+            let stand = Stand::of(&self.world, customer).await;
+            for booking in &stand.live {
+                if let Some(link) = stand.link_of(&booking.uid).await {
+                    let live = (&booking.uid, booking.start, &booking.status);
+                    settled.insert(link.id, format!("{live:?}"));
+                }
+            }
+            for (appointment, link) in &stand.pairs {
+                if let Some(link) = link {
+                    *settled.entry(link.id).or_default() += &format!("{appointment:?}");
+                }
+            }
+        }
+        settled
+    }
+
+    /// The links of every appointment and of every live booking.
+    async fn links(&self) -> BTreeMap<LinkId, Link> {
+        let mut links = BTreeMap::new();
+        for customer in &self.world.customers {
+            let stand = Stand::of(&self.world, customer).await;
+            for booking in &stand.live {
+                let link = stand.link_of(&booking.uid).await;
+                links.extend(link.map(|link| (link.id, link)));
+            }
+            let paired = stand.pairs.into_iter().filter_map(|(_, link)| link);
+            links.extend(paired.map(|link| (link.id, link)));
+        }
+        links
     }
 
     /// The links about which a person is asked. An alarm about a booking of somebody else's holds nothing up.
