@@ -4,7 +4,6 @@ use sqlx::SqliteConnection;
 
 use super::error::failed;
 use super::statements;
-use crate::model::BookingUid;
 use crate::store::{Link, LinkId, LinkKey, StoreError, TenantId};
 
 statements! {
@@ -26,16 +25,6 @@ fn parts(key: &LinkKey) -> Option<(&'static str, &str)> {
         LinkKey::Chain(chain) => Some(("chain", chain.as_str())),
         LinkKey::SyncKey(sync_key) => Some(("sync_key", sync_key.as_str())),
     }
-}
-
-/// All keys under which the link is to be found.
-pub(super) fn keys_of(link: &Link, chain_uids: &[BookingUid]) -> Vec<LinkKey> {
-    let uids = chain_uids.iter().chain(&link.booking).cloned();
-    uids.map(LinkKey::Booking)
-        .chain(link.appointment.clone().map(LinkKey::Appointment))
-        .chain(link.chain.clone().map(LinkKey::Chain))
-        .chain(link.sync_key.clone().map(LinkKey::SyncKey))
-        .collect()
 }
 
 /// The link that a key belongs to.

@@ -35,8 +35,9 @@ pub(super) async fn checkpoint(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let stored = links::leased(connection, lease).await?.link;
-    let link = with_what_it_got(of_lease(&checkpoint.link, lease)?, &stored)?;
-    let keys = keys::keys_of(&link, &checkpoint.chain_uids);
+    lease.check_link(&checkpoint.link)?;
+    let link = checkpoint.link.clone().keeping_appointment_of(&stored)?;
+    let keys = link.keys(&checkpoint.chain_uids);
     let others = keys::other_owners(connection, &link, &keys).await?;
     if !others.is_empty() {
         return Err(StoreError::conflict("a key belongs to another link"));
@@ -66,7 +67,8 @@ pub(super) async fn settle(
         marks,
         ..
     } = links::leased(connection, lease).await?;
-    let link = with_what_it_got(of_lease(&settlement.link, lease)?, &stored)?;
+    lease.check_link(&settlement.link)?;
+    let link = settlement.link.clone().keeping_appointment_of(&stored)?;
     let bare = absorbable(connection, &link, &settlement.chain_uids).await?;
     end_rows(connection, &link, settlement, now).await?;
 
@@ -96,32 +98,6 @@ pub(super) async fn settle(
     Ok(Settled::opening(opened))
 }
 
-/// The link as it is to be stored, if it is the one of the lease.
-fn of_lease<'a>(link: &'a Link, lease: &Lease) -> Result<&'a Link, StoreError> {
-    if (&link.tenant, link.id) == (&lease.tenant, lease.link) {
-        Ok(link)
-    } else {
-        Err(StoreError::new(
-            StoreErrorKind::Invalid,
-            "what is stored under a lease is about the link of the lease",
-        ))
-    }
-}
-
-/// The link as it is to be stored: with the appointment that it got from a link that it absorbed while it was worked on.
-fn with_what_it_got(link: &Link, stored: &Link) -> Result<Link, StoreError> {
-    let mut link = link.clone();
-    match (&link.appointment, &stored.appointment) {
-        (Some(own), Some(stored)) if own != stored => Err(StoreError::conflict(
-            "the link has another appointment already",
-        )),
-        (_, stored) => {
-            link.appointment = stored.clone().or(link.appointment);
-            Ok(link)
-        }
-    }
-}
-
 /// The error of a settlement that ends a change or a delivery of another link, of nobody, or for the second time.
 pub(super) fn not_waiting() -> StoreError {
     StoreError::new(
@@ -136,7 +112,7 @@ async fn absorbable(
     link: &Link,
     chain_uids: &[BookingUid],
 ) -> Result<Vec<Link>, StoreError> {
-    let keys = keys::keys_of(link, chain_uids);
+    let keys = link.keys(chain_uids);
     let mut appointment = link.appointment.clone();
     let mut bare = Vec::new();
     for owner in keys::other_owners(connection, link, &keys).await? {
@@ -197,7 +173,7 @@ async fn store(
     link: &Link,
     chain_uids: &[BookingUid],
 ) -> Result<(), StoreError> {
-    for key in keys::keys_of(link, chain_uids) {
+    for key in link.keys(chain_uids) {
         keys::own(connection, &link.tenant, &key, link.id).await?;
     }
     links::store(connection, link).await

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::appointment::{AppointmentId, ChainKey};
+use super::error::StoreError;
 use super::tenant::TenantId;
 use crate::model::id::{number_id, text_id};
 use crate::model::{BookingUid, RecurringBookingUid};
@@ -95,6 +96,34 @@ impl Link {
             bare: true,
             state: None,
         }
+    }
+
+    /// All keys under which a store has to find the link once it is stored: its own, and the other bookings of its chain.
+    pub fn keys(&self, chain_uids: &[BookingUid]) -> Vec<LinkKey> {
+        let uids = chain_uids.iter().chain(&self.booking).cloned();
+        uids.map(LinkKey::Booking)
+            .chain(self.appointment.clone().map(LinkKey::Appointment))
+            .chain(self.chain.clone().map(LinkKey::Chain))
+            .chain(self.sync_key.clone().map(LinkKey::SyncKey))
+            .collect()
+    }
+
+    /// The link with the appointment that the store has given it, by absorbing another link, since it was claimed.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](super::StoreErrorKind::Conflict) if it got another one than it has now.
+    pub fn keeping_appointment_of(mut self, stored: &Self) -> Result<Self, StoreError> {
+        match (&self.appointment, &stored.appointment) {
+            (Some(own), Some(stored)) if own != stored => {
+                return Err(StoreError::conflict(
+                    "the link has another appointment already",
+                ));
+            }
+            (None, Some(stored)) => self.appointment = Some(stored.clone()),
+            _ => {}
+        }
+        Ok(self)
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::appointment::Revision;
-use super::error::StoreError;
+use super::error::{StoreError, StoreErrorKind};
 use super::inbox::{Delivery, DeliveryFate, DeliveryId};
 use super::link::{Link, LinkId, LinkKey};
 use super::log::LogEvent;
@@ -117,6 +117,22 @@ impl Lease {
             link,
             fence,
             marks,
+        }
+    }
+
+    /// Whether what is to be stored under the lease is about the link of the lease.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::StoreErrorKind::Invalid) if it is not.
+    pub fn check_link(&self, link: &Link) -> Result<(), StoreError> {
+        if (&link.tenant, link.id) == (&self.tenant, self.link) {
+            Ok(())
+        } else {
+            Err(StoreError::new(
+                StoreErrorKind::Invalid,
+                "what is stored under a lease is about the link of the lease",
+            ))
         }
     }
 }

@@ -4,69 +4,40 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::harness::{SECRET, World, ann, at, client, config, drain};
+use crate::hooked::{HookedHost, Hooks};
 use async_trait::async_trait;
 use calcom::model::EventTypeId;
 use calcom::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
-    AppointmentWrite, ChainKey, Change, Checkpoint, ClaimRequest, InMemoryStore, Links, Opaque,
-    Origin, Outbox, Page, Resolution, ReviewReason, Revision, StoreError, StoreErrorKind, TenantId,
-    Window,
+    AppointmentWrite, Change, Checkpoint, ClaimRequest, Links, Opaque, Origin, Outbox, Page,
+    Resolution, ReviewReason, Revision, StoreError, StoreErrorKind, TenantId,
 };
 use calcom::sync::{
     Engine, StaticTenants, SyncEngine, Tenant, TenantDirectory, TurnOutcome, Worker, WorkerConfig,
 };
 use calcom::testing::SeededEntropy;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 
 /// Panics, never answers, or answers nonsense, by the name of the appointment.
 #[derive(Debug)]
-struct PoisonedHost(InMemoryStore);
+struct Poisoned;
 
 #[async_trait]
-impl AppointmentRepository for PoisonedHost {
-    async fn get(
+impl Hooks for Poisoned {
+    async fn instead_of_get(
         &self,
-        tenant: &TenantId,
         id: &AppointmentId,
-    ) -> Result<Option<Appointment>, StoreError> {
+    ) -> Option<Result<Option<Appointment>, StoreError>> {
         match id.as_str() {
             "panics" => panic!("a row that the host's mapping does not expect"),
             "hangs" => std::future::pending().await,
             "damaged" => {
                 let kind = StoreErrorKind::Corrupt;
-                Err(StoreError::new(kind, "the row's state cannot be read"))
+                let error = StoreError::new(kind, "the row's state cannot be read");
+                Some(Err(error))
             }
-            _ => self.0.get(tenant, id).await,
+            _ => None,
         }
-    }
-
-    async fn create_for_booking(
-        &self,
-        tenant: &TenantId,
-        chain: &ChainKey,
-        write: AppointmentWrite,
-    ) -> Result<Appointment, StoreError> {
-        self.0.create_for_booking(tenant, chain, write).await
-    }
-
-    async fn update(
-        &self,
-        tenant: &TenantId,
-        id: &AppointmentId,
-        expected: Revision,
-        write: AppointmentWrite,
-    ) -> Result<Appointment, StoreError> {
-        self.0.update(tenant, id, expected, write).await
-    }
-
-    async fn scan(
-        &self,
-        tenant: &TenantId,
-        window: Window,
-        after: Option<(DateTime<Utc>, AppointmentId)>,
-        limit: u32,
-    ) -> Result<Vec<Appointment>, StoreError> {
-        self.0.scan(tenant, window, after, limit).await
     }
 }
 
@@ -93,7 +64,10 @@ fn salon(world: &World) -> StaticTenants {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panicking_a_hanging_and_a_damaged_appointment_stop_nobody_else() {
     let world = World::new().await;
-    let host = Arc::new(PoisonedHost(world.store.clone()));
+    let host = Arc::new(HookedHost {
+        table: world.store.clone(),
+        hooks: Poisoned,
+    });
     let engine = engine_over(&world, host, Arc::new(salon(&world)));
     for (n, id) in ["panics", "hangs", "damaged"].into_iter().enumerate() {
         world.make(id, at(i64::try_from(n).unwrap()), Origin::Phone);

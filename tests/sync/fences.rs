@@ -5,85 +5,52 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::harness::{SECRET, World, at, client, config, drain, move_to};
+use crate::hooked::{HookedHost, Hooks};
 use async_trait::async_trait;
 use calcom::ambient::Clock;
 use calcom::store::{
-    Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey, Change,
-    ChangeFate, InMemoryStore, Origin, ReviewReason, Revision, StoreError, TenantId, Window,
+    AppointmentId, AppointmentRepository, AppointmentWrite, Change, ChangeFate, InMemoryStore,
+    Origin, ReviewReason, Revision,
 };
 use calcom::sync::{Engine, StaticTenants, SyncEngine, Tenant, TurnOutcome};
 use calcom::testing::{Fault, ManualClock, Operation, SeededEntropy, Then};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use tokio::sync::Notify;
 
-/// A host's table apart from the books, which records nothing in the outbox. Its `update` can be held before it is carried out, its
-/// `create_for_booking` afterwards.
-#[derive(Debug)]
-struct SlowHost {
-    table: InMemoryStore,
+/// Holds the host's next write: `update` before it is carried out, `create_for_booking` afterwards.
+#[derive(Debug, Default)]
+struct Slow {
     hold: AtomicBool,
     held: Notify,
     go: Notify,
 }
 
-impl SlowHost {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            table: InMemoryStore::new(),
-            hold: AtomicBool::new(false),
-            held: Notify::new(),
-            go: Notify::new(),
-        })
+impl Slow {
+    async fn wait(&self) {
+        if self.hold.swap(false, Ordering::SeqCst) {
+            self.held.notify_one();
+            self.go.notified().await;
+        }
     }
 }
 
 #[async_trait]
-impl AppointmentRepository for SlowHost {
-    async fn get(
-        &self,
-        tenant: &TenantId,
-        id: &AppointmentId,
-    ) -> Result<Option<Appointment>, StoreError> {
-        self.table.get(tenant, id).await
+impl Hooks for Slow {
+    async fn after_create(&self) {
+        self.wait().await;
     }
 
-    async fn create_for_booking(
-        &self,
-        tenant: &TenantId,
-        chain: &ChainKey,
-        write: AppointmentWrite,
-    ) -> Result<Appointment, StoreError> {
-        let created = self.table.create_for_booking(tenant, chain, write).await;
-        if self.hold.swap(false, Ordering::SeqCst) {
-            self.held.notify_one();
-            self.go.notified().await;
-        }
-        created
+    async fn before_update(&self) {
+        self.wait().await;
     }
+}
 
-    async fn update(
-        &self,
-        tenant: &TenantId,
-        id: &AppointmentId,
-        expected: Revision,
-        write: AppointmentWrite,
-    ) -> Result<Appointment, StoreError> {
-        if self.hold.swap(false, Ordering::SeqCst) {
-            self.held.notify_one();
-            self.go.notified().await;
-        }
-        self.table.update(tenant, id, expected, write).await
-    }
-
-    async fn scan(
-        &self,
-        tenant: &TenantId,
-        window: Window,
-        after: Option<(DateTime<Utc>, AppointmentId)>,
-        limit: u32,
-    ) -> Result<Vec<Appointment>, StoreError> {
-        self.table.scan(tenant, window, after, limit).await
-    }
+/// A host's table apart from the books, which records nothing in the outbox.
+fn slow_host() -> Arc<HookedHost<Slow>> {
+    Arc::new(HookedHost {
+        table: InMemoryStore::new(),
+        hooks: Slow::default(),
+    })
 }
 
 fn engine_over(
@@ -111,22 +78,22 @@ fn engine_over(
 #[tokio::test]
 async fn a_worker_without_a_lease_moves_no_appointment_back_in_time() {
     let world = World::new().await;
-    let host = SlowHost::new();
+    let host = slow_host();
     let engine = || engine_over(&world, host.clone(), &world.clock);
     let (slow, quick) = (engine(), engine());
     let booking = world.book(at(0)).await;
     drain(&slow).await;
     let moved = world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
-    host.hold.store(true, Ordering::SeqCst);
+    host.hooks.hold.store(true, Ordering::SeqCst);
     let sleeper = tokio::spawn(async move { slow.step().await });
-    host.held.notified().await;
+    host.hooks.held.notified().await;
     world.clock.advance(Duration::from_secs(121));
     world.fake.move_booking(&moved.uid, at(4)).await.unwrap();
     drain(&quick).await;
     let appointment = || host.table.appointments(&world.tenant).remove(0);
     assert_eq!(appointment().state.start, at(4));
 
-    host.go.notify_one();
+    host.hooks.go.notify_one();
     let report = sleeper.await.unwrap().unwrap().unwrap();
     assert_eq!(report.outcome, TurnOutcome::LeaseLost);
     for _ in 0..10 {
@@ -142,7 +109,7 @@ async fn a_worker_without_a_lease_moves_no_appointment_back_in_time() {
 #[tokio::test]
 async fn a_change_that_is_seen_before_its_appointment_is_not_lost() {
     let world = World::new().await;
-    let host = SlowHost::new();
+    let host = slow_host();
     let engine = engine_over(&world, host.clone(), &world.clock);
     let id = AppointmentId::new("a");
     let change = Change::new(
@@ -225,17 +192,17 @@ async fn a_worker_whose_clock_is_ahead_does_not_double_a_booking() {
 #[tokio::test]
 async fn after_a_lost_race_for_the_appointment_both_sides_are_read_anew() {
     let world = World::new().await;
-    let host = SlowHost::new();
+    let host = slow_host();
     let engine = engine_over(&world, host.clone(), &world.clock);
     let booking = world.book(at(0)).await;
     drain(&engine).await;
     let moved = world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
-    host.hold.store(true, Ordering::SeqCst);
+    host.hooks.hold.store(true, Ordering::SeqCst);
     let turn = {
         let engine = engine.clone();
         tokio::spawn(async move { engine.step().await })
     };
-    host.held.notified().await;
+    host.hooks.held.notified().await;
     // Both move on while the turn stands before its write.
     world.fake.move_booking(&moved.uid, at(6)).await.unwrap();
     let found = host.table.appointments(&world.tenant).remove(0);
@@ -246,7 +213,7 @@ async fn after_a_lost_race_for_the_appointment_both_sides_are_read_anew() {
         .table
         .update(&world.tenant, &found.id, found.revision, write);
     update.await.unwrap();
-    host.go.notify_one();
+    host.hooks.go.notify_one();
     let report = turn.await.unwrap().unwrap().unwrap();
     assert_eq!(report.outcome, TurnOutcome::Settled);
     drain(&engine).await;
@@ -261,15 +228,15 @@ async fn after_a_lost_race_for_the_appointment_both_sides_are_read_anew() {
 #[tokio::test]
 async fn an_appointment_that_was_being_created_ends_with_its_booking() {
     let world = World::new().await;
-    let host = SlowHost::new();
+    let host = slow_host();
     let engine = engine_over(&world, host.clone(), &world.clock);
     let booking = world.book(at(0)).await;
-    host.hold.store(true, Ordering::SeqCst);
+    host.hooks.hold.store(true, Ordering::SeqCst);
     let dies = tokio::spawn({
         let engine = engine.clone();
         async move { engine.step().await }
     });
-    host.held.notified().await;
+    host.hooks.held.notified().await;
     dies.abort();
     let _ = dies.await;
     let appointments = || host.table.appointments(&world.tenant);

@@ -18,7 +18,9 @@ use calcom::sync::{
     Engine, Standing, StaticTenants, StepReport, SyncConfig, SyncEngine, Tenant, TurnOutcome,
     Worker,
 };
-use calcom::testing::{FakeCalcom, FakeEventType, ManualClock, SeededEntropy, WebhookBody};
+use calcom::testing::{
+    FakeCalcom, FakeEventType, Fault, ManualClock, Operation, SeededEntropy, Then, WebhookBody,
+};
 use calcom::webhook::SIGNATURE_HEADER;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -185,6 +187,25 @@ impl World {
             .update(&self.tenant, id, found.revision, write)
             .await
             .unwrap()
+    }
+
+    /// The host changes an appointment while the engine books it: the answer finds another revision.
+    pub(crate) async fn change_during_create(
+        &self,
+        id: &AppointmentId,
+        edit: impl FnOnce(&mut AppointmentState),
+    ) {
+        let slow = Then::DelayAfterApplying(Duration::from_millis(200));
+        let before = self.writes();
+        self.fake.inject(Fault::new(Operation::CreateBooking, slow));
+        let engine = self.engine.clone();
+        let step = tokio::spawn(async move { engine.step().await });
+        while self.writes() == before {
+            assert!(!step.is_finished(), "nothing was booked");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        self.change(id, Origin::Admin, edit).await;
+        step.await.unwrap().unwrap();
     }
 
     pub(crate) async fn appointment(&self, id: &AppointmentId) -> Appointment {

@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::harness::{SECRET, World, ann, at, cancel, client, config, drain, move_to};
+use crate::hooked::{HookedHost, Hooks};
 use async_trait::async_trait;
 use calcom::ambient::Clock;
 use calcom::model::{NewAttendee, NewBooking, Trigger};
 use calcom::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
-    AppointmentWrite, ChainKey, Checkpoint, Claim, ClaimRequest, DeliveryFate, InMemoryStore,
-    Links, Opaque, Origin, ReviewReason, Revision, StoreError, StoreErrorKind, TenantId, Window,
+    AppointmentWrite, ChainKey, Checkpoint, Claim, ClaimRequest, DeliveryFate, Links, Opaque,
+    Origin, ReviewReason, StoreError, StoreErrorKind,
 };
 use calcom::sync::{ConflictPolicy, Engine, Standing, StaticTenants, SyncEngine, Tenant};
 use calcom::testing::{FakeEventType, Fault, Operation, Then, WebhookBody};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 /// A booking of somebody else's, on another event type.
 async fn foreign_booking(world: &World) -> calcom::model::Booking {
@@ -337,52 +338,18 @@ async fn an_appointment_of_unknown_outcome_is_ended_with_its_booking() {
 }
 
 /// Reads through a replica that shows nothing yet, for as long as it is told to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Replica {
-    table: InMemoryStore,
     is_behind: AtomicBool,
 }
 
 #[async_trait]
-impl AppointmentRepository for Replica {
-    async fn get(
+impl Hooks for Replica {
+    async fn instead_of_get(
         &self,
-        tenant: &TenantId,
-        id: &AppointmentId,
-    ) -> Result<Option<Appointment>, StoreError> {
-        if self.is_behind.load(Ordering::SeqCst) {
-            return Ok(None);
-        }
-        self.table.get(tenant, id).await
-    }
-
-    async fn create_for_booking(
-        &self,
-        tenant: &TenantId,
-        chain: &ChainKey,
-        write: AppointmentWrite,
-    ) -> Result<Appointment, StoreError> {
-        self.table.create_for_booking(tenant, chain, write).await
-    }
-
-    async fn update(
-        &self,
-        tenant: &TenantId,
-        id: &AppointmentId,
-        expected: Revision,
-        write: AppointmentWrite,
-    ) -> Result<Appointment, StoreError> {
-        self.table.update(tenant, id, expected, write).await
-    }
-
-    async fn scan(
-        &self,
-        tenant: &TenantId,
-        window: Window,
-        after: Option<(DateTime<Utc>, AppointmentId)>,
-        limit: u32,
-    ) -> Result<Vec<Appointment>, StoreError> {
-        self.table.scan(tenant, window, after, limit).await
+        _id: &AppointmentId,
+    ) -> Option<Result<Option<Appointment>, StoreError>> {
+        self.is_behind.load(Ordering::SeqCst).then_some(Ok(None))
     }
 }
 
@@ -391,9 +358,9 @@ impl AppointmentRepository for Replica {
 #[tokio::test]
 async fn an_appointment_that_is_not_visible_yet_is_not_gone() {
     let world = World::new().await;
-    let host = Arc::new(Replica {
+    let host = Arc::new(HookedHost {
         table: world.store.clone(),
-        is_behind: AtomicBool::new(false),
+        hooks: Replica::default(),
     });
     let tenant = Tenant::new(world.tenant.clone(), Arc::new(client(&world.fake)))
         .with_webhook_secret(SECRET.into())
@@ -406,7 +373,7 @@ async fn an_appointment_that_is_not_visible_yet_is_not_gone() {
     let engine = Arc::new(engine.build());
     let booking = world.book(at(0)).await;
     engine.step().await.unwrap().unwrap();
-    host.is_behind.store(true, Ordering::SeqCst);
+    host.hooks.is_behind.store(true, Ordering::SeqCst);
     drain(&engine).await;
     world
         .fake
@@ -418,7 +385,7 @@ async fn an_appointment_that_is_not_visible_yet_is_not_gone() {
         drain(&engine).await;
     }
     assert_eq!(world.review_reasons().await, []);
-    host.is_behind.store(false, Ordering::SeqCst);
+    host.hooks.is_behind.store(false, Ordering::SeqCst);
     for _ in 0..40 {
         world.clock.advance(Duration::from_secs(1));
         drain(&engine).await;

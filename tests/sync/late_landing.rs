@@ -35,16 +35,7 @@ async fn an_answer_that_differs_is_no_conflict_with_ourselves() {
         let mut state = world.state(at(0));
         state.event_type = world.types.confirm;
         let made = world.make_as("a", state, Origin::Phone);
-        // The host moves it while the create is under way: the answer finds another revision.
-        let slow = Then::DelayAfterApplying(Duration::from_millis(200));
-        world
-            .fake
-            .inject(Fault::new(Operation::CreateBooking, slow));
-        let engine = world.engine.clone();
-        let step = tokio::spawn(async move { engine.step().await });
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        world.change(&made.id, Origin::Admin, move_to(at(2))).await;
-        step.await.unwrap().unwrap();
+        world.change_during_create(&made.id, move_to(at(2))).await;
         world.settle().await;
         assert_eq!(world.review_reasons().await, [], "{policy:?}");
         assert_eq!(starts(&world), [at(2)]);
@@ -62,19 +53,11 @@ async fn a_length_that_cal_com_answers_is_no_conflict_with_ourselves() {
     let mut state = world.state(at(0));
     state.end = state.start + TimeDelta::minutes(50);
     let made = world.make_as("a", state, Origin::Phone);
-    let slow = Then::DelayAfterApplying(Duration::from_millis(200));
-    world
-        .fake
-        .inject(Fault::new(Operation::CreateBooking, slow));
-    let engine = world.engine.clone();
-    let step = tokio::spawn(async move { engine.step().await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
     let later = |state: &mut calcom::store::AppointmentState| {
         state.start = at(3);
         state.end = at(3) + TimeDelta::minutes(50);
     };
-    world.change(&made.id, Origin::Admin, later).await;
-    step.await.unwrap().unwrap();
+    world.change_during_create(&made.id, later).await;
     world.settle().await;
     assert_eq!(world.review_reasons().await, []);
     assert_eq!(starts(&world), [at(3)]);
@@ -559,18 +542,10 @@ async fn a_corrected_name_does_not_hide_what_cal_com_answered() {
     let mut state = world.state(at(0));
     state.event_type = world.types.confirm;
     let made = world.make_as("a", state, Origin::Phone);
-    let slow = Then::DelayAfterApplying(Duration::from_millis(200));
-    world
-        .fake
-        .inject(Fault::new(Operation::CreateBooking, slow));
-    let engine = world.engine.clone();
-    let step = tokio::spawn(async move { engine.step().await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
     let rename = |state: &mut calcom::store::AppointmentState| {
         state.attendee.name = "Ann Correctly".to_owned();
     };
-    world.change(&made.id, Origin::Admin, rename).await;
-    step.await.unwrap().unwrap();
+    world.change_during_create(&made.id, rename).await;
     world.settle().await;
     let state = world.appointment(&made.id).await.state;
     assert_eq!(state.status, AppointmentStatus::Pending);

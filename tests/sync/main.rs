@@ -11,6 +11,7 @@ mod crooked;
 mod decide;
 mod fences;
 mod harness;
+mod hooked;
 mod inbound;
 mod interrupted;
 mod late_landing;

@@ -20,13 +20,11 @@ impl Inner {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         self.leased(lease)?;
-        let link = self.with_what_it_got(of_lease(checkpoint.link, lease)?)?;
-        let taken = Self::keys_of(&link, &checkpoint.chain_uids)
-            .into_iter()
-            .any(|key| {
-                let owner = self.link_by(&link.tenant, &key);
-                owner.is_some_and(|owner| owner != link.id)
-            });
+        let link = self.to_store(checkpoint.link, lease)?;
+        let taken = link.keys(&checkpoint.chain_uids).into_iter().any(|key| {
+            let owner = self.link_by(&link.tenant, &key);
+            owner.is_some_and(|owner| owner != link.id)
+        });
         if taken {
             return Err(StoreError::conflict("a key belongs to another link"));
         }
@@ -42,34 +40,17 @@ impl Inner {
         Ok(())
     }
 
-    /// The link as it is to be stored: with the appointment that it got from a link that it absorbed while it was worked on.
-    fn with_what_it_got(&self, mut link: Link) -> Result<Link, StoreError> {
-        let stored = self.links.get(&link.id);
-        let stored = stored.and_then(|row| row.link.appointment.as_ref());
-        match (&link.appointment, stored) {
-            (Some(own), Some(stored)) if own != stored => {
-                return Err(StoreError::conflict(
-                    "the link has another appointment already",
-                ));
-            }
-            (None, Some(stored)) => link.appointment = Some(stored.clone()),
-            _ => {}
+    /// The link as it is to be stored.
+    fn to_store(&self, link: Link, lease: &Lease) -> Result<Link, StoreError> {
+        lease.check_link(&link)?;
+        match self.links.get(&link.id) {
+            Some(row) => link.keeping_appointment_of(&row.link),
+            None => Ok(link),
         }
-        Ok(link)
-    }
-
-    /// All keys under which the link is to be found.
-    fn keys_of(link: &Link, chain_uids: &[BookingUid]) -> Vec<LinkKey> {
-        let uids = chain_uids.iter().chain(&link.booking).cloned();
-        uids.map(LinkKey::Booking)
-            .chain(link.appointment.clone().map(LinkKey::Appointment))
-            .chain(link.chain.clone().map(LinkKey::Chain))
-            .chain(link.sync_key.clone().map(LinkKey::SyncKey))
-            .collect()
     }
 
     fn own_keys(&mut self, link: &Link, chain_uids: &[BookingUid]) {
-        for key in Self::keys_of(link, chain_uids) {
+        for key in link.keys(chain_uids) {
             self.own(&link.tenant, key, link.id);
         }
     }
@@ -80,7 +61,7 @@ impl Inner {
         link: &Link,
         chain_uids: &[BookingUid],
     ) -> Result<Vec<LinkId>, StoreError> {
-        let keys = Self::keys_of(link, chain_uids).into_iter();
+        let keys = link.keys(chain_uids).into_iter();
         let mut owners: Vec<LinkId> = keys
             .filter_map(|key| self.link_by(&link.tenant, &key))
             .filter(|owner| *owner != link.id)
@@ -239,7 +220,7 @@ impl Inner {
         now: DateTime<Utc>,
     ) -> Result<Settled, StoreError> {
         self.leased(lease)?;
-        let link = self.with_what_it_got(of_lease(settlement.link.clone(), lease)?)?;
+        let link = self.to_store(settlement.link.clone(), lease)?;
         let tenant = lease.tenant.clone();
         // Nothing is written before all of it is known to be right: this is one transaction.
         let absorbed = self.absorbable(&link, &settlement.chain_uids)?;
@@ -313,17 +294,5 @@ impl Inner {
             let mark = Mark::new(MarkId::new(self.next_id()), MarkSource::Sibling);
             self.insert_mark(&link.tenant, sibling, mark, now);
         }
-    }
-}
-
-/// The link as it is to be stored, if it is the one of the lease.
-fn of_lease(link: Link, lease: &Lease) -> Result<Link, StoreError> {
-    if (&link.tenant, link.id) == (&lease.tenant, lease.link) {
-        Ok(link)
-    } else {
-        Err(StoreError::new(
-            StoreErrorKind::Invalid,
-            "what is stored under a lease is about the link of the lease",
-        ))
     }
 }

@@ -1,96 +1,38 @@
-//! The same random history, told to the store in memory and to the one in SQLite: they are to answer alike.
+//! What a history may do next, done to both stores.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a helper of a test that fails is the test that fails"
-)]
-
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqlitePoolOptions;
-
-use super::SqliteStore;
+use super::{Held, Pair};
+use crate::model::BookingUid;
 use crate::store::*;
-use crate::testing::ManualClock;
-
-const SEEDS: u64 = 12;
-const STEPS: usize = 200;
-/// How often everything is looked at, which costs much more than a step.
-const COMPARED_EVERY: usize = 20;
-const TENANTS: &[&str] = &["", "a", "b"];
-
-/// Two leases on what is to be the same link.
-struct Held {
-    memory: Claim,
-    sqlite: Claim,
-}
-
-struct Pair {
-    memory: InMemoryStore,
-    sqlite: SqliteStore,
-    clock: ManualClock,
-    chance: fastrand::Rng,
-    /// What the store in memory calls a link or a review item, and what the other one does.
-    links: BTreeMap<LinkId, LinkId>,
-    reviews: BTreeMap<ReviewId, ReviewId>,
-    held: Vec<Held>,
-}
 
 impl Pair {
-    async fn new(seed: u64) -> Self {
-        let clock =
-            ManualClock::at(DateTime::<Utc>::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect("sqlite::memory:")
-            .await
-            .unwrap();
-        Self {
-            memory: InMemoryStore::with_clock(clock.shared()),
-            sqlite: SqliteStore::with_pool_and_clock(pool, clock.shared())
-                .await
-                .unwrap(),
-            clock,
-            chance: fastrand::Rng::with_seed(seed),
-            links: BTreeMap::new(),
-            reviews: BTreeMap::new(),
-            held: Vec::new(),
+    /// Takes one step, and tells which and how it ended.
+    pub(super) async fn step(&mut self) -> String {
+        match self.chance.u8(..100) {
+            0..20 => self.record().await,
+            20..40 => self.accept().await,
+            40..60 => self.claim().await,
+            60..65 => self.checkpoint().await,
+            65..82 => self.settle().await,
+            82..86 => self.absorb().await,
+            86..90 => self.resolve().await,
+            90..92 => {
+                let tenant = self.tenant();
+                self.memory.resume(&tenant).await.unwrap();
+                self.sqlite.resume(&tenant).await.unwrap();
+                "resume".to_owned()
+            }
+            92..93 => {
+                let age = self.seconds(300);
+                let one = self.memory.prune(age, u32::MAX).await.unwrap();
+                assert_eq!(one, self.sqlite.prune(age, u32::MAX).await.unwrap());
+                format!("prune {}", one.total() > 0)
+            }
+            _ => {
+                let while_later = self.seconds(40);
+                self.clock.advance(while_later);
+                "advance".to_owned()
+            }
         }
-    }
-
-    fn tenant(&mut self) -> TenantId {
-        TenantId::new(TENANTS[self.chance.usize(..TENANTS.len())])
-    }
-
-    fn name<T: From<String>>(&mut self, prefix: &str, count: u8) -> T {
-        T::from(format!("{prefix}{}", self.chance.u8(..count)))
-    }
-
-    fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
-        self.chance.bool().then(|| make(self))
-    }
-
-    fn seconds(&mut self, most: u64) -> Duration {
-        Duration::from_secs(self.chance.u64(..most))
-    }
-
-    fn same_link(&mut self, memory: LinkId, sqlite: LinkId) {
-        let known = *self.links.entry(memory).or_insert(sqlite);
-        assert_eq!(known, sqlite, "link {memory} of the store in memory");
-    }
-
-    fn same_review(&mut self, memory: ReviewId, sqlite: ReviewId) {
-        let known = *self.reviews.entry(memory).or_insert(sqlite);
-        assert_eq!(known, sqlite, "item {memory} of the store in memory");
-    }
-
-    fn assert_same_link(&mut self, memory: &Link, sqlite: &Link) {
-        self.same_link(memory.id, sqlite.id);
-        let mut renamed = sqlite.clone();
-        renamed.id = memory.id;
-        assert_eq!(*memory, renamed);
     }
 
     async fn record(&mut self) -> String {
@@ -104,10 +46,6 @@ impl Pair {
         self.memory.record(&change).await.unwrap();
         self.sqlite.record(&change).await.unwrap();
         "record".to_owned()
-    }
-
-    fn clock_now(&self) -> DateTime<Utc> {
-        crate::ambient::Clock::now(&self.clock)
     }
 
     async fn accept(&mut self) -> String {
@@ -218,7 +156,7 @@ impl Pair {
         (link, other)
     }
 
-    fn chain_uids(&mut self) -> Vec<crate::model::BookingUid> {
+    fn chain_uids(&mut self) -> Vec<BookingUid> {
         let uid = self.maybe(|pair| pair.name("booking", 8));
         uid.into_iter().filter(|_| self.chance.bool()).collect()
     }
@@ -358,150 +296,6 @@ impl Pair {
         }
         same_end("resolve", one, two)
     }
-
-    fn assert_same_item(&mut self, memory: &ReviewItem, sqlite: &ReviewItem) {
-        self.same_review(memory.id, sqlite.id);
-        let mut renamed = sqlite.clone();
-        renamed.id = memory.id;
-        if let (Some(one), Some(two)) = (memory.link, sqlite.link) {
-            self.same_link(one, two);
-            renamed.link = memory.link;
-        }
-        assert_eq!(*memory, renamed);
-    }
-
-    /// Looks at everything that can be looked at.
-    async fn compare(&mut self) {
-        let page = Page::first(u32::MAX);
-        for format in 0..3 {
-            assert_eq!(
-                self.memory.next_due(format).await.unwrap(),
-                self.sqlite.next_due(format).await.unwrap(),
-                "format {format}"
-            );
-        }
-        for tenant in TENANTS.iter().copied().map(TenantId::new) {
-            assert_eq!(
-                self.memory.is_paused(&tenant).await.unwrap(),
-                self.sqlite.is_paused(&tenant).await.unwrap()
-            );
-            for number in 0..5 {
-                let id = AppointmentId::new(format!("appointment{number}"));
-                let one = self
-                    .memory
-                    .changes(&tenant, &id, Page::first(u32::MAX))
-                    .await
-                    .unwrap();
-                let two = self
-                    .sqlite
-                    .changes(&tenant, &id, Page::first(u32::MAX))
-                    .await
-                    .unwrap();
-                let plain = |rows: Vec<(RecordedChange, Option<ChangeFate>)>| -> Vec<_> {
-                    rows.into_iter()
-                        .map(|(row, fate)| (row.change, fate))
-                        .collect()
-                };
-                assert_eq!(plain(one), plain(two));
-            }
-            let one = self
-                .memory
-                .deliveries(&tenant, Page::first(u32::MAX))
-                .await
-                .unwrap();
-            let two = self
-                .sqlite
-                .deliveries(&tenant, Page::first(u32::MAX))
-                .await
-                .unwrap();
-            let plain = |rows: Vec<(Delivery, Option<DeliveryFate>)>| -> Vec<_> {
-                let rows = rows.into_iter();
-                rows.map(|(row, fate)| (row.booking, row.claim, row.received_at, fate))
-                    .collect()
-            };
-            assert_eq!(plain(one), plain(two));
-            let one = self.memory.open_reviews(&tenant, page).await.unwrap();
-            let two = self.sqlite.open_reviews(&tenant, page).await.unwrap();
-            assert_eq!(one.len(), two.len());
-            for (one, two) in one.iter().zip(&two) {
-                self.assert_same_item(one, two);
-            }
-            for (one, two) in self.reviews.clone() {
-                let one = self.memory.review(&tenant, one).await.unwrap();
-                let two = self.sqlite.review(&tenant, two).await.unwrap();
-                assert_eq!(one.is_some(), two.is_some());
-                if let (Some(one), Some(two)) = (one, two) {
-                    self.assert_same_item(&one, &two);
-                }
-            }
-            let one = self
-                .memory
-                .log(&tenant, Page::first(u32::MAX))
-                .await
-                .unwrap();
-            let two = self
-                .sqlite
-                .log(&tenant, Page::first(u32::MAX))
-                .await
-                .unwrap();
-            assert_eq!(one.len(), two.len());
-            for (one, two) in one.iter().zip(&two) {
-                assert_eq!(
-                    (one.at, &one.appointment, &one.event, one.link.is_some()),
-                    (two.at, &two.appointment, &two.event, two.link.is_some())
-                );
-                if let (Some(one), Some(two)) = (one.link, two.link) {
-                    self.same_link(one, two);
-                }
-            }
-            let keys = (0..8).flat_map(|number| {
-                [
-                    LinkKey::Appointment(format!("appointment{number}").into()),
-                    LinkKey::Booking(format!("booking{number}").into()),
-                    LinkKey::Chain(format!("chain{number}").into()),
-                    LinkKey::SyncKey(format!("key{number}").into()),
-                ]
-            });
-            for key in keys {
-                let one = self.memory.find(&tenant, &key).await.unwrap();
-                let two = self.sqlite.find(&tenant, &key).await.unwrap();
-                assert_eq!(one.is_some(), two.is_some(), "{key:?}");
-                if let (Some(one), Some(two)) = (one, two) {
-                    self.assert_same_link(&one, &two);
-                }
-            }
-        }
-    }
-
-    /// Takes one step, and tells which and how it ended.
-    async fn step(&mut self) -> String {
-        match self.chance.u8(..100) {
-            0..20 => self.record().await,
-            20..40 => self.accept().await,
-            40..60 => self.claim().await,
-            60..65 => self.checkpoint().await,
-            65..82 => self.settle().await,
-            82..86 => self.absorb().await,
-            86..90 => self.resolve().await,
-            90..92 => {
-                let tenant = self.tenant();
-                self.memory.resume(&tenant).await.unwrap();
-                self.sqlite.resume(&tenant).await.unwrap();
-                "resume".to_owned()
-            }
-            92..93 => {
-                let age = self.seconds(300);
-                let one = self.memory.prune(age, u32::MAX).await.unwrap();
-                assert_eq!(one, self.sqlite.prune(age, u32::MAX).await.unwrap());
-                format!("prune {}", one.total() > 0)
-            }
-            _ => {
-                let while_later = self.seconds(40);
-                self.clock.advance(while_later);
-                "advance".to_owned()
-            }
-        }
-    }
 }
 
 /// Both calls succeeded, or failed in the same way.
@@ -509,19 +303,4 @@ fn same_end<T, U>(call: &str, one: Result<T, StoreError>, two: Result<U, StoreEr
     let one = one.err().map(|error| error.kind());
     assert_eq!(one, two.err().map(|error| error.kind()));
     format!("{call} {one:?}")
-}
-
-#[tokio::test]
-async fn both_stores_answer_alike() {
-    for seed in 0..SEEDS {
-        let mut pair = Pair::new(seed).await;
-        for step in 0..STEPS {
-            let done = pair.step().await;
-            println!("seed {seed}, step {step}: {done}");
-            if step % COMPARED_EVERY == 0 {
-                pair.compare().await;
-            }
-        }
-        pair.compare().await;
-    }
 }

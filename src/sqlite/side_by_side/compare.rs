@@ -1,0 +1,137 @@
+//! What both stores are to answer alike.
+
+use super::{Pair, TENANTS};
+use crate::store::*;
+
+impl Pair {
+    fn same_link(&mut self, memory: LinkId, sqlite: LinkId) {
+        let known = *self.links.entry(memory).or_insert(sqlite);
+        assert_eq!(known, sqlite, "link {memory} of the store in memory");
+    }
+
+    pub(super) fn same_review(&mut self, memory: ReviewId, sqlite: ReviewId) {
+        let known = *self.reviews.entry(memory).or_insert(sqlite);
+        assert_eq!(known, sqlite, "item {memory} of the store in memory");
+    }
+
+    pub(super) fn assert_same_link(&mut self, memory: &Link, sqlite: &Link) {
+        self.same_link(memory.id, sqlite.id);
+        let mut renamed = sqlite.clone();
+        renamed.id = memory.id;
+        assert_eq!(*memory, renamed);
+    }
+
+    pub(super) fn assert_same_item(&mut self, memory: &ReviewItem, sqlite: &ReviewItem) {
+        self.same_review(memory.id, sqlite.id);
+        let mut renamed = sqlite.clone();
+        renamed.id = memory.id;
+        if let (Some(one), Some(two)) = (memory.link, sqlite.link) {
+            self.same_link(one, two);
+            renamed.link = memory.link;
+        }
+        assert_eq!(*memory, renamed);
+    }
+
+    /// Looks at everything that can be looked at.
+    pub(super) async fn compare(&mut self) {
+        let page = Page::first(u32::MAX);
+        for format in 0..3 {
+            assert_eq!(
+                self.memory.next_due(format).await.unwrap(),
+                self.sqlite.next_due(format).await.unwrap(),
+                "format {format}"
+            );
+        }
+        for tenant in TENANTS.iter().copied().map(TenantId::new) {
+            assert_eq!(
+                self.memory.is_paused(&tenant).await.unwrap(),
+                self.sqlite.is_paused(&tenant).await.unwrap()
+            );
+            for number in 0..5 {
+                let id = AppointmentId::new(format!("appointment{number}"));
+                let one = self
+                    .memory
+                    .changes(&tenant, &id, Page::first(u32::MAX))
+                    .await
+                    .unwrap();
+                let two = self
+                    .sqlite
+                    .changes(&tenant, &id, Page::first(u32::MAX))
+                    .await
+                    .unwrap();
+                let plain = |rows: Vec<(RecordedChange, Option<ChangeFate>)>| -> Vec<_> {
+                    rows.into_iter()
+                        .map(|(row, fate)| (row.change, fate))
+                        .collect()
+                };
+                assert_eq!(plain(one), plain(two));
+            }
+            let one = self
+                .memory
+                .deliveries(&tenant, Page::first(u32::MAX))
+                .await
+                .unwrap();
+            let two = self
+                .sqlite
+                .deliveries(&tenant, Page::first(u32::MAX))
+                .await
+                .unwrap();
+            let plain = |rows: Vec<(Delivery, Option<DeliveryFate>)>| -> Vec<_> {
+                let rows = rows.into_iter();
+                rows.map(|(row, fate)| (row.booking, row.claim, row.received_at, fate))
+                    .collect()
+            };
+            assert_eq!(plain(one), plain(two));
+            let one = self.memory.open_reviews(&tenant, page).await.unwrap();
+            let two = self.sqlite.open_reviews(&tenant, page).await.unwrap();
+            assert_eq!(one.len(), two.len());
+            for (one, two) in one.iter().zip(&two) {
+                self.assert_same_item(one, two);
+            }
+            for (one, two) in self.reviews.clone() {
+                let one = self.memory.review(&tenant, one).await.unwrap();
+                let two = self.sqlite.review(&tenant, two).await.unwrap();
+                assert_eq!(one.is_some(), two.is_some());
+                if let (Some(one), Some(two)) = (one, two) {
+                    self.assert_same_item(&one, &two);
+                }
+            }
+            let one = self
+                .memory
+                .log(&tenant, Page::first(u32::MAX))
+                .await
+                .unwrap();
+            let two = self
+                .sqlite
+                .log(&tenant, Page::first(u32::MAX))
+                .await
+                .unwrap();
+            assert_eq!(one.len(), two.len());
+            for (one, two) in one.iter().zip(&two) {
+                assert_eq!(
+                    (one.at, &one.appointment, &one.event, one.link.is_some()),
+                    (two.at, &two.appointment, &two.event, two.link.is_some())
+                );
+                if let (Some(one), Some(two)) = (one.link, two.link) {
+                    self.same_link(one, two);
+                }
+            }
+            let keys = (0..8).flat_map(|number| {
+                [
+                    LinkKey::Appointment(format!("appointment{number}").into()),
+                    LinkKey::Booking(format!("booking{number}").into()),
+                    LinkKey::Chain(format!("chain{number}").into()),
+                    LinkKey::SyncKey(format!("key{number}").into()),
+                ]
+            });
+            for key in keys {
+                let one = self.memory.find(&tenant, &key).await.unwrap();
+                let two = self.sqlite.find(&tenant, &key).await.unwrap();
+                assert_eq!(one.is_some(), two.is_some(), "{key:?}");
+                if let (Some(one), Some(two)) = (one, two) {
+                    self.assert_same_link(&one, &two);
+                }
+            }
+        }
+    }
+}
