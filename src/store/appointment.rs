@@ -14,15 +14,15 @@ use crate::model::id::text_id;
 use crate::model::{Attendee, NewAttendee, open_enum};
 
 text_id! {
-    /// Names one appointment of a tenant, in the host's own terms.
+    /// The host's identifier for one appointment of a tenant.
     AppointmentId
 }
 text_id! {
-    /// Names a chain of bookings, from the first through every reschedule. The engine takes it from the booking's `icsUid`.
+    /// Identifies a chain of bookings, from the first through every reschedule. The engine uses the booking's `icsUid`.
     ChainKey
 }
 
-/// A number that the host's repository raises with every write of an appointment.
+/// A version number that the host's repository increments with every write of an appointment.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -30,7 +30,7 @@ text_id! {
 pub struct Revision(u64);
 
 impl Revision {
-    /// The revision of a row that was just created.
+    /// The revision of a newly created row.
     pub const FIRST: Self = Self(1);
 
     /// Wraps the number.
@@ -43,7 +43,7 @@ impl Revision {
         self.0
     }
 
-    /// The revision after this one.
+    /// The next revision.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -57,37 +57,37 @@ impl fmt::Display for Revision {
 }
 
 open_enum! {
-    /// Who made an appointment's latest change; any other word is a name of the host's own.
+    /// Who made an appointment's latest change; any other value is the host's own.
     Origin {
-        /// The sync engine, for Cal.com. Such a change is never pushed back.
+        /// The sync engine, on behalf of Cal.com. Never pushed back.
         Calcom = "calcom",
-        /// A person at the host's desk.
+        /// Staff using the host application.
         Admin = "admin",
-        /// An agent on the phone.
+        /// A phone agent.
         Phone = "phone",
-        /// A program that calls the host.
+        /// A program calling the host's API.
         Api = "api",
-        /// The host itself.
+        /// The host application itself.
         System = "system",
     }
 }
 
-/// Where an appointment stands.
+/// The status of an appointment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AppointmentStatus {
-    /// It waits for confirmation.
+    /// Awaiting confirmation.
     Pending,
-    /// It takes place.
+    /// Confirmed.
     Confirmed,
-    /// It was cancelled.
+    /// Cancelled.
     Cancelled,
-    /// It was declined.
+    /// Declined.
     Declined,
 }
 
 impl AppointmentStatus {
-    /// Whether the appointment takes up time.
+    /// Whether the appointment occupies its time: pending or confirmed.
     pub fn is_live(self) -> bool {
         matches!(self, Self::Pending | Self::Confirmed)
     }
@@ -103,7 +103,7 @@ impl AppointmentStatus {
     }
 }
 
-/// The person for whom an appointment is. `Debug` shows nothing that identifies the person.
+/// The person an appointment is for. `Debug` shows nothing that identifies them.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -114,14 +114,14 @@ pub struct Person {
     pub email: Option<String>,
     /// The IANA time zone.
     pub time_zone: String,
-    /// The language of the e-mails, such as `de`.
+    /// The language for e-mails, such as `de`.
     pub language: Option<String>,
     /// The phone number in E.164.
     pub phone_number: Option<String>,
 }
 
 impl Person {
-    /// A person with the three things that are always needed.
+    /// A person with the three required fields.
     pub fn new(
         name: impl Into<String>,
         email: impl Into<String>,
@@ -172,26 +172,26 @@ impl fmt::Debug for Person {
     }
 }
 
-/// One appointment as the host holds it.
+/// One appointment as stored by the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Appointment {
-    /// Its name.
+    /// The appointment's id.
     pub id: AppointmentId,
-    /// How often it was written.
+    /// Its version number.
     pub revision: Revision,
     /// Who wrote it last.
     pub origin: Origin,
     /// Its state.
     pub state: AppointmentState,
-    /// The chain of bookings that it was created for; `None` if it was made at the host.
+    /// The chain of bookings it was created for; `None` if it was made at the host.
     pub chain: Option<ChainKey>,
     /// When it was last written.
     pub updated_at: DateTime<Utc>,
 }
 
 impl Appointment {
-    /// An appointment that was just made at the host.
+    /// A new appointment made at the host.
     pub fn new(
         id: AppointmentId,
         revision: Revision,
@@ -209,7 +209,7 @@ impl Appointment {
         }
     }
 
-    /// Sets the chain of bookings that the appointment was created for.
+    /// Sets the chain of bookings it was created for.
     #[must_use]
     pub fn with_chain(mut self, chain: Option<ChainKey>) -> Self {
         self.chain = chain;
@@ -221,33 +221,33 @@ impl Appointment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AppointmentWrite {
-    /// The state to hold from now on.
+    /// The new state.
     pub state: AppointmentState,
-    /// Who writes.
+    /// Who is writing.
     pub origin: Origin,
-    /// When.
+    /// When it is written.
     pub at: DateTime<Utc>,
 }
 
 impl AppointmentWrite {
-    /// A write of this state by this origin at this instant.
+    /// A write of `state` by `origin` at `at`.
     pub fn new(state: AppointmentState, origin: Origin, at: DateTime<Utc>) -> Self {
         Self { state, origin, at }
     }
 }
 
-/// Which appointments a scan walks: those that begin in `[from, until)`.
+/// A time window: appointments that start in `[from, until)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Window {
-    /// The first instant that belongs to it.
+    /// The start of the window, inclusive.
     pub from: DateTime<Utc>,
-    /// The first instant that does not.
+    /// The end of the window, exclusive.
     pub until: DateTime<Utc>,
 }
 
 impl Window {
-    /// The appointments that begin in `[from, until)`.
+    /// The window `[from, until)`.
     pub fn new(from: DateTime<Utc>, until: DateTime<Utc>) -> Self {
         Self { from, until }
     }
@@ -257,20 +257,20 @@ impl Window {
 ///
 /// # Contract
 ///
-/// - Every write raises the revision by at least one, and a reader never sees a write half done.
+/// - Every write increases the revision, and readers never see a partial write.
 /// - [`create_for_booking`](Self::create_for_booking) is idempotent by the chain's key: a second call with the same key
-///   returns the first one's appointment as it stands now and writes nothing, also when both run at once.
+///   returns the existing appointment as it is now and writes nothing, also when both run concurrently.
 /// - [`update`](Self::update) writes only if the revision is the expected one, else it fails with
 ///   [`Conflict`](super::StoreErrorKind::Conflict); of two updates that expect the same revision, one fails.
-/// - A host that records its changes in the outbox may record the engine's writes too, with their origin: they are skipped.
-/// - A call that is dropped before it is answered has either happened or not.
+/// - A host that records its changes in the outbox may also record the engine's writes, with their origin: they are skipped.
+/// - A call whose future is dropped has either happened completely or not at all.
 /// - A read may lag behind the outbox (a read replica, a change recorded before its transaction commits): the engine looks
-///   again, and asks a person if the recorded revision never becomes visible.
-/// - [`Unavailable`](super::StoreErrorKind::Unavailable) is a failure that may pass: a lost connection, a lock that was not
-///   granted, a serialization failure. [`Corrupt`](super::StoreErrorKind::Corrupt) is one that stays.
+///   again, and opens a review item if the recorded revision never becomes visible.
+/// - [`Unavailable`](super::StoreErrorKind::Unavailable) is a transient failure: a lost connection, a lock timeout, a
+///   serialization failure. [`Corrupt`](super::StoreErrorKind::Corrupt) is permanent.
 #[async_trait]
 pub trait AppointmentRepository: fmt::Debug + Send + Sync + 'static {
-    /// Reads one; `None` if there is none.
+    /// Reads one appointment; `None` if it does not exist.
     ///
     /// # Errors
     ///
@@ -281,7 +281,7 @@ pub trait AppointmentRepository: fmt::Debug + Send + Sync + 'static {
         id: &AppointmentId,
     ) -> Result<Option<Appointment>, StoreError>;
 
-    /// Creates the appointment of a chain of bookings, or returns the one that was created for it before.
+    /// Creates the appointment for a chain of bookings, or returns the one created for it earlier.
     ///
     /// # Errors
     ///
@@ -293,12 +293,12 @@ pub trait AppointmentRepository: fmt::Debug + Send + Sync + 'static {
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError>;
 
-    /// Writes one if its revision is still the expected one, and returns it as written.
+    /// Updates one if its revision is still the expected one, and returns it as written.
     ///
     /// # Errors
     ///
-    /// [`Conflict`](super::StoreErrorKind::Conflict) if it was written meanwhile,
-    /// [`NotFound`](super::StoreErrorKind::NotFound) if it is gone.
+    /// [`Conflict`](super::StoreErrorKind::Conflict) if it has changed meanwhile,
+    /// [`NotFound`](super::StoreErrorKind::NotFound) if it no longer exists.
     async fn update(
         &self,
         tenant: &TenantId,
@@ -307,7 +307,7 @@ pub trait AppointmentRepository: fmt::Debug + Send + Sync + 'static {
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError>;
 
-    /// One page of the appointments that begin in a window, ordered by start and id, strictly after `after`.
+    /// One page of the appointments that start in a window, ordered by start and id, strictly after `after`.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What can go wrong in a store, told by what the caller can do about it.
+//! Store errors, classified by what the caller can do.
 
 use std::error::Error as StdError;
 
@@ -6,19 +6,19 @@ use std::error::Error as StdError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// The row moved on since it was read: read again, then decide again.
+    /// The row has changed since it was read: read again, then decide again.
     Conflict,
-    /// The lease ran out and somebody else may hold the link: drop the work, it is done again.
+    /// The lease has expired and another worker may hold the link: drop the work; it will be done again.
     LeaseLost,
-    /// There is no such row.
+    /// The row does not exist.
     NotFound,
-    /// The store cannot be reached or is busy: try again later.
+    /// The store is unreachable or busy: retry later.
     Unavailable,
     /// The store cannot be written: give the process write permission to the file, its folder and its `-wal` neighbour.
     ReadOnly,
-    /// A newer version of this crate wrote the store: update the crate, or restore the older copy.
+    /// The store was written by a newer version of this crate: update the crate, or restore an older copy.
     NewerSchema,
-    /// A row cannot be read back: ask a person.
+    /// A row cannot be decoded: needs manual repair.
     Corrupt,
     /// The call itself is wrong: fix it.
     Invalid,
@@ -35,7 +35,7 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// An error without a cause. The message must name no person.
+    /// An error without a cause. The message must contain no personal data.
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -44,7 +44,7 @@ impl StoreError {
         }
     }
 
-    /// Adds the cause.
+    /// Sets the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());

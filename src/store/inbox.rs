@@ -1,4 +1,4 @@
-//! The inbox: what webhooks delivered, from before they are acknowledged until they have been applied.
+//! The inbox: verified webhooks, from before they are acknowledged until they have been applied.
 
 use std::fmt;
 
@@ -16,62 +16,62 @@ use crate::model::id::number_id;
 use crate::model::{BookingUid, InstantFormat, open_enum};
 
 number_id! {
-    /// Names one delivery in the inbox.
+    /// Identifies one delivery in the inbox.
     DeliveryId
 }
 
 open_enum! {
-    /// How a delivery ended. None ends without a fate.
+    /// How a delivery ended. Every delivery gets a fate.
     DeliveryFate {
-        /// What it told of was applied to the appointment.
+        /// Applied to the appointment.
         Applied = "applied",
-        /// Both sides agreed already: an echo of our own write, a double, or a late one.
+        /// Both sides already agreed: an echo of our own write, a duplicate, or a late delivery.
         Agreed = "agreed",
-        /// What it claimed could not be seen at Cal.com, however often it was looked for.
+        /// Its claim could not be confirmed at Cal.com after repeated reads.
         Contradicted = "contradicted",
-        /// The other side's change won.
+        /// The other side's change took precedence.
         Overruled = "overruled",
-        /// A person has to decide.
+        /// Needs manual review.
         InReview = "in_review",
-        /// The trigger says nothing of a booking's state.
+        /// Ignored: the trigger does not concern a booking's state.
         IgnoredTrigger = "ignored_trigger",
-        /// The trigger is one that nobody has seen.
+        /// Ignored: an unknown trigger.
         IgnoredUnknownTrigger = "ignored_unknown_trigger",
-        /// The body is not Cal.com's own: the subscription has a template.
+        /// Ignored: the body was made by a payload template.
         IgnoredTemplate = "ignored_template",
-        /// The body names no booking.
+        /// Ignored: the body names no booking.
         IgnoredNoBooking = "ignored_no_booking",
-        /// The booking had ended before the host knew of it.
+        /// Ignored: the booking had ended before the host knew of it.
         IgnoredEnded = "ignored_ended",
-        /// The booking is of an event type that the tenant does not keep in sync.
+        /// Ignored: the booking's event type is not synced for this tenant.
         IgnoredNotSynced = "ignored_not_synced",
-        /// The booking belongs to another tenant. Reported in the review queue.
+        /// Refused: the booking belongs to another tenant. Reported in the review queue.
         RefusedForeign = "refused_foreign",
     }
 }
 
-/// What a delivery claims of its booking. A read that does not bear it out is not an answer yet: a self-hosted server announces
-/// a cancellation before it carries it out.
+/// What a delivery claims about its booking. A read that contradicts it is not conclusive yet: a self-hosted server announces a
+/// cancellation before carrying it out.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeliveryClaim {
-    /// Where the booking stands from now on; `None` if the delivery only says *look here*.
+    /// The claimed status; `None` if the delivery only says *look here*.
     #[serde(default)]
     pub status: Option<AppointmentStatus>,
-    /// When it begins.
+    /// The claimed start.
     #[serde_as(as = "Option<InstantFormat>")]
     #[serde(default)]
     pub start: Option<DateTime<Utc>>,
-    /// When it ends.
+    /// The claimed end.
     #[serde_as(as = "Option<InstantFormat>")]
     #[serde(default)]
     pub end: Option<DateTime<Utc>>,
 }
 
 impl DeliveryClaim {
-    /// The booking stands like this from now on.
+    /// A claim with these values.
     pub fn new(
         status: AppointmentStatus,
         start: Option<DateTime<Utc>>,
@@ -85,27 +85,27 @@ impl DeliveryClaim {
     }
 }
 
-/// A verified webhook that is to be stored.
+/// A verified webhook to be stored.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct NewDelivery {
-    /// Whose webhook.
+    /// The tenant that received it.
     pub tenant: TenantId,
-    /// The SHA-256 of the bytes as they came: what makes a delivery the same one.
+    /// The SHA-256 of the raw bytes, by which duplicates are recognized.
     pub fingerprint: [u8; 32],
-    /// The trigger's name, or an empty text.
+    /// The trigger's name, or an empty string.
     pub trigger: String,
-    /// The booking that it is about.
+    /// The booking it concerns.
     pub booking: Option<BookingUid>,
-    /// The booking that this one replaced, if the body says so.
+    /// The booking that this one replaced, if the body names it.
     pub rescheduled_from: Option<BookingUid>,
     /// The sync key in the body's metadata, if there is one.
     pub sync_key: Option<SyncKey>,
-    /// What it claims.
+    /// Its claim.
     pub claim: DeliveryClaim,
     /// The body, without one-time passwords. Personal data: adapters must not log it.
     pub body: String,
-    /// Set if it is not going to be worked on, with the reason.
+    /// Set, with the reason, if the delivery will not be processed.
     pub ignored: Option<DeliveryFate>,
 }
 
@@ -137,19 +137,19 @@ impl fmt::Debug for NewDelivery {
     }
 }
 
-/// A delivery that waits to be applied.
+/// A delivery waiting to be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// The row.
+    /// The row id.
     pub id: DeliveryId,
     /// The trigger's name.
     pub trigger: String,
-    /// The booking that it is about.
+    /// The booking it concerns.
     pub booking: Option<BookingUid>,
-    /// What it claims.
+    /// Its claim.
     pub claim: DeliveryClaim,
-    /// When it came, by the store's clock.
+    /// When it was received, by the store's clock.
     pub received_at: DateTime<Utc>,
 }
 
@@ -170,7 +170,7 @@ impl Delivery {
         }
     }
 
-    /// Adds what it claims.
+    /// Sets its claim.
     #[must_use]
     pub fn with_claim(mut self, claim: DeliveryClaim) -> Self {
         self.claim = claim;
@@ -178,15 +178,15 @@ impl Delivery {
     }
 }
 
-/// What storing a delivery did.
+/// The result of storing a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Accepted {
-    /// It is stored, and waits to be worked on.
+    /// Stored, and waiting to be processed.
     Stored,
-    /// It is stored, and nobody has to work on it.
+    /// Stored; nothing to process.
     Ignored,
-    /// The very same bytes wait already, or were ignored when they came and are still kept; nothing was changed.
+    /// The same bytes are already waiting, or were ignored earlier and are still kept; nothing was changed.
     Duplicate,
 }
 
@@ -194,11 +194,10 @@ pub enum Accepted {
 ///
 /// # Contract
 ///
-/// - Accepting inserts one row and touches no other, so that it waits for no worker, no lease and no transaction of the host's.
-/// - Of deliveries with the same bytes, one waits at most: of two that come at once, one is stored. The same bytes again after
-///   the first ones were settled are stored again, as one more reason to look. Bytes that were
-///   [ignored](NewDelivery::ignored) are stored once: as long as they are kept, the same bytes are a
-///   [`Duplicate`](Accepted::Duplicate), whether they are to be ignored again or not.
+/// - Accepting inserts one row and touches no other, so it never waits for a worker, a lease or a transaction of the host's.
+/// - At most one delivery with the same bytes waits: of two arriving at once, one is stored. Once it is settled, the same bytes
+///   are stored again, as another reason to look. [Ignored](NewDelivery::ignored) bytes are stored once: while they are kept, the
+///   same bytes are a [`Duplicate`](Accepted::Duplicate), whether they would be ignored again or not.
 /// - A delivery without a booking is ignored as [`IgnoredNoBooking`](DeliveryFate::IgnoredNoBooking).
 /// - A delivery waits until a [`Settlement`](super::Settlement) names it.
 #[async_trait]
@@ -208,10 +207,10 @@ pub trait Inbox: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`ReadOnly`](super::StoreErrorKind::ReadOnly); then nothing
-    /// was stored and the sender has to be told to try again.
+    /// was stored, and the sender must be asked to retry.
     async fn accept(&self, delivery: NewDelivery) -> Result<Accepted, StoreError>;
 
-    /// The tenant's deliveries, oldest first, with how they ended; `None` for those that wait.
+    /// The tenant's deliveries, oldest first, with their fates; `None` for those that are waiting.
     ///
     /// # Errors
     ///

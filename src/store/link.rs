@@ -9,16 +9,16 @@ use crate::model::id::{number_id, text_id};
 use crate::model::{BookingUid, RecurringBookingUid};
 
 number_id! {
-    /// Names one link of a tenant.
+    /// Identifies one link of a tenant.
     LinkId
 }
 text_id! {
-    /// An opaque name for the creation of one booking. It is stored before the call and travels in the booking's metadata, so
-    /// that a booking whose creation was never answered can be recognized.
+    /// An opaque key for the creation of one booking. It is stored before the call and travels in the booking's metadata, so that a
+    /// booking whose creation was never answered can be recognized.
     SyncKey
 }
 
-/// Bytes that the engine writes and only the engine reads. A store keeps them as they are; `Debug` shows their number.
+/// Bytes that only the engine writes and reads. A store keeps them unchanged; `Debug` shows only their length.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Opaque {
     format: u16,
@@ -26,13 +26,13 @@ pub struct Opaque {
 }
 
 impl Opaque {
-    /// Bytes of a format.
+    /// Bytes in a given format.
     pub fn new(format: u16, bytes: Vec<u8>) -> Self {
         Self { format, bytes }
     }
 
-    /// The format. A store hands a link only to a worker that knows its format, so that during a rolling deployment what a
-    /// newer version wrote is left to the newer version.
+    /// The format number. A store hands a link only to workers that know its format, so that during a rolling deployment links
+    /// written by the newer version are left to it.
     pub fn format(&self) -> u16 {
         self.format
     }
@@ -61,29 +61,29 @@ impl fmt::Debug for Opaque {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Link {
-    /// Whose link.
+    /// The tenant that owns the link.
     pub tenant: TenantId,
-    /// Its name.
+    /// The link's id.
     pub id: LinkId,
-    /// The appointment; `None` until a booking that came from Cal.com has been read.
+    /// The appointment; `None` until a booking made at Cal.com has been read.
     pub appointment: Option<AppointmentId>,
-    /// The newest booking that is known of the chain.
+    /// The newest known booking of the chain.
     pub booking: Option<BookingUid>,
-    /// The key of the chain, once it is known.
+    /// The chain key, once known.
     pub chain: Option<ChainKey>,
     /// The series that the booking belongs to.
     pub series: Option<RecurringBookingUid>,
-    /// The name under which the newest booking that we asked for was created.
+    /// The sync key of the newest booking that the engine has created.
     pub sync_key: Option<SyncKey>,
-    /// Whether the link is no more than a name for one side, so that it can be absorbed by the link of the pair. Set by the
-    /// engine with everything that it stores.
+    /// Whether the link merely names one side, so that the link of the pair may absorb it. The engine sets it with everything it
+    /// stores.
     pub bare: bool,
-    /// What the engine remembers; `None` for a link that was just made.
+    /// The engine's memory of the pair; `None` for a new link.
     pub state: Option<Opaque>,
 }
 
 impl Link {
-    /// A link that holds nothing yet.
+    /// An empty link.
     pub fn new(tenant: TenantId, id: LinkId) -> Self {
         Self {
             tenant,
@@ -98,7 +98,7 @@ impl Link {
         }
     }
 
-    /// All keys under which a store has to find the link once it is stored: its own, and the other bookings of its chain.
+    /// All keys by which a store must find the link once it is stored: its own, and the other bookings of its chain.
     pub fn keys(&self, chain_uids: &[BookingUid]) -> Vec<LinkKey> {
         let uids = chain_uids.iter().chain(&self.booking).cloned();
         uids.map(LinkKey::Booking)
@@ -108,7 +108,7 @@ impl Link {
             .collect()
     }
 
-    /// The link with the appointment that the store has given it, by absorbing another link, since it was claimed.
+    /// The link with the appointment that its stored version has gained, by absorption, since it was claimed.
     ///
     /// # Errors
     ///
@@ -127,18 +127,18 @@ impl Link {
     }
 }
 
-/// By what a link is looked for, among one tenant's.
+/// A key by which to find a link among one tenant's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum LinkKey {
-    /// By its own name.
+    /// By its id.
     Id(LinkId),
     /// By its appointment.
     Appointment(AppointmentId),
     /// By any booking of its chain.
     Booking(BookingUid),
-    /// By the key of its chain.
+    /// By its chain key.
     Chain(ChainKey),
-    /// By the key under which its booking was created.
+    /// By the sync key of its booking.
     SyncKey(SyncKey),
 }

@@ -1,4 +1,4 @@
-//! The sync log: what the engine did, and why it did not.
+//! The sync log: what the engine did, or did not do, and why.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ number_id! {
     LogId
 }
 
-/// What a line of the sync log says. Names no person.
+/// An event in the sync log. Contains no personal data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -29,12 +29,12 @@ pub enum LogEvent {
     BookingCreated {
         /// The new booking.
         booking: BookingUid,
-        /// Who asked for it.
+        /// The origin of the change.
         origin: Origin,
     },
-    /// A write that had never been answered was found to have been carried out, and is taken as ours.
+    /// An unanswered write was found to have succeeded, and was adopted.
     BookingAdopted {
-        /// The booking that shows it.
+        /// The booking that proves it.
         booking: BookingUid,
     },
     /// A booking was moved at Cal.com.
@@ -43,14 +43,14 @@ pub enum LogEvent {
         from: BookingUid,
         /// The booking that replaced it.
         to: BookingUid,
-        /// Who asked for it.
+        /// The origin of the change.
         origin: Origin,
     },
     /// A booking was cancelled at Cal.com.
     BookingCancelled {
         /// The booking.
         booking: BookingUid,
-        /// Who asked for it.
+        /// The origin of the change.
         origin: Origin,
     },
     /// An appointment was created for a booking.
@@ -58,92 +58,92 @@ pub enum LogEvent {
         /// The booking.
         booking: BookingUid,
     },
-    /// An appointment was brought to what Cal.com says.
+    /// An appointment was updated to Cal.com's state.
     AppointmentUpdated {
         /// The newest booking of the chain.
         booking: Option<BookingUid>,
     },
     /// A change was not pushed because it came from Cal.com.
     SkippedOriginCalcom,
-    /// A change was not pushed because the appointment had ended before Cal.com heard of it.
+    /// A change was not pushed because the appointment had ended before it was ever booked.
     SkippedNeverBooked,
-    /// Something said *look here*, and both sides agreed already.
+    /// There was something to look at, but both sides already agreed.
     NothingToDo {
-        /// How many changes said so.
+        /// The number of changes.
         changes: usize,
-        /// How many deliveries said so.
+        /// The number of deliveries.
         deliveries: usize,
     },
     /// Both sides had made the same change; the base was moved.
     BaseMoved,
     /// Both sides had changed, differently, and the tenant's policy chose one.
     ConflictDecided {
-        /// Whose change holds.
+        /// The side whose change prevails.
         winner: Winner,
     },
-    /// A delivery claims what cannot be seen at Cal.com yet; it is looked for again.
+    /// A delivery claims something that Cal.com does not show yet; the booking will be read again.
     NotThereYet {
         /// The booking.
         booking: BookingUid,
-        /// How often it was looked for.
+        /// How many times it has been read.
         looks: u32,
-        /// When it is looked for again.
+        /// When it will be read again.
         again_at: DateTime<Utc>,
     },
-    /// What a delivery claimed was never seen at Cal.com.
+    /// A delivery's claim was never confirmed at Cal.com.
     Contradicted {
         /// The booking.
         booking: BookingUid,
     },
-    /// Cal.com cannot hold what the host changed, or a person said so: the difference is accepted.
+    /// The difference was accepted: Cal.com cannot represent the host's change, or a reviewer accepted it.
     DifferenceAccepted,
-    /// A booking that the engine had made, and that was not wanted any more when it landed, was cancelled.
+    /// A booking created by the engine that landed too late to be wanted was cancelled.
     LateBookingCancelled {
         /// The booking.
         booking: BookingUid,
     },
-    /// A delivery was about a booking of an event type that the tenant does not keep in sync.
+    /// A delivery concerned a booking whose event type is not synced for this tenant.
     IgnoredNotSynced {
         /// The booking.
         booking: BookingUid,
     },
-    /// A delivery was about a booking that had ended before the host knew of it.
+    /// A delivery concerned a booking that had ended before the host knew of it.
     IgnoredEnded {
         /// The booking.
         booking: BookingUid,
     },
-    /// An attempt failed and is made again.
+    /// An attempt failed and will be retried.
     RetryScheduled {
         /// When.
         at: DateTime<Utc>,
-        /// How many attempts have failed.
+        /// The number of failed attempts.
         attempts: u32,
-        /// What failed.
+        /// The error.
         error: String,
     },
-    /// All work of the tenant waits, until Cal.com may be called again or the tenant can be read; it does not count as an
+    /// All of the tenant's work is held until Cal.com may be called again or the tenant can be read. Does not count as an
     /// attempt.
     Postponed {
         /// Until when.
         until: DateTime<Utc>,
     },
-    /// A person has to decide.
+    /// Sent to manual review.
     SentToReview {
-        /// Why.
+        /// The reason.
         reason: ReviewReason,
     },
-    /// A person, or the course of things, decided.
+    /// A review item was resolved, or closed by itself.
     ReviewResolved {
-        /// Why it was in review.
+        /// The item's reason.
         reason: ReviewReason,
-        /// What was decided.
+        /// The decision.
         resolution: Resolution,
-        /// By whom.
+        /// Who decided.
         by: String,
     },
-    /// What a person had decided was carried out, or could not be.
+    /// A decision was carried out, or could not be.
     InstructionEnded {
-        /// What was decided.
+        /// The decision.
         resolution: Resolution,
         /// How it ended, in one sentence.
         outcome: String,
@@ -152,17 +152,17 @@ pub enum LogEvent {
     TenantPaused,
 }
 
-/// Whose change holds after a conflict.
+/// The side that wins a conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Winner {
-    /// The host's.
+    /// The host.
     Local,
-    /// Cal.com's.
+    /// Cal.com.
     Remote,
 }
 
-/// One line of the sync log.
+/// One entry of the sync log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogEntry {
@@ -170,9 +170,9 @@ pub struct LogEntry {
     pub id: LogId,
     /// When.
     pub at: DateTime<Utc>,
-    /// Whose.
+    /// The tenant.
     pub tenant: TenantId,
-    /// The link, unless the line is about the tenant as a whole.
+    /// The link, unless the entry is about the whole tenant.
     pub link: Option<LinkId>,
     /// The appointment concerned.
     pub appointment: Option<AppointmentId>,
@@ -181,7 +181,7 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    /// A line about a tenant as a whole.
+    /// An entry about a whole tenant.
     pub fn new(id: LogId, at: DateTime<Utc>, tenant: TenantId, event: LogEvent) -> Self {
         Self {
             id,
@@ -193,7 +193,7 @@ impl LogEntry {
         }
     }
 
-    /// A line about a link.
+    /// An entry about a link.
     #[must_use]
     pub fn about(mut self, link: Option<LinkId>, appointment: Option<AppointmentId>) -> Self {
         self.link = link;
@@ -202,14 +202,14 @@ impl LogEntry {
     }
 }
 
-/// The sync log. Lines are written by checkpoints, settlements and resolutions, in their transactions.
+/// The sync log. Entries are written by checkpoints, settlements and resolutions, in their transactions.
 ///
 /// # Contract
 ///
-/// Lines are read in the order of their ids, and a line's id is larger than those of all lines stored before.
+/// Entries are read in id order, and an entry's id is larger than those of all entries stored before it.
 #[async_trait]
 pub trait SyncLog: fmt::Debug + Send + Sync + 'static {
-    /// The tenant's lines, oldest first.
+    /// The tenant's entries, oldest first.
     ///
     /// # Errors
     ///

@@ -1,11 +1,11 @@
-//! The ports through which the engine keeps its books, and their contracts.
+//! The storage ports of the sync engine, and their contracts.
 //!
 //! A host implements one of them, [`AppointmentRepository`], for its own table. The others hold the engine's bookkeeping and
-//! come ready: [`InMemoryStore`] here, and a SQLite file with the feature `sqlite`. An adapter of your own is held to the
-//! same promises by the conformance suite in `testing`.
+//! come ready to use: [`InMemoryStore`] here, and a SQLite file with the feature `sqlite`. The conformance suite in `testing` holds
+//! your own adapters to the same promises.
 //!
-//! Every call names a tenant or works within what a tenant's lease covers; no row is without one. Time is the store's: no port
-//! takes an instant to compute with.
+//! Every call names a tenant or acts under a tenant's lease; every row belongs to a tenant. The store's clock is the only one that
+//! counts: no port takes an instant to compute with.
 
 mod appointment;
 mod error;
@@ -44,7 +44,7 @@ pub use state::{AppointmentState, Differences};
 pub use tenant::{TenantId, Tenants};
 pub use upkeep::{Pruned, Upkeep};
 
-/// All of the engine's bookkeeping in one place.
+/// All of the engine's bookkeeping ports as one trait.
 pub trait Store: Links + Outbox + Inbox + Reviews + SyncLog + Tenants + Upkeep {}
 
 impl<T: Links + Outbox + Inbox + Reviews + SyncLog + Tenants + Upkeep> Store for T {}

@@ -1,4 +1,4 @@
-//! The outbox: what the host changed and Cal.com has to hear.
+//! The outbox: changes made by the host that Cal.com must receive.
 
 use std::fmt;
 
@@ -14,28 +14,28 @@ use crate::model::id::number_id;
 use crate::model::open_enum;
 
 number_id! {
-    /// Names one row of the outbox.
+    /// Identifies one row of the outbox.
     ChangeId
 }
 
-/// "Appointment A of tenant T moved to revision R, by origin O."
+/// A change of an appointment: "appointment A of tenant T moved to revision R, by origin O".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
-    /// Whose appointment.
+    /// The tenant that owns the appointment.
     pub tenant: TenantId,
-    /// Which appointment.
+    /// The appointment.
     pub appointment: AppointmentId,
-    /// The revision that the write left behind.
+    /// The revision after the write.
     pub revision: Revision,
-    /// Who wrote.
+    /// Who made the change.
     pub origin: Origin,
-    /// When, by the host's clock. Orders nothing.
+    /// When, by the host's clock. Informational; never used for ordering.
     pub at: DateTime<Utc>,
 }
 
 impl Change {
-    /// "Appointment A of tenant T moved to revision R, by origin O, at this instant."
+    /// Appointment `appointment` of `tenant` moved to `revision`, by `origin`, at `at`.
     pub fn new(
         tenant: TenantId,
         appointment: AppointmentId,
@@ -53,41 +53,41 @@ impl Change {
     }
 }
 
-/// A change that waits in the outbox.
+/// A change waiting in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordedChange {
-    /// The row.
+    /// The row id.
     pub id: ChangeId,
-    /// What was recorded.
+    /// The recorded change.
     pub change: Change,
 }
 
 impl RecordedChange {
-    /// A change in a row.
+    /// A change with its row id.
     pub fn new(id: ChangeId, change: Change) -> Self {
         Self { id, change }
     }
 }
 
 open_enum! {
-    /// How a recorded change ended. None ends without a fate.
+    /// How a recorded change ended. Every change gets a fate.
     ChangeFate {
-        /// Cal.com has it.
+        /// Written to Cal.com.
         Pushed = "pushed",
-        /// Both sides agreed already.
+        /// Both sides already agreed.
         Agreed = "agreed",
-        /// A later revision was carried instead.
+        /// Superseded by a later revision.
         Superseded = "superseded",
-        /// Its origin is Cal.com, so it is not pushed back.
+        /// Not pushed: its origin is Cal.com.
         SkippedOriginCalcom = "skipped_origin_calcom",
-        /// The appointment ended before Cal.com ever heard of it.
+        /// Not pushed: the appointment ended before it was ever booked at Cal.com.
         SkippedNeverBooked = "skipped_never_booked",
-        /// The other side's change won.
+        /// The other side's change took precedence.
         Overruled = "overruled",
-        /// Cal.com cannot hold it, and the difference is accepted.
+        /// Cal.com cannot represent it, and the difference is accepted.
         KeptAtHost = "kept_at_host",
-        /// A person has to decide.
+        /// Needs manual review.
         InReview = "in_review",
     }
 }
@@ -96,9 +96,9 @@ open_enum! {
 ///
 /// # Contract
 ///
-/// - Recording inserts one row and touches no other, so that it waits for no worker, no delivery and no other host's
-///   transaction. An adapter offers the same for the host's own transaction, so that the host's write and the change are
-///   stored together or not at all; however long that transaction stays open, it holds up nobody.
+/// - Recording inserts one row and touches no other, so it never waits for a worker, a delivery or another transaction of the
+///   host's. An adapter offers the same within the host's own transaction, so that the host's write and the change are stored
+///   atomically; however long that transaction stays open, it blocks nobody.
 /// - Recording the same revision of the same appointment again changes nothing.
 /// - A change waits until a [`Settlement`](super::Settlement) names it.
 #[async_trait]
@@ -111,7 +111,7 @@ pub trait Outbox: fmt::Debug + Send + Sync + 'static {
     /// was recorded.
     async fn record(&self, change: &Change) -> Result<(), StoreError>;
 
-    /// How the changes of an appointment ended, oldest first; `None` for those that wait.
+    /// The changes of an appointment, oldest first, with their fates; `None` for those that are waiting.
     ///
     /// # Errors
     ///

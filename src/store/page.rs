@@ -1,22 +1,22 @@
 //! Pages of lists.
 
-/// Which part of a list is asked for: rows after a position, in the order of their ids.
+/// A page of a list: rows after a position, in id order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page<Id> {
-    /// The last row that was read; `None` for the first page.
+    /// The last row of the previous page; `None` for the first page.
     pub after: Option<Id>,
-    /// How many rows at the most.
+    /// The maximum number of rows.
     pub limit: u32,
 }
 
 impl<Id> Page<Id> {
-    /// The first rows.
+    /// The first page.
     pub fn first(limit: u32) -> Self {
         Self { after: None, limit }
     }
 
-    /// The rows after one that was read.
+    /// The page after a given row.
     pub fn after(row: Id, limit: u32) -> Self {
         Self {
             after: Some(row),
@@ -24,7 +24,7 @@ impl<Id> Page<Id> {
         }
     }
 
-    /// The limit, as a number of things in memory.
+    /// The limit as a `usize`.
     pub(crate) fn rows(&self) -> usize {
         usize::try_from(self.limit).unwrap_or(usize::MAX)
     }

@@ -17,33 +17,33 @@ use crate::model::id::number_id;
 use crate::model::{BookingUid, open_enum};
 
 number_id! {
-    /// Names one mark.
+    /// Identifies one mark.
     MarkId
 }
 
 open_enum! {
-    /// Why a link was marked to be looked at, other than by a change or a delivery.
+    /// Why a link was marked for a look, other than because of a change or a delivery.
     MarkSource {
         /// Another booking of the same series has ended.
         Sibling = "sibling",
-        /// The link has taken over another one.
+        /// The link has absorbed another one.
         Absorbed = "absorbed",
-        /// A person has decided a review item.
+        /// A review item was resolved.
         Instruction = "instruction",
-        /// A sweep has found a difference.
+        /// A sweep found a difference.
         Sweep = "sweep",
     }
 }
 
-/// A reason to look at a link that is neither a change nor a delivery. Asks for the booking to be read.
+/// A reason to look at a link other than a change or a delivery. It forces a read of the booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mark {
-    /// The row.
+    /// The row id.
     pub id: MarkId,
-    /// Why.
+    /// The reason.
     pub source: MarkSource,
-    /// What a person has decided, for [`MarkSource::Instruction`].
+    /// The decision to carry out, for [`MarkSource::Instruction`].
     pub instruction: Option<Instruction>,
 }
 
@@ -57,7 +57,7 @@ impl Mark {
         }
     }
 
-    /// Adds what a person has decided.
+    /// Attaches a decision.
     #[must_use]
     pub fn with_instruction(mut self, instruction: Instruction) -> Self {
         self.instruction = Some(instruction);
@@ -65,11 +65,11 @@ impl Mark {
     }
 }
 
-/// Who claims, and for how long.
+/// Parameters of a claim.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClaimRequest {
-    /// The tenant that was served last; tenants are served in the order of their names, beginning after this one.
+    /// The tenant that was served last. Tenants are served in order of their names, starting after this one.
     pub after: Option<TenantId>,
     /// How long the lease lasts.
     pub lease: Duration,
@@ -78,7 +78,7 @@ pub struct ClaimRequest {
 }
 
 impl ClaimRequest {
-    /// A request that begins with the first tenant.
+    /// A request that starts with the first tenant.
     pub fn new(lease: Duration, format: u16) -> Self {
         Self {
             after: None,
@@ -87,7 +87,7 @@ impl ClaimRequest {
         }
     }
 
-    /// Begins after a tenant.
+    /// Starts after a tenant.
     #[must_use]
     pub fn after(mut self, tenant: Option<TenantId>) -> Self {
         self.after = tenant;
@@ -95,22 +95,22 @@ impl ClaimRequest {
     }
 }
 
-/// The right to work on a link for a while. It is void once the link was claimed again, settled or absorbed.
+/// The right to work on a link for a limited time. Void once the link has been claimed again, settled or absorbed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lease {
-    /// Whose link.
+    /// The tenant that owns the link.
     pub tenant: TenantId,
     /// The link.
     pub link: LinkId,
-    /// Raised with every claim and every settlement; a store accepts a write only under the newest.
+    /// Incremented by every claim and every settlement; a store accepts writes only under the newest value.
     pub fence: i64,
-    /// How often the link had been marked when it was claimed.
+    /// How many times the link had been marked when it was claimed.
     pub marks: i64,
 }
 
 impl Lease {
-    /// A lease as a store gives it out.
+    /// Creates a lease; called by stores.
     pub fn new(tenant: TenantId, link: LinkId, fence: i64, marks: i64) -> Self {
         Self {
             tenant,
@@ -120,7 +120,7 @@ impl Lease {
         }
     }
 
-    /// Whether what is to be stored under the lease is about the link of the lease.
+    /// Checks that a link about to be stored under this lease is the one that the lease covers.
     ///
     /// # Errors
     ///
@@ -137,33 +137,33 @@ impl Lease {
     }
 }
 
-/// A claimed link with all that waits for it.
+/// A claimed link with everything that is waiting for it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Claim {
-    /// The right to work on it.
+    /// The lease.
     pub lease: Lease,
     /// The link.
     pub link: Link,
-    /// The changes that wait, oldest first.
+    /// Waiting changes, oldest first.
     pub changes: Vec<RecordedChange>,
-    /// The deliveries that wait, oldest first.
+    /// Waiting deliveries, oldest first.
     pub deliveries: Vec<Delivery>,
-    /// The marks that wait, oldest first.
+    /// Waiting marks, oldest first.
     pub marks: Vec<Mark>,
-    /// How often the link was claimed since it was last settled, this time included. Counted before the work begins, so that
-    /// work that kills its process is known.
+    /// How many times the link has been claimed since it was last settled, this claim included. Counted before the work begins, so
+    /// that work that kills its process is noticed.
     pub begun: u32,
-    /// The lowest revision that was ever recorded for the link's appointment, as far as it was not pruned.
+    /// The lowest revision ever recorded for the link's appointment, unless it has been pruned.
     pub first_revision: Option<Revision>,
-    /// The store's time.
+    /// The store's current time.
     pub now: DateTime<Utc>,
-    /// Since when the store keeps books: what happened before is not in them.
+    /// When this store was created; nothing from before is in it.
     pub books_since: DateTime<Utc>,
 }
 
 impl Claim {
-    /// A claim for which nothing waits.
+    /// A claim with nothing waiting.
     pub fn new(lease: Lease, link: Link, now: DateTime<Utc>, books_since: DateTime<Utc>) -> Self {
         Self {
             lease,
@@ -179,23 +179,22 @@ impl Claim {
     }
 }
 
-/// The work on a claimed link as far as it has come.
+/// Intermediate progress on a claimed link.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Checkpoint {
-    /// The link as it is to be stored. Its tenant and id are those of the lease. Without an appointment it keeps the one that it
-    /// has.
+    /// The link to store. Its tenant and id are those of the lease. If it has no appointment, the stored one is kept.
     pub link: Link,
-    /// Uids that belong to the link's chain.
+    /// Booking uids that belong to the link's chain.
     pub chain_uids: Vec<BookingUid>,
-    /// What the sync log is to say so far.
+    /// Sync log entries so far.
     pub log: Vec<LogEvent>,
-    /// How long the lease lasts from now on, if that is longer than what is left of it.
+    /// The lease lasts at least this long from now on.
     pub lease: Duration,
 }
 
 impl Checkpoint {
-    /// A checkpoint of a link.
+    /// A checkpoint that stores a link.
     pub fn new(link: Link, lease: Duration) -> Self {
         Self {
             link,
@@ -206,59 +205,57 @@ impl Checkpoint {
     }
 }
 
-/// What holds up a tenant as a whole.
+/// What holds up all work of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hold {
-    /// Nothing of the tenant is claimed for so long: a rate limit, an open circuit, an unreadable directory entry. It never
-    /// shortens a hold that lasts longer.
+    /// Nothing of the tenant is claimed for this long: a rate limit, an open circuit, an unreadable directory entry. Never
+    /// shortens a longer hold.
     For(Duration),
     /// Nothing of the tenant is claimed until the review item with this cause, which the same settlement opens, is resolved
     /// or the tenant is [resumed](super::Tenants::resume).
     Pause(String),
 }
 
-/// The outcome of the work on a claimed link; stored whole or not at all.
+/// The outcome of the work on a claimed link; stored atomically.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settlement {
-    /// The link as it is from now on. Its tenant and id are those of the lease. Without an appointment it keeps the one that it
-    /// has.
+    /// The link to store. Its tenant and id are those of the lease. If it has no appointment, the stored one is kept.
     pub link: Link,
-    /// Uids that belong to the link's chain.
+    /// Booking uids that belong to the link's chain.
     pub chain_uids: Vec<BookingUid>,
-    /// When the link is to be worked on again by itself, from now. What waits for it and is not settled here is looked at then
-    /// too; `None`: at once if there is any, else when something new waits for it.
+    /// When to work on the link again unprompted, from now. Whatever waits for it and is not settled here is looked at then too.
+    /// `None`: at once if anything still waits, else when something new arrives.
     pub wake: Option<Duration>,
-    /// For how long the link is not to be claimed from now on, whatever comes.
+    /// How long the link must not be claimed from now on, whatever arrives.
     pub not_before: Option<Duration>,
-    /// How changes ended.
+    /// The fates of changes.
     pub changes: Vec<(ChangeId, ChangeFate)>,
-    /// How deliveries ended.
+    /// The fates of deliveries.
     pub deliveries: Vec<(DeliveryId, DeliveryFate)>,
-    /// The marks that were heeded. One that does not wait for the link is passed over.
+    /// The marks that were handled. A mark that does not wait for the link is skipped.
     pub marks: Vec<MarkId>,
-    /// How instructions of persons ended, in one sentence each. That of an item that is open, or that the link has no part in, is
-    /// passed over.
+    /// How instructions ended, in one sentence each. Entries for open items, or items that do not involve the link, are skipped.
     pub outcomes: Vec<(ReviewId, String)>,
-    /// What the sync log is to say.
+    /// Sync log entries.
     pub log: Vec<LogEvent>,
-    /// Review items to open, or to bring up to date where one with the same cause is open.
+    /// Review items to open, or to update where one with the same cause is open.
     pub reviews: Vec<NewReview>,
-    /// Whether the link's part is over in open review items that [end with their links](super::ReviewEnd::WithLinks), other than
-    /// those in `reviews`. Such an item closes itself when the last link's part is over. Parts in other items stay.
+    /// Whether the link leaves the open review items that [end with their links](super::ReviewEnd::WithLinks), except those in
+    /// `reviews`. Such an item closes itself when its last link leaves. Other items keep the link.
     pub settled: bool,
-    /// Tenant-wide causes that are known to be gone: an open item that [ends with its cause](super::ReviewEnd::WithCause)
-    /// closes itself, unless the tenant's pause depends on it.
+    /// Tenant-wide causes known to be gone: an open item that [ends with its cause](super::ReviewEnd::WithCause) closes itself,
+    /// unless the tenant's pause depends on it.
     pub gone: Vec<String>,
-    /// What holds up the tenant from now on.
+    /// A hold on the whole tenant from now on.
     pub hold: Option<Hold>,
-    /// Whether the other links of the link's series are to be looked at.
+    /// Whether to mark the other links of the link's series.
     pub mark_siblings: bool,
 }
 
 impl Settlement {
-    /// A settlement that leaves the link as given and settles nothing.
+    /// A settlement that stores the link and settles nothing.
     pub fn new(link: Link) -> Self {
         Self {
             link,
@@ -279,27 +276,27 @@ impl Settlement {
     }
 }
 
-/// What a settlement did besides what it was told.
+/// Side effects of a settlement.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settled {
-    /// The review items that were opened, as opposed to brought up to date.
+    /// Review items that were newly opened, not merely updated.
     pub opened: Vec<ReviewId>,
 }
 
 impl Settled {
-    /// These items were opened.
+    /// A result that opened these items.
     pub fn opening(opened: Vec<ReviewId>) -> Self {
         Self { opened }
     }
 }
 
-/// The links and the queue of those that have work.
+/// The links, and the queue of links that have work.
 ///
 /// # Contract
 ///
-/// **Time** is the store's: leases, due times and holds are computed by the clock of the database, or of the process where the
-/// store lives in it. No instant comes in. A time that is too long to be added to an instant never ends, and is no error.
+/// **Time** is the store's: leases, due times and holds are computed with the database's clock, or the process's for an embedded
+/// store. No caller passes an instant. A duration too long to add to an instant never ends, and is not an error.
 ///
 /// **Routing.** Changes, deliveries and marks are inserted without touching a link. A claim finds or makes the link of each, in
 /// the order in which the store took them in, before it chooses: that of a change by its appointment; that of a delivery by its
@@ -308,35 +305,34 @@ impl Settled {
 /// settled, is routed no more.
 ///
 /// **Work.** A link has work while something unsettled waits for it, or when its time to wake has come. Nothing that waits is
-/// ever left behind: what comes while a worker has the link makes it due again once it is settled, but never before the
+/// ever left behind: what arrives while a worker holds the link makes it due again once it is settled, but never before the
 /// link's `not_before`. A mark stays until a settlement names it. What a settlement leaves unsettled is looked at when the
-/// settlement wakes the link, or at once if it sets no time to wake.
+/// settlement wakes the link, or at once if it sets no wake time.
 ///
-/// **Turns.** [`claim`](Self::claim) serves tenants in the order of their names, beginning after
-/// [`ClaimRequest::after`] and going round once; within a tenant, the link whose oldest work was taken in first. Of links whose
+/// **Turns.** [`claim`](Self::claim) serves tenants in order of their names, starting after
+/// [`ClaimRequest::after`] and wrapping around once; within a tenant, the link whose oldest work was taken in first. Of links whose
 /// work was taken in, or became due, within one instant of the store's clock, the order is unspecified; the stores of this crate
-/// take the one that was made known to them first. A claim routes until something can be claimed or nothing of the tenant is left
-/// to route: `None` means that nothing can be claimed now, whatever waits for leased or held links. A tenant that is
-/// paused or held is passed over at a cost that does not depend on how much it has waiting. Any number of workers may claim at
-/// once; no link goes to two.
+/// use insertion order. A claim routes until something can be claimed or nothing of the tenant is left
+/// to route: `None` means that nothing can be claimed now, whatever waits for leased or held links. Skipping a paused or held
+/// tenant costs the same however much it has waiting. Any number of workers may claim concurrently; no link goes to two.
 ///
-/// **Leases.** A link has one valid lease at most. Every write under a lease checks its fence and fails with
+/// **Leases.** A link has at most one valid lease. Every write under a lease checks its fence and fails with
 /// [`LeaseLost`](super::StoreErrorKind::LeaseLost), changing nothing, once the link was claimed again, settled, or absorbed.
 ///
-/// **Keys.** Within a tenant an appointment, a booking uid, a chain key and a sync key each belong to one link at most. If a
-/// settlement gives its link a key that belongs to a [bare](Link::bare) link, that link is absorbed: its uids, marks and parts in
-/// review items move over, its appointment too where the link has none, and it is gone. If the key belongs to a link that is
+/// **Keys.** Within a tenant an appointment, a booking uid, a chain key and a sync key each belong to at most one link. If a
+/// settlement gives its link a key that belongs to a [bare](Link::bare) link, that link is absorbed: its uids, marks and places in
+/// review items move over, its appointment too if the link has none, and the bare link is deleted. If the key belongs to a link that is
 /// not bare, or the bare link has another appointment, the settlement fails with
-/// [`Conflict`](super::StoreErrorKind::Conflict). A key stays with its link: when a link has a newer booking, sync key or chain
-/// key, the older ones keep leading to it.
+/// [`Conflict`](super::StoreErrorKind::Conflict). A key stays with its link: once a link has a newer booking, sync key or chain
+/// key, the older ones still find it.
 ///
-/// **Appointments.** A link gets an appointment once. A settlement or a checkpoint never clears or replaces it: a link stored
-/// without one keeps what it has, also what it got by absorption while it was worked on; a link stored with another one is a
+/// **Appointments.** A link's appointment is set once. A settlement or a checkpoint never clears or replaces it: a link stored
+/// without one keeps the stored one, including one gained by absorption meanwhile; storing a different one is a
 /// [`Conflict`](super::StoreErrorKind::Conflict).
 ///
-/// **In a database.** `READ COMMITTED` is enough. A transaction that locks several links locks them in the order of their ids. A
-/// serialization failure or a deadlock is [`Unavailable`](super::StoreErrorKind::Unavailable), never a conflict. A call that is
-/// dropped before it is answered has either happened or not.
+/// **In a database.** `READ COMMITTED` is enough. A transaction that locks several links locks them in id order. A serialization
+/// failure or a deadlock is [`Unavailable`](super::StoreErrorKind::Unavailable), never a conflict. A call whose future is dropped
+/// has either happened completely or not at all.
 #[async_trait]
 pub trait Links: std::fmt::Debug + Send + Sync + 'static {
     /// Claims a link that has work; `None` if none can be claimed now.
@@ -346,8 +342,8 @@ pub trait Links: std::fmt::Debug + Send + Sync + 'static {
     /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`ReadOnly`](super::StoreErrorKind::ReadOnly).
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<Claim>, StoreError>;
 
-    /// Stores how far the work has come and prolongs the lease: before a write whose outcome may stay unknown, and before a
-    /// write to the host. The link's own keys become its own; nothing is absorbed.
+    /// Stores intermediate progress and extends the lease: before a write whose outcome may stay unknown, and before a write to the
+    /// host. Registers the link's keys; absorbs nothing.
     ///
     /// # Errors
     ///
@@ -355,7 +351,7 @@ pub trait Links: std::fmt::Debug + Send + Sync + 'static {
     /// another link or the link has another appointment; then nothing was stored.
     async fn checkpoint(&self, lease: &Lease, checkpoint: Checkpoint) -> Result<(), StoreError>;
 
-    /// Stores the outcome and gives the lease back.
+    /// Stores the outcome and releases the lease.
     ///
     /// # Errors
     ///
@@ -363,9 +359,8 @@ pub trait Links: std::fmt::Debug + Send + Sync + 'static {
     /// [`Invalid`](super::StoreErrorKind::Invalid) if it settles a change or a delivery that does not wait for the link.
     async fn settle(&self, lease: &Lease, settlement: Settlement) -> Result<Settled, StoreError>;
 
-    /// Moves what a claimed, [bare](Link::bare) link holds to another link of the tenant: its uids, marks and parts in review
-    /// items, and its appointment where the other has none. What waited for it waits for the other, which is marked; the bare
-    /// one is gone.
+    /// Merges a claimed, [bare](Link::bare) link into another link of the tenant: its uids, marks and places in review items, and its
+    /// appointment if the other has none. What waited for it now waits for the other, which is marked; the bare link is deleted.
     ///
     /// # Errors
     ///
@@ -373,16 +368,16 @@ pub trait Links: std::fmt::Debug + Send + Sync + 'static {
     /// gone, [`Conflict`](super::StoreErrorKind::Conflict) if the claimed one is not bare or both have an appointment.
     async fn absorb(&self, lease: &Lease, into: LinkId) -> Result<(), StoreError>;
 
-    /// Looks for one link.
+    /// Finds a link by one of its keys.
     ///
     /// # Errors
     ///
     /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`Corrupt`](super::StoreErrorKind::Corrupt).
     async fn find(&self, tenant: &TenantId, key: &LinkKey) -> Result<Option<Link>, StoreError>;
 
-    /// How long until a worker that reads this format can claim something; `None` if nothing is due at any time. Paused
-    /// tenants do not count. May be too early, because what was taken in is not routed yet, but never too late: a claim may find
-    /// nothing then, and the next answer is later.
+    /// How long until a worker that reads this format can claim something; `None` if nothing will become due. Paused tenants do not
+    /// count. May be too early, since what was taken in is not routed yet, but never too late: the claim may then find nothing, and
+    /// the next answer will be later.
     ///
     /// # Errors
     ///

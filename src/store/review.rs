@@ -1,4 +1,4 @@
-//! The review queue: cases that a person must decide.
+//! The review queue: cases that need manual review.
 
 use std::fmt;
 
@@ -16,85 +16,85 @@ use crate::model::id::number_id;
 use crate::model::{BookingUid, open_enum};
 
 number_id! {
-    /// Names one review item.
+    /// Identifies one review item.
     ReviewId
 }
 
 open_enum! {
-    /// Why a person has to decide.
+    /// Why a case needs manual review.
     ReviewReason {
         /// Both sides changed, differently.
         Conflict = "conflict",
-        /// Cal.com could not be reached, or failed, at every attempt.
+        /// Cal.com was unreachable or failed on every attempt.
         RetriesExhausted = "retries_exhausted",
-        /// Cal.com refused the request, and would again.
+        /// Cal.com refused the request, and would refuse it again.
         Rejected = "rejected",
-        /// The slot belongs to somebody else.
+        /// The slot is taken.
         SlotTaken = "slot_taken",
-        /// Cal.com answered a creation with a booking that is not the one asked for.
+        /// Cal.com answered a creation with a different, existing booking.
         AnotherBooking = "another_booking",
         /// One appointment has two live bookings.
         TwoLiveBookings = "two_live_bookings",
-        /// The host's change is one that Cal.com's API cannot express.
+        /// Cal.com's API cannot express the host's change.
         NotExpressible = "not_expressible",
-        /// The appointment's event type is not the tenant's.
+        /// The appointment's event type does not belong to the tenant.
         ForeignEventType = "foreign_event_type",
-        /// The booking cannot be found any more.
+        /// The booking no longer exists.
         BookingMissing = "booking_missing",
-        /// The appointment cannot be found, or not any more.
+        /// The appointment does not exist, or no longer does.
         AppointmentMissing = "appointment_missing",
         /// The recorded revision of the appointment never became visible.
         RevisionMissing = "revision_missing",
-        /// A delivery named a booking that is not the tenant's.
+        /// A delivery named a booking that does not belong to the tenant.
         ForeignBooking = "foreign_booking",
-        /// The booking has a status that this version does not know.
+        /// The booking has a status unknown to this version.
         UnknownStatus = "unknown_status",
-        /// The booking has seats, which this version does not keep in step.
+        /// The booking has seats, which this version does not sync.
         SeatedBooking = "seated_booking",
         /// The booking ended at Cal.com, and the host's change would revive it.
         RemoteEnded = "remote_ended",
-        /// The appointment says that Cal.com made its latest change, and Cal.com says otherwise.
+        /// The appointment claims that its latest change came from Cal.com, but Cal.com disagrees.
         OriginContradicted = "origin_contradicted",
-        /// The appointment was made for a booking whose link is lost.
+        /// The appointment was created for a booking whose link is lost.
         LinkLost = "link_lost",
         /// Cal.com refuses the tenant's credentials; its work is paused.
         CredentialsRefused = "credentials_refused",
-        /// The tenant cannot be read from the directory, or is not in it; its work waits.
+        /// The tenant cannot be read from the directory, or is missing from it; its work waits.
         TenantUnreadable = "tenant_unreadable",
-        /// The host's own repository refuses the read or the write.
+        /// The host's repository refused the read or the write.
         HostRefused = "host_refused",
-        /// The host's own repository did not answer, at every attempt.
+        /// The host's repository did not answer on any attempt.
         HostUnavailable = "host_unavailable",
-        /// The work itself failed: it panicked, or killed its process, at every attempt.
+        /// The work itself panicked, or killed its process, on every attempt.
         WorkFailed = "work_failed",
-        /// What the engine had stored about the appointment cannot be read back.
+        /// The engine's stored state of the link cannot be decoded.
         Undecodable = "undecodable",
     }
 }
 
-/// What a person decided: an instruction, which the engine carries out with its next turn for every link of the item.
+/// A decision: an instruction that the engine carries out in its next turn for every link of the item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Resolution {
-    /// Look again, and try again. For a paused tenant: go on where it stopped.
+    /// Look again and retry. For a paused tenant: resume.
     Retry,
-    /// What Cal.com holds goes into the appointment.
+    /// Bring Cal.com's state to the appointment.
     TakeRemote,
-    /// What the appointment holds goes to Cal.com, as far as its API can express it.
+    /// Bring the appointment's state to Cal.com, as far as its API can express it.
     ForceLocal,
-    /// The two sides may differ as they do now. Each side's later changes are judged against what it holds now, so that this
+    /// Let the two sides differ as they do now. Later changes of each side are compared with its current state, so this
     /// difference never comes up again.
     AcceptDifference,
-    /// The appointment moves to this start, and is booked there.
+    /// Move the appointment to this start, and book it there.
     Rebook {
         /// The start of the slot.
         start: DateTime<Utc>,
     },
-    /// The item is closed and nothing else is done: no side is written, and nothing is taken for agreed. The next change or
-    /// webhook for the appointment is judged as if there had been no item, and may open it again.
+    /// Close the item and do nothing else: neither side is written, and nothing counts as agreed. The next change or webhook
+    /// for the appointment is processed as if there had been no item, and may open one again.
     Dismiss,
-    /// Nobody had to decide: the cause is gone.
+    /// Closed by itself, because the cause is gone. Not a decision.
     Settled,
 }
 
@@ -113,23 +113,23 @@ impl Resolution {
     }
 }
 
-/// Who decided what, when, and how it ended.
+/// A decision: who made it, when, and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resolved {
-    /// What.
+    /// The decision.
     pub resolution: Resolution,
-    /// Who, in the host's own terms.
+    /// Who decided, in the host's own terms.
     pub by: String,
     /// When, by the store's clock.
     pub at: DateTime<Utc>,
-    /// How the instruction ended, in one sentence; `None` until it was carried out. Of an item with several links, the last
-    /// one's.
+    /// How the instruction ended, in one sentence; `None` until it has been carried out. For an item with several links, the
+    /// outcome of the last one.
     pub outcome: Option<String>,
 }
 
 impl Resolved {
-    /// A decision that was not carried out yet.
+    /// A decision that has not been carried out yet.
     pub fn new(resolution: Resolution, by: impl Into<String>, at: DateTime<Utc>) -> Self {
         Self {
             resolution,
@@ -140,15 +140,15 @@ impl Resolved {
     }
 }
 
-/// A decision on its way to the turn that carries it out.
+/// A decision waiting for the turn that carries it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Instruction {
-    /// The item that was decided.
+    /// The resolved item.
     pub review: ReviewId,
-    /// What it was about.
+    /// The item's reason.
     pub reason: ReviewReason,
-    /// What was decided.
+    /// The decision.
     pub resolution: Resolution,
     /// Who decided, in the host's own terms.
     pub by: String,
@@ -171,16 +171,16 @@ impl Instruction {
     }
 }
 
-/// Everything needed to decide. Holds the attendee, for the person who decides; `Debug` does not show it.
+/// Everything needed to decide. Includes the attendee, for the reviewer; `Debug` does not show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ReviewEvidence {
-    /// What happened, with the whole chain of causes, and what can be done; names no person.
+    /// What happened, with the full chain of causes, and what can be done. Contains no personal data.
     pub message: String,
-    /// What the host held when both sides were last in agreement.
+    /// The host's state when both sides last agreed.
     pub base_local: Option<AppointmentState>,
-    /// What Cal.com held when both sides were last in agreement.
+    /// Cal.com's state when both sides last agreed.
     pub base_remote: Option<AppointmentState>,
     /// The host's state.
     pub local: Option<AppointmentState>,
@@ -188,12 +188,12 @@ pub struct ReviewEvidence {
     pub remote: Option<AppointmentState>,
     /// The bookings concerned.
     pub bookings: Vec<BookingUid>,
-    /// Free slots near the one that was wanted.
+    /// Free slots near the requested one.
     pub alternatives: Vec<DateTime<Utc>>,
 }
 
 impl ReviewEvidence {
-    /// A message, and nothing else.
+    /// Evidence with only a message.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -202,45 +202,45 @@ impl ReviewEvidence {
     }
 }
 
-/// What a review item is about.
+/// The scope of a review item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReviewScope {
-    /// The settled link alone.
+    /// The settled link only.
     Link,
-    /// The tenant as a whole: links that meet the same cause have a part in the same item.
+    /// The whole tenant: links that meet the same cause share one item.
     Tenant,
 }
 
 open_enum! {
-    /// When an open item closes without a person.
+    /// When an open item closes by itself.
     ReviewEnd {
-        /// When the last link that has a part in it is [settled](super::Settlement::settled).
+        /// When the last link involved in it is [settled](super::Settlement::settled).
         WithLinks = "with_links",
-        /// When a settlement says that its cause is gone, or its tenant is resumed.
+        /// When a settlement reports that its cause is gone, or its tenant is resumed.
         WithCause = "with_cause",
-        /// Never: only a person closes it.
+        /// Never; it must be resolved.
         ByPerson = "by_person",
     }
 }
 
-/// A review item to be opened, or to be brought up to date.
+/// A review item to open or update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewReview {
-    /// What it is about.
+    /// Its scope.
     pub scope: ReviewScope,
-    /// What makes two items of a scope the same one, such as `conflict` or `foreign_event_type/7`.
+    /// The key by which items of a scope are deduplicated, such as `conflict` or `foreign_event_type/7`.
     pub cause: String,
-    /// Why.
+    /// The reason.
     pub reason: ReviewReason,
     /// When it closes by itself.
     pub ends: ReviewEnd,
-    /// With what.
+    /// The evidence.
     pub evidence: ReviewEvidence,
 }
 
 impl NewReview {
-    /// An item about the settled link, whose cause is its reason.
+    /// An item about the settled link, with its reason as the cause.
     pub fn of_link(reason: ReviewReason, evidence: ReviewEvidence) -> Self {
         Self {
             scope: ReviewScope::Link,
@@ -251,7 +251,7 @@ impl NewReview {
         }
     }
 
-    /// An item about the tenant, with a cause that other links may meet too.
+    /// An item about the tenant, with a cause that other links may share.
     pub fn of_tenant(
         cause: impl Into<String>,
         reason: ReviewReason,
@@ -274,40 +274,40 @@ impl NewReview {
     }
 }
 
-/// A case that a person must decide, or has decided.
+/// A case that needs manual review, or has been resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReviewItem {
-    /// Its name.
+    /// The item's id.
     pub id: ReviewId,
-    /// Whose.
+    /// The tenant.
     pub tenant: TenantId,
-    /// The link; `None` for an item about the tenant as a whole.
+    /// The link; `None` for an item about the whole tenant.
     pub link: Option<LinkId>,
-    /// The appointment concerned; for an item about the tenant, the first one that met the cause.
+    /// The appointment concerned; for an item about the tenant, the first one affected.
     pub appointment: Option<AppointmentId>,
-    /// What makes two items of a scope the same one.
+    /// The key by which items of a scope are deduplicated.
     pub cause: String,
-    /// Why.
+    /// The reason.
     pub reason: ReviewReason,
     /// When it closes by itself.
     pub ends: ReviewEnd,
-    /// With what.
+    /// The evidence.
     pub evidence: ReviewEvidence,
-    /// How many links have a part in it.
+    /// How many links are involved.
     pub links: u32,
-    /// How often the cause came up.
+    /// How many times the cause has occurred.
     pub count: u64,
     /// When it was opened.
     pub opened_at: DateTime<Utc>,
-    /// When it last came up again.
+    /// When the cause last occurred.
     pub updated_at: DateTime<Utc>,
-    /// The decision; `None` while it is open.
+    /// The decision; `None` while open.
     pub resolved: Option<Resolved>,
 }
 
 impl ReviewItem {
-    /// An item that was just opened, about the tenant as a whole.
+    /// A newly opened item about the whole tenant.
     pub fn new(id: ReviewId, tenant: TenantId, new: NewReview, at: DateTime<Utc>) -> Self {
         Self {
             id,
@@ -331,17 +331,17 @@ impl ReviewItem {
 ///
 /// # Contract
 ///
-/// - Items are opened by a [`Settlement`](super::Settlement). A cause has one open item at most: within its link, or within the
-///   tenant. Opening it again brings its evidence up to date, counts it, and gives the settled link a part in it.
-/// - [`Settlement::settled`](super::Settlement::settled) ends the link's parts in items that end
-///   [with their links](ReviewEnd::WithLinks), and in no others. The item that came with a pause stays open as long as the pause
+/// - Items are opened by a [`Settlement`](super::Settlement). A cause has at most one open item, within its link or within the
+///   tenant. Opening it again updates the evidence, increments the count, and adds the settled link to the item.
+/// - [`Settlement::settled`](super::Settlement::settled) removes the link from items that end
+///   [with their links](ReviewEnd::WithLinks), and from no others. The item opened with a pause stays open as long as the pause
 ///   lasts, whatever a settlement says.
-/// - An outcome is stored with a resolved item that the settled link has a part in; that of any other item is passed over.
+/// - An outcome is stored only with a resolved item that involves the settled link; others are skipped.
 /// - [`resolve`](Self::resolve) is one transaction: it closes the item, writes the log, and, unless the item is dismissed,
-///   leaves a mark with the instruction for every link that has a part in it. An item is resolved once: the second call fails
+///   leaves a mark with the instruction for every link involved. An item is resolved once: a second call fails
 ///   with [`Conflict`](super::StoreErrorKind::Conflict).
-/// - [`Retry`](Resolution::Retry) of the item that came with a pause resumes the tenant. As long as the pause lasts, that item
-///   cannot be resolved in any other way: the call fails with [`Invalid`](super::StoreErrorKind::Invalid).
+/// - [`Retry`](Resolution::Retry) of the item opened with a pause resumes the tenant. While the pause lasts, any other
+///   resolution of that item fails with [`Invalid`](super::StoreErrorKind::Invalid).
 #[async_trait]
 pub trait Reviews: fmt::Debug + Send + Sync + 'static {
     /// The tenant's open items, oldest first.
@@ -366,7 +366,7 @@ pub trait Reviews: fmt::Debug + Send + Sync + 'static {
         id: ReviewId,
     ) -> Result<Option<ReviewItem>, StoreError>;
 
-    /// Closes an item with a decision. `by` is who decided, in the host's own terms.
+    /// Resolves an item. `by` is who decided, in the host's own terms.
     ///
     /// # Errors
     ///

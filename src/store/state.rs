@@ -7,22 +7,22 @@ use serde_with::serde_as;
 use super::appointment::{AppointmentStatus, Person};
 use crate::model::{EventTypeId, InstantFormat};
 
-/// What both sides hold of an appointment: its own state, or that of the booking that stands for it.
+/// What both sides know of an appointment: its state at the host, or that of its booking at Cal.com.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AppointmentState {
-    /// Where it stands.
+    /// The status.
     pub status: AppointmentStatus,
-    /// When it begins.
+    /// The start.
     #[serde_as(as = "InstantFormat")]
     pub start: DateTime<Utc>,
-    /// When it ends.
+    /// The end.
     #[serde_as(as = "InstantFormat")]
     pub end: DateTime<Utc>,
-    /// What it is, in Cal.com's terms.
+    /// The event type at Cal.com.
     pub event_type: EventTypeId,
-    /// Whom it is for.
+    /// The attendee.
     pub attendee: Person,
 }
 
@@ -37,19 +37,19 @@ pub struct Differences {
     pub length: bool,
     /// The event type.
     pub event_type: bool,
-    /// The attendee's e-mail address: another person.
+    /// The attendee's e-mail address, which identifies the person.
     pub email: bool,
     /// The attendee's name.
     pub name: bool,
 }
 
 impl Differences {
-    /// Whether there are none.
+    /// Whether no field differs.
     pub fn is_empty(self) -> bool {
         self == Self::default()
     }
 
-    /// Those of either.
+    /// Fields that differ in either.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         Self {
@@ -62,7 +62,7 @@ impl Differences {
         }
     }
 
-    /// Those of both.
+    /// Fields that differ in both.
     #[must_use]
     pub fn intersection(self, other: Self) -> Self {
         Self {
@@ -77,7 +77,7 @@ impl Differences {
 }
 
 impl AppointmentState {
-    /// The state of an appointment.
+    /// A state with these values.
     pub fn new(
         status: AppointmentStatus,
         start: DateTime<Utc>,
@@ -94,8 +94,8 @@ impl AppointmentState {
         }
     }
 
-    /// Compares field by field. Two ended states do not differ, whatever else they hold, and where one has ended the others do
-    /// not count. Instants are compared to the millisecond, which is what Cal.com keeps, and e-mail addresses in any case;
+    /// Compares field by field. Two ended states do not differ, whatever else they hold, and if only one has ended, nothing but the
+    /// status counts. Instants are compared to the millisecond, which is Cal.com's precision, and e-mail addresses case-insensitively;
     /// phone number, language and time zone are not compared.
     pub fn differences(&self, other: &Self) -> Differences {
         match (self.status.is_live(), other.status.is_live()) {
@@ -119,7 +119,7 @@ impl AppointmentState {
         }
     }
 
-    /// Whether the two differ in nothing that is compared.
+    /// Whether no compared field differs.
     pub fn agrees_with(&self, other: &Self) -> bool {
         self.differences(other).is_empty()
     }
@@ -153,7 +153,7 @@ impl AppointmentState {
         taken
     }
 
-    /// This state, keeping what only the other one knows of the same person.
+    /// This state, keeping details that only the other one has about the same person.
     #[must_use]
     pub fn keeping_details_of(mut self, known: &Self) -> Self {
         let fields = self.differences(known);

@@ -1,4 +1,4 @@
-//! Tenants, as far as the bookkeeping knows them: whether their work is paused.
+//! Tenants as the store sees them: whether their work is paused.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::error::StoreError;
 use crate::model::id::text_id;
 
 text_id! {
-    /// Names one customer of the host, with its own Cal.com credentials, webhook secrets, event types and hosts.
+    /// Identifies one customer of the host, with its own Cal.com credentials, webhook secrets, event types and hosts.
     TenantId
 }
 
@@ -16,8 +16,8 @@ text_id! {
 ///
 /// # Contract
 ///
-/// The links of a paused tenant are never claimed; whatever becomes due meanwhile stays due. The item that came with a pause
-/// stays open as long as the pause does: [`resume`](Self::resume) closes it, and resolving it with
+/// The links of a paused tenant are never claimed; whatever becomes due meanwhile stays due. The item opened with a pause
+/// stays open as long as the pause lasts: [`resume`](Self::resume) closes it, and resolving it with
 /// [`Retry`](super::Resolution::Retry) resumes.
 #[async_trait]
 pub trait Tenants: fmt::Debug + Send + Sync + 'static {
@@ -28,8 +28,8 @@ pub trait Tenants: fmt::Debug + Send + Sync + 'static {
     /// [`Unavailable`](super::StoreErrorKind::Unavailable).
     async fn is_paused(&self, tenant: &TenantId) -> Result<bool, StoreError>;
 
-    /// Lets the tenant's work go on where it stopped, at once, and closes the item that came with the pause. Nothing happens if
-    /// the tenant is neither paused nor held.
+    /// Resumes the tenant's work immediately and closes the item opened with the pause. Does nothing if the tenant is neither paused
+    /// nor held.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Upkeep: old rows are removed.
+//! Upkeep: pruning old rows.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::error::StoreError;
 
-/// How many rows a call of [`Upkeep::prune`] removed.
+/// The number of rows removed by [`Upkeep::prune`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pruned {
@@ -16,27 +16,27 @@ pub struct Pruned {
     pub deliveries: u64,
     /// Resolved review items, evidence included.
     pub reviews: u64,
-    /// Lines of the sync log.
+    /// Sync log entries.
     pub log: u64,
 }
 
 impl Pruned {
-    /// All rows together.
+    /// The total number of rows.
     pub fn total(self) -> u64 {
         self.changes + self.deliveries + self.reviews + self.log
     }
 }
 
-/// Removing what is over. Deliveries and review items hold personal data; prune as often as your retention rules ask for.
+/// Removes finished rows. Deliveries and review items contain personal data; prune as often as your retention rules require.
 ///
 /// # Contract
 ///
-/// - Only what is over is removed: settled changes and deliveries, resolved review items without an instruction that still waits,
-///   lines of the log; links stay. What happened to it less than `older_than` ago stays, by the store's clock.
-/// - At most `limit` rows of each kind go in one call, so that no call holds locks for long: call again until nothing is left.
+/// - Only finished rows are removed: settled changes and deliveries, resolved review items without a waiting instruction, and log
+///   entries; links stay. Rows that finished less than `older_than` ago stay, by the store's clock.
+/// - One call removes at most `limit` rows of each kind, so that no call holds locks for long: repeat until nothing is left.
 #[async_trait]
 pub trait Upkeep: std::fmt::Debug + Send + Sync + 'static {
-    /// Removes rows that have been over for longer than `older_than`, of all tenants.
+    /// Removes rows, of all tenants, that finished more than `older_than` ago.
     ///
     /// # Errors
     ///

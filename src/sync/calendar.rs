@@ -1,4 +1,4 @@
-//! The port through which the engine knows Cal.com.
+//! The engine's port to Cal.com.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,21 +13,21 @@ use crate::model::{Booking, BookingQuery, BookingUid, EventTypeId, NewBooking, U
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CalendarErrorKind {
-    /// No usable answer of Cal.com's own came; the call may have been carried out. Look, then try again.
+    /// No usable answer from Cal.com itself; the call may have been carried out. Look, then retry.
     Unavailable,
-    /// Not now: come back after the time given. It was not carried out.
+    /// Throttled: retry after the given time. The call was not carried out.
     Throttled,
-    /// The credentials are refused for this call. Ask for the account: if that is refused too, the credentials are wrong.
+    /// The credentials were refused for this call. Check the account: if that is refused too, the credentials are wrong.
     Denied,
-    /// The slot belongs to somebody, perhaps to an earlier attempt of ours: look.
+    /// The slot is taken, perhaps by an earlier attempt of ours: look.
     SlotTaken,
-    /// The state at Cal.com is another one than was thought: read it again.
+    /// The state at Cal.com is not what the engine assumed: read it again.
     Contradicted,
-    /// It can never succeed: ask a person.
+    /// The call can never succeed: needs manual review.
     Rejected,
 }
 
-/// A failed call to Cal.com. Its text, and those of its causes, name no person.
+/// A failed call to Cal.com. Its message, and those of its causes, contain no personal data.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct CalendarError {
@@ -39,7 +39,7 @@ pub struct CalendarError {
 }
 
 impl CalendarError {
-    /// An error without a cause. The message must name no person.
+    /// An error without a cause. The message must contain no personal data.
     pub fn new(kind: CalendarErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -49,14 +49,14 @@ impl CalendarError {
         }
     }
 
-    /// Says when to come back.
+    /// Sets when to retry.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// Adds the cause. Its text must name no person.
+    /// Sets the cause. Its message must contain no personal data.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
@@ -68,49 +68,49 @@ impl CalendarError {
         self.kind
     }
 
-    /// When to come back, for [`Throttled`](CalendarErrorKind::Throttled).
+    /// When to retry, for [`Throttled`](CalendarErrorKind::Throttled).
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 }
 
-/// A change of a booking. New kinds are added without a new method, so that a [`Calendar`] that passes them on stays valid.
+/// A write to Cal.com. New kinds need no new method, so a [`Calendar`] that forwards them stays valid.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Write {
-    /// Makes one booking; on a recurring event type, one occurrence.
+    /// Creates one booking; on a recurring event type, one occurrence.
     Create(Box<NewBooking>),
-    /// Replaces a booking by one at another time.
+    /// Moves a booking to another time, which replaces it by a new one.
     Reschedule {
         /// The booking.
         booking: BookingUid,
-        /// Where to.
+        /// The new start.
         start: DateTime<Utc>,
-        /// Why, as the attendee reads it.
+        /// The reason, shown to the attendee.
         reason: String,
     },
     /// Cancels a booking.
     Cancel {
         /// The booking.
         booking: BookingUid,
-        /// Why, as the attendee reads it; Cal.com demands a reason from hosts.
+        /// The reason, shown to the attendee; Cal.com requires one from hosts.
         reason: String,
     },
 }
 
-/// What the engine has to know of an event type before it books it.
+/// What the engine needs to know about an event type before booking it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventTypeFacts {
-    /// The lengths to choose from, in minutes; empty where there is only one, which must then not be sent.
+    /// The lengths to choose from, in minutes; empty if there is only one, which must not be sent then.
     pub lengths: Vec<u32>,
-    /// Whether it recurs, so that a booking is a series unless it is said how many.
+    /// Whether it recurs, so that a booking becomes a series unless a count is sent.
     pub recurs: bool,
     /// Who can host it.
     pub hosts: Vec<UserId>,
 }
 
-/// Cal.com, as far as the engine needs it. The client implements it; a test may implement another.
+/// Cal.com as the engine needs it. The client implements it; tests may provide their own.
 ///
 /// # Contract
 ///
@@ -118,13 +118,13 @@ pub struct EventTypeFacts {
 /// [`Unavailable`](CalendarErrorKind::Unavailable).
 #[async_trait]
 pub trait Calendar: fmt::Debug + Send + Sync + 'static {
-    /// Reads one booking; `None` if there is none.
+    /// Reads one booking; `None` if it does not exist.
     async fn booking(&self, uid: &BookingUid) -> Result<Option<Booking>, CalendarError>;
 
-    /// Reads the bookings that a query finds. The engine checks the filters again.
+    /// Lists bookings by a query. The engine checks the filters again.
     async fn bookings(&self, query: &BookingQuery) -> Result<Vec<Booking>, CalendarError>;
 
-    /// Changes a booking, and returns it as it is afterwards: the new one, the one that replaced it, the cancelled one.
+    /// Carries out a write, and returns the resulting booking: the new one, the replacement, or the cancelled one.
     async fn write(&self, write: &Write) -> Result<Booking, CalendarError>;
 
     /// The starts of the free slots between two instants.
@@ -135,9 +135,9 @@ pub trait Calendar: fmt::Debug + Send + Sync + 'static {
         until: DateTime<Utc>,
     ) -> Result<Vec<DateTime<Utc>>, CalendarError>;
 
-    /// Reads an event type; `None` if there is none for these credentials. The engine remembers it for a while.
+    /// Reads an event type; `None` if these credentials see none. The engine caches it for a while.
     async fn event_type(&self, id: EventTypeId) -> Result<Option<EventTypeFacts>, CalendarError>;
 
-    /// Asks whether the credentials are accepted at all: fails with [`Denied`](CalendarErrorKind::Denied) if not.
+    /// Checks whether the credentials are accepted at all: fails with [`Denied`](CalendarErrorKind::Denied) if not.
     async fn account(&self) -> Result<(), CalendarError>;
 }

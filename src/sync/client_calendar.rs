@@ -1,4 +1,4 @@
-//! The client as the engine's Cal.com.
+//! Implements the engine's `Calendar` port with the client.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -62,14 +62,14 @@ impl std::error::Error for Causes {
     }
 }
 
-/// Whether the answer has none of Cal.com's several shapes of errors: then it is a proxy's or a load balancer's.
+/// Whether the answer has none of Cal.com's error shapes: then it came from a proxy or a load balancer.
 fn is_not_cal_coms_own(error: &Error) -> bool {
     let answer = error.api();
     answer.is_some_and(|answer| answer.code().is_none() && answer.message().is_empty())
         && error.kind() != ErrorKind::RateLimited
 }
 
-/// The one booking that was asked for, among those that an answer holds.
+/// The requested booking among those in an answer.
 async fn create(client: &Client, booking: &NewBooking) -> Result<Booking, CalendarError> {
     let created = client.bookings().create(booking).await?;
     let start = booking.start.timestamp_millis();

@@ -9,41 +9,41 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 #[non_exhaustive]
 pub struct SyncConfig {
-    /// How long to wait after each failed attempt; after the last one, a person decides. 1 s, 5 s, 30 s.
+    /// The wait after each failed attempt; after the last one, the case goes to review. Default: 1 s, 5 s, 30 s.
     pub retry_delays: Vec<Duration>,
-    /// How much of a wait chance may add, in percent of it. 20.
+    /// Maximum jitter, in percent of the wait. Default: 20.
     pub jitter_percent: u32,
-    /// How long to wait between looks for what a delivery claims and Cal.com does not show yet; after the last one the delivery
-    /// is settled as contradicted. A self-hosted server announces a cancellation as long before it is carried out as its slowest
-    /// subscriber takes. 250 ms, 1 s, 5 s, 30 s, 2 min.
+    /// The waits between reads while Cal.com does not yet show what a delivery claims; after the last one the delivery is settled as
+    /// contradicted. A self-hosted server carries out a cancellation only after its slowest subscriber has answered the
+    /// announcement. Default: 250 ms, 1 s, 5 s, 30 s, 2 min.
     pub claim_delays: Vec<Duration>,
-    /// How long after it was sent a write whose answer never came can still be carried out. Until then the engine remembers
-    /// it, recognizes what it left, and looks for it once more at the end. 10 min.
+    /// How long after it was sent an unanswered write can still take effect. Until then the engine remembers it, recognizes its
+    /// result, and looks for it a last time at the end. Default: 10 min.
     pub late_landing: Duration,
-    /// How long the work of a tenant waits that cannot be read from the directory. 30 s.
+    /// How long to hold a tenant that cannot be read from the directory. Default: 30 s.
     pub tenant_retry_delay: Duration,
-    /// How long a worker may work on a link without a sign of life. It must be longer than the longest call to Cal.com, because
-    /// a second worker would otherwise look for the outcome of a call that is still under way. 2 min.
+    /// The lease on a link. It must be longer than the longest call to Cal.com, or a second worker would look for the outcome of a
+    /// call still in flight. Default: 2 min.
     pub lease: Duration,
-    /// How long one call to Cal.com may take before its outcome counts as unknown. 45 s; more than half the lease counts as half of it.
+    /// Time limit of one call to Cal.com, after which its outcome counts as unknown; capped at half the lease. Default: 45 s.
     pub call_timeout: Duration,
-    /// How long one call to the host's repository or to the tenant directory may take. 10 s.
+    /// Time limit of one call to the host's repository or the tenant directory. Default: 10 s.
     pub host_timeout: Duration,
-    /// How long one call to the bookkeeping may take. 10 s.
+    /// Time limit of one call to the store. Default: 10 s.
     pub store_timeout: Duration,
-    /// How often the work on a link may be begun without an end before it is left to a person. 5.
+    /// How many times work on a link may start without finishing before it goes to review. Default: 5.
     pub max_begun: u32,
-    /// How long an event type is remembered. 10 min.
+    /// How long an event type is cached. Default: 10 min.
     pub event_type_ttl: Duration,
-    /// How large a webhook's body may be, in bytes. 1 MiB.
+    /// Maximum size of a webhook body, in bytes. Default: 1 MiB.
     pub max_webhook_bytes: usize,
-    /// Why the host moves a booking, as the attendee reads it.
+    /// The reason sent with a reschedule, shown to the attendee.
     pub rescheduling_reason: String,
-    /// Why the host cancels, as the attendee reads it; Cal.com demands a reason from hosts.
+    /// The reason sent with a cancellation, shown to the attendee; Cal.com requires one from hosts.
     pub cancellation_reason: String,
-    /// How far around a taken slot free ones are looked for. 3 days.
+    /// How far around a taken slot to look for free ones. Default: 3 days.
     pub alternatives_within: Duration,
-    /// How many free slots a review item offers. 5.
+    /// How many free slots a review item offers. Default: 5.
     pub max_alternatives: usize,
 }
 

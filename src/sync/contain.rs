@@ -19,7 +19,7 @@ use crate::store::{
 /// The cause of the item about a tenant that cannot be read.
 pub(super) const TENANT_UNREADABLE: &str = "tenant_unreadable";
 
-/// How many leases a turn may take as a whole. Every call in it has a limit of its own; this one is for what nobody thought of.
+/// The time limit of a whole turn, in leases. Every call in it has its own limit; this one covers what those miss.
 const LEASES_PER_TURN: u32 = 4;
 
 impl Engine {
@@ -77,7 +77,7 @@ impl Engine {
         }
     }
 
-    /// Stores an outcome, and says so where a person is asked.
+    /// Stores an outcome, and warns about newly opened review items.
     pub(super) async fn settle(
         &self,
         lease: &Lease,
@@ -104,7 +104,7 @@ impl Engine {
         Ok(settled)
     }
 
-    /// Leaves a link to a person; one that cannot be decoded, exactly as it is stored.
+    /// Sends a link to review; an undecodable one stays exactly as it is stored.
     async fn park(
         &self,
         claim: &Claim,
@@ -128,7 +128,7 @@ impl Engine {
             .await
     }
 
-    /// Holds up a tenant that cannot be read. Its links stay as they are.
+    /// Holds a tenant that cannot be read. Its links stay unchanged.
     async fn hold_tenant(&self, claim: &Claim, message: String) -> Result<TurnOutcome, StoreError> {
         let delay = self.config.tenant_retry_delay;
         let mut settlement = Settlement::new(claim.link.clone());
@@ -147,7 +147,7 @@ impl Engine {
             .await
     }
 
-    /// After work that ended in no way it should: again on the usual schedule, then a person.
+    /// After work that panicked, hung or was killed: retries on the usual schedule, then review.
     async fn after_failed_work(
         &self,
         unfinished: &Unfinished,
@@ -206,7 +206,7 @@ impl Engine {
     }
 }
 
-/// What a claim brought, as far as it is needed when the turn that it went to is gone.
+/// What is needed of a claim after the turn that consumed it is gone.
 struct Unfinished {
     lease: Lease,
     changes: Vec<crate::store::ChangeId>,

@@ -1,4 +1,4 @@
-//! Deciding: a pure and total function of three states.
+//! Decisions: a pure and total function of three states.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 use super::standing::Base;
 use crate::store::{AppointmentState, Differences, Origin, ReviewReason, Winner};
 
-/// Who wins when both sides changed, differently.
+/// Which side wins when both have changed, differently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ConflictPolicy {
-    /// A person decides.
+    /// Neither: manual review.
     #[default]
     Review,
     /// Cal.com.
     RemoteWins,
-    /// The host. Where that would mean to revive a booking that has ended, a person decides.
+    /// The host. If that would revive an ended booking, manual review.
     LocalWins,
-    /// Whoever wrote last. Where Cal.com does not say when it did, a person decides.
+    /// The latest change. If Cal.com does not say when it changed, manual review.
     NewestWins,
 }
 
@@ -40,81 +40,81 @@ pub struct Local<'a> {
 pub struct Remote<'a> {
     /// Its state.
     pub state: &'a AppointmentState,
-    /// When it last changed, if Cal.com says so.
+    /// When it last changed, if known.
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-/// What a person has said about how the two sides are to be brought to agree.
+/// A reviewer's order about how to bring the two sides into agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Order {
-    /// What Cal.com holds goes into the appointment.
+    /// Bring Cal.com's state to the appointment.
     TakeRemote,
-    /// What the appointment holds goes to Cal.com.
+    /// Bring the appointment's state to Cal.com.
     ForceLocal,
-    /// The sides may differ as they do.
+    /// Let the sides differ as they do now.
     AcceptDifference,
 }
 
-/// All that a decision depends on.
+/// The input of a decision.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// How both sides looked when they last agreed.
+    /// Both sides as they were when they last agreed.
     pub base: Option<&'a Base>,
     /// The host's side, if there is an appointment.
     pub local: Option<Local<'a>>,
     /// Cal.com's side, if there is a booking.
     pub remote: Option<Remote<'a>>,
-    /// What to do about a conflict.
+    /// The conflict policy.
     pub policy: ConflictPolicy,
-    /// Whether Cal.com's answer to our own write differs from what was sent, and the appointment was not brought to it yet.
+    /// Whether Cal.com's response to our own write differs from what was sent and the appointment has not been updated yet.
     pub follow: bool,
-    /// What a person has said, if anybody has.
+    /// A reviewer's order, if there is one.
     pub order: Option<Order>,
 }
 
-/// What is to be done.
+/// The next action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Decision {
-    /// Both sides are as they were when they last agreed. Every echo of our own writes ends here.
+    /// Both sides are unchanged since they last agreed. Every echo of our own writes ends here.
     Nothing,
-    /// Both sides agree with each other: move the base, nothing else.
+    /// Both sides agree: only move the base.
     MoveBase,
-    /// The sides may differ as they do: move the base, nothing else.
+    /// The difference is accepted: only move the base.
     AcceptDifference,
-    /// The appointment ended before Cal.com heard of it: nothing is pushed.
+    /// The appointment ended before it was ever booked: push nothing.
     SkipNeverBooked,
-    /// The change came from Cal.com: nothing is pushed.
+    /// The change came from Cal.com: push nothing.
     SkipOriginCalcom,
-    /// The booking ended before the host heard of it: nothing is created.
+    /// The booking ended before the host knew of it: create nothing.
     IgnoreEnded,
-    /// Make a booking for the appointment.
+    /// Create a booking for the appointment.
     CreateBooking,
     /// Move the booking.
     Reschedule {
-        /// Where to.
+        /// The new start.
         start: DateTime<Utc>,
     },
     /// Cancel the booking.
     CancelBooking,
-    /// Make an appointment for the booking.
+    /// Create an appointment for the booking.
     CreateAppointment,
-    /// Bring the appointment to this state.
+    /// Update the appointment to this state.
     UpdateAppointment {
-        /// What it is to hold: Cal.com's changes over what the host holds.
+        /// The new state: Cal.com's changes applied to the host's state.
         state: Box<AppointmentState>,
     },
-    /// A person has to decide.
+    /// Needs manual review.
     Review(ReviewReason),
 }
 
 /// A decision, and whether it settled a conflict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// What is to be done.
+    /// The next action.
     pub decision: Decision,
-    /// Set if both sides had changed, differently, and the policy chose one.
+    /// The winner, if both sides had changed, differently, and the policy chose one.
     pub conflict: Option<Winner>,
 }
 
@@ -137,7 +137,7 @@ const ALL: Differences = Differences {
     name: true,
 };
 
-/// What Cal.com answers to a write in its own way.
+/// The fields that Cal.com's response to a write may change.
 const ANSWERED: Differences = Differences {
     status: true,
     start: true,
@@ -147,9 +147,9 @@ const ANSWERED: Differences = Differences {
     name: false,
 };
 
-/// Decides what brings both sides to agree.
+/// Decides how to bring both sides into agreement.
 ///
-/// Pure and total: no I/O, no clock, no chance; every combination of values has an answer.
+/// Pure and total: no I/O, no clock, no randomness; every combination of inputs has an answer.
 pub fn decide(facts: &Facts<'_>) -> Verdict {
     if let Some(decision) = facts.order.and_then(|order| obey(order, facts)) {
         return decision.into();
@@ -165,7 +165,7 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
     }
 }
 
-/// What a person's order means here; `None` where it has nothing to be carried out on.
+/// The decision that carries out a reviewer's order; `None` if it does not apply.
 fn obey(order: Order, facts: &Facts<'_>) -> Option<Decision> {
     match (order, facts.local, facts.remote) {
         (Order::TakeRemote, Some(local), Some(remote)) => Some(take(local, remote, ALL)),
@@ -241,7 +241,7 @@ fn without_base(local: Local<'_>, remote: Remote<'_>, policy: ConflictPolicy) ->
     }
 }
 
-/// What a side has changed since the base. One that came back to life may have changed in everything.
+/// The fields a side has changed since the base. A revived side may have changed everything.
 fn changes(before: &AppointmentState, now: &AppointmentState) -> Differences {
     if !before.status.is_live() && now.status.is_live() {
         ALL
@@ -319,7 +319,7 @@ fn conflict(
     }
 }
 
-/// Cal.com's values of some fields over what the host holds.
+/// The host's state with some fields taken from Cal.com.
 fn take(local: Local<'_>, remote: Remote<'_>, fields: Differences) -> Decision {
     let apart = local.state.differences(remote.state).intersection(fields);
     if apart.is_empty() {
@@ -333,7 +333,7 @@ fn take(local: Local<'_>, remote: Remote<'_>, fields: Differences) -> Decision {
     }
 }
 
-/// What brings some fields of the booking to the host's values, as far as the API can.
+/// The decision that brings some fields of the booking to the host's values, as far as the API can.
 fn push(fields: Differences, remote: &AppointmentState, local: &AppointmentState) -> Decision {
     match (remote.status.is_live(), local.status.is_live()) {
         (true, false) => Decision::CancelBooking,

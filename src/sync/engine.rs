@@ -1,4 +1,4 @@
-//! The engine: two doors, one queue, one loop.
+//! The engine: two entry points, one queue, one loop.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,10 +23,10 @@ use crate::store::{
     Pruned, Resolution, ReviewId, ReviewItem, Store, StoreError, StoreErrorKind, TenantId,
 };
 
-/// The key under which sync keys are derived where the host sets none.
+/// The key for deriving sync keys when the host sets none.
 const DEFAULT_SYNC_KEY_SECRET: &str = "calcom";
 
-/// How long a worker waits at least before it looks for work again that it did not get.
+/// Minimum wait before looking again for work that could not be claimed.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 
 /// What to do about an [`Error`].
@@ -56,40 +56,40 @@ impl Error {
     }
 }
 
-/// What one step did.
+/// The result of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepReport {
-    /// Whose link was worked on.
+    /// The tenant.
     pub tenant: TenantId,
     /// The link.
     pub link: LinkId,
-    /// Its appointment, as it was claimed.
+    /// Its appointment at the time of the claim.
     pub appointment: Option<AppointmentId>,
     /// How it ended.
     pub outcome: TurnOutcome,
 }
 
-/// Keeps a host's appointments and Cal.com's bookings in agreement.
+/// Keeps a host's appointments and Cal.com's bookings in sync.
 ///
 /// [`Engine`] is the implementation; the trait lets a host hold it as `Arc<dyn SyncEngine>` and put another in its place in
 /// tests.
 #[async_trait]
 pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
-    /// The host's door: records that an appointment was written. A host whose appointments live in the same database as the
+    /// Records that the host wrote an appointment. A host whose appointments live in the same database as the
     /// bookkeeping uses the store's own call instead, within its transaction, and then [`nudge`](Self::nudge).
     ///
     /// # Errors
     ///
-    /// [`Error::Store`]; then nothing was recorded, and the host has to call again.
+    /// [`Error::Store`]; then nothing was recorded, and the host must call again.
     async fn record(&self, change: &Change) -> Result<(), Error>;
 
-    /// Cal.com's door: verifies and stores a webhook. It waits for no worker, no lease and no call to Cal.com, which may itself
-    /// be waiting for the answer.
+    /// Verifies and stores a webhook. Never waits for a worker, a lease or a call to Cal.com, which may itself be waiting for the
+    /// answer.
     ///
     /// # Errors
     ///
-    /// [`ReceiveError`], whose [`status`](ReceiveError::status) is what to answer.
+    /// [`ReceiveError`]; respond with its [`status`](ReceiveError::status).
     async fn receive(
         &self,
         tenant: &TenantId,
@@ -97,8 +97,7 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
         body: &[u8],
     ) -> Result<Receipt, ReceiveError>;
 
-    /// Works on one link that has work, of the tenant whose turn it is; `None` if none has. Any number of callers may do so at
-    /// once. A turn that fails, panics or hangs is contained to its link, and a tenant that cannot be read to the tenant.
+    /// Processes one due link of the next tenant in turn; `None` if nothing is due. Any number of callers may do so concurrently. A turn that fails, panics or hangs is contained to its link, and a tenant that cannot be read to the tenant.
     ///
     /// # Errors
     ///
@@ -108,7 +107,7 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
     /// Returns when work may be due: after [`nudge`](Self::nudge), when the next link becomes due, or after `at_most`.
     async fn wait_for_work(&self, at_most: Duration);
 
-    /// Says that work may be due.
+    /// Signals that work may be due.
     fn nudge(&self);
 
     /// The tenant's open review items, oldest first.
@@ -137,15 +136,15 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
         by: &str,
     ) -> Result<ReviewItem, Error>;
 
-    /// The tenant's sync log, oldest line first.
+    /// The tenant's sync log, oldest entry first.
     ///
     /// # Errors
     ///
     /// [`Error::Store`].
     async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, Error>;
 
-    /// Removes settled changes and deliveries, resolved review items and lines of the log that are older than this, at most
-    /// `limit` of each. They hold personal data: call it as often as your retention rules ask for, until nothing is left.
+    /// Deletes settled changes and deliveries, resolved review items and log entries older than this, at most `limit` of each.
+    /// They contain personal data: call it as often as your retention rules require, until nothing is left.
     ///
     /// # Errors
     ///
@@ -189,22 +188,21 @@ impl EngineBuilder {
         self
     }
 
-    /// The secret under which the names of created bookings are derived. They travel in the bookings' metadata; without the
-    /// secret they tell a stranger nothing. Keep it as long as the bookings matter: with another one, a booking that was made
-    /// before the books were lost is not recognized. Without one, a well-known constant takes its place, and a name can be
-    /// guessed by whoever knows the tenant and the appointment.
+    /// The secret for deriving sync keys, which travel in the bookings' metadata and reveal nothing without it. Keep it as long as
+    /// the bookings matter: with a different secret, bookings made before the engine's store was lost are not recognized. Without
+    /// one, a well-known constant is used, and whoever knows the tenant and the appointment can compute a key.
     pub fn sync_key_secret(mut self, secret: SecretString) -> Self {
         self.sync_key_secret = secret;
         self
     }
 
-    /// Where the time of writes to the host comes from. Leases and due times go by the store's clock.
+    /// The clock for timestamps of writes to the host. Leases and due times use the store's clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Where chance comes from.
+    /// The source of randomness.
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = entropy;
         self
@@ -251,7 +249,7 @@ impl Engine {
         self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the bookkeeping no longer than allowed.
+    /// Limits how long a call to the store may take.
     pub(super) async fn store_call<T>(
         &self,
         call: impl Future<Output = Result<T, StoreError>>,
@@ -259,7 +257,7 @@ impl Engine {
         within(self.config.store_timeout, "the bookkeeping", call).await
     }
 
-    /// Waits for the host no longer than allowed.
+    /// Limits how long a call to the host may take.
     pub(super) async fn host_call<T>(
         &self,
         call: impl Future<Output = Result<T, StoreError>>,

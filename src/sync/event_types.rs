@@ -1,4 +1,4 @@
-//! Event types, remembered for a while, so that a booking costs one request.
+//! A short-lived cache of event types, so that a booking costs one request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +12,12 @@ use crate::store::TenantId;
 
 type Known = HashMap<(TenantId, EventTypeId), (Instant, Option<Arc<EventTypeFacts>>)>;
 
-/// The event types that were read, by tenant: what one tenant may see another may not.
+/// Cached event types, by tenant: what one tenant may see another may not.
 #[derive(Debug, Default)]
 pub(super) struct EventTypes(Mutex<Known>);
 
 impl EventTypes {
-    /// What is remembered of an event type, or what `read` says of it now.
+    /// An event type from the cache, or freshly from `read`.
     pub(super) async fn get(
         &self,
         tenant: &TenantId,

@@ -1,31 +1,31 @@
-//! What follows a failure: a pure function.
+//! How to proceed after a failure: a pure function.
 
 use std::time::Duration;
 
 use super::calendar::{CalendarError, CalendarErrorKind};
 use super::config::SyncConfig;
 
-/// How long a throttled call waits if the server does not say.
+/// The wait after throttling if the server gives none.
 const DEFAULT_THROTTLE: Duration = Duration::from_secs(60);
 
-/// What follows a failed attempt.
+/// How to proceed after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Try again after this wait; one more attempt has failed.
+    /// Retry after this wait; counts as a failed attempt.
     Retry(Duration),
-    /// Nothing of the tenant is tried for this long; it does not count.
+    /// Hold the tenant for this long; does not count as an attempt.
     Hold(Duration),
-    /// Every attempt has failed: a person decides.
+    /// All attempts have failed: manual review.
     Exhausted,
-    /// It would fail again: a person decides.
+    /// It would fail again: manual review.
     Rejected,
-    /// The slot belongs to somebody else: a person decides.
+    /// The slot is taken: manual review.
     SlotTaken,
     /// Find out whether the account itself is refused.
     AskForAccount,
 }
 
-/// What follows the failure of a call to Cal.com, `failed_before` of which have failed already. `chance` draws the jitter.
+/// How to proceed after a failed call to Cal.com when `failed_before` attempts have failed already. `chance` draws the jitter.
 pub(super) fn after(
     error: &CalendarError,
     failed_before: u32,

@@ -1,13 +1,13 @@
-//! The sync engine: keeps a host's appointments and Cal.com's bookings in agreement, in both directions.
+//! The sync engine: keeps a host's appointments and Cal.com's bookings in sync, in both directions.
 //!
-//! Events get lost, doubled, late and reordered; states do not. So the engine forwards no event. A local change and a webhook
-//! both only say *look here*; the engine compares three states, the base, the local and the remote one, and [`decide`]s by a
-//! pure function.
+//! Events get lost, duplicated, delayed and reordered; states do not. So the engine forwards no events. A local change and a
+//! webhook both only say *look here*; the engine compares three states (base, local and remote) and [`decide`]s with a pure
+//! function.
 //!
-//! - The host's door: [`SyncEngine::record`], or the store's own call within the host's transaction.
-//! - Cal.com's door: [`SyncEngine::receive`].
+//! - Changes from the host: [`SyncEngine::record`], or the store's own call within the host's transaction.
+//! - Webhooks from Cal.com: [`SyncEngine::receive`].
 //! - The loop: [`SyncEngine::step`], usually by a [`Worker`].
-//! - What a person has to decide: [`SyncEngine::open_reviews`] and [`SyncEngine::resolve`].
+//! - Manual review: [`SyncEngine::open_reviews`] and [`SyncEngine::resolve`].
 
 mod calendar;
 #[cfg(feature = "client")]
@@ -37,6 +37,6 @@ pub use tenant::{StaticTenants, Tenant, TenantDirectory};
 pub use turn::TurnOutcome;
 pub use worker::{Worker, WorkerConfig};
 
-/// The metadata key under which a booking carries the sync key of its creation. It travels along the chain whoever makes a
-/// change, and so it says which chain a booking is of, never who changed it.
+/// The metadata key under which a booking carries its sync key. It is copied along the chain whoever makes a change, so it
+/// identifies the chain, never who made a change.
 pub const SYNC_KEY_METADATA: &str = "calcomSyncKey";

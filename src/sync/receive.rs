@@ -1,4 +1,4 @@
-//! Cal.com's door: a webhook is verified, stored and acknowledged. Nothing else happens before the answer.
+//! Receiving webhooks: a delivery is verified, stored and acknowledged. Nothing else happens before the answer.
 
 use http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
@@ -12,35 +12,35 @@ use crate::store::{
 };
 use crate::webhook::{self, BookingEvent, VerifyError, WebhookEvent};
 
-/// A delivery that was taken. Answer 200.
+/// An accepted delivery. Answer 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Receipt {
-    /// It is stored, and waits for a worker.
+    /// Stored, and waiting for a worker.
     Stored,
-    /// It is stored, and there is nothing to do about it.
+    /// Stored; nothing to process.
     Ignored,
-    /// The very same bytes wait already.
+    /// The same bytes are already waiting.
     Duplicate,
 }
 
-/// Why a delivery is not acknowledged; [`status`](Self::status) is what to answer.
+/// Why a delivery is not acknowledged; respond with [`status`](Self::status).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReceiveError {
-    /// There is no such tenant.
+    /// The tenant does not exist.
     #[error("there is no such tenant")]
     UnknownTenant,
-    /// The sender is not Cal.com, or the secret is not the one configured.
+    /// The sender is not Cal.com, or the configured secret is wrong.
     #[error("the delivery is not verified")]
     Unverified(#[source] VerifyError),
-    /// The body is larger than allowed.
+    /// The body is too large.
     #[error("the body is larger than {limit} bytes")]
     TooLarge {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The delivery could not be stored: trouble of our own.
+    /// The delivery could not be stored; a fault on our side.
     #[error("the delivery could not be stored")]
     Store(#[source] StoreError),
 }
@@ -102,17 +102,17 @@ impl Engine {
     }
 }
 
-/// How long a name may be that Cal.com gives; the recorded ones have 22 and 36 characters.
+/// Maximum length of an identifier from Cal.com; the recorded ones have 22 and 36 characters.
 const MAX_NAME: usize = 255;
 
-/// Whether a text of the body can be a name. What no database could index, or store, names no booking; refusing the delivery
-/// instead would have it sent for ever.
+/// Whether a string from the body can be an identifier. One that no database could index or store names no booking; refusing the
+/// delivery instead would have it sent again forever.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_NAME && !text.contains('\0')
 }
 
-/// What a delivery claims. By its trigger: the status in the body of a reschedule says nothing of the kind, and a reason for a
-/// cancellation stands in bodies of bookings that live.
+/// What a delivery claims, judged by its trigger: the status in a reschedule's body is unreliable, and live bookings can carry a
+/// cancellation reason.
 fn claim_of(event: &BookingEvent) -> DeliveryClaim {
     let status = match event.trigger {
         Trigger::BookingCreated | Trigger::BookingRescheduled => AppointmentStatus::Confirmed,
@@ -140,7 +140,7 @@ fn sync_key_of(event: &WebhookEvent) -> Option<SyncKey> {
     Some(SyncKey::new(key))
 }
 
-/// Why a delivery is stored and not worked on, if so.
+/// Why a delivery is stored but not processed, if so.
 fn ignored(event: &WebhookEvent) -> Option<DeliveryFate> {
     match event {
         WebhookEvent::Booking(_) | WebhookEvent::NoShow(_) => None,

@@ -1,4 +1,4 @@
-//! What review items say, what makes two of them the same one, and how they can be resolved.
+//! Messages, deduplication and possible resolutions of review items.
 
 use std::error::Error as StdError;
 
@@ -57,7 +57,7 @@ pub(super) fn with_causes(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-/// An adapter's error may hold what it was given.
+/// An adapter's error may contain its input.
 fn mask_addresses(text: &str) -> String {
     let words = text.split(' ');
     let masked = words.map(|word| {

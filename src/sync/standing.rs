@@ -1,4 +1,4 @@
-//! What the engine remembers about a link: opaque to the store.
+//! The engine's memory of a link: opaque to the store.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::store::{AppointmentState, DeliveryId, Link, Opaque, ReviewId, SyncKey
 /// its own workers.
 pub(super) const FORMAT: u16 = 1;
 
-/// How each side looked when the two were last found, or accepted, to be in agreement. A pair, because they can agree without
+/// Both sides as they were when they last agreed, or their difference was last accepted. A pair, because they can agree without
 /// being equal: each side is compared with its own past.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -35,96 +35,95 @@ impl Base {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SentWrite {
-    /// A booking is made.
+    /// Creates a booking.
     Create {
-        /// The name under which it can be found.
+        /// The sync key by which it can be found.
         sync_key: SyncKey,
     },
-    /// A booking is moved.
+    /// Moves a booking.
     Reschedule {
         /// The booking.
         booking: BookingUid,
-        /// Where to.
+        /// The new start.
         #[serde_as(as = "InstantFormat")]
         start: DateTime<Utc>,
     },
-    /// A booking is cancelled.
+    /// Cancels a booking.
     Cancel {
         /// The booking.
         booking: BookingUid,
     },
 }
 
-/// A write that was begun and may still land: its answer never came, or an earlier attempt's did not. It is stored before the
-/// call, so that after a crash it is known that the call may have happened.
+/// A write that may still take effect: it, or an earlier attempt, was never answered. Stored before the call, so that after a
+/// crash it is known that the call may have happened.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PendingWrite {
-    /// What was sent.
+    /// The write.
     pub write: SentWrite,
-    /// The appointment as it was sent.
+    /// The appointment's state as sent.
     pub state: AppointmentState,
     /// When it was last sent, by the store's clock.
     #[serde_as(as = "InstantFormat")]
     pub sent_at: DateTime<Utc>,
-    /// How many attempts may still land.
+    /// How many attempts may still take effect.
     pub sends: u32,
-    /// Whether one attempt is known to have landed, and only others of the same write can still do so.
+    /// Whether one attempt is known to have taken effect, so that only the others still may.
     pub is_known: bool,
 }
 
-/// A delivery that claims what Cal.com did not show yet.
+/// A delivery whose claim Cal.com does not show yet.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Doubt {
     /// The delivery.
     pub delivery: DeliveryId,
-    /// How often it was looked for.
+    /// How many times it has been looked for.
     pub looks: u32,
-    /// When it is looked for again.
+    /// When to look again.
     #[serde_as(as = "InstantFormat")]
     pub again_at: DateTime<Utc>,
 }
 
-/// What the engine remembers about a link. `Debug` shows nothing that identifies a person.
+/// The engine's memory of a link. `Debug` shows nothing that identifies a person.
 #[serde_as]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Standing {
-    /// How both sides looked when they last agreed.
+    /// Both sides as they were when they last agreed.
     pub base: Option<Base>,
-    /// How many chains of bookings were created for the appointment.
+    /// The number of booking chains created for the appointment.
     pub generation: u32,
-    /// Writes that may still land, oldest first.
+    /// Writes that may still take effect, oldest first.
     pub pending: Vec<PendingWrite>,
     /// Whether an appointment was about to be created for the booking.
     pub creating_appointment: bool,
-    /// Further live bookings that were found for the same appointment. They are read whenever the link's own is, until they
-    /// have ended.
+    /// Other live bookings found for the same appointment. They are read along with the link's own until they have ended.
     pub rivals: Vec<BookingUid>,
-    /// Bookings that writes of ours have left and that the appointment does not stand on: nobody at Cal.com wants them.
+    /// Bookings left behind by late writes of the engine, which nobody wants; they are to be cancelled.
     pub late: Vec<BookingUid>,
-    /// Deliveries whose claims Cal.com did not bear out yet.
+    /// Deliveries whose claims are not confirmed yet.
     pub doubts: Vec<Doubt>,
-    /// How many attempts of the work at hand have failed.
+    /// The number of failed attempts at the current work.
     pub attempts: u32,
-    /// Whether the booking has to be read next time, even if only the host moved.
+    /// Whether the booking must be read next time, even if only the host has changed.
     pub verify: bool,
-    /// Whether Cal.com's answer to our own write differs from what was sent, and the appointment was not brought to it yet.
+    /// Whether Cal.com's answer to our own write differs from what was sent and the appointment has not been updated yet.
     pub follow: bool,
-    /// Whether a person has been asked to decide, so that nothing but something new may lead to another write.
+    /// Whether the link is in review, so that only something new may lead to another write.
     pub in_review: bool,
-    /// The review item whose decision has begun to be carried out: what of it must happen once has happened.
+    /// The review item whose decision is being carried out: the part that must happen only once has happened.
     pub obeyed: Option<ReviewId>,
-    /// When the booking is to be read once more, although nothing has come in for it.
+    /// When to read the booking again unprompted.
     #[serde_as(as = "Option<InstantFormat>")]
     pub look_at: Option<DateTime<Utc>>,
 }
 
-/// What was stored about a link cannot be read back.
+/// The stored state of a link cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 #[error("what was stored about the link cannot be read back (format {format})")]
 pub struct Undecodable {
@@ -132,7 +131,7 @@ pub struct Undecodable {
 }
 
 impl Standing {
-    /// Reads what the engine remembers about a link.
+    /// Decodes the engine's memory of a link.
     ///
     /// # Errors
     ///
@@ -146,7 +145,7 @@ impl Standing {
         }
     }
 
-    /// The link with this as its state.
+    /// Stores this as the link's state.
     pub(super) fn put_into(&self, link: &mut Link) {
         let bytes = serde_json::to_vec(self).expect("plain data with texts as keys is always JSON");
         link.state = Some(Opaque::new(FORMAT, bytes));
@@ -156,7 +155,7 @@ impl Standing {
             && (link.appointment.is_none() || link.booking.is_none());
     }
 
-    /// Whether a write may have been carried out, and it is not known whether it was.
+    /// Whether the outcome of a write is unknown.
     pub fn awaits_outcome(&self) -> bool {
         self.pending.iter().any(|write| !write.is_known)
     }

@@ -1,14 +1,14 @@
-//! From a booking to the state that is compared.
+//! Converts a booking into the state that is compared.
 
 use crate::model::{Booking, BookingStatus};
 use crate::store::{AppointmentState, AppointmentStatus, ChainKey, Person, ReviewReason};
 
-/// The state of a booking in the host's terms. What a booking no longer tells (an attendee, a deleted event type) is taken from
-/// the last known state.
+/// A booking's state in the host's terms. What a booking no longer has (an attendee, a deleted event type) is taken from the last
+/// known state.
 ///
 /// # Errors
 ///
-/// The reason for review if the booking cannot be put into those terms.
+/// The review reason if the booking cannot be expressed in those terms.
 pub(super) fn project(
     booking: &Booking,
     known: Option<&AppointmentState>,
@@ -45,7 +45,7 @@ pub(super) fn project(
     })
 }
 
-/// The key of the booking's chain: `icsUid` stays the same from reschedule to reschedule.
+/// The booking's chain key: `icsUid` stays the same across reschedules.
 pub(super) fn chain_key(booking: &Booking) -> ChainKey {
     let key = booking.ics_uid.as_deref().filter(|uid| !uid.is_empty());
     ChainKey::new(key.unwrap_or_else(|| booking.uid.as_str()))

@@ -1,4 +1,4 @@
-//! The names under which bookings are created.
+//! Sync keys: the idempotency keys of created bookings.
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
@@ -6,11 +6,11 @@ use sha2::Sha256;
 
 use crate::store::{AppointmentId, SyncKey, TenantId};
 
-/// How many bytes of the code make a name: enough that no two meet.
+/// The number of HMAC bytes in a key: enough to rule out collisions.
 const BYTES: usize = 16;
 
-/// Derives sync keys from what they are for, so that a booking that was made before the books were lost can be found again. Keyed,
-/// so that a stranger who sees one learns nothing from it.
+/// Derives sync keys from their purpose, so that a booking made before the store was lost can be found again. Keyed, so that a
+/// stranger who sees one learns nothing from it.
 #[derive(Clone, Debug)]
 pub(super) struct SyncKeys(SecretString);
 
@@ -19,7 +19,7 @@ impl SyncKeys {
         Self(secret)
     }
 
-    /// The name of an appointment's booking of one generation.
+    /// The key for one generation of an appointment's booking.
     pub(super) fn derive(
         &self,
         tenant: &TenantId,

@@ -1,4 +1,4 @@
-//! Tenants, as the engine knows them: credentials, secrets, and what is theirs.
+//! Tenants as the engine sees them: credentials, secrets, and what belongs to them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -26,8 +26,8 @@ pub struct Tenant {
 impl Tenant {
     /// A tenant that reaches Cal.com through `calendar`, usually a client with the tenant's own key.
     ///
-    /// Nothing is a tenant's until it is said to be: name its event types or hosts, and its webhook secrets. Only event types that
-    /// are the tenant's are ever booked.
+    /// Nothing belongs to a tenant until it is named: its event types or hosts, and its webhook secrets. Only the tenant's event
+    /// types are ever booked.
     pub fn new(id: TenantId, calendar: Arc<dyn Calendar>) -> Self {
         Self {
             id,
@@ -39,39 +39,39 @@ impl Tenant {
         }
     }
 
-    /// Adds a secret that signs the tenant's webhooks. While a secret is rotated, two are active.
+    /// Adds a secret that signs the tenant's webhooks. During rotation, two are active.
     #[must_use]
     pub fn with_webhook_secret(mut self, secret: SecretString) -> Self {
         self.webhook_secrets.push(secret);
         self
     }
 
-    /// Adds an event type that is the tenant's.
+    /// Adds an event type of the tenant.
     #[must_use]
     pub fn with_event_type(mut self, id: EventTypeId) -> Self {
         self.event_types.insert(id);
         self
     }
 
-    /// Adds a Cal.com user whose bookings are the tenant's, as far as no tenant names their event types. Where the tenant names
-    /// event types itself, its hosts tell its users' other bookings from a stranger's.
+    /// Adds a Cal.com user whose bookings belong to the tenant, unless a tenant names their event types. Where the tenant names event
+    /// types itself, its hosts distinguish its users' other bookings from a stranger's.
     #[must_use]
     pub fn with_host(mut self, id: UserId) -> Self {
         self.hosts.insert(id);
         self
     }
 
-    /// Says who wins when both sides changed.
+    /// Sets which side wins when both have changed.
     #[must_use]
     pub fn with_conflict_policy(mut self, policy: ConflictPolicy) -> Self {
         self.conflict_policy = policy;
         self
     }
 
-    /// Whether a booking is the tenant's, as far as the tenant itself says: by its event type, where it names any; else by a
-    /// host. Naming event types narrows: of a host that works for two tenants, each has the bookings of its own event types.
+    /// Whether a booking belongs to the tenant by its own definition: by event type if it names any, else by host. Naming event types
+    /// narrows: where one host works for two tenants, each gets the bookings of its own event types.
     ///
-    /// Cal.com answers a read by uid to anybody, so that a booking could be read proves nothing.
+    /// Cal.com lets anybody read a booking by uid, so a successful read proves nothing about ownership.
     pub fn owns(&self, booking: &Booking) -> bool {
         match booking.event_type_id() {
             Some(id) if !self.event_types.is_empty() => self.event_types.contains(&id),
@@ -80,26 +80,26 @@ impl Tenant {
         }
     }
 
-    /// Whether one of the booking's hosts is named as the tenant's.
+    /// Whether one of the booking's hosts is the tenant's.
     pub(super) fn hosts_one_of(&self, booking: &Booking) -> bool {
         let mut hosts = booking.hosts.iter().filter_map(|host| host.id);
         hosts.any(|id| self.hosts.contains(&id))
     }
 }
 
-/// Where the engine finds its tenants. A host with tenants in a database implements it and decides how long to remember them.
+/// Looks up tenants for the engine. A host with tenants in a database implements it and decides how long to cache them.
 #[async_trait]
 pub trait TenantDirectory: fmt::Debug + Send + Sync + 'static {
-    /// One tenant; `None` if there is no such tenant.
+    /// One tenant; `None` if it does not exist.
     ///
     /// # Errors
     ///
     /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) or [`Corrupt`](crate::store::StoreErrorKind::Corrupt). An error
-    /// holds up this tenant only.
+    /// delays this tenant only.
     async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError>;
 
-    /// The tenant that names an event type; `None` if none does. A booking belongs to the tenant that names its event type,
-    /// whoever hosts it.
+    /// The tenant that names an event type; `None` if none does. A booking belongs to the tenant that names its event type, whoever
+    /// hosts it.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ pub trait TenantDirectory: fmt::Debug + Send + Sync + 'static {
 pub struct StaticTenants(HashMap<TenantId, Arc<Tenant>>);
 
 impl StaticTenants {
-    /// These tenants, and no others.
+    /// A directory of exactly these tenants.
     pub fn new(tenants: impl IntoIterator<Item = Tenant>) -> Self {
         let by_id = tenants.into_iter().map(|t| (t.id.clone(), Arc::new(t)));
         Self(by_id.collect())

@@ -1,4 +1,4 @@
-//! The worker: steps through due links until there are none, or until it is told to stop.
+//! The worker: processes due links until none are left, or until it is stopped.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -11,15 +11,15 @@ use tokio::task::JoinSet;
 use super::engine::{Error, StepReport, SyncEngine};
 use super::review::with_causes;
 
-/// How long a worker that met a failing store waits before it tries again.
+/// How long a worker waits after a store failure before it tries again.
 const STORE_FAILURE_DELAY: Duration = Duration::from_secs(1);
 
 /// A worker's settings: plain data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerConfig {
-    /// How many links are worked on at once. 4.
+    /// How many links are processed concurrently. Default: 4.
     pub concurrency: usize,
-    /// How long the worker sleeps at most when nothing seems due; what other processes record is found after this long. 1 s.
+    /// Maximum sleep while nothing seems due; work recorded by other processes is found after this long. Default: 1 s.
     pub poll_interval: Duration,
 }
 
@@ -32,7 +32,7 @@ impl Default for WorkerConfig {
     }
 }
 
-/// Works on due links. Any number of workers, in any number of processes, may share a store.
+/// Processes due links. Any number of workers, in any number of processes, may share a store.
 #[derive(Clone, Debug)]
 pub struct Worker {
     engine: Arc<dyn SyncEngine>,
@@ -40,7 +40,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker for an engine, with every setting at its default.
+    /// A worker with default settings.
     pub fn new(engine: Arc<dyn SyncEngine>) -> Self {
         Self {
             engine,
@@ -55,11 +55,11 @@ impl Worker {
         self
     }
 
-    /// Works until nothing is due now, and reports every step. What is due later is not waited for.
+    /// Works until nothing is due now, and reports every step. Does not wait for what is due later.
     ///
     /// # Errors
     ///
-    /// The first failure of the bookkeeping; what was under way is finished before it is returned.
+    /// The first store failure; work in progress is finished before it is returned.
     pub async fn drain(&self) -> Result<Vec<StepReport>, Error> {
         let mut lanes = JoinSet::new();
         for _ in 0..self.config.concurrency.max(1) {
@@ -87,7 +87,7 @@ impl Worker {
         }
     }
 
-    /// Works until `stop` completes. What is under way then is finished first; nothing new is begun.
+    /// Works until `stop` completes. Work in progress is then finished; nothing new is begun.
     pub async fn run_until(&self, stop: impl Future<Output = ()> + Send) {
         let (stopping, _) = tokio::sync::watch::channel(false);
         let mut lanes = JoinSet::new();

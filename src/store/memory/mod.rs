@@ -1,4 +1,4 @@
-//! The bookkeeping in memory: for tests, for trying things out, and as the plainest reading of the contracts.
+//! The in-memory store: for tests, for trying things out, and as the simplest implementation of the contracts.
 
 mod appointments;
 mod books;
@@ -23,9 +23,9 @@ use super::tenant::TenantId;
 use crate::ambient::{Clock, SystemClock};
 use crate::model::BookingUid;
 
-/// All bookkeeping, and a ready appointments table, in memory. Clones share their content; it is gone with the last of them.
+/// All store ports, and an appointments table, in memory. Clones share their content, which is lost when the last one is dropped.
 ///
-/// Every call takes one lock for its whole length, and so each is one transaction. `Debug` shows counts only.
+/// Every call holds one lock throughout, so each is one transaction. `Debug` shows only counts.
 #[derive(Clone)]
 pub struct InMemoryStore {
     inner: Arc<Mutex<Inner>>,
@@ -33,12 +33,12 @@ pub struct InMemoryStore {
 }
 
 impl InMemoryStore {
-    /// An empty store that goes by the machine's clock.
+    /// An empty store using the system clock.
     pub fn new() -> Self {
         Self::with_clock(Arc::new(SystemClock))
     }
 
-    /// An empty store that goes by another clock.
+    /// An empty store using a given clock.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
         let inner = Inner::new(clock.now());
         Self {
@@ -74,14 +74,14 @@ impl std::fmt::Debug for InMemoryStore {
     }
 }
 
-/// The instant that lies a while after another, or the last one there is.
+/// `instant + duration`, saturating.
 fn after(instant: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
     let wait = TimeDelta::from_std(wait).ok();
     wait.and_then(|wait| instant.checked_add_signed(wait))
         .unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// The instant that lies a while before another, or the first one there is.
+/// `instant - duration`, saturating.
 fn before(instant: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
     let wait = TimeDelta::from_std(wait).ok();
     wait.and_then(|wait| instant.checked_sub_signed(wait))

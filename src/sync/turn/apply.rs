@@ -72,7 +72,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Reads both sides anew, under a lease that still holds.
+    /// Re-reads both sides, under a lease that still holds.
     async fn look_at_both_sides(&mut self, known: RemoteSide) -> Result<(), Stop> {
         self.checkpoint().await.map_err(Stop::Store)?;
         self.load_local().await?;

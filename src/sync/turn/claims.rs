@@ -1,5 +1,4 @@
-//! What waits for the link, weighed: whether the booking has to be read, and whether what was read bears out what deliveries
-//! claim.
+//! Whether the booking has to be read for what is waiting, and whether the read confirms what deliveries claim.
 
 use super::{Case, Stop, Turn};
 use crate::model::{Booking, BookingStatus};
@@ -9,7 +8,7 @@ use crate::store::{
 use crate::sync::standing::{Doubt, Standing};
 
 impl Turn<'_> {
-    /// Whether the base is not good enough to stand for Cal.com.
+    /// Whether the base cannot be used as Cal.com's state, so that the booking must be read.
     pub(super) fn needs_reading(&mut self) -> bool {
         self.forget_settled_doubts();
         let now = self.claim.now;
@@ -26,7 +25,7 @@ impl Turn<'_> {
             || self.claims_calcom()
     }
 
-    /// Whether a delivery claims no more than the base has of Cal.com: nearly always the echo of our own write.
+    /// Whether a delivery claims nothing beyond the base's remote half: nearly always an echo of our own write.
     pub(super) fn is_echo(&self, delivery: &Delivery) -> bool {
         let (Some(base), Some(status)) = (&self.standing.base, delivery.claim.status) else {
             return false;
@@ -49,18 +48,18 @@ impl Turn<'_> {
         doubts.find(|doubt| doubt.delivery == delivery.id)
     }
 
-    /// Whether it is not yet time to look again for what a delivery claims.
+    /// Whether it is too early to look again for what a delivery claims.
     fn is_put_off(&self, delivery: &Delivery) -> bool {
         self.doubt(delivery)
             .is_some_and(|doubt| doubt.again_at > self.claim.now)
     }
 
-    /// Whether a delivery is still to be looked for later.
+    /// Whether a delivery's claim will be looked for again.
     pub(super) fn is_in_doubt(&self, delivery: &Delivery) -> bool {
         self.doubt(delivery).is_some()
     }
 
-    /// What has become true meanwhile, or waits no more, is not doubted any longer.
+    /// Drops doubts about claims that have become true or no longer wait.
     fn forget_settled_doubts(&mut self) {
         let doubted = self.claim.deliveries.iter();
         let kept: Vec<_> = doubted
@@ -71,12 +70,12 @@ impl Turn<'_> {
         doubts.retain(|doubt| kept.contains(&doubt.delivery));
     }
 
-    /// Compares what deliveries claim with what was just read. A claim that is not borne out is looked for again after growing
-    /// pauses; other work goes on meanwhile.
+    /// Compares deliveries' claims with what was just read. An unconfirmed claim is looked for again after growing pauses, while
+    /// other work continues.
     ///
     /// # Errors
     ///
-    /// [`Stop::NotYet`] if there is nothing but such a claim to go by; a case for a person if a booking was never found.
+    /// [`Stop::NotYet`] if there is nothing but such a claim to go by; a review case if a booking was never found.
     pub(super) fn judge_claims(&mut self) -> Result<(), Stop> {
         let now = self.claim.now;
         let mut doubts = Vec::new();
@@ -146,7 +145,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Whether what was learned says that other bookings of the series may have ended: whoever cancels a series sends one delivery.
+    /// Whether other bookings of the series may have ended: cancelling a series sends only one delivery.
     pub(super) fn series_may_have_ended(&self) -> bool {
         let Some(remote) = &self.remote else {
             return false;
@@ -169,7 +168,7 @@ impl Turn<'_> {
         self.link.series.is_some() && (is_told || is_seen && !remote.state.status.is_live())
     }
 
-    /// Whether a person has been asked to decide, and nothing has come since that could lead to another write.
+    /// Whether the link is in review and nothing has arrived since that could lead to another write.
     pub(super) fn is_only_looked_at(&self) -> bool {
         let claim = &self.claim;
         let is_quiet =
@@ -184,7 +183,7 @@ impl Turn<'_> {
     }
 }
 
-/// Whether a booking has come to what a delivery claims of it, or gone beyond.
+/// Whether a booking has reached, or gone beyond, what a delivery claims.
 fn is_borne_out(claim: &DeliveryClaim, read: Option<&Booking>) -> bool {
     let Some(booking) = read else {
         return false;

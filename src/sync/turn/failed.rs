@@ -1,4 +1,4 @@
-//! What a turn leaves behind when a call has failed: another attempt, a tenant that waits, or a case for a person.
+//! Outcomes of a turn in which a call failed: a retry, a tenant on hold, or a review item.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::sync::failure::{self, Next};
 use crate::sync::review::with_causes;
 
 impl Turn<'_> {
-    /// Again on the usual schedule, and then a person.
+    /// Retries on the usual schedule, then review.
     pub(super) fn again_or_review(&mut self, case: &Case) -> (Settlement, TurnOutcome) {
         let chance = self.engine.entropy.next_u64();
         let attempts = self.standing.attempts;
@@ -81,7 +81,7 @@ impl Turn<'_> {
         }
     }
 
-    /// The credentials were refused for one call. Whether they are wrong, the account says.
+    /// The credentials were refused for one call. Checking the account tells whether they are wrong.
     async fn after_denial(&mut self, causes: &str) -> (Settlement, TurnOutcome) {
         let asked = self.call(self.tenant.calendar.account()).await;
         match asked.map_err(|error| (error.kind(), error)) {
@@ -120,7 +120,7 @@ impl Turn<'_> {
         settlement
     }
 
-    /// The tenant's work waits; the link is next when it goes on.
+    /// Holds the tenant; the link is next when work resumes.
     fn hold(&mut self, delay: Duration) -> Settlement {
         self.log.push(LogEvent::Postponed {
             until: self.claim.now + delay,
@@ -130,7 +130,7 @@ impl Turn<'_> {
         settlement
     }
 
-    /// What a delivery claims is not there yet; it is looked for when it is time, and anything else that comes is worked on at once.
+    /// A delivery's claim is not visible yet; it is looked for on schedule, and anything else that arrives is processed at once.
     pub(super) fn not_yet(&mut self) -> Settlement {
         let mut settlement = self.later(Duration::ZERO);
         settlement.wake = self.next_doubt();
@@ -138,7 +138,7 @@ impl Turn<'_> {
         settlement
     }
 
-    /// Everything stays as it was and is tried again; what was written on the way is kept.
+    /// Everything stays as it was and is retried; what was written on the way is kept.
     fn later(&mut self, delay: Duration) -> Settlement {
         let mut settlement = self.settlement();
         settlement.wake = Some(delay);

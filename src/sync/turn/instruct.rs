@@ -1,4 +1,4 @@
-//! What persons have decided, handed to the turn.
+//! Resolutions of review items, carried out by the turn.
 
 use chrono::{DateTime, Utc};
 
@@ -9,13 +9,13 @@ use crate::store::{
 use crate::sync::decide::Order;
 
 impl Turn<'_> {
-    /// What persons have decided and the turn is to heed, oldest first.
+    /// The waiting decisions, oldest first.
     fn instructions(&self) -> impl Iterator<Item = &Instruction> {
         let marks = self.claim.marks.iter();
         marks.filter_map(|mark| mark.instruction.as_ref())
     }
 
-    /// The newest decision that waits. A retry asks for no more than another look, and displaces nothing that was ordered.
+    /// The newest waiting decision. A retry only asks for another look, so it does not displace an order.
     pub(super) fn instruction(&self) -> Option<&Instruction> {
         let orders = self
             .instructions()
@@ -23,7 +23,7 @@ impl Turn<'_> {
         orders.last().or_else(|| self.instructions().last())
     }
 
-    /// Takes what was decided into the turn.
+    /// Applies the waiting decisions to the turn.
     pub(super) async fn take_instructions(&mut self) -> Result<(), Stop> {
         let Some(instruction) = self.instruction().cloned() else {
             return Ok(());
@@ -46,7 +46,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Moves the appointment to a slot that a person has chosen; the booking follows as it follows every change of the host's.
+    /// Moves the appointment to the slot that the reviewer chose; the booking follows as with any change by the host.
     async fn move_appointment(&mut self, start: DateTime<Utc>) -> Result<(), Stop> {
         let Some(local) = self.local.clone() else {
             return Err(Case::of(ReviewReason::AppointmentMissing).into());
@@ -66,7 +66,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// How the decisions that waited ended, in one sentence each.
+    /// The outcomes of the waiting decisions, in one sentence each.
     pub(super) fn end_instructions(&mut self, outcome: &str) {
         let obeyed = self.instruction().map(|instruction| instruction.review);
         let mut ended: Vec<Instruction> = Vec::new();
@@ -91,7 +91,7 @@ impl Turn<'_> {
         self.standing.obeyed = None;
     }
 
-    /// The marks that this turn has heeded. A decision that could not be carried out yet waits for the next turn.
+    /// The marks handled by this turn. A decision that could not be carried out yet waits for the next one.
     pub(super) fn heeded_marks(&self, is_done: bool) -> Vec<MarkId> {
         let marks = self.claim.marks.iter();
         marks

@@ -1,4 +1,4 @@
-//! Writes whose answers never came: kept until their outcome is known or they can no longer land, and recognized when they do.
+//! Unanswered writes: kept until their outcome is known or they can no longer take effect ("land"), and recognized when they do.
 
 use std::time::Duration;
 
@@ -11,27 +11,26 @@ use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::standing::{Base, PendingWrite, SentWrite};
 use crate::sync::state::project;
 
-/// How long after it was sent a write of unknown outcome is looked for by itself, besides at the end. Usually its webhook
-/// comes first.
+/// When, after sending, to look unprompted for a write of unknown outcome, besides at the end. Usually its webhook comes first.
 const LOOKS: [TimeDelta; 3] = [
     TimeDelta::seconds(5),
     TimeDelta::seconds(30),
     TimeDelta::seconds(120),
 ];
 
-/// What a write of unknown outcome has left.
+/// The late result of a write of unknown outcome.
 #[derive(Clone, Debug)]
 pub(super) struct Landing {
-    /// The booking that shows it.
+    /// The booking that proves it.
     pub(super) booking: BookingUid,
     /// The write.
     pub(super) pending: PendingWrite,
-    /// The booking as the answer would have told it.
+    /// The booking as the response would have shown it.
     pub(super) answered: AppointmentState,
 }
 
 impl Turn<'_> {
-    /// Puts a write on record, before it is sent.
+    /// Records a write before it is sent.
     pub(super) fn begin(&mut self, write: SentWrite, state: &AppointmentState) {
         let now = self.claim.now;
         match self.pending(&write, state) {
@@ -59,7 +58,7 @@ impl Turn<'_> {
         pending.find(|known| known.write == *write && known.state == *state)
     }
 
-    /// One attempt of a write was carried out.
+    /// Notes that one attempt of a write was carried out.
     pub(super) fn landed(&mut self, write: &SentWrite, state: &AppointmentState) {
         if let Some(known) = self.pending(write, state) {
             known.sends = known.sends.saturating_sub(1);
@@ -68,7 +67,7 @@ impl Turn<'_> {
         self.forget_answered();
     }
 
-    /// One attempt of a write was certainly not carried out.
+    /// Notes that one attempt of a write was certainly not carried out.
     pub(super) fn refused(&mut self, write: &SentWrite, state: &AppointmentState) {
         if let Some(known) = self.pending(write, state) {
             known.sends = known.sends.saturating_sub(1);
@@ -88,13 +87,13 @@ impl Turn<'_> {
         TimeDelta::from_std(self.engine.config.late_landing).unwrap_or(TimeDelta::MAX)
     }
 
-    /// Whether a write that landed once may have landed again, and it is time to see.
+    /// Whether a write may have landed (again) and its last look is due.
     pub(super) fn may_have_landed(&self) -> bool {
         let mut pending = self.standing.pending.iter();
         pending.any(|known| self.age(known) >= self.horizon())
     }
 
-    /// Forgets what can no longer land, once it was looked for after that time.
+    /// Forgets writes that can no longer land, once they have been looked for after that time.
     pub(super) fn forget_what_cannot_land(&mut self) {
         if !self.fresh {
             return;
@@ -104,7 +103,7 @@ impl Turn<'_> {
         pending.retain(|known| now - known.sent_at < horizon);
     }
 
-    /// When writes of unknown outcome are to be looked for next.
+    /// When to look next for writes of unknown outcome.
     pub(super) fn next_look_for_landings(&self) -> Option<Duration> {
         let waits = self.standing.pending.iter().map(|known| {
             let age = self.age(known);
@@ -116,8 +115,8 @@ impl Turn<'_> {
         waits.min()
     }
 
-    /// Recognizes, among the bookings that were just read, what writes of unknown outcome have left. That is Cal.com's answer to
-    /// the write, only late; it is no change of Cal.com's.
+    /// Recognizes the results of unanswered writes among the bookings just read. They are late responses to our own writes, not
+    /// changes made at Cal.com.
     pub(super) fn recognize_landings(&mut self) -> Vec<Landing> {
         let mut landings: Vec<Landing> = Vec::new();
         // One booking answers one write: of several that could have made it, the one that it agrees with.
@@ -168,7 +167,7 @@ impl Turn<'_> {
         landings
     }
 
-    /// Whether the link's own booking came of another attempt of the same write, so that a landing is a double of it.
+    /// Whether the link's own booking came from another attempt of the same write, so that a landing duplicates it.
     pub(super) fn is_double(&self, landing: &Landing, own: &BookingUid) -> bool {
         let own = self.visited.get(own).and_then(Option::as_ref);
         match (&landing.pending.write, own) {
@@ -182,7 +181,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether a key is that of the generation at hand, which becomes the past once its booking is known.
+    /// Whether a key belongs to the current generation, which ends once its booking is known.
     fn is_current(&self, key: &crate::store::SyncKey) -> bool {
         let keys = &self.engine.sync_keys;
         self.link.appointment.as_ref().is_some_and(|appointment| {
@@ -190,14 +189,14 @@ impl Turn<'_> {
         })
     }
 
-    /// What Cal.com answered, now or late, is Cal.com's half of the base; what was sent is the host's.
+    /// Makes Cal.com's response, timely or late, the base's remote half, and what was sent its local half.
     pub(super) fn take_answer(&mut self, sent: AppointmentState, answered: AppointmentState) {
         self.standing.follow = !sent.agrees_with(&answered);
         self.standing.base = Some(Base::new(sent, answered));
         self.pushed = true;
     }
 
-    /// The booking that a write has left, if it is among those that were read and that no other write has left.
+    /// The booking produced by a write, if it is among those read and no other write produced it.
     fn landing_of(&self, pending: &PendingWrite, others: &[Landing]) -> Option<Booking> {
         let is_free = |booking: &&Booking| {
             others.iter().all(|o| o.booking != booking.uid)
@@ -240,7 +239,7 @@ impl Turn<'_> {
         Some(found.clone())
     }
 
-    /// Whether a booking is where the link stands since another attempt of the same write was answered: that answer is known.
+    /// Whether a booking is the already known answer to another attempt of the same write.
     fn has_been_answered(&self, booking: &Booking, pending: &PendingWrite) -> bool {
         let Some(own) = &self.link.booking else {
             return false;
@@ -259,7 +258,7 @@ impl Turn<'_> {
         last == Some(pending)
     }
 
-    /// Whether a live booking was left by a write of ours: it is nobody's wish at Cal.com.
+    /// Whether a live booking was produced by one of our writes, so that nobody at Cal.com asked for it.
     pub(super) fn is_made_by_us(&self, booking: &Booking) -> bool {
         if self.standing.late.contains(&booking.uid) {
             return true;
@@ -277,7 +276,7 @@ impl Turn<'_> {
     }
 }
 
-/// A booking as the answer to the write would have told it, whatever has happened to it since.
+/// A booking as the response to the write would have shown it, whatever has happened to it since.
 fn as_answered(booking: &Booking, pending: &PendingWrite) -> Option<AppointmentState> {
     let mut state = project(booking, Some(&pending.state)).ok()?;
     state.status = match pending.write {

@@ -1,4 +1,4 @@
-//! Looking for bookings by the key under which they were created.
+//! Finding bookings by their sync key.
 
 use chrono::TimeDelta;
 
@@ -8,15 +8,14 @@ use crate::store::{AppointmentState, SyncKey};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::standing::SentWrite;
 
-/// How far around the start a booking of unknown outcome is looked for, in hours. The filters are inclusive; the end is the
-/// event type's, which is not known here.
+/// The search window around the start, in hours. The filters are inclusive; the end depends on the event type and is unknown here.
 const LOOKUP_HOURS: i64 = 24;
 
-/// How many generations of bookings are looked for where the books may have been lost.
+/// How many generations of bookings to search when the store may have been lost.
 const LOST_GENERATIONS: u32 = 8;
 
 impl Turn<'_> {
-    /// The bookings that creations of unknown outcome have left.
+    /// Bookings produced by creations of unknown outcome.
     pub(super) async fn look_up_pending(&self) -> Result<Vec<Booking>, Stop> {
         let mut found: Vec<Booking> = Vec::new();
         for pending in &self.standing.pending {
@@ -34,7 +33,7 @@ impl Turn<'_> {
         Ok(found)
     }
 
-    /// The bookings that carry one of these keys and are the tenant's. The filters narrow the search and are not trusted.
+    /// The tenant's bookings that carry one of these keys. The filters narrow the search and are not trusted.
     async fn look_up(&self, query: &BookingQuery, keys: &[SyncKey]) -> Result<Vec<Booking>, Stop> {
         let mut ours = Vec::new();
         for booking in self.call(self.tenant.calendar.bookings(query)).await? {
@@ -47,8 +46,7 @@ impl Turn<'_> {
         Ok(ours)
     }
 
-    /// Whether nothing is known of the appointment, and it may have been booked before these books were begun: then there may be
-    /// a booking of it.
+    /// Whether the appointment has no history and may have been booked before the store was created.
     fn may_have_been_booked(&self) -> bool {
         let standing = &self.standing;
         let has_history = standing.base.is_some()
@@ -63,7 +61,7 @@ impl Turn<'_> {
         !has_history && is_older
     }
 
-    /// Whether a live appointment of which nothing is known has a booking.
+    /// Searches for the booking of a live appointment without history.
     pub(super) async fn found_lost_booking(&mut self) -> Result<bool, Stop> {
         let state = self.local.as_ref().map(|local| local.state.clone());
         match state.filter(|state| state.status.is_live()) {
@@ -72,7 +70,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Looks for a booking that was made before the books were lost; whether there is one.
+    /// Looks for a booking made before the store was lost; returns whether there is one.
     pub(super) async fn find_lost_booking(
         &mut self,
         state: &AppointmentState,
@@ -107,7 +105,7 @@ impl Turn<'_> {
         Ok(true)
     }
 
-    /// Whether a key is that of a booking that was created for this appointment.
+    /// Whether a key belongs to a booking created for this appointment.
     pub(super) fn is_own_key(&self, key: &str) -> bool {
         let Some(appointment) = &self.link.appointment else {
             return false;
@@ -120,7 +118,7 @@ impl Turn<'_> {
     }
 }
 
-/// Where a booking of this state is to be found, within so much time of its start, or at any time.
+/// The query that finds a booking of this state, within a window around its start or at any time.
 fn query_for(state: &AppointmentState, within: Option<TimeDelta>) -> BookingQuery {
     BookingQuery {
         attendee_email: state.attendee.email.clone(),

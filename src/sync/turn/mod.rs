@@ -1,7 +1,7 @@
 //! One turn: the work on one claimed link, from its claim to its settlement.
 //!
-//! A turn is told that something happened, never what. It loads the appointment, takes the state of the booking, decides, and
-//! carries the decision out, until there is nothing left to decide; then one transaction stores the outcome.
+//! A turn knows that something happened, never what. It loads the appointment, obtains the booking's state, decides, and carries the
+//! decision out, until nothing is left to decide; then one transaction stores the outcome.
 
 mod apply;
 mod claims;
@@ -33,11 +33,11 @@ use crate::store::{
     Winner,
 };
 
-/// How often a turn decides before it lets others have a go: create or move, take over what the answer differs in, and be sure
-/// that nothing is left; the rest is for sides that keep moving while the turn lasts.
+/// How many times a turn decides before it yields: create or move, adopt what the response differs in, and verify that nothing is
+/// left; the rest is for sides that keep changing during the turn.
 const MAX_ROUNDS: u32 = 6;
 
-/// Cal.com's side as the turn knows it.
+/// Cal.com's side as known to the turn.
 #[derive(Clone, Debug)]
 struct RemoteSide {
     state: AppointmentState,
@@ -51,28 +51,28 @@ enum Stop {
     Calendar(CalendarError),
     /// The host's repository failed or refused.
     Host(StoreError),
-    /// The bookkeeping failed. Nothing can be settled; the lease runs out and the link is worked on again.
+    /// The store failed. Nothing can be settled; the lease expires and the link is processed again.
     Store(StoreError),
-    /// A person has to decide.
+    /// Needs manual review.
     Review(Case),
-    /// The link is a second name for another one.
+    /// The link is a duplicate of another one.
     Absorb(LinkId),
-    /// The host's repository lags behind its outbox, or its sides keep moving: again on the usual schedule, then this case.
+    /// The host's repository lags behind its outbox, or the sides keep changing: retries on the usual schedule, then this case.
     Lag(Case),
-    /// Nothing new has come for a link that a person has to decide on: it was only looked at.
+    /// Nothing new has arrived for a link in review: it was only looked at.
     StillInReview,
-    /// What a delivery claims cannot be seen yet, and there is nothing else to go by: look again when it is time.
+    /// A delivery's claim is not visible yet, and there is nothing else to go by: look again on schedule.
     NotYet,
 }
 
-/// A case for a person.
+/// A case for manual review.
 #[derive(Clone, Debug)]
 struct Case {
     reason: ReviewReason,
     message: String,
     bookings: Vec<BookingUid>,
     alternatives: Vec<DateTime<Utc>>,
-    /// What makes it the same case for several links of the tenant, where it is one.
+    /// The key that makes it one case for several links of the tenant, if it is shared.
     tenant_cause: Option<String>,
 }
 
@@ -87,13 +87,13 @@ impl Case {
         }
     }
 
-    /// A case whose reason says all.
+    /// A case fully described by its reason.
     fn of(reason: ReviewReason) -> Self {
         let message = explain(&reason);
         Self::new(reason, message)
     }
 
-    /// A case that is one for all links of the tenant that meet the same cause.
+    /// A case shared by all links of the tenant that meet the same cause.
     fn shared(mut self, cause: impl Into<String>) -> Self {
         self.tenant_cause = Some(cause.into());
         self
@@ -121,17 +121,17 @@ impl From<CalendarError> for Stop {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TurnOutcome {
-    /// Both sides agree, or there is nothing to bring to agreement.
+    /// Both sides agree, or there is nothing to do.
     Settled,
-    /// The work is to be done again later.
+    /// The work will be retried later.
     Waiting,
-    /// A person has to decide.
+    /// Needs manual review.
     InReview,
-    /// The link was a second name for another one and is gone.
+    /// The link was a duplicate of another one and was absorbed.
     Absorbed,
-    /// The work panicked or took too long; it is done again later, or a person is asked.
+    /// The work panicked or took too long; it will be retried, or goes to review.
     Failed,
-    /// Somebody else has taken over the link.
+    /// Another worker has taken over the link.
     LeaseLost,
 }
 
@@ -139,7 +139,7 @@ pub(super) struct Turn<'a> {
     engine: &'a Engine,
     tenant: Arc<Tenant>,
     claim: Claim,
-    /// The link and what is remembered about it, as they are going to be stored.
+    /// The link and its memory, as they will be stored.
     link: Link,
     standing: Standing,
     local: Option<Appointment>,

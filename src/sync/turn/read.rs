@@ -20,7 +20,7 @@ enum Followed {
     Stray(DeliveryFate),
 }
 
-/// Whose a booking is.
+/// Who owns a booking.
 enum Ownership {
     Ours,
     /// One of the tenant's own users holds it, and the tenant does not keep its event type in sync.
@@ -121,7 +121,7 @@ impl Turn<'_> {
         Err(Case::new(ReviewReason::BookingMissing, message).into())
     }
 
-    /// Whose a booking is: that of the tenant that names its event type; by a host only where no tenant does.
+    /// Who owns a booking: the tenant that names its event type; decided by host only where no tenant does.
     async fn ownership(&self, booking: &Booking) -> Result<Ownership, Stop> {
         let tenant = &self.tenant;
         let Some(event_type) = booking.event_type_id() else {

@@ -237,7 +237,7 @@ impl Turn<'_> {
         });
     }
 
-    /// A person has to decide.
+    /// Sends the link to review.
     pub(super) fn in_review(&mut self, case: &Case) -> Settlement {
         let review = self.review(case);
         // Writes to Cal.com that may have been carried out stay on record, to be looked for next time: what went to review need
