@@ -19,7 +19,8 @@ use calcom::sync::{
     Worker,
 };
 use calcom::testing::{
-    FakeCalcom, FakeEventType, Fault, ManualClock, Operation, SeededEntropy, Then, WebhookBody,
+    Delivery, DeliveryOutcome, FakeCalcom, FakeEventType, Fault, ManualClock, Operation,
+    SeededEntropy, ServerKind, Then, WebhookBody,
 };
 use calcom::webhook::SIGNATURE_HEADER;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -69,6 +70,22 @@ impl Drop for World {
     }
 }
 
+/// Which kind of server the tests run over: a self-hosted one, or the hosted service if `CALCOM_TEST_SERVER` is `hosted`.
+pub(crate) fn server_kind() -> ServerKind {
+    match std::env::var("CALCOM_TEST_SERVER").as_deref() {
+        Ok("hosted") => ServerKind::Hosted {
+            min_delay: Duration::from_millis(5),
+            max_delay: Duration::from_millis(40),
+        },
+        Ok(other) => panic!("CALCOM_TEST_SERVER is {other:?}; it can be `hosted`"),
+        Err(_) => ServerKind::SelfHosted,
+    }
+}
+
+pub(crate) fn is_hosted() -> bool {
+    server_kind() != ServerKind::SelfHosted
+}
+
 /// The host moves an appointment of half an hour.
 pub(crate) fn move_to(start: DateTime<Utc>) -> impl FnOnce(&mut AppointmentState) {
     move |state| {
@@ -103,6 +120,7 @@ impl World {
         let fake = FakeCalcom::builder()
             .seed(7)
             .clock(clock.shared())
+            .server(server_kind())
             .start()
             .await
             .unwrap();
@@ -221,7 +239,31 @@ impl World {
 
     /// Works until nothing is due now.
     pub(crate) async fn drain(&self) -> Vec<StepReport> {
-        drain(&self.engine).await
+        self.drain_with(&self.engine).await
+    }
+
+    /// Has another engine work until nothing is due now.
+    pub(crate) async fn drain_with(&self, engine: &Arc<Engine>) -> Vec<StepReport> {
+        let mut reports = Vec::new();
+        loop {
+            self.webhooks_arrive().await;
+            let done = drain(engine).await;
+            if done.is_empty() {
+                return reports;
+            }
+            reports.extend(done);
+        }
+    }
+
+    /// Waits for the webhooks that are on their way, which a self-hosted server has sent before it answered.
+    pub(crate) async fn webhooks_arrive(&self) {
+        let is_open = |delivery: &Delivery| delivery.outcome == DeliveryOutcome::Open;
+        for _ in 0..400 {
+            if !is_hosted() || !self.fake.deliveries().iter().any(is_open) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Works through everything that is due within the next minutes, retries included.
