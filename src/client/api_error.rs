@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::error::ErrorKind;
 use super::rate::seconds_until;
+use crate::model::{clean_line, clean_text};
 
 /// How much of an unreadable body is kept.
 const EXCERPT_CHARS: usize = 300;
@@ -30,8 +31,8 @@ pub struct FieldError {
 impl FieldError {
     pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
-            field: field.into(),
-            message: message.into(),
+            field: clean_line(&field.into()).into_owned(),
+            message: clean_text(&message.into()).into_owned(),
         }
     }
 
@@ -46,7 +47,8 @@ impl FieldError {
     }
 }
 
-/// What Cal.com answered. E-mail addresses in its message are masked; the values that it repeats are not kept.
+/// What Cal.com answered. E-mail addresses in its message are masked, and its texts cleaned with
+/// [`clean_text`]; the values that it repeats are not kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiError {
     status: StatusCode,
@@ -105,8 +107,8 @@ impl ApiError {
             fields = fields_in_message(raw_message);
         }
         Self {
-            code: text("code").map(str::to_owned),
-            message: mask_addresses(raw_message.trim()),
+            code: text("code").map(|code| clean_line(code).into_owned()),
+            message: clean_text(&mask_addresses(raw_message.trim())).into_owned(),
             excerpt: raw_message.is_empty().then(|| excerpt(body)),
             ..Self::of_status(status, headers, fields)
         }

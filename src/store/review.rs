@@ -13,7 +13,7 @@ use super::page::Page;
 use super::state::AppointmentState;
 use super::tenant::TenantId;
 use crate::model::id::number_id;
-use crate::model::{BookingUid, open_enum};
+use crate::model::{BookingUid, clean_text, open_enum};
 
 number_id! {
     /// Names one review item.
@@ -193,10 +193,10 @@ pub struct ReviewEvidence {
 }
 
 impl ReviewEvidence {
-    /// A message, and nothing else.
-    pub fn new(message: impl Into<String>) -> Self {
+    /// A message, and nothing else. It is cleaned with [`clean_text`]: it may quote Cal.com.
+    pub fn new(message: impl AsRef<str>) -> Self {
         Self {
-            message: message.into(),
+            message: clean_text(message.as_ref()).into_owned(),
             ..Self::default()
         }
     }

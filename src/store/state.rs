@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::serde_as;
 
 use super::appointment::{AppointmentStatus, Person};
-use crate::model::{EventTypeId, InstantFormat};
+use crate::model::{EventTypeId, InstantFormat, clean_line};
 
 /// What both sides hold of an appointment: its own state, or that of the booking that stands for it.
 #[serde_as]
@@ -96,7 +96,8 @@ impl AppointmentState {
 
     /// Compares field by field. Two ended states do not differ, whatever else they hold, and where one has ended the others do
     /// not count. Instants are compared to the millisecond, which is what Cal.com keeps, and e-mail addresses in any case;
-    /// phone number, language and time zone are not compared.
+    /// phone number, language and time zone are not compared. Texts are compared as [`clean_line`] leaves them, so that a name
+    /// that had to be cleaned does not differ from itself.
     pub fn differences(&self, other: &Self) -> Differences {
         match (self.status.is_live(), other.status.is_live()) {
             (false, false) => Differences::default(),
@@ -105,7 +106,10 @@ impl AppointmentState {
                 ..Differences::default()
             },
             (true, true) => {
-                let lower = |person: &Person| person.email.as_ref().map(|e| e.to_lowercase());
+                // What comes from Cal.com was cleaned, and what it is compared with may be older or the host's own.
+                let lower =
+                    |person: &Person| person.email.as_ref().map(|e| clean_line(e).to_lowercase());
+                let name = |person: &Person| clean_line(&person.name).trim().to_owned();
                 let (ours, theirs) = (&self.attendee, &other.attendee);
                 Differences {
                     status: self.status != other.status,
@@ -113,7 +117,7 @@ impl AppointmentState {
                     length: self.length_millis() != other.length_millis(),
                     event_type: self.event_type != other.event_type,
                     email: lower(ours) != lower(theirs),
-                    name: ours.name.trim() != theirs.name.trim(),
+                    name: name(ours) != name(theirs),
                 }
             }
         }
