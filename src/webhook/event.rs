@@ -129,8 +129,8 @@ impl WebhookEvent {
         let trigger = Trigger::from(trigger.as_str());
         let created_at = take(&mut root, "createdAt");
         // Some triggers have the payload's fields at the top level instead.
-        let payload = take(&mut root, PAYLOAD)
-            .unwrap_or_else(|| Value::Object(std::mem::take(&mut root)));
+        let payload =
+            take(&mut root, PAYLOAD).unwrap_or_else(|| Value::Object(std::mem::take(&mut root)));
         let envelope = Envelope {
             trigger,
             created_at,
@@ -274,7 +274,12 @@ mod tests {
 
     #[test]
     fn what_is_neither_a_delivery_nor_a_template_is_no_event() {
-        for json in [json!({}), json!({"template": 5}), json!({"template": "t", "x": 1}), json!("t")] {
+        for json in [
+            json!({}),
+            json!({"template": 5}),
+            json!({"template": "t", "x": 1}),
+            json!("t"),
+        ] {
             assert!(WebhookEvent::deserialize(json).is_err());
         }
     }
@@ -302,13 +307,28 @@ mod tests {
         };
         assert_eq!((event.start_time, event.event_type_id), (None, None));
         assert_eq!(event.status.as_ref().unwrap().as_str(), "NEW");
-        for key in ["startTime", "eventTypeId", "organizer", "metadata", "responses"] {
+        for key in [
+            "startTime",
+            "eventTypeId",
+            "organizer",
+            "metadata",
+            "responses",
+        ] {
             assert_eq!(event.extra.get(key), Some(&payload[key]), "{key}");
         }
         let attendee = &event.attendees.as_ref().unwrap()[0];
         assert_eq!(attendee.name.as_deref(), Some("Ann"));
-        assert_eq!((&attendee.email, &attendee.extra["email"]), (&None, &json!(5)));
-        assert_eq!((event.created_at, &event.root["createdAt"]), (None, &json!(5)));
-        assert_eq!(serde_json::to_value(WebhookEvent::Booking(event)).unwrap(), body);
+        assert_eq!(
+            (&attendee.email, &attendee.extra["email"]),
+            (&None, &json!(5))
+        );
+        assert_eq!(
+            (event.created_at, &event.root["createdAt"]),
+            (None, &json!(5))
+        );
+        assert_eq!(
+            serde_json::to_value(WebhookEvent::Booking(event)).unwrap(),
+            body
+        );
     }
 }
