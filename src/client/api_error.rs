@@ -314,6 +314,8 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::TEXT_LIMIT;
+    use serde_json::json;
 
     fn fields(message: &str) -> Vec<(String, String)> {
         fields_in_message(message)
@@ -368,6 +370,18 @@ mod tests {
         let error = ApiError::parse(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
         assert_eq!(error.message(), "no user [address] here");
         assert!(!format!("{error:?} {error}").contains("ann@"));
+    }
+
+    #[test]
+    fn what_the_server_says_cannot_forge_a_log_line() {
+        let body = json!({"error": {"code": "BAD\u{1b}[2J\n", "message": format!("no\u{202e}\u{7} {}", "x".repeat(9000)),
+            "details": {"errors": [{"property": "a\nb", "constraints": {"c": "d\u{202e}e"}}]}}});
+        let body = body.to_string();
+        let error = ApiError::parse(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes());
+        assert_eq!(error.code(), Some("BAD[2J "));
+        assert!(error.message().starts_with("no xxx") && error.message().ends_with('…'));
+        assert_eq!(error.message().chars().count(), TEXT_LIMIT);
+        assert_eq!(error.fields(), [FieldError::new("a b", "de")]);
     }
 
     #[test]
