@@ -178,3 +178,33 @@ impl AppointmentState {
 fn millis(instant: DateTime<Utc>) -> i64 {
     instant.timestamp_millis()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(name: &str, email: &str) -> AppointmentState {
+        let start = DateTime::from_timestamp(1_797_000_000, 0).unwrap();
+        AppointmentState::new(
+            AppointmentStatus::Confirmed,
+            start,
+            start,
+            EventTypeId::new(1),
+            Person::new(name, email, "UTC"),
+        )
+    }
+
+    /// A host's own text, or what was stored before texts were cleaned, against what Cal.com says now.
+    #[test]
+    fn a_text_does_not_differ_from_what_cleaning_leaves_of_it() {
+        let raw = format!(
+            "Ann\u{202e}\u{7}\n{}",
+            "x".repeat(2 * crate::model::LINE_LIMIT)
+        );
+        let ours = state(&raw, "ann@example.com\u{200e}");
+        let theirs = state(&clean_line(&raw), "ANN@example.com");
+        assert!(ours.agrees_with(&theirs));
+        let other = state("Bob", "bob@example.com");
+        assert!(ours.differences(&other).name && ours.differences(&other).email);
+    }
+}
