@@ -3,6 +3,9 @@
 //! Anybody who books writes them. Removed are control characters, with which a text could forge log lines or steer a terminal, and
 //! the characters that steer the direction of writing, with which it could show something other than what it is. Too long texts
 //! are cut, and end with an ellipsis. Cleaning twice changes nothing more.
+//!
+//! Applied to attendees that become a host's `Person`, to the messages of review items, to the causes of failures in log lines and in
+//! the sync log, and to what `client` errors quote. Webhook events and `model` types hold texts as they were sent.
 
 use std::borrow::Cow;
 
