@@ -22,7 +22,7 @@ use calcom::model::{
     Booking, BookingOrSeries, CalendarLink, DeletedEventType, EventType, Reassignment, Reservation,
     Schedule, SlotsByDay, User, WebhookSubscription,
 };
-use calcom::webhook::{self, VerifyError, WebhookEvent};
+use calcom::webhook::{self, VerifyError};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use secrecy::SecretString;
 use serde::Serialize;
@@ -220,26 +220,27 @@ fn failed(error: &Error) -> Finding {
 }
 
 fn inspect_webhook(secrets: &[SecretString], headers: &HeaderMap, body: &[u8]) -> Finding {
-    if let Err(refused) = webhook::verify(secrets, headers, body) {
-        let kind = match refused {
-            VerifyError::Missing => "missing",
-            VerifyError::NoSecretAtSender => "no_secret_at_sender",
-            VerifyError::NoSecretHere => "no_secret_here",
-            VerifyError::Malformed => "malformed",
-            _ => "mismatch",
-        };
-        return Finding {
-            line: json!({"result": "refused", "kind": kind, "error": refused.to_string()}),
-            understood: false,
-        };
+    match webhook::receive(secrets, headers, body) {
+        Ok(event) => understood(json!({
+            "result": "event",
+            "trigger": event.trigger(),
+            "booking": event.booking_uid(),
+            "value": event,
+        })),
+        Err(refused) => {
+            let kind = match refused {
+                VerifyError::Missing => "missing",
+                VerifyError::NoSecretAtSender => "no_secret_at_sender",
+                VerifyError::NoSecretHere => "no_secret_here",
+                VerifyError::Malformed => "malformed",
+                _ => "mismatch",
+            };
+            Finding {
+                line: json!({"result": "refused", "kind": kind, "error": refused.to_string()}),
+                understood: false,
+            }
+        }
     }
-    let event = WebhookEvent::parse(body);
-    understood(json!({
-        "result": "event",
-        "trigger": event.trigger(),
-        "booking": event.booking_uid(),
-        "value": event,
-    }))
 }
 
 fn parse_headers(file: &[u8]) -> Result<HeaderMap, String> {

@@ -228,7 +228,7 @@ enum Sort {
 }
 
 /// Every recorded delivery: what it is read as, its trigger, its booking, and whether its signature is ours. The subscription of
-/// the template has another secret.
+/// the template has another secret, and of those that were recorded as JSON the bytes are not the signed ones.
 type Delivery = (
     &'static str,
     Sort,
@@ -240,15 +240,29 @@ type Delivery = (
 #[rustfmt::skip]
 const DELIVERIES: &[Delivery] = &[
     ("0001-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("w2hQFc7JQpJy57fx4rkUUM"), Ok(())),
+    ("0002-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("hRocbBzoTr66HPURF7JjjJ"), Ok(())),
     ("0016-BOOKING_RESCHEDULED", Sort::Booking, Some("BOOKING_RESCHEDULED"), Some("e5XrwipMrYe4dr4ujdJbS1"), Ok(())),
     ("0023-BOOKING_CANCELLED", Sort::Booking, Some("BOOKING_CANCELLED"), Some("sevN5YQwcjBsh74rp3g3Fr"), Ok(())),
     ("0028-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("htjZDM9z5KzZHj1nssqEmX"), Ok(())),
     ("0029-BOOKING_REQUESTED", Sort::Booking, Some("BOOKING_REQUESTED"), Some("fijhrPKvntVgZhRCD5HUpa"), Ok(())),
     ("0031-BOOKING_REJECTED", Sort::Booking, Some("BOOKING_REJECTED"), Some("fijhrPKvntVgZhRCD5HUpa"), Ok(())),
+    ("0038-BOOKING_REQUESTED", Sort::Booking, Some("BOOKING_REQUESTED"), Some("7H3V4dxRFPqMm3m2wsZAwP"), Ok(())),
+    ("0040-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("9iuaniiCbKcbT7VbXz9tLk"), Ok(())),
+    ("0046-BOOKING_RESCHEDULED", Sort::Booking, Some("BOOKING_RESCHEDULED"), Some("5j8zwtb4vZhxDWHhd7iDmE"), Ok(())),
     ("0050-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("vPq39Zfr3Va7xen6K2S1RR"), Ok(())),
     ("0055-BOOKING_NO_SHOW_UPDATED", Sort::NoShow, Some("BOOKING_NO_SHOW_UPDATED"), Some("m17TcGAhvyqsSEnjriX3hF"), Ok(())),
     ("0061-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("xj41bXMtMd1hYexGQ3DxuM"), Err(VerifyError::NoSecretAtSender)),
     ("0065-UNKNOWN", Sort::Template, None, None, Err(VerifyError::Mismatch)),
+    ("0086-BOOKING_CANCELLED", Sort::Booking, Some("BOOKING_CANCELLED"), Some("6xx6qUCbfus1AG4sgE6kJc"), Ok(())),
+    ("0223-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("4u9aA29K8pEGSbN49rqgpK"), Ok(())),
+    ("0229-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("7MRTEGXdSoPQqFvNukj2QL"), Ok(())),
+    ("0230-BOOKING_RESCHEDULED", Sort::Booking, Some("BOOKING_RESCHEDULED"), Some("aB7NTzpchid1rAhGjXnRkv"), Ok(())),
+    ("0238-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("mbo1GwdVr3CYtQFgw6Eyb1"), Ok(())),
+    ("0239-BOOKING_CANCELLED", Sort::Booking, Some("BOOKING_CANCELLED"), Some("mbo1GwdVr3CYtQFgw6Eyb1"), Ok(())),
+    ("0300-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("r45njbgVZqcCkm95osSYtg"), Err(VerifyError::Mismatch)),
+    ("0302-BOOKING_RESCHEDULED", Sort::Booking, Some("BOOKING_RESCHEDULED"), Some("ofn54kttNeM9qJ4DMP7Aw1"), Err(VerifyError::Mismatch)),
+    ("0309-BOOKING_REQUESTED", Sort::Booking, Some("BOOKING_REQUESTED"), Some("vhvSp3EijNBou9haxBABDf"), Err(VerifyError::Mismatch)),
+    ("0320-BOOKING_CANCELLED", Sort::Booking, Some("BOOKING_CANCELLED"), Some("6rMXqBgp4MxhZEjDZfHZAe"), Err(VerifyError::Mismatch)),
 ];
 
 fn body(name: &str) -> Vec<u8> {

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::error::ErrorKind;
 use super::rate::seconds_until;
+use crate::model::{clean_line, clean_text};
 
 /// How much of an unreadable body is kept.
 const EXCERPT_CHARS: usize = 300;
@@ -30,8 +31,8 @@ pub struct FieldError {
 impl FieldError {
     pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
-            field: field.into(),
-            message: message.into(),
+            field: clean_line(&field.into()).into_owned(),
+            message: clean_text(&message.into()).into_owned(),
         }
     }
 
@@ -46,7 +47,8 @@ impl FieldError {
     }
 }
 
-/// What Cal.com answered. E-mail addresses in its message are masked; the values that it repeats are not kept.
+/// What Cal.com answered. E-mail addresses in its message are masked, and its texts cleaned with
+/// [`clean_text`]; the values that it repeats are not kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiError {
     status: StatusCode,
@@ -105,8 +107,8 @@ impl ApiError {
             fields = fields_in_message(raw_message);
         }
         Self {
-            code: text("code").map(str::to_owned),
-            message: mask_addresses(raw_message.trim()),
+            code: text("code").map(|code| clean_line(code).into_owned()),
+            message: clean_text(&mask_addresses(raw_message.trim())).into_owned(),
             excerpt: raw_message.is_empty().then(|| excerpt(body)),
             ..Self::of_status(status, headers, fields)
         }
@@ -312,6 +314,8 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::TEXT_LIMIT;
+    use serde_json::json;
 
     fn fields(message: &str) -> Vec<(String, String)> {
         fields_in_message(message)
@@ -366,6 +370,18 @@ mod tests {
         let error = ApiError::parse(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
         assert_eq!(error.message(), "no user [address] here");
         assert!(!format!("{error:?} {error}").contains("ann@"));
+    }
+
+    #[test]
+    fn what_the_server_says_cannot_forge_a_log_line() {
+        let body = json!({"error": {"code": "BAD\u{1b}[2J\n", "message": format!("no\u{202e}\u{7} {}", "x".repeat(9000)),
+            "details": {"errors": [{"property": "a\nb", "constraints": {"c": "d\u{202e}e"}}]}}});
+        let body = body.to_string();
+        let error = ApiError::parse(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes());
+        assert_eq!(error.code(), Some("BAD[2J "));
+        assert!(error.message().starts_with("no xxx") && error.message().ends_with('…'));
+        assert_eq!(error.message().chars().count(), TEXT_LIMIT);
+        assert_eq!(error.fields(), [FieldError::new("a b", "de")]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::api_error::{ApiError, FieldError};
-use crate::model::InvalidRequest;
+use crate::model::{InvalidRequest, clean_line};
 
 /// What went wrong, told by what the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -293,7 +293,8 @@ impl Error {
             Retryability::Never
         };
         let mut error = Self::new(operation, ErrorKind::Decode, retryability);
-        error.0.json_path = json_path;
+        // Keys of the answer are in it.
+        error.0.json_path = json_path.map(|path| clean_line(&path).into_owned());
         error.0.detail = Some(describe_json_error(cause).to_owned());
         error.0.api = Some(api);
         error

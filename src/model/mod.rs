@@ -24,6 +24,7 @@ mod schedule_request;
 mod setting;
 mod slot;
 mod team;
+mod text;
 mod time;
 mod user;
 mod video;
@@ -62,6 +63,7 @@ pub use team::{
     NewTeamEventType, SchedulingType, Team, TeamEventTypeSettings, TeamEventTypeUpdate, TeamHost,
     TeamInvite, TeamParams,
 };
+pub use text::{LINE_LIMIT, TEXT_LIMIT, clean_line, clean_text};
 pub use time::{format_instant, parse_instant};
 pub use user::{User, UserUpdate};
 pub use video::{Recording, VideoParticipant, VideoSession};

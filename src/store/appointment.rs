@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::state::AppointmentState;
 use super::tenant::TenantId;
 use crate::model::id::text_id;
-use crate::model::{Attendee, NewAttendee, open_enum};
+use crate::model::{Attendee, NewAttendee, clean_line, open_enum};
 
 text_id! {
     /// The host's identifier for one appointment of a tenant.
@@ -138,16 +138,15 @@ impl Person {
 }
 
 impl From<&Attendee> for Person {
+    /// The attendee in the host's terms. Every text is cleaned with [`clean_line`]: anybody who books writes it.
     fn from(attendee: &Attendee) -> Self {
+        let line = |text: &str| clean_line(text).into_owned();
         Self {
-            name: attendee.name.clone(),
-            email: Some(attendee.email.clone()).filter(|email| !email.is_empty()),
-            time_zone: attendee
-                .time_zone
-                .clone()
-                .unwrap_or_else(|| "UTC".to_owned()),
-            language: attendee.language.clone(),
-            phone_number: attendee.phone_number.clone(),
+            name: line(&attendee.name),
+            email: Some(line(&attendee.email)).filter(|email| !email.is_empty()),
+            time_zone: line(attendee.time_zone.as_deref().unwrap_or("UTC")),
+            language: attendee.language.as_deref().map(line),
+            phone_number: attendee.phone_number.as_deref().map(line),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::page::Page;
 use super::state::AppointmentState;
 use super::tenant::TenantId;
 use crate::model::id::number_id;
-use crate::model::{BookingUid, open_enum};
+use crate::model::{BookingUid, clean_text, open_enum};
 
 number_id! {
     /// Identifies one review item.
@@ -193,10 +193,10 @@ pub struct ReviewEvidence {
 }
 
 impl ReviewEvidence {
-    /// Evidence with only a message.
-    pub fn new(message: impl Into<String>) -> Self {
+    /// Evidence with only a message, cleaned with [`clean_text`] because it may quote Cal.com.
+    pub fn new(message: impl AsRef<str>) -> Self {
         Self {
-            message: message.into(),
+            message: clean_text(message.as_ref()).into_owned(),
             ..Self::default()
         }
     }

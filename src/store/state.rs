@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::serde_as;
 
 use super::appointment::{AppointmentStatus, Person};
-use crate::model::{EventTypeId, InstantFormat};
+use crate::model::{EventTypeId, InstantFormat, clean_line};
 
 /// What both sides know of an appointment: its state at the host, or that of its booking at Cal.com.
 #[serde_as]
@@ -96,7 +96,8 @@ impl AppointmentState {
 
     /// Compares field by field. Two ended states do not differ, whatever else they hold, and if only one has ended, nothing but the
     /// status counts. Instants are compared to the millisecond, which is Cal.com's precision, and e-mail addresses case-insensitively;
-    /// phone number, language and time zone are not compared.
+    /// phone number, language and time zone are not compared. Texts are compared as [`clean_line`] leaves them, so that a cleaned
+    /// name does not differ from its original.
     pub fn differences(&self, other: &Self) -> Differences {
         match (self.status.is_live(), other.status.is_live()) {
             (false, false) => Differences::default(),
@@ -105,7 +106,10 @@ impl AppointmentState {
                 ..Differences::default()
             },
             (true, true) => {
-                let lower = |person: &Person| person.email.as_ref().map(|e| e.to_lowercase());
+                // What comes from Cal.com was cleaned, and what it is compared with may be older or the host's own.
+                let lower =
+                    |person: &Person| person.email.as_ref().map(|e| clean_line(e).to_lowercase());
+                let name = |person: &Person| clean_line(&person.name).trim().to_owned();
                 let (ours, theirs) = (&self.attendee, &other.attendee);
                 Differences {
                     status: self.status != other.status,
@@ -113,7 +117,7 @@ impl AppointmentState {
                     length: self.length_millis() != other.length_millis(),
                     event_type: self.event_type != other.event_type,
                     email: lower(ours) != lower(theirs),
-                    name: ours.name.trim() != theirs.name.trim(),
+                    name: name(ours) != name(theirs),
                 }
             }
         }
@@ -173,4 +177,34 @@ impl AppointmentState {
 
 fn millis(instant: DateTime<Utc>) -> i64 {
     instant.timestamp_millis()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(name: &str, email: &str) -> AppointmentState {
+        let start = DateTime::from_timestamp(1_797_000_000, 0).unwrap();
+        AppointmentState::new(
+            AppointmentStatus::Confirmed,
+            start,
+            start,
+            EventTypeId::new(1),
+            Person::new(name, email, "UTC"),
+        )
+    }
+
+    /// A host's own text, or what was stored before texts were cleaned, against what Cal.com says now.
+    #[test]
+    fn a_text_does_not_differ_from_what_cleaning_leaves_of_it() {
+        let raw = format!(
+            "Ann\u{202e}\u{7}\n{}",
+            "x".repeat(2 * crate::model::LINE_LIMIT)
+        );
+        let ours = state(&raw, "ann@example.com\u{200e}");
+        let theirs = state(&clean_line(&raw), "ANN@example.com");
+        assert!(ours.agrees_with(&theirs));
+        let other = state("Bob", "bob@example.com");
+        assert!(ours.differences(&other).name && ours.differences(&other).email);
+    }
 }

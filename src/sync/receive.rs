@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::SYNC_KEY_METADATA;
 use super::engine::{Engine, SyncEngine};
-use crate::model::Trigger;
+use crate::model::{Trigger, clean_line};
 use crate::store::{
     Accepted, AppointmentStatus, DeliveryClaim, DeliveryFate, NewDelivery, StoreError, SyncKey,
     TenantId,
@@ -31,7 +31,7 @@ pub enum ReceiveError {
     /// The tenant does not exist.
     #[error("there is no such tenant")]
     UnknownTenant,
-    /// The sender is not Cal.com, or the configured secret is wrong.
+    /// The sender is not Cal.com, the configured secret is wrong, or none is configured.
     #[error("the delivery is not verified")]
     Unverified(#[source] VerifyError),
     /// The body is too large.
@@ -50,9 +50,12 @@ impl ReceiveError {
     /// service sends those again and takes any other 4xx for final.
     pub fn status(&self) -> StatusCode {
         match self {
+            // A secret that is missing here can be set before the delivery comes again.
+            Self::Unverified(VerifyError::NoSecretHere) | Self::Store(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::UnknownTenant | Self::Unverified(_) => StatusCode::UNAUTHORIZED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -72,15 +75,16 @@ impl Engine {
         let known = known
             .map_err(ReceiveError::Store)?
             .ok_or(ReceiveError::UnknownTenant)?;
-        webhook::verify(&known.webhook_secrets, headers, body).map_err(ReceiveError::Unverified)?;
-
-        let event = WebhookEvent::parse(body);
+        let event = webhook::receive(&known.webhook_secrets, headers, body)
+            .map_err(ReceiveError::Unverified)?;
         let trigger = event.trigger().map(Trigger::as_str).unwrap_or_default();
         let fingerprint = Sha256::digest(body).into();
-        let mut delivery = NewDelivery::new(tenant.clone(), fingerprint, trigger);
+        let mut delivery = NewDelivery::new(tenant.clone(), fingerprint, clean_line(trigger));
+        delivery.ignored = ignored(&event);
+        // What is ignored names no booking to look at.
         delivery.booking = event
             .booking_uid()
-            .filter(|uid| is_name(uid.as_str()))
+            .filter(|uid| delivery.ignored.is_none() && is_name(uid.as_str()))
             .cloned();
         delivery.sync_key = sync_key_of(&event).filter(|key| is_name(key.as_str()));
         if let WebhookEvent::Booking(booking) = &event {
@@ -89,7 +93,6 @@ impl Engine {
             delivery.claim = claim_of(booking);
         }
         delivery.body = webhook::without_one_time_passwords(body).replace('\0', "\u{fffd}");
-        delivery.ignored = ignored(&event);
         let accepted = self.store_call(self.store.accept(delivery)).await;
         Ok(match accepted.map_err(ReceiveError::Store)? {
             Accepted::Duplicate => Receipt::Duplicate,
@@ -150,5 +153,7 @@ fn ignored(event: &WebhookEvent) -> Option<DeliveryFate> {
             trigger if trigger.as_str().starts_with("BOOKING_") => DeliveryFate::IgnoredNoBooking,
             _ => DeliveryFate::IgnoredTrigger,
         }),
+        // Meetings, recordings, forms and the rest: about no booking's state.
+        _ => Some(DeliveryFate::IgnoredTrigger),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use crate::model::clean_text;
 use crate::store::{Resolution, ReviewItem, ReviewReason, ReviewScope, StoreError, StoreErrorKind};
 
 /// What happened and what can be done about it, for reasons that need no further detail.
@@ -41,7 +42,7 @@ pub(super) fn explain(reason: &ReviewReason) -> &'static str {
     }
 }
 
-/// An error with all its causes, addresses masked.
+/// An error with all its causes, addresses masked and the text cleaned: for log lines and evidence.
 pub(super) fn with_causes(error: &(dyn StdError + 'static)) -> String {
     let mut text = mask_addresses(&error.to_string());
     let mut cause = error.source();
@@ -54,7 +55,7 @@ pub(super) fn with_causes(error: &(dyn StdError + 'static)) -> String {
         }
         cause = error.source();
     }
-    text
+    clean_text(&text).into_owned()
 }
 
 /// An adapter's error may contain its input.

@@ -1,22 +1,45 @@
 //! Webhooks: verifying who sent a delivery, and reading what it says. No server: bytes and headers come in as values.
 //!
+//! [`receive`] does both in one call, so that nothing is read that was not verified:
+//!
 //! ```
-//! use calcom::webhook::{self, WebhookEvent};
+//! use calcom::webhook::{self, VerifyError, WebhookEvent};
 //! use http::HeaderMap;
 //! use secrecy::SecretString;
 //!
-//! fn receive(headers: &HeaderMap, body: &[u8]) -> Result<WebhookEvent, webhook::VerifyError> {
+//! fn who_booked(headers: &HeaderMap, body: &[u8]) -> Result<Vec<String>, VerifyError> {
 //!     let secrets = [SecretString::from("the newest"), SecretString::from("the one before")];
-//!     webhook::verify(&secrets, headers, body)?;
-//!     Ok(WebhookEvent::parse(body))
+//!     let WebhookEvent::Booking(booking) = webhook::receive(&secrets, headers, body)? else {
+//!         return Ok(Vec::new());
+//!     };
+//!     let attendees = booking.attendees.iter().flatten();
+//!     let names = attendees.filter_map(|attendee| attendee.name.as_deref());
+//!     Ok(names.map(|name| calcom::model::clean_line(name).into_owned()).collect())
 //! }
 //! ```
+//!
+//! Events hold every text as it was sent, for they are the receiver's evidence of it. Before a text is shown, written to a log
+//! or stored as a name, clean it: [`clean_line`](crate::model::clean_line), [`clean_text`](crate::model::clean_text).
 
+mod account;
+mod booking;
 mod event;
+mod fields;
+mod meeting;
+mod one_time_password;
+mod people;
 mod signature;
 
-pub use event::{
-    BookingEvent, EventStatus, NoShowAttendee, NoShowEvent, OtherEvent, TemplateBody, WebhookEvent,
-    without_one_time_passwords,
+pub use account::{FormEvent, OutOfOfficeEntry, OutOfOfficeEvent, OutOfOfficeReason, PingEvent};
+pub use booking::{BookingEvent, EventStatus, NoShowEvent};
+pub use event::{OtherEvent, TemplateBody, WebhookEvent};
+pub use meeting::{
+    DownloadLinks, InstantMeetingEvent, MeetingEvent, RecordingEvent, TranscriptLink,
+    VideoNoShowEvent,
 };
-pub use signature::{SIGNATURE_HEADER, VerifyError, verify};
+pub use one_time_password::without_one_time_passwords;
+pub use people::{
+    EventAppStatus, EventAttendee, EventHost, EventLanguage, EventRecurrence, EventResponse,
+    EventTeam,
+};
+pub use signature::{SIGNATURE_HEADER, VerifyError, receive, verify};

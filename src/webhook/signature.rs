@@ -8,6 +8,8 @@ use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use super::event::WebhookEvent;
+
 /// The header that carries the signature.
 pub const SIGNATURE_HEADER: &str = "x-cal-signature-256";
 
@@ -35,7 +37,23 @@ pub enum VerifyError {
     Mismatch,
 }
 
-/// Verifies the signature over the raw bytes of a body, in constant time, against every secret in turn.
+/// Verifies a delivery and reads what it says. A body whose signature is refused is not read at all.
+///
+/// # Errors
+///
+/// [`VerifyError`] says why the delivery must be refused. Answer 401, but 503 for [`VerifyError::NoSecretHere`]: that is trouble
+/// of the receiver's own, and the hosted service sends again what was answered with 503.
+pub fn receive(
+    secrets: &[SecretString],
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<WebhookEvent, VerifyError> {
+    verify(secrets, headers, body)?;
+    Ok(WebhookEvent::parse(body))
+}
+
+/// Verifies the signature over the raw bytes of a body, in constant time, against every secret in turn. [`receive`] does this and reads
+/// the body; this half alone is for bodies that are read elsewhere.
 ///
 /// # Errors
 ///
@@ -104,6 +122,20 @@ mod tests {
         }
         let other = headers(&sign("other", b"x"));
         assert_eq!(verify(&secrets, &other, b"x"), Err(VerifyError::Mismatch));
+    }
+
+    #[test]
+    fn a_delivery_is_read_only_if_it_is_verified() {
+        let body = br#"{"triggerEvent":"BOOKING_CREATED","payload":{"uid":"u"}}"#;
+        let secrets = [SecretString::from("s")];
+        let signed = headers(&sign("s", body));
+        let event = receive(&secrets, &signed, body).unwrap();
+        assert_eq!(event, WebhookEvent::parse(body));
+        assert_eq!(
+            receive(&secrets, &signed, b"{}"),
+            Err(VerifyError::Mismatch)
+        );
+        assert_eq!(receive(&[], &signed, body), Err(VerifyError::NoSecretHere));
     }
 
     #[test]

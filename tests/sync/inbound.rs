@@ -1,17 +1,20 @@
 //! Cal.com's door: what happens at Cal.com reaches the host, and causes no write back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::harness::{FOREIGN, SECRET, World, ann, at};
+use crate::harness::{FOREIGN, SECRET, World, ann, at, client, move_to};
 use calcom::ambient::Clock;
-use calcom::model::{BookingUid, NewAttendee, NewBooking, Trigger};
+use calcom::model::{BookingUid, LINE_LIMIT, NewAttendee, NewBooking, Trigger};
 use calcom::store::{
-    AppointmentRepository, AppointmentStatus, AppointmentWrite, ChainKey, DeliveryFate, LogEvent,
-    Origin, ReviewReason, Revision,
+    AppointmentRepository, AppointmentStatus, AppointmentWrite, ChainKey, DeliveryFate,
+    InMemoryStore, Inbox, LogEvent, Origin, Page, ReviewReason, Revision,
 };
-use calcom::sync::{ConflictPolicy, Receipt, ReceiveError, SyncEngine};
-use calcom::testing::{FakeEventType, Fault, Then, WebhookBody};
-use calcom::webhook::SIGNATURE_HEADER;
+use calcom::sync::{
+    ConflictPolicy, Engine, Receipt, ReceiveError, StaticTenants, SyncEngine, Tenant,
+};
+use calcom::testing::{FakeCalcom, FakeEventType, Fault, ManualClock, Then, WebhookBody};
+use calcom::webhook::{SIGNATURE_HEADER, VerifyError};
 use http::{HeaderMap, HeaderValue};
 
 fn signed(body: &[u8], secret: &str) -> HeaderMap {
@@ -251,6 +254,27 @@ async fn what_is_not_signed_by_a_known_secret_changes_nothing() {
     assert_eq!(world.delivery_fates().await.len(), 1);
 }
 
+/// Regression: it was answered with 401, and a delivery that the hosted service sees refused with 401 never comes again.
+#[tokio::test]
+async fn a_secret_that_is_missing_here_is_trouble_of_our_own() {
+    let clock = ManualClock::at(at(-48));
+    let fake = FakeCalcom::builder().clock(clock.shared()).start();
+    let fake = fake.await.unwrap();
+    let tenant = Tenant::new("salon".into(), Arc::new(client(&fake)));
+    let tenants = Arc::new(StaticTenants::new([tenant]));
+    let store = Arc::new(InMemoryStore::with_clock(clock.shared()));
+    let engine = Engine::builder(store.clone(), store, tenants).build();
+    let body = WebhookBody::created("u", at(0)).to_bytes();
+    let signed = signed(&body, SECRET);
+    let refused = engine.receive(&"salon".into(), &signed, &body).await;
+    let error = refused.unwrap_err();
+    assert!(matches!(
+        error,
+        ReceiveError::Unverified(VerifyError::NoSecretHere)
+    ));
+    assert_eq!(error.status().as_u16(), 503);
+}
+
 #[tokio::test]
 async fn a_webhook_of_ten_megabytes_is_refused_at_the_door() {
     let world = World::new().await;
@@ -273,6 +297,30 @@ async fn what_is_not_about_a_booking_is_ignored_for_a_named_reason() {
             DeliveryFate::IgnoredTrigger,
         ),
         (
+            r#"{"triggerEvent":"MEETING_STARTED","uid":"u","startTime":"2026-12-08T10:00:00Z"}"#,
+            DeliveryFate::IgnoredTrigger,
+        ),
+        (
+            r#"{"triggerEvent":"RECORDING_READY","payload":{"uid":"u"}}"#,
+            DeliveryFate::IgnoredTrigger,
+        ),
+        (
+            r#"{"triggerEvent":"AFTER_HOSTS_CAL_VIDEO_NO_SHOW","payload":{"bookingUid":"u"}}"#,
+            DeliveryFate::IgnoredTrigger,
+        ),
+        (
+            r#"{"triggerEvent":"PING","payload":{"title":"Test trigger event"}}"#,
+            DeliveryFate::IgnoredTrigger,
+        ),
+        (
+            r#"{"triggerEvent":"FORM_SUBMITTED","payload":5}"#,
+            DeliveryFate::IgnoredTrigger,
+        ),
+        (
+            r#"{"triggerEvent":"BOOKING_NO_SHOW_UPDATED","payload":{"uid":"u"}}"#,
+            DeliveryFate::IgnoredNoBooking,
+        ),
+        (
             r#"{"triggerEvent":"SOMETHING_NEW","payload":{"uid":"u"}}"#,
             DeliveryFate::IgnoredUnknownTrigger,
         ),
@@ -290,9 +338,62 @@ async fn what_is_not_about_a_booking_is_ignored_for_a_named_reason() {
     for (body, fate) in bodies {
         let receipt = receive(&world, body.as_bytes()).await.unwrap();
         assert_eq!(receipt, Receipt::Ignored);
-        assert_eq!(world.delivery_fates().await.pop(), Some(Some(fate)));
+        let page = Page::first(1000);
+        let mut stored = world.store.deliveries(&world.tenant, page).await.unwrap();
+        let (delivery, told) = stored.pop().unwrap();
+        assert_eq!(told, Some(fate), "{body}");
+        assert_eq!(delivery.booking, None, "{body}");
     }
     assert_eq!(world.drain().await, []);
+}
+
+/// A name that tries to forge a log line, to turn the writing around, and to fill the page.
+fn hostile_name() -> String {
+    format!(
+        "Ann\u{202e}nnA\u{1b}[2J\nlevel=ERROR \u{2066}{}",
+        "x".repeat(2000)
+    )
+}
+
+#[tokio::test]
+async fn what_a_booker_writes_is_clean_when_it_reaches_the_host() {
+    let world = World::new().await;
+    let attendee = NewAttendee::new(hostile_name(), "ann@example.com", "Europe/London");
+    let booking = NewBooking::new(world.fake.event_type_id(), at(0), attendee);
+    world.fake.book(booking).await.unwrap();
+    world.drain().await;
+    let appointment = world.store.appointments(&world.tenant).remove(0);
+    let name = &appointment.state.attendee.name;
+    assert!(name.starts_with("AnnnnA[2J level=ERROR x"), "{name}");
+    assert!(name.ends_with("x…") && name.chars().count() == LINE_LIMIT);
+    world.assert_in_step().await;
+    assert_eq!(world.writes(), 0);
+
+    // The clean name is no change of the host's: a move is sent, and nothing else is found to differ.
+    let id = appointment.id;
+    world.change(&id, Origin::Admin, move_to(at(3))).await;
+    world.settle().await;
+    assert_eq!(world.reviews().await, []);
+    world.assert_in_step().await;
+    assert_eq!(world.writes(), 1);
+}
+
+#[tokio::test]
+async fn a_name_of_the_hosts_own_is_left_as_it_is_and_differs_from_nothing() {
+    let world = World::new().await;
+    let mut state = world.state(at(0));
+    state.attendee.name = hostile_name();
+    let id = world.make_as("a1", state, Origin::Admin).id;
+    world.settle().await;
+    let moved = world.booking_of(&id).await;
+    world.fake.move_booking(&moved, at(3)).await.unwrap();
+    world.settle().await;
+    let appointment = world.appointment(&id).await;
+    assert_eq!(appointment.state.start, at(3));
+    assert_eq!(appointment.state.attendee.name, hostile_name());
+    assert_eq!(world.reviews().await, []);
+    world.assert_in_step().await;
+    assert_eq!(world.writes(), 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Reading Cal.com's side: the booking, its chain, and whose it is.
 
 use super::{Case, RemoteSide, Stop, Turn};
-use crate::model::{Booking, BookingUid};
+use crate::model::{Booking, BookingUid, clean_line};
 use crate::store::{DeliveryFate, LinkKey, ReviewReason, SyncKey};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::review::explain;
@@ -185,7 +185,7 @@ impl Turn<'_> {
             let message = match reason {
                 ReviewReason::UnknownStatus => format!(
                     "The booking has the status {:?}, which this version does not know. Update the crate, then retry.",
-                    booking.status.as_str()
+                    clean_line(booking.status.as_str())
                 ),
                 _ => explain(&reason).to_owned(),
             };
