@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::harness::{SECRET, World, ann, at, client, config, drain};
+use crate::harness::{SECRET, World, ann, at, client, config};
 use crate::hooked::{HookedHost, Hooks};
 use async_trait::async_trait;
 use calcom::model::EventTypeId;
@@ -250,12 +250,12 @@ async fn a_tenant_that_cannot_be_read_stops_no_other() {
     });
     let host = Arc::new(world.store.clone());
     let engine = engine_over(&world, host, directory.clone());
-    let turns = drain(&engine).await;
+    let turns = world.drain_with(&engine).await;
     assert_eq!(world.fake.live_bookings().len(), 1);
     assert_eq!(turns.iter().filter(|turn| turn.tenant == bad).count(), 1);
     for _ in 0..10 {
         world.clock.advance(Duration::from_secs(31));
-        drain(&engine).await;
+        world.drain_with(&engine).await;
     }
     let open = engine.open_reviews(&bad, Page::first(9)).await.unwrap();
     assert_eq!(open.len(), 1);
@@ -268,7 +268,7 @@ async fn a_tenant_that_cannot_be_read_stops_no_other() {
         .fails
         .store(false, std::sync::atomic::Ordering::SeqCst);
     world.clock.advance(Duration::from_secs(31));
-    drain(&engine).await;
+    world.drain_with(&engine).await;
     assert_eq!(world.fake.live_bookings().len(), 9);
     let open = engine.open_reviews(&bad, Page::first(9)).await.unwrap();
     assert_eq!(open, []);

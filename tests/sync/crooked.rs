@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::harness::{World, ann, at, client, config, drain};
+use crate::harness::{World, ann, at, client, config};
 use async_trait::async_trait;
 use calcom::client::Client;
 use calcom::model::{Booking, BookingQuery, BookingUid, EventTypeId, NewAttendee, NewBooking};
@@ -131,7 +131,7 @@ async fn a_private_booking_with_our_key_is_not_found_again() {
         made.updated_at,
     );
     books.record(&change).await.unwrap();
-    drain(&engine).await;
+    world.drain_with(&engine).await;
     let link = LinkKey::Appointment(made.id.clone());
     let link = books.find(&world.tenant, &link).await.unwrap().unwrap();
     let booked = world.fake.booking(&link.booking.clone().unwrap()).unwrap();
@@ -151,7 +151,7 @@ async fn a_booking_that_was_made_elsewhere_is_reviewed() {
         crooked.books_on = Some(elsewhere);
     });
     world.make("a", at(0), Origin::Phone);
-    drain(&engine).await;
+    world.drain_with(&engine).await;
     assert_eq!(world.fake.live_bookings().len(), 1);
     assert_eq!(world.review_reasons().await, [ReviewReason::ForeignBooking]);
 }
@@ -172,6 +172,7 @@ async fn what_was_read_under_a_lost_lease_does_not_reach_the_host() {
     let slow = engine_over(&world, &world.store, |crooked| {
         crooked.keeps = Some(kept.clone());
     });
+    world.webhooks_arrive().await;
     let sleeper = tokio::spawn(async move { slow.step().await });
     kept.is_read.notified().await;
     world.fake.move_booking(&moved.uid, at(0)).await.unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::harness::{SECRET, World, at, client, config, drain, move_to};
+use crate::harness::{SECRET, World, at, client, config, move_to};
 use crate::hooked::{HookedHost, Hooks};
 use async_trait::async_trait;
 use calcom::ambient::Clock;
@@ -82,14 +82,15 @@ async fn a_worker_without_a_lease_moves_no_appointment_back_in_time() {
     let engine = || engine_over(&world, host.clone(), &world.clock);
     let (slow, quick) = (engine(), engine());
     let booking = world.book(at(0)).await;
-    drain(&slow).await;
+    world.drain_with(&slow).await;
     let moved = world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
+    world.webhooks_arrive().await;
     host.hooks.hold.store(true, Ordering::SeqCst);
     let sleeper = tokio::spawn(async move { slow.step().await });
     host.hooks.held.notified().await;
     world.clock.advance(Duration::from_secs(121));
     world.fake.move_booking(&moved.uid, at(4)).await.unwrap();
-    drain(&quick).await;
+    world.drain_with(&quick).await;
     let appointment = || host.table.appointments(&world.tenant).remove(0);
     assert_eq!(appointment().state.start, at(4));
 
@@ -97,7 +98,7 @@ async fn a_worker_without_a_lease_moves_no_appointment_back_in_time() {
     let report = sleeper.await.unwrap().unwrap().unwrap();
     assert_eq!(report.outcome, TurnOutcome::LeaseLost);
     for _ in 0..10 {
-        drain(&quick).await;
+        world.drain_with(&quick).await;
         world.clock.advance(Duration::from_secs(600));
     }
     assert_eq!(appointment().state.start, at(4));
@@ -120,13 +121,13 @@ async fn a_change_that_is_seen_before_its_appointment_is_not_lost() {
         world.clock.now(),
     );
     engine.record(&change).await.unwrap();
-    drain(&engine).await;
+    world.drain_with(&engine).await;
     let write = AppointmentWrite::new(world.state(at(0)), Origin::Phone, world.clock.now());
     host.table
         .create_appointment(&world.tenant, &id, write)
         .unwrap();
     for _ in 0..50 {
-        drain(&engine).await;
+        world.drain_with(&engine).await;
         world.clock.advance(Duration::from_secs(1));
     }
     assert_eq!(world.fake.live_bookings().len(), 1);
@@ -195,8 +196,9 @@ async fn after_a_lost_race_for_the_appointment_both_sides_are_read_anew() {
     let host = slow_host();
     let engine = engine_over(&world, host.clone(), &world.clock);
     let booking = world.book(at(0)).await;
-    drain(&engine).await;
+    world.drain_with(&engine).await;
     let moved = world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
+    world.webhooks_arrive().await;
     host.hooks.hold.store(true, Ordering::SeqCst);
     let turn = {
         let engine = engine.clone();
@@ -216,7 +218,7 @@ async fn after_a_lost_race_for_the_appointment_both_sides_are_read_anew() {
     host.hooks.go.notify_one();
     let report = turn.await.unwrap().unwrap().unwrap();
     assert_eq!(report.outcome, TurnOutcome::Settled);
-    drain(&engine).await;
+    world.drain_with(&engine).await;
     let appointment = host.table.appointments(&world.tenant).remove(0);
     assert_eq!(appointment.state.start, at(6));
     assert_eq!(world.review_reasons().await, []);
@@ -231,6 +233,7 @@ async fn an_appointment_that_was_being_created_ends_with_its_booking() {
     let host = slow_host();
     let engine = engine_over(&world, host.clone(), &world.clock);
     let booking = world.book(at(0)).await;
+    world.webhooks_arrive().await;
     host.hooks.hold.store(true, Ordering::SeqCst);
     let dies = tokio::spawn({
         let engine = engine.clone();
@@ -244,7 +247,7 @@ async fn an_appointment_that_was_being_created_ends_with_its_booking() {
     let uid = &booking.uid;
     world.fake.cancel_booking(uid, "ill").await.unwrap();
     world.clock.advance(Duration::from_secs(121));
-    drain(&engine).await;
+    world.drain_with(&engine).await;
     assert_eq!(appointments().len(), 1);
     assert!(!appointments()[0].state.status.is_live());
     assert_eq!(world.review_reasons().await, []);

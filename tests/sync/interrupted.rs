@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::harness::{SECRET, World, ann, at, cancel, client, config, drain, move_to};
+use crate::harness::{SECRET, World, ann, at, cancel, client, config, move_to};
 use crate::hooked::{HookedHost, Hooks};
 use async_trait::async_trait;
 use calcom::ambient::Clock;
@@ -182,6 +182,7 @@ async fn a_foreign_delivery_takes_no_other_with_it() {
     let own = world.booking_of(&made.id).await;
     let foreign = foreign_booking(&world).await;
     world.fake.move_booking(&own, at(2)).await.unwrap();
+    world.webhooks_arrive().await;
     world
         .receive(&WebhookBody::rescheduled(foreign.uid, at(9), own, at(0)))
         .await;
@@ -218,6 +219,7 @@ async fn an_absorbed_change_names_the_appointment() {
     let world = World::new().await;
     let booking = world.book(at(0)).await;
     let chain = ChainKey::new(booking.ics_uid.clone().unwrap());
+    world.webhooks_arrive().await;
     let claim = begin_creation(&world, &chain).await;
     let write = AppointmentWrite::new(world.state(at(0)), Origin::Calcom, world.clock.now());
     let store = &world.store;
@@ -319,6 +321,7 @@ async fn an_appointment_of_unknown_outcome_is_ended_with_its_booking() {
     let booking = world.book(at(0)).await;
     // As the engine does it, and then the process dies before it can settle; the host records nothing.
     let chain = ChainKey::new(booking.ics_uid.clone().unwrap());
+    world.webhooks_arrive().await;
     begin_creation(&world, &chain).await;
     let write = AppointmentWrite::new(world.state(at(0)), Origin::Calcom, world.clock.now());
     let made = world
@@ -372,9 +375,10 @@ async fn an_appointment_that_is_not_visible_yet_is_not_gone() {
         .clock(world.clock.shared());
     let engine = Arc::new(engine.build());
     let booking = world.book(at(0)).await;
+    world.webhooks_arrive().await;
     engine.step().await.unwrap().unwrap();
     host.hooks.is_behind.store(true, Ordering::SeqCst);
-    drain(&engine).await;
+    world.drain_with(&engine).await;
     world
         .fake
         .cancel_booking(&booking.uid, "ill")
@@ -382,13 +386,13 @@ async fn an_appointment_that_is_not_visible_yet_is_not_gone() {
         .unwrap();
     for _ in 0..5 {
         world.clock.advance(Duration::from_secs(1));
-        drain(&engine).await;
+        world.drain_with(&engine).await;
     }
     assert_eq!(world.review_reasons().await, []);
     host.hooks.is_behind.store(false, Ordering::SeqCst);
     for _ in 0..40 {
         world.clock.advance(Duration::from_secs(1));
-        drain(&engine).await;
+        world.drain_with(&engine).await;
     }
     let appointment = world.store.appointments(&world.tenant).remove(0);
     assert_eq!(appointment.state.status, AppointmentStatus::Cancelled);

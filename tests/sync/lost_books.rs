@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::harness::{SECRET, World, at, client, config, drain, move_to};
+use crate::harness::{SECRET, World, at, client, config, move_to};
 use calcom::store::{
     AppointmentRepository, Change, InMemoryStore, LinkKey, Links, LogEvent, Origin, Outbox, Page,
     Reviews, Revision, Store, SyncLog,
@@ -54,7 +54,7 @@ async fn a_booking_that_was_made_before_the_books_were_lost_is_found() {
         }
         let revision = world.appointment(&made.id).await.revision;
         record(&world, &books, revision).await;
-        drain(&engine).await;
+        world.drain_with(&engine).await;
         assert_eq!(world.writes(), 1, "nothing was booked twice");
         assert_eq!(world.fake.live_bookings().len(), 1);
         let key = LinkKey::Appointment(made.id.clone());

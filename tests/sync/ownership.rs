@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::harness::{World, ann, at, cancel, client, config, drain};
+use crate::harness::{World, ann, at, cancel, client, config};
 use calcom::model::{NewAttendee, NewBooking};
 use calcom::store::{DeliveryFate, Origin, Page, Resolution, ReviewReason, Tenants};
 use calcom::sync::{Engine, StaticTenants, SyncEngine, Tenant};
@@ -37,7 +37,7 @@ async fn a_tenant_of_hosts_books_what_its_hosts_hold() {
         .with_host(world.fake.host_id());
     let engine = engine_for(&world, [tenant]);
     world.make("own", at(0), Origin::Phone);
-    drain(&engine).await;
+    world.drain_with(&engine).await;
     assert_eq!(world.fake.live_bookings().len(), 1);
 
     let other = world.fake.add_user("other");
@@ -45,7 +45,7 @@ async fn a_tenant_of_hosts_books_what_its_hosts_hold() {
     let mut state = world.state(at(1));
     state.event_type = world.fake.add_event_type(theirs);
     world.make_as("theirs", state, Origin::Phone);
-    drain(&engine).await;
+    world.drain_with(&engine).await;
     assert_eq!(world.writes(), 1);
     assert_eq!(
         world.review_reasons().await,
@@ -101,7 +101,7 @@ async fn a_booking_of_another_tenant_is_not_taken() {
         let engine = engine_for(&world, [first, tenant("other", second).with_host(host)]);
         let booking = NewBooking::new(second, at(0), NewAttendee::from(&ann()));
         world.fake.book(booking).await.unwrap();
-        drain(&engine).await;
+        world.drain_with(&engine).await;
         assert_eq!(world.store.appointments(&world.tenant), []);
         let (fate, reviews) = if is_same_user {
             (DeliveryFate::IgnoredNotSynced, vec![])
@@ -130,7 +130,7 @@ async fn another_event_type_of_the_same_user_is_no_alarm() {
             let booking = NewBooking::new(private, at(n), NewAttendee::from(&ann()));
             world.fake.book(booking).await.unwrap();
         }
-        drain(&engine).await;
+        world.drain_with(&engine).await;
         assert_eq!(world.review_reasons().await, []);
         let fates = world.delivery_fates().await;
         assert_eq!(fates, vec![Some(DeliveryFate::IgnoredNotSynced); 20]);
@@ -151,7 +151,7 @@ async fn another_tenants_booking_of_the_same_user_is_no_alarm() {
     let engine = engine_for(&world, [salon, other]);
     let booking = NewBooking::new(second, at(0), NewAttendee::from(&ann()));
     world.fake.book(booking).await.unwrap();
-    drain(&engine).await;
+    world.drain_with(&engine).await;
     assert_eq!(world.review_reasons().await, []);
     let fates = world.delivery_fates().await;
     assert_eq!(fates, [Some(DeliveryFate::IgnoredNotSynced)]);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::harness::{World, at, drain};
+use crate::harness::{World, at};
 use calcom::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason};
 use calcom::sync::{SentWrite, SyncEngine};
 use calcom::testing::{Fault, Operation, Then};
@@ -32,7 +32,7 @@ async fn a_create_that_timed_out_after_it_was_applied_is_adopted() {
             assert!(matches!(pending[0].write, SentWrite::Create { .. }));
             let engine = if restart { world.restarted() } else { engine };
             world.clock.advance(Duration::from_secs(2));
-            drain(&engine).await;
+            world.drain_with(&engine).await;
             world.assert_in_step().await;
             assert_eq!(world.fake.live_bookings().len(), 1, "{loss:?}");
             assert_eq!(world.writes(), 1, "the create is not sent twice");
@@ -138,7 +138,7 @@ async fn a_reschedule_that_timed_out_after_it_was_applied_is_adopted() {
                 world.engine.clone()
             };
             world.clock.advance(Duration::from_secs(2));
-            drain(&engine).await;
+            world.drain_with(&engine).await;
             world.assert_in_step().await;
             assert_eq!(world.fake.live_bookings().len(), 1);
             assert_eq!(world.fake.live_bookings()[0].start, at(2));
@@ -169,7 +169,7 @@ async fn a_cancel_that_timed_out_after_it_was_applied_is_done() {
                 world.engine.clone()
             };
             world.clock.advance(Duration::from_secs(2));
-            drain(&engine).await;
+            world.drain_with(&engine).await;
             world.assert_in_step().await;
             assert_eq!(world.fake.live_bookings(), []);
             assert_eq!(world.writes(), 2, "{loss:?}");
@@ -221,9 +221,9 @@ async fn a_process_that_dies_in_the_middle_of_a_call_leaves_one_booking() {
         let _ = step.await;
         // Nobody may touch the link before its lease has run out.
         let engine = world.restarted();
-        assert_eq!(drain(&engine).await, [], "{operation:?}");
+        assert_eq!(world.drain_with(&engine).await, [], "{operation:?}");
         world.clock.advance(Duration::from_secs(121));
-        drain(&engine).await;
+        world.drain_with(&engine).await;
         world.assert_in_step().await;
         assert!(world.fake.live_bookings().len() <= 1);
     }
