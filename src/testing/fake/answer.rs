@@ -56,6 +56,14 @@ impl Reply {
             body: Value::Object(body.into_iter().collect()),
         }
     }
+
+    /// An answer that says nothing but that it went well.
+    pub(super) fn success() -> Self {
+        Self {
+            status: 200,
+            body: json!({"status": "success"}),
+        }
+    }
 }
 
 /// What a request comes to once it was judged.
@@ -78,6 +86,10 @@ pub(super) enum Refusal {
         constraint: (&'static str, String),
         target: Value,
     },
+    /// A validation that names several properties, each as the server's validator writes it; see [`Checks`].
+    ///
+    /// [`Checks`]: super::validate::Checks
+    Invalid(Vec<Value>),
     /// `code` and `message` only, as zod and tRPC leave them.
     Short {
         status: u16,
@@ -131,6 +143,15 @@ impl Refusal {
         }
     }
 
+    /// What the server says when it fails to read a number of a path, among others.
+    pub(super) fn broken() -> Self {
+        Self::Short {
+            status: 500,
+            code: "INTERNAL_SERVER_ERROR",
+            message: "There was an error, please try again later.".into(),
+        }
+    }
+
     pub(super) fn unknown_route(method: &str, target: &str) -> Self {
         Self::not_found(format!("Cannot {method} {target}"))
     }
@@ -173,6 +194,7 @@ impl Refusal {
                     "constraints": {rule: message},
                 }])),
             ),
+            Self::Invalid(errors) => error(400, validation(&json!(errors))),
             Self::Short {
                 status,
                 code,
@@ -222,6 +244,7 @@ fn words(status: u16) -> (&'static str, &'static str) {
         403 => ("ForbiddenException", "Forbidden"),
         404 => ("NotFoundException", "Not Found"),
         409 => ("ConflictException", "Conflict"),
+        422 => ("UnprocessableEntityException", "Unprocessable Entity"),
         _ => ("InternalServerErrorException", "Internal Server Error"),
     }
 }
@@ -247,7 +270,9 @@ impl From<Refusal> for Refused {
             | Refusal::Bare { status, message } => (status, message),
             Refusal::Property { constraint, .. } => (400, constraint.1),
             Refusal::TooManyRequests => (429, "Too many requests".into()),
-            Refusal::OldBooking { .. } => (400, "Bad Request Exception".into()),
+            Refusal::OldBooking { .. } | Refusal::Invalid(_) => {
+                (400, "Bad Request Exception".into())
+            }
         };
         Self { status, message }
     }

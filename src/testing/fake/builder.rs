@@ -114,6 +114,7 @@ impl FakeCalcomBuilder {
             .map_err(io::Error::other)?;
         let mut state = State::new(self.seed, self.rate_limit);
         state.base = format!("http://{address}");
+        state.is_hosted = self.setup.kind.is_hosted();
         state.add_user("hanna");
         let event_type =
             state.add_event_type(FakeEventType::new("intro-30", 30).with_title("Intro 30"));

@@ -26,9 +26,7 @@ impl State {
             headers.push((name.to_owned(), value.to_string()));
         };
         tell("x-request-id", &self.request_id());
-        let is_route = operation != Operation::Unknown
-            && (operation != Operation::Slots || request.speaks("2024-09-04"));
-        if !is_route {
+        if !self.has_route(operation, request) {
             return Err(Refusal::unknown_route(
                 request.method.as_str(),
                 &request.target,
@@ -48,6 +46,21 @@ impl State {
         self.route(arrival, operation, request)
     }
 
+    /// Whether the version that the request asks for has its route.
+    fn has_route(&self, operation: Operation, request: &Request) -> bool {
+        match operation {
+            Operation::Unknown => false,
+            Operation::Slots | Operation::SlotReservations => request.speaks("2024-09-04"),
+            Operation::Schedules => request.speaks("2024-06-11"),
+            Operation::BookingDetails => {
+                // Servers of 2025 do not have the attendees (observed).
+                let is_new = request.segments().get(2) == Some(&"attendees");
+                request.speaks("2024-08-13") && (self.is_hosted || !is_new)
+            }
+            _ => true,
+        }
+    }
+
     pub(super) fn route(
         &mut self,
         arrival: Arrival,
@@ -64,7 +77,7 @@ impl State {
                 let announced = self.announce_cancellation(arrival, request, uid)?;
                 return Ok(Step::Announced(announced));
             }
-            Operation::Me => self.me(request),
+            Operation::Me | Operation::UpdateMe => self.me(request),
             Operation::CreateBooking => self.create_booking(arrival, request),
             Operation::Reschedule => self.reschedule(arrival, request, uid),
             Operation::Confirm => self.judge(arrival, request, uid, true),
@@ -74,7 +87,24 @@ impl State {
             Operation::ListBookings => self.list_bookings(arrival.now, request),
             Operation::Slots => self.slots(arrival.now, request),
             Operation::EventTypes => self.event_types(request, name),
-            Operation::Webhooks => self.webhooks(arrival.now, request, name),
+            Operation::CreateEventType => self.create_event_type(arrival.now, request),
+            Operation::UpdateEventType => self.update_event_type(arrival.now, request, uid),
+            Operation::DeleteEventType => self.delete_event_type(request, uid),
+            Operation::EventTypeWebhooks => {
+                let id = segments.get(3).copied();
+                self.webhooks(arrival.now, request, name, id)
+            }
+            Operation::Schedules => self.schedules(request, name),
+            Operation::SlotReservations => {
+                self.slot_reservations(arrival.now, request, segments.get(2).copied())
+            }
+            Operation::BookingDetails => self.booking_details(arrival.now, request, &segments),
+            Operation::Calendars if name.is_some() => self.busy_times(request),
+            Operation::Calendars => self.list_calendars(request),
+            Operation::SelectedCalendars => self.select_calendars(request),
+            Operation::DestinationCalendars => self.set_destination(request),
+            Operation::Conferencing => self.conferencing(request),
+            Operation::Webhooks => self.webhooks(arrival.now, request, None, name),
             Operation::Unknown => Err(Refusal::unknown_route(
                 request.method.as_str(),
                 &request.target,
@@ -101,23 +131,6 @@ impl State {
                 "PermissionsGuard - no authentication provided. Provide either authorization bearer token containing managed user access token or oAuth client id in 'x-cal-client-id' header.",
             )
         })
-    }
-
-    fn me(&self, request: &Request) -> Result<Reply, Refusal> {
-        let user = self.authenticated(request)?;
-        Ok(Reply::data(
-            200,
-            json!({
-                "id": user.id,
-                "email": user.email,
-                "timeFormat": 24,
-                "defaultScheduleId": user.id,
-                "weekStart": "Monday",
-                "timeZone": user.time_zone,
-                "username": user.username,
-                "organizationId": null,
-            }),
-        ))
     }
 
     fn get_booking(&self, request: &Request, uid: &str) -> Result<Reply, Refusal> {

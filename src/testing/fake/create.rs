@@ -86,6 +86,7 @@ impl State {
                         .map(|email| (String::new(), email.clone(), None)),
                 )
                 .map(|(name, email, phone)| Attendee {
+                    id: None,
                     person: crate::testing::payload::Person {
                         name,
                         email,
@@ -106,7 +107,7 @@ impl State {
             record.metadata.clone_from(&wanted.metadata);
             record.responses = responses(&wanted, &location);
             record.recurring_uid.clone_from(&recurring_uid);
-            if event_type.requires_confirmation {
+            if event_type.waits_for_host(arrival.now, record.start) {
                 record.status = "pending".into();
             }
             made.push(record);
@@ -196,6 +197,7 @@ impl State {
             recurring_uid: None,
             seated: false,
             confirmed: false,
+            references: Vec::new(),
             created_at: now,
             updated_at: now,
             born: self.next_in_order(),
@@ -222,6 +224,7 @@ impl State {
             metadata: wanted.metadata,
         };
         let attendee = Attendee {
+            id: None,
             person: wanted.attendee,
             seat: Some(seat.clone()),
         };

@@ -46,6 +46,9 @@ impl Shared {
                 subscription.active
                     && subscription.user == notice.host
                     && subscription
+                        .event_type
+                        .is_none_or(|id| id == notice.facts.event_type_id)
+                    && subscription
                         .triggers
                         .iter()
                         .any(|word| word == trigger.as_str())

@@ -2,15 +2,17 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc, Weekday};
-use serde_json::{Value, json};
+use chrono::{DateTime, TimeDelta, Utc, Weekday};
+use serde_json::{Map, Value, json};
 
-use super::state::User;
+use super::booking_fields::default_fields;
+use super::state::{User, minutes};
+use super::users::user_of_event_type;
 use crate::model::Frequency;
 
 /// An event type to be added to a [`FakeCalcom`](super::FakeCalcom).
 ///
-/// What is not said: open every day from 0 to 24 h UTC, no notice needed, no seats, not recurring, confirmed at once, at an
+/// What is not said: open as its owner's default schedule says, which is all the time until it is changed, no notice needed, no seats, not recurring, confirmed at once, at an
 /// address in Berlin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FakeEventType {
@@ -24,11 +26,16 @@ pub struct FakeEventType {
     pub(super) seats: Option<u32>,
     pub(super) recurrence: Option<(Frequency, u32, u32)>,
     pub(super) notice: u32,
-    pub(super) hours: Range<u32>,
+    pub(super) hours: Option<Range<u32>>,
+    pub(super) schedule: Option<i64>,
     pub(super) days_off: Vec<Weekday>,
     pub(super) slot_interval: Option<u32>,
     pub(super) locations: Vec<Value>,
     pub(super) owner: Option<i64>,
+    /// So short a notice in minutes makes a booking wait; if absent, all wait that have to wait.
+    pub(super) confirmation_notice: Option<u32>,
+    /// Settings that are told as they are.
+    pub(super) stored: Map<String, Value>,
 }
 
 impl FakeEventType {
@@ -46,13 +53,16 @@ impl FakeEventType {
             seats: None,
             recurrence: None,
             notice: 0,
-            hours: 0..24,
+            hours: None,
+            schedule: None,
             days_off: Vec::new(),
             slot_interval: None,
             locations: vec![
                 json!({"type": "address", "address": "Hauptstr. 1, Berlin", "public": true}),
             ],
             owner: None,
+            confirmation_notice: None,
+            stored: Map::new(),
         }
     }
 
@@ -132,14 +142,14 @@ impl FakeEventType {
         self
     }
 
-    /// Opens it daily between two hours of UTC, such as `9..17`.
+    /// Opens it daily between two hours of UTC, such as `9..17`, whatever its schedule.
     #[must_use]
     pub fn with_hours(mut self, hours: Range<u32>) -> Self {
-        self.hours = hours.start.min(24)..hours.end.min(24);
+        self.hours = Some(hours.start.min(24)..hours.end.min(24));
         self
     }
 
-    /// Closes it on these days of UTC.
+    /// Closes it on these days, in the time zone of its hours.
     #[must_use]
     pub fn with_days_off(mut self, days: impl Into<Vec<Weekday>>) -> Self {
         self.days_off = days.into();
@@ -160,26 +170,17 @@ impl FakeEventType {
         self
     }
 
-    /// When it is open on a day.
-    pub(super) fn open_on(&self, day: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        if self.days_off.contains(&chrono::Datelike::weekday(&day)) || self.hours.is_empty() {
-            return None;
-        }
-        let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
-        let at = |hour: u32| midnight.checked_add_signed(TimeDelta::hours(hour.into()));
-        Some((at(self.hours.start)?, at(self.hours.end)?))
+    /// Whether a booking waits for the host that is made now for this start.
+    pub(super) fn waits_for_host(&self, now: DateTime<Utc>, start: DateTime<Utc>) -> bool {
+        self.requires_confirmation
+            && self
+                .confirmation_notice
+                .is_none_or(|notice| start < now + minutes(notice))
     }
 
-    /// Whether it is open all the time from start to end, over midnight too.
-    pub(super) fn is_open(&self, start: DateTime<Utc>, end: DateTime<Utc>) -> bool {
-        let mut at = start;
-        while at < end {
-            match self.open_on(at.date_naive()) {
-                Some((from, to)) if from <= at && at < to => at = to,
-                _ => return false,
-            }
-        }
-        true
+    pub(super) fn description(&self) -> &str {
+        let given = self.stored.get("description");
+        given.and_then(Value::as_str).unwrap_or_default()
     }
 
     pub(super) fn has_length(&self, minutes: u32) -> bool {
@@ -229,7 +230,7 @@ impl FakeEventType {
 
     /// The form of version 2024-06-14.
     pub(super) fn to_json(&self, id: i64, owner: &User) -> Value {
-        let field = |kind: &str, slug: &str, required: bool, hidden: bool| json!({"isDefault": true, "type": kind, "slug": slug, "required": required, "disableOnPrefill": false, "hidden": hidden});
+        let disables_guests = self.stored.get("disableGuests") == Some(&Value::Bool(true));
         let recurrence = self.recurrence.as_ref().map(|(frequency, interval, occurrences)| {
             json!({"disabled": false, "interval": interval, "occurrences": occurrences, "frequency": frequency})
         });
@@ -241,15 +242,7 @@ impl FakeEventType {
             "slug": self.slug,
             "description": "",
             "locations": self.locations,
-            "bookingFields": [
-                {"isDefault": true, "type": "name", "slug": "name", "required": true, "disableOnPrefill": false},
-                field("email", "email", true, false),
-                {"isDefault": true, "type": "radioInput", "slug": "location", "required": false, "hidden": false},
-                field("text", "title", true, true),
-                field("textarea", "notes", false, false),
-                field("multiemail", "guests", false, false),
-                field("textarea", "rescheduleReason", false, false),
-            ],
+            "bookingFields": default_fields(disables_guests),
             "recurrence": recurrence,
             "disableGuests": false,
             "slotInterval": self.slot_interval,
@@ -263,22 +256,13 @@ impl FakeEventType {
             "forwardParamsSuccessRedirect": true,
             "successRedirectUrl": null,
             "isInstantEvent": false,
-            "users": [{
-                "id": owner.id,
-                "name": owner.name,
-                "username": owner.username,
-                "avatarUrl": null,
-                "brandColor": null,
-                "darkBrandColor": null,
-                "weekStart": "Monday",
-                "metadata": {},
-            }],
-            "scheduleId": null,
+            "users": [user_of_event_type(owner)],
+            "scheduleId": self.schedule,
             "onlyShowFirstAvailableSlot": false,
             "offsetStart": 0,
             "bookingWindow": {"disabled": true},
             "confirmationPolicy": if self.requires_confirmation {
-                json!({"disabled": false, "type": "always", "blockUnconfirmedBookingsInBooker": self.requests_block})
+                json!({"type": "always", "blockUnconfirmedBookingsInBooker": self.requests_block})
             } else {
                 json!({"disabled": true})
             },
@@ -300,6 +284,9 @@ impl FakeEventType {
         if !self.options.is_empty() {
             json["lengthInMinutesOptions"] = json!(self.options);
         }
+        for (name, value) in &self.stored {
+            json[name] = value.clone();
+        }
         json
     }
 
@@ -319,7 +306,7 @@ impl FakeEventType {
             "requiresConfirmation": self.requires_confirmation,
             "minimumBookingNotice": self.notice,
             "seatsPerTimeSlot": self.seats,
-            "scheduleId": null,
+            "scheduleId": self.schedule,
             "price": 0,
             "currency": "usd",
             "slotInterval": self.slot_interval,

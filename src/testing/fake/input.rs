@@ -11,7 +11,8 @@ use crate::testing::payload::Person;
 pub(super) const BAD_START: &str =
     "start property is wrong,start must be a valid ISO 8601 date string ";
 
-const LANGUAGES: &str = "ar, ca, de, es, eu, he, id, ja, lv, pl, ro, sr, th, vi, az, cs, el, es-419, fi, hr, it, km, nl, pt, ru, sv, tr, zh-CN, bg, da, en, et, fr, hu, iw, ko, no, pt-BR, sk, ta, uk, zh-TW, bn";
+/// The languages that the server knows.
+pub(super) const LANGUAGES: &str = "ar, ca, de, es, eu, he, id, ja, lv, pl, ro, sr, th, vi, az, cs, el, es-419, fi, hr, it, km, nl, pt, ru, sv, tr, zh-CN, bg, da, en, et, fr, hu, iw, ko, no, pt-BR, sk, ta, uk, zh-TW, bn";
 
 /// A booking that is asked for, its form checked.
 pub(super) struct Wanted {

@@ -40,6 +40,30 @@ pub enum Operation {
     Webhooks,
     /// `GET /v2/me`.
     Me,
+    /// `PATCH /v2/me`.
+    UpdateMe,
+    /// `POST /v2/event-types`.
+    CreateEventType,
+    /// `PATCH /v2/event-types/{id}`.
+    UpdateEventType,
+    /// `DELETE /v2/event-types/{id}`.
+    DeleteEventType,
+    /// Everything under `/v2/event-types/{id}/webhooks`.
+    EventTypeWebhooks,
+    /// Everything under `/v2/schedules`.
+    Schedules,
+    /// Everything under `/v2/slots/reservations`.
+    SlotReservations,
+    /// `GET /v2/bookings/{uid}/calendar-links`, `…/references`, `…/attendees` and `…/attendees/{id}`.
+    BookingDetails,
+    /// `GET /v2/calendars` and `GET /v2/calendars/busy-times`.
+    Calendars,
+    /// `POST` and `DELETE /v2/selected-calendars`.
+    SelectedCalendars,
+    /// `PUT /v2/destination-calendars`.
+    DestinationCalendars,
+    /// Everything under `/v2/conferencing`.
+    Conferencing,
     /// A route that the fake does not have.
     Unknown,
 }
@@ -121,8 +145,11 @@ impl Request {
     pub(super) fn operation(&self) -> Operation {
         let get = self.method == Method::GET;
         let post = self.method == Method::POST;
+        let patch = self.method == Method::PATCH;
+        let delete = self.method == Method::DELETE;
         match self.segments().as_slice() {
             ["me"] if get => Operation::Me,
+            ["me"] if patch => Operation::UpdateMe,
             ["bookings"] if post => Operation::CreateBooking,
             ["bookings"] if get => Operation::ListBookings,
             ["bookings", _] if get => Operation::GetBooking,
@@ -131,14 +158,34 @@ impl Request {
             ["bookings", _, "confirm"] if post => Operation::Confirm,
             ["bookings", _, "decline"] if post => Operation::Decline,
             ["bookings", _, "mark-absent"] if post => Operation::MarkAbsent,
+            ["bookings", _, "calendar-links" | "references" | "attendees"]
+            | ["bookings", _, "attendees", _]
+                if get =>
+            {
+                Operation::BookingDetails
+            }
             ["slots"] if get => Operation::Slots,
             ["event-types"] | ["event-types", _] if get => Operation::EventTypes,
-            ["webhooks"] if get || post => Operation::Webhooks,
-            ["webhooks", _]
-                if get || self.method == Method::DELETE || self.method == Method::PATCH =>
-            {
-                Operation::Webhooks
+            ["slots", "reservations"] if post => Operation::SlotReservations,
+            ["slots", "reservations", _] if get || patch || delete => Operation::SlotReservations,
+            ["event-types"] if post => Operation::CreateEventType,
+            ["event-types", _] if patch => Operation::UpdateEventType,
+            ["event-types", _] if delete => Operation::DeleteEventType,
+            ["event-types", _, "webhooks"] if get || post || delete => Operation::EventTypeWebhooks,
+            ["event-types", _, "webhooks", _] if get || patch || delete => {
+                Operation::EventTypeWebhooks
             }
+            ["schedules"] if get || post => Operation::Schedules,
+            ["schedules", _] if get || patch || delete => Operation::Schedules,
+            ["calendars"] | ["calendars", "busy-times"] if get => Operation::Calendars,
+            ["selected-calendars"] if post || delete => Operation::SelectedCalendars,
+            ["destination-calendars"] if self.method == Method::PUT => {
+                Operation::DestinationCalendars
+            }
+            ["conferencing"] | ["conferencing", "default"] if get => Operation::Conferencing,
+            ["conferencing", _, "default"] if post => Operation::Conferencing,
+            ["webhooks"] if get || post => Operation::Webhooks,
+            ["webhooks", _] if get || delete || patch => Operation::Webhooks,
             _ => Operation::Unknown,
         }
     }

@@ -48,7 +48,9 @@ impl State {
             }));
         }
         let Some(event_type) = self.event_type(old.event_type).cloned() else {
-            return Err(Refusal::bare(500, "Internal server error"));
+            return Err(Refusal::not_found(format!(
+                "Booking with uid={uid} is missing event type"
+            )));
         };
         let seat = text(&body, "seatUid");
         if old.seated && seat.is_none() {
@@ -72,7 +74,7 @@ impl State {
             new.responses
                 .insert("rescheduledReason".into(), json!(reason));
         }
-        if event_type.requires_confirmation && !by_host {
+        if event_type.waits_for_host(arrival.now, start) && !by_host {
             new.status = "pending".into();
         }
         let kind = if new.status == "pending" {
@@ -94,9 +96,14 @@ impl State {
         arrival: Arrival,
         start: chrono::DateTime<chrono::Utc>,
     ) -> Record {
+        let mut attendees = old.attendees.clone();
+        for attendee in &mut attendees {
+            attendee.id = None;
+        }
         Record {
             id: self.next_booking_id(),
             uid: self.booking_uid(),
+            attendees,
             status: "accepted".into(),
             start,
             end: start + (old.end - old.start),
@@ -107,6 +114,7 @@ impl State {
             cancellation_reason: None,
             rejection_reason: None,
             confirmed: false,
+            references: Vec::new(),
             created_at: arrival.now,
             updated_at: arrival.now,
             born: self.next_in_order(),
@@ -188,6 +196,7 @@ impl State {
             uid: self.uuid(),
             metadata: attendee.seat.map(|seat| seat.metadata).unwrap_or_default(),
         };
+        attendee.id = None;
         attendee.seat = Some(new_seat.clone());
         let order = self.next_in_order();
         if let Some(record) = self.booking_mut(&old.uid) {

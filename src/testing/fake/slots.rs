@@ -67,38 +67,45 @@ impl State {
             .collect();
 
         let mut days: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        let mut day = Some(from.date_naive());
-        while let Some(date) = day.filter(|date| *date <= to.date_naive()) {
-            let (mut start, closes) = event_type
-                .open_on(date)
-                .filter(|(opens, _)| !self.is_full(id, *opens, u64::MAX, moving))
-                .unwrap_or((to, to));
-            while start < closes && start <= to {
-                let end = start + minutes(length);
-                let shared = event_type.seats.and_then(|_| {
-                    busy.iter()
-                        .find(|other| other.event_type == id && other.start == start)
-                });
-                let taken = shared.map_or(0, |record| record.attendees.len());
-                let seats = event_type.seats.map(|seats| seats as usize);
-                let free = match shared {
-                    Some(_) => seats.is_some_and(|seats| taken < seats),
-                    None => !busy.iter().any(|other| other.overlaps(start, end)),
-                };
-                if free && start >= from && start >= earliest && event_type.is_open(start, end) {
-                    let mut slot = json!({"start": spell(start, zone)});
-                    if with_end {
-                        slot["end"] = json!(spell(end, zone));
+        let hours = self.hours(event_type);
+        let mut day = Some(hours.day(from));
+        while let Some(date) = day.filter(|date| *date <= hours.day(to)) {
+            for (opens, closes) in hours.on(date) {
+                let mut start = opens;
+                while start < closes && start <= to {
+                    let end = start + minutes(length);
+                    let shared = event_type.seats.and_then(|_| {
+                        busy.iter()
+                            .find(|other| other.event_type == id && other.start == start)
+                    });
+                    let taken = shared.map_or(0, |record| record.attendees.len())
+                        + self.reserved_seats(now, id, start);
+                    let seats = event_type.seats.map(|seats| seats as usize);
+                    let free = seats.is_none_or(|seats| taken < seats)
+                        && (shared.is_some()
+                            || !busy.iter().any(|other| other.overlaps(start, end)))
+                        && !self.is_reserved(now, host, start, end)
+                        && !self.is_busy(host, start, end);
+                    if free
+                        && start >= from
+                        && start >= earliest
+                        && hours.cover(start, end)
+                        && !self.is_full(id, start, u64::MAX, moving)
+                    {
+                        let mut slot = json!({"start": spell(start, zone)});
+                        if with_end {
+                            slot["end"] = json!(spell(end, zone));
+                        }
+                        if let Some(seats) = seats {
+                            slot["seatsBooked"] = json!(taken);
+                            slot["seatsRemaining"] = json!(seats.saturating_sub(taken));
+                            slot["seatsTotal"] = json!(seats);
+                        }
+                        let local = start.with_timezone(&zone).date_naive().to_string();
+                        days.entry(local).or_default().push(slot);
                     }
-                    if let Some(seats) = seats {
-                        slot["seatsBooked"] = json!(taken);
-                        slot["seatsRemaining"] = json!(seats.saturating_sub(taken));
-                        slot["seatsTotal"] = json!(seats);
-                    }
-                    let local = start.with_timezone(&zone).date_naive().to_string();
-                    days.entry(local).or_default().push(slot);
+                    start += minutes(step);
                 }
-                start += minutes(step);
             }
             day = date.succ_opt();
         }

@@ -35,6 +35,8 @@ const TRIGGERS: [&str; 18] = [
 pub(super) struct Subscription {
     pub(super) id: String,
     pub(super) user: i64,
+    /// The event type whose bookings it hears of; all of the user's if absent.
+    pub(super) event_type: Option<i64>,
     pub(super) url: String,
     pub(super) active: bool,
     pub(super) triggers: Vec<String>,
@@ -55,6 +57,7 @@ impl Subscription {
         Self {
             id,
             user,
+            event_type: None,
             url,
             active: true,
             triggers,
@@ -65,20 +68,27 @@ impl Subscription {
     }
 
     fn to_json(&self) -> Value {
-        json!({
+        let mut json = json!({
             "id": self.id,
             "payloadTemplate": self.template,
             "triggers": self.triggers,
             "subscriberUrl": self.url,
             "active": self.active,
             "secret": self.secret,
-            "userId": self.user,
-        })
+        });
+        match self.event_type {
+            Some(event_type) => json["eventTypeId"] = json!(event_type),
+            None => json["userId"] = json!(self.user),
+        }
+        json
     }
 
-    /// Reading a single one tells more than making or listing them.
+    /// Reading a single one tells more than making or listing them, unless it is an event type's.
     fn to_full_json(&self) -> Value {
         let mut json = self.to_json();
+        if self.event_type.is_some() {
+            return json;
+        }
         if let Value::Object(fields) = &mut json {
             for absent in [
                 "teamId",
@@ -98,16 +108,35 @@ impl Subscription {
 }
 
 impl State {
+    /// The subscriptions of the caller, or of one of their event types.
     pub(super) fn webhooks(
         &mut self,
         now: DateTime<Utc>,
         request: &Request,
+        event_type: Option<&str>,
         id: Option<&str>,
     ) -> Result<Reply, Refusal> {
         let user = self.authenticated(request)?.id;
+        let event_type = match event_type {
+            Some(id) => Some(self.event_type_with_webhooks(user, id)?),
+            None => None,
+        };
+        let in_scope = move |subscription: &Subscription| {
+            subscription.user == user && subscription.event_type == event_type
+        };
         let Some(id) = id else {
             if request.method == Method::POST {
-                return self.create_webhook(now, request, user);
+                return self.create_webhook(now, request, user, event_type);
+            }
+            if request.method == Method::DELETE {
+                let before = self.subscriptions.len();
+                self.subscriptions
+                    .retain(|subscription| !in_scope(subscription));
+                let deleted = before - self.subscriptions.len();
+                return Ok(Reply::data(
+                    200,
+                    json!(format!("{deleted} webhooks deleted")),
+                ));
             }
             let number = |name| {
                 request
@@ -117,7 +146,7 @@ impl State {
             let list: Vec<Value> = self
                 .subscriptions
                 .iter()
-                .filter(|subscription| subscription.user == user)
+                .filter(|subscription| in_scope(subscription))
                 .skip(number("skip").unwrap_or(0))
                 .take(number("take").unwrap_or(250))
                 .map(Subscription::to_json)
@@ -127,13 +156,25 @@ impl State {
         let Some(index) = self.subscriptions.iter().position(|known| known.id == id) else {
             return Err(Refusal::not_found(format!("Webhook ({id}) not found")));
         };
-        if self.subscriptions[index].user != user {
-            return Err(Refusal::usual(
-                403,
-                format!(
-                    "IsUserWebhookGuard - user with id=({user}) is not the owner of webhook with id=({id})"
+        let found = &self.subscriptions[index];
+        if !in_scope(found) {
+            return Err(match (event_type, found.event_type) {
+                (None, _) => Refusal::usual(
+                    403,
+                    format!(
+                        "IsUserWebhookGuard - user with id=({user}) is not the owner of webhook with id=({id})"
+                    ),
                 ),
-            ));
+                (Some(_), None) => Refusal::bad_request(format!(
+                    "IsUserEventTypeWebhookGuard - Webhook ({id}) is not associated with an event type"
+                )),
+                (Some(event_type), Some(_)) => Refusal::usual(
+                    403,
+                    format!(
+                        "IsUserEventTypeWebhookGuard - Webhook ({id}) is not associated with event type ({event_type})"
+                    ),
+                ),
+            });
         }
         match request.method {
             Method::DELETE => Ok(Reply::data(200, self.subscriptions.remove(index).to_json())),
@@ -159,11 +200,32 @@ impl State {
         }
     }
 
+    /// The number of an event type whose subscriptions a user can see.
+    fn event_type_with_webhooks(&self, user: i64, id: &str) -> Result<i64, Refusal> {
+        let number = id.parse::<i64>().ok();
+        let found = number.and_then(|id| Some((id, self.event_type(id)?)));
+        let Some((number, event_type)) = found else {
+            return Err(Refusal::not_found(format!(
+                "IsUserEventTypeWebhookGuard - Event type ({id}) not found"
+            )));
+        };
+        if self.owner(event_type).id != user {
+            return Err(Refusal::usual(
+                403,
+                format!(
+                    "IsUserEventTypeWebhookGuard - User ({user}) is not the owner of event type ({id})"
+                ),
+            ));
+        }
+        Ok(number)
+    }
+
     fn create_webhook(
         &mut self,
         now: DateTime<Utc>,
         request: &Request,
         user: i64,
+        event_type: Option<i64>,
     ) -> Result<Reply, Refusal> {
         let body = request.object()?;
         let text = |name: &str| {
@@ -191,15 +253,21 @@ impl State {
         if self
             .subscriptions
             .iter()
-            .any(|known| known.user == user && known.url == url)
+            .any(|known| known.user == user && known.event_type == event_type && known.url == url)
         {
+            let whose = if event_type.is_some() {
+                "event type"
+            } else {
+                "user"
+            };
             return Err(Refusal::usual(
                 409,
-                "Webhook with this subscriber url already exists for this user",
+                format!("Webhook with this subscriber url already exists for this {whose}"),
             ));
         }
         let mut subscription =
             Subscription::new(self.uuid(), user, url, text("secret"), triggers(&body), now);
+        subscription.event_type = event_type;
         subscription.active = active;
         subscription.template = text("payloadTemplate");
         let json = subscription.to_json();
