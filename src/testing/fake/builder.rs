@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::FakeCalcom;
+use super::account::FakeAccount;
 use super::event_type::FakeEventType;
 use super::kind::ServerKind;
 use super::server::Server;
@@ -21,6 +22,8 @@ pub struct FakeCalcomBuilder {
     seed: u64,
     rate_limit: u32,
     setup: Setup,
+    host: FakeAccount,
+    event_type: FakeEventType,
 }
 
 impl fmt::Debug for FakeCalcomBuilder {
@@ -44,6 +47,8 @@ impl Default for FakeCalcomBuilder {
                 processing_time: Duration::from_millis(5),
                 cancellation_lag: Duration::from_millis(5),
             },
+            host: "hanna".into(),
+            event_type: FakeEventType::new("intro-30", 30).with_title("Intro 30"),
         }
     }
 }
@@ -98,7 +103,21 @@ impl FakeCalcomBuilder {
         self
     }
 
-    /// Starts it on a free loopback port, with the user "hanna" and her event type of 30 minutes, `intro-30`.
+    /// Sets the first user; "hanna" if nothing is said.
+    #[must_use]
+    pub fn host(mut self, account: impl Into<FakeAccount>) -> Self {
+        self.host = account.into();
+        self
+    }
+
+    /// Sets the first event type; `intro-30`, of 30 minutes, if nothing is said.
+    #[must_use]
+    pub fn event_type(mut self, event_type: FakeEventType) -> Self {
+        self.event_type = event_type;
+        self
+    }
+
+    /// Starts it on a free loopback port, with one user and one event type.
     ///
     /// # Errors
     ///
@@ -115,9 +134,8 @@ impl FakeCalcomBuilder {
         let mut state = State::new(self.seed, self.rate_limit);
         state.base = format!("http://{address}");
         state.is_hosted = self.setup.kind.is_hosted();
-        state.add_user("hanna");
-        let event_type =
-            state.add_event_type(FakeEventType::new("intro-30", 30).with_title("Intro 30"));
+        state.add_user(self.host);
+        let event_type = state.add_event_type(self.event_type);
         let shared = Arc::new(Shared::new(state, self.setup, http, address));
         let server = Server::start(listener, Arc::clone(&shared));
         Ok(FakeCalcom::new(shared, server, event_type))

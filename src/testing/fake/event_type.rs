@@ -12,7 +12,7 @@ use crate::model::Frequency;
 
 /// An event type to be added to a [`FakeCalcom`](super::FakeCalcom).
 ///
-/// What is not said: open as its owner's default schedule says, which is all the time until it is changed, no notice needed, no seats, not recurring, confirmed at once, at an
+/// Defaults: open in the hours of its owner's default schedule, no notice needed, no seats, not recurring, confirmed at once, at an
 /// address in Berlin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FakeEventType {
@@ -36,6 +36,7 @@ pub struct FakeEventType {
     pub(super) confirmation_notice: Option<u32>,
     /// Settings that are told as they are.
     pub(super) stored: Map<String, Value>,
+    pub(super) id: Option<i64>,
 }
 
 impl FakeEventType {
@@ -63,6 +64,7 @@ impl FakeEventType {
             owner: None,
             confirmation_notice: None,
             stored: Map::new(),
+            id: None,
         }
     }
 
@@ -142,7 +144,14 @@ impl FakeEventType {
         self
     }
 
-    /// Opens it daily between two hours of UTC, such as `9..17`, whatever its schedule.
+    /// Gives it this number instead of the next one; what had the number before is replaced.
+    #[must_use]
+    pub fn with_id(mut self, id: i64) -> Self {
+        self.id = Some(id.clamp(1, 1_000_000_000));
+        self
+    }
+
+    /// Opens it daily between two hours of UTC, such as `9..17`, whatever the schedules of its owner.
     #[must_use]
     pub fn with_hours(mut self, hours: Range<u32>) -> Self {
         self.hours = Some(hours.start.min(24)..hours.end.min(24));

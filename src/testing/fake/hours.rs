@@ -54,10 +54,7 @@ impl State {
             zone: Tz::UTC,
             availability: vec![Availability {
                 days: ALL_DAYS.to_vec(),
-                span: Span {
-                    from: hours.start * 60,
-                    to: hours.end * 60,
-                },
+                span: Span::of_hours(hours),
             }],
             overrides: Vec::new(),
         });

@@ -1,6 +1,7 @@
 //! A schedule: the hours in which a user works.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
@@ -17,10 +18,13 @@ pub(super) struct Span {
 }
 
 impl Span {
-    pub(super) const WHOLE_DAY: Self = Self {
-        from: 0,
-        to: DAY - 1,
-    };
+    /// From one full hour to another, of which the last is 24.
+    pub(super) fn of_hours(hours: &Range<u32>) -> Self {
+        Self {
+            from: hours.start * 60,
+            to: (hours.end * 60).min(DAY - 1),
+        }
+    }
 
     /// Reads two times as `HH:MM`.
     pub(super) fn parse(from: &str, to: &str) -> Option<Self> {
@@ -165,14 +169,15 @@ const NAMES: [(&str, Weekday); 7] = [
     ("Sunday", Weekday::Sun),
 ];
 
+/// The days of the week in the order in which Cal.com numbers them.
 pub(super) const ALL_DAYS: [Weekday; 7] = [
+    Weekday::Sun,
     Weekday::Mon,
     Weekday::Tue,
     Weekday::Wed,
     Weekday::Thu,
     Weekday::Fri,
     Weekday::Sat,
-    Weekday::Sun,
 ];
 
 fn name(day: Weekday) -> &'static str {

@@ -112,11 +112,8 @@ impl State {
         let wanted = Wanted::read(&body, Need::Required)?;
         let availability = wanted.availability.unwrap_or_else(|| {
             vec![Availability {
-                days: ALL_DAYS[..5].to_vec(),
-                span: Span {
-                    from: 9 * 60,
-                    to: 17 * 60,
-                },
+                days: ALL_DAYS[1..6].to_vec(),
+                span: Span::of_hours(&(9..17)),
             }]
         });
         let name = wanted.name.unwrap_or_default();

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
-use chrono_tz::Tz;
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
+use super::account::FakeAccount;
 use super::answer::Refusal;
 use super::booking_details::Reference;
 use super::calendar::{Calendar, Selected};
@@ -16,7 +16,7 @@ use super::limit::Limiter;
 use super::notice::Notice;
 use super::request::Request;
 use super::reservations::Reservation;
-use super::schedule::{ALL_DAYS, Availability, Schedule, Span};
+use super::schedule::Schedule;
 use super::subscriptions::Subscription;
 use super::users::Profile;
 use crate::model::parse_instant;
@@ -190,36 +190,29 @@ impl State {
         self.order
     }
 
-    pub(super) fn add_user(&mut self, username: &str) -> User {
-        let mut name = username.to_owned();
-        if let Some(first) = name.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
+    pub(super) fn add_user(&mut self, account: FakeAccount) -> User {
         let id = i64::try_from(self.users.len()).unwrap_or(i64::MAX - 1) + 1;
-        // Open all the time, so that only the hours of event types count.
-        let hours = Availability {
-            days: ALL_DAYS.to_vec(),
-            span: Span::WHOLE_DAY,
-        };
-        let zone = Tz::Europe__Berlin;
-        let schedule = self.add_schedule(id, "Working hours", zone, vec![hours]);
+        let zone = account.zone();
+        let schedule = self.add_schedule(id, "Working Hours", zone, account.availability());
         let user = User {
             id,
-            username: username.to_owned(),
-            name: format!("{name} Host"),
-            email: format!("{username}@example.com"),
-            time_zone: zone.name().to_owned(),
+            username: account.username,
+            name: account.name,
+            email: account.email,
+            time_zone: account.time_zone,
             api_key: format!("cal_test{}", self.text(32)),
-            profile: Profile::new(schedule),
+            profile: Profile::new(schedule, account.week_start),
         };
         self.users.push(user.clone());
         user
     }
 
     pub(super) fn add_event_type(&mut self, event_type: FakeEventType) -> i64 {
-        self.last_event_type += 1;
-        self.event_types.push((self.last_event_type, event_type));
-        self.last_event_type
+        let id = event_type.id.unwrap_or(self.last_event_type + 1);
+        self.last_event_type = self.last_event_type.max(id);
+        self.event_types.retain(|(known, _)| *known != id);
+        self.event_types.push((id, event_type));
+        id
     }
 
     pub(super) fn next_booking_id(&mut self) -> i64 {

@@ -31,10 +31,10 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    pub(super) fn new(default_schedule: i64) -> Self {
+    pub(super) fn new(default_schedule: i64, week_start: String) -> Self {
         Self {
             time_format: 24,
-            week_start: "Monday".into(),
+            week_start,
             default_schedule,
             avatar_url: None,
             metadata: Map::new(),
