@@ -6,5 +6,6 @@
 mod cancellation;
 mod create;
 mod hosted;
+mod routes;
 mod support;
 mod whole;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use calcom::model::{Frequency, Weekday};
+use calcom::model::Frequency;
 use calcom::testing::{FakeAccount, FakeCalcom, FakeEventType, FakeUser, ManualClock};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -45,7 +45,7 @@ impl Server {
             .await
             .unwrap();
         let other = fake.add_user(
-            account("other", "Other Example", "America/New_York").with_week_start(Weekday::Sunday),
+            account("other", "Other Example", "America/New_York").with_week_start("Sunday"),
         );
         for event_type in [
             FakeEventType::new("long-60", 60)

@@ -5,7 +5,6 @@ use std::ops::Range;
 use chrono_tz::Tz;
 
 use super::schedule::{ALL_DAYS, Availability, Span};
-use crate::model::Weekday;
 
 /// A user to be added to a [`FakeCalcom`](super::FakeCalcom).
 ///
@@ -35,7 +34,7 @@ impl FakeAccount {
             email: format!("{username}@example.com"),
             username,
             time_zone: "Europe/Berlin".into(),
-            week_start: Weekday::Monday.to_string(),
+            week_start: "Monday".into(),
             hours: 0..24,
         }
     }
@@ -61,10 +60,10 @@ impl FakeAccount {
         self
     }
 
-    /// Sets the first day of the week.
+    /// Sets the day on which the week begins, such as `Sunday`; Monday if nothing is said.
     #[must_use]
-    pub fn with_week_start(mut self, day: Weekday) -> Self {
-        self.week_start = day.to_string();
+    pub fn with_week_start(mut self, day: impl Into<String>) -> Self {
+        self.week_start = day.into();
         self
     }
 

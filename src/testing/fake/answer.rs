@@ -90,6 +90,11 @@ pub(super) enum Refusal {
     ///
     /// [`Checks`]: super::validate::Checks
     Invalid(Vec<Value>),
+    /// A word that is none of those that can be chosen from.
+    Choice {
+        message: &'static str,
+        choices: &'static str,
+    },
     /// `code` and `message` only, as zod and tRPC leave them.
     Short {
         status: u16,
@@ -194,6 +199,14 @@ impl Refusal {
                     "constraints": {rule: message},
                 }])),
             ),
+            Self::Choice { message, choices } => error(
+                400,
+                json!({
+                    "code": "BadRequestException",
+                    "message": message,
+                    "details": {"message": message, "error": choices, "statusCode": 400},
+                }),
+            ),
             Self::Invalid(errors) => error(400, validation(&json!(errors))),
             Self::Short {
                 status,
@@ -269,6 +282,7 @@ impl From<Refusal> for Refused {
             }
             | Refusal::Bare { status, message } => (status, message),
             Refusal::Property { constraint, .. } => (400, constraint.1),
+            Refusal::Choice { message, .. } => (400, message.into()),
             Refusal::TooManyRequests => (429, "Too many requests".into()),
             Refusal::OldBooking { .. } | Refusal::Invalid(_) => {
                 (400, "Bad Request Exception".into())

@@ -133,7 +133,7 @@ impl FakeCalcomBuilder {
             .map_err(io::Error::other)?;
         let mut state = State::new(self.seed, self.rate_limit);
         state.base = format!("http://{address}");
-        state.is_hosted = self.setup.kind.is_hosted();
+        state.hosted = self.setup.kind.is_hosted();
         state.add_user(self.host);
         let event_type = state.add_event_type(self.event_type);
         let shared = Arc::new(Shared::new(state, self.setup, http, address));

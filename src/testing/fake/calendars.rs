@@ -17,7 +17,7 @@ use super::validate::{Checks, Need, check_each};
 const WRITABLE: [&str; 3] = ["apple_calendar", "google_calendar", "office365_calendar"];
 
 /// The apps for video calls. All but Cal Video have to be connected, which the fake does not do.
-const VIDEO_APPS: [&str; 4] = ["google-meet", "zoom", "office365-video", "daily-video"];
+const VIDEO_APPS: [&str; 4] = ["google-meet", "zoom", "msteams", "daily-video"];
 
 impl State {
     /// `/v2/calendars`.
@@ -239,8 +239,10 @@ impl State {
             }),
             [_, app, "default"] => {
                 if !VIDEO_APPS.contains(app) {
-                    // Observed: the server fails to name them.
-                    return Err(Refusal::bad_request("Invalid app, available apps are: "));
+                    return Err(Refusal::Choice {
+                        message: "Invalid app, available apps are: ",
+                        choices: "google-meet, zoom, msteams",
+                    });
                 }
                 if *app != "daily-video" {
                     return Err(Refusal::bad_request(format!("{app} not connected.")));

@@ -55,7 +55,7 @@ impl State {
             Operation::BookingDetails => {
                 // Servers of 2025 do not have the attendees (observed).
                 let is_new = request.segments().get(2) == Some(&"attendees");
-                request.speaks("2024-08-13") && (self.is_hosted || !is_new)
+                request.speaks("2024-08-13") && (self.hosted || !is_new)
             }
             _ => true,
         }

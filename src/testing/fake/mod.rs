@@ -16,7 +16,7 @@ mod end;
 mod event_type;
 mod event_type_locations;
 mod event_type_request;
-mod event_types;
+mod event_type_writes;
 mod fault;
 mod free;
 mod history;

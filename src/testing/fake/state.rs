@@ -135,7 +135,7 @@ pub(super) struct State {
     pub(super) notices: Vec<Notice>,
     pub(super) base: String,
     /// Whether it is the hosted service, which has newer routes than a server of one's own.
-    pub(super) is_hosted: bool,
+    pub(super) hosted: bool,
 }
 
 impl fmt::Debug for State {
@@ -173,7 +173,7 @@ impl State {
             limiter: Limiter::new(requests_per_minute),
             notices: Vec::new(),
             base: String::new(),
-            is_hosted: false,
+            hosted: false,
         }
     }
 

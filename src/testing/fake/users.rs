@@ -7,7 +7,7 @@ use super::answer::{Refusal, Reply};
 use super::input::LANGUAGES;
 use super::request::Request;
 use super::state::{State, User};
-use super::validate::{Checks, Need, zone};
+use super::validate::{Checks, Need, is_url, zone};
 
 const DAYS: [&str; 7] = [
     "Monday",
@@ -141,7 +141,10 @@ impl Change {
         checks.time_zone(Need::Optional);
         let languages: Vec<&str> = LANGUAGES.split(", ").collect();
         checks.one_of("locale", Need::Optional, "isEnum", &languages);
-        let avatar_url = text(checks.string("avatarUrl", Need::Optional));
+        let avatar_url = checks.given("avatarUrl").and_then(Value::as_str);
+        if checks.given("avatarUrl").is_some_and(|url| !is_url(url)) {
+            checks.fail("avatarUrl", &[("isUrl", "avatarUrl must be a URL address")]);
+        }
         checks.string("bio", Need::Optional);
         let metadata = checks.given("metadata");
         if !metadata.is_none_or(Value::is_object) {
@@ -155,7 +158,7 @@ impl Change {
             default_schedule: body.get("defaultScheduleId").and_then(Value::as_i64),
             week_start,
             time_zone: body.get("timeZone").and_then(zone),
-            avatar_url,
+            avatar_url: text(avatar_url),
             metadata: metadata.and_then(Value::as_object).cloned(),
         })
     }
