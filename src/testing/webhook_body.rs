@@ -107,6 +107,8 @@ impl WebhookBody {
             requires_confirmation: false,
             seats: None,
             recurring: None,
+            series_length: None,
+            newer: false,
             organizer: Organizer {
                 id: 1,
                 name: "Hanna Host".into(),

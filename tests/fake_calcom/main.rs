@@ -6,5 +6,9 @@
 mod cancellation;
 mod create;
 mod hosted;
+mod lists;
+mod oddities;
+mod routes;
+mod settings;
 mod support;
 mod whole;

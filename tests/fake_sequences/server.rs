@@ -44,7 +44,9 @@ impl Server {
             .start()
             .await
             .unwrap();
-        let other = fake.add_user(account("other", "Other Example", "America/New_York"));
+        let other = fake.add_user(
+            account("other", "Other Example", "America/New_York").with_week_start("Sunday"),
+        );
         for event_type in [
             FakeEventType::new("long-60", 60)
                 .with_title("Long 60")

@@ -14,6 +14,7 @@ pub struct FakeAccount {
     pub(super) email: String,
     pub(super) time_zone: String,
     pub(super) hours: Option<Range<u32>>,
+    pub(super) week_start: String,
 }
 
 impl FakeAccount {
@@ -30,6 +31,7 @@ impl FakeAccount {
             username,
             time_zone: "Europe/Berlin".into(),
             hours: None,
+            week_start: "Monday".into(),
         }
     }
 
@@ -51,6 +53,13 @@ impl FakeAccount {
     #[must_use]
     pub fn with_time_zone(mut self, time_zone: impl Into<String>) -> Self {
         self.time_zone = time_zone.into();
+        self
+    }
+
+    /// Sets the day on which the week begins, such as `Sunday`; Monday if nothing is said.
+    #[must_use]
+    pub fn with_week_start(mut self, day: impl Into<String>) -> Self {
+        self.week_start = day.into();
         self
     }
 

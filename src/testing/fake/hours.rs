@@ -6,7 +6,8 @@ use chrono::{DateTime, Datelike, NaiveDate, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 
 use super::event_type::FakeEventType;
-use super::state::State;
+use super::state::User;
+use crate::testing::zone::time_zone;
 
 /// The same hours of every day of a time zone, except for some days.
 pub(super) struct Hours {
@@ -16,6 +17,19 @@ pub(super) struct Hours {
 }
 
 impl Hours {
+    /// The hours at which an event type can be booked with a user: its own, else the user's, else all of every day.
+    pub(super) fn of(event_type: &FakeEventType, user: &User) -> Self {
+        let (zone, hours) = match (&event_type.hours, &user.hours) {
+            (None, Some(hours)) => (time_zone(&user.time_zone).unwrap_or(Tz::UTC), hours.clone()),
+            (hours, _) => (Tz::UTC, hours.clone().unwrap_or(0..24)),
+        };
+        Self {
+            zone,
+            hours,
+            days_off: event_type.days_off.clone(),
+        }
+    }
+
     /// From when to when it is open on a day of its time zone.
     pub(super) fn on(&self, day: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         if self.days_off.contains(&day.weekday()) || self.hours.is_empty() {
@@ -49,21 +63,5 @@ impl Hours {
             }
         }
         true
-    }
-}
-
-impl State {
-    /// The hours of an event type: its own, else its owner's, else all of every day.
-    pub(super) fn hours(&self, event_type: &FakeEventType) -> Hours {
-        let owner = self.owner(event_type);
-        let (zone, hours) = match (&event_type.hours, &owner.hours) {
-            (None, Some(hours)) => (owner.time_zone.parse().unwrap_or(Tz::UTC), hours.clone()),
-            (hours, _) => (Tz::UTC, hours.clone().unwrap_or(0..24)),
-        };
-        Hours {
-            zone,
-            hours,
-            days_off: event_type.days_off.clone(),
-        }
     }
 }

@@ -27,6 +27,10 @@ impl State {
         let Some(event_type) = self.event_type(record.event_type).cloned() else {
             return;
         };
+        if !event_type.hosts.is_empty() {
+            // Observed: what happens to a team's event is not told to the subscribers of a user.
+            return;
+        }
         let host = self.user(record.host);
         let everybody = attendees.is_none();
         let mut facts = Facts {
@@ -47,6 +51,8 @@ impl State {
             requires_confirmation: event_type.requires_confirmation,
             seats: event_type.seats,
             recurring: event_type.recurring_event(),
+            series_length: None,
+            newer: self.hosted,
             organizer: Organizer {
                 id: host.id,
                 name: host.name,

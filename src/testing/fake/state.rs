@@ -13,8 +13,8 @@ use super::event_type::FakeEventType;
 use super::limit::Limiter;
 use super::notice::Notice;
 use super::request::Request;
+use super::slots_cache::SlotsCache;
 use super::subscriptions::Subscription;
-use crate::model::parse_instant;
 use crate::testing::payload::Person;
 
 #[derive(Clone)]
@@ -27,6 +27,7 @@ pub(super) struct User {
     pub(super) api_key: String,
     /// Working hours of every day, in the time zone.
     pub(super) hours: Option<Range<u32>>,
+    pub(super) week_start: String,
 }
 
 #[derive(Clone)]
@@ -116,6 +117,9 @@ pub(super) struct State {
     /// What the request at hand caused so far.
     pub(super) notices: Vec<Notice>,
     pub(super) base: String,
+    /// Whether it is the hosted service, which is newer.
+    pub(super) hosted: bool,
+    pub(super) slots_cache: SlotsCache,
 }
 
 impl fmt::Debug for State {
@@ -145,6 +149,8 @@ impl State {
             limiter: Limiter::new(requests_per_minute),
             notices: Vec::new(),
             base: String::new(),
+            hosted: false,
+            slots_cache: SlotsCache::default(),
         }
     }
 
@@ -170,6 +176,7 @@ impl State {
             time_zone: account.time_zone,
             api_key: format!("cal_test{}", self.text(32)),
             hours: account.hours,
+            week_start: account.week_start,
         };
         self.users.push(user.clone());
         user
@@ -295,11 +302,6 @@ fn uuid(rng: &mut Rng) -> String {
         &text[16..20],
         &text[20..]
     )
-}
-
-/// Reads an instant of a request.
-pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
-    parse_instant(text).filter(|instant| is_bookable(*instant))
 }
 
 /// Whether an instant and the ends of the bookings that begin then have four digits of a year, as the API's format needs.
