@@ -11,8 +11,10 @@ pub mod conformance;
 mod entropy;
 mod fake;
 mod payload;
+mod responses;
 mod sign;
 mod webhook_body;
+mod zone;
 
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;

@@ -197,17 +197,20 @@ pub(crate) fn singular(word: &str) -> String {
     kind.to_owned()
 }
 
-/// The first instant that stands somewhere in an answer as the time at which the server did something.
+/// The latest time in an answer at which the server did something.
 pub(crate) fn time_of(answer: &Value) -> Option<DateTime<Utc>> {
     match answer {
-        Value::Object(fields) => fields.iter().find_map(|(key, value)| {
-            if is_time(key) && key != "reservationUntil" {
-                value.as_str()?.parse().ok()
-            } else {
-                time_of(value)
-            }
-        }),
-        Value::Array(items) => items.iter().find_map(time_of),
+        Value::Object(fields) => fields
+            .iter()
+            .filter_map(|(key, value)| {
+                if is_time(key) && key != "reservationUntil" {
+                    value.as_str()?.parse().ok()
+                } else {
+                    time_of(value)
+                }
+            })
+            .max(),
+        Value::Array(items) => items.iter().filter_map(time_of).max(),
         _ => None,
     }
 }

@@ -8,14 +8,8 @@ use serde_json::Value;
 /// One recorded file: what was sent to one server, in order.
 pub(crate) struct Sequence {
     pub(crate) name: String,
+    /// Empty where only deliveries were recorded, and not what caused them.
     pub(crate) exchanges: Vec<Exchange>,
-}
-
-impl Sequence {
-    /// A recording that names only what was delivered cannot be replayed.
-    pub(crate) fn is_replayable(&self) -> bool {
-        !self.exchanges.is_empty()
-    }
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ use std::ops::Range;
 use chrono_tz::Tz;
 
 use super::schedule::{ALL_DAYS, Availability, Span};
+use crate::testing::zone::time_zone;
 
 /// A user to be added to a [`FakeCalcom`](super::FakeCalcom).
 ///
@@ -77,7 +78,7 @@ impl FakeAccount {
     }
 
     pub(super) fn zone(&self) -> Tz {
-        self.time_zone.parse().unwrap_or(Tz::UTC)
+        time_zone(&self.time_zone).unwrap_or(Tz::UTC)
     }
 
     /// The hours of the default schedule.

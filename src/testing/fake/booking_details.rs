@@ -64,9 +64,10 @@ impl State {
         request: &Request,
         segments: &[&str],
     ) -> Result<Reply, Refusal> {
+        let is = |word: &str, name: &str| word.eq_ignore_ascii_case(name);
         match segments {
-            [_, uid, "calendar-links"] => self.calendar_links(now, uid),
-            [_, uid, "references"] => self.references(request, uid),
+            [_, uid, word] if is(word, "calendar-links") => self.calendar_links(now, uid),
+            [_, uid, word] if is(word, "references") => self.references(request, uid),
             [_, uid, _, id] => self.attendees(request, uid, Some(*id)),
             [_, uid, _] => self.attendees(request, uid, None),
             _ => Err(Refusal::broken()),

@@ -24,6 +24,7 @@ pub struct FakeCalcomBuilder {
     setup: Setup,
     host: FakeAccount,
     event_type: FakeEventType,
+    slots_cache: Duration,
 }
 
 impl fmt::Debug for FakeCalcomBuilder {
@@ -49,6 +50,7 @@ impl Default for FakeCalcomBuilder {
             },
             host: "hanna".into(),
             event_type: FakeEventType::new("intro-30", 30).with_title("Intro 30"),
+            slots_cache: Duration::from_secs(2),
         }
     }
 }
@@ -103,6 +105,14 @@ impl FakeCalcomBuilder {
         self
     }
 
+    /// Repeats an answer of `GET /v2/slots` to the same query for so long, by the fake's clock, whatever is booked meanwhile;
+    /// 2 s if nothing is said, as measured on a self-hosted server.
+    #[must_use]
+    pub fn slots_cache(mut self, time: Duration) -> Self {
+        self.slots_cache = time;
+        self
+    }
+
     /// Sets the first user; "hanna" if nothing is said.
     #[must_use]
     pub fn host(mut self, account: impl Into<FakeAccount>) -> Self {
@@ -134,6 +144,7 @@ impl FakeCalcomBuilder {
         let mut state = State::new(self.seed, self.rate_limit);
         state.base = format!("http://{address}");
         state.hosted = self.setup.kind.is_hosted();
+        state.slots_cache.keep_for(self.slots_cache);
         state.add_user(self.host);
         let event_type = state.add_event_type(self.event_type);
         let shared = Arc::new(Shared::new(state, self.setup, http, address));

@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Refusal, Reply};
 use super::calendar::{Calendar, Selected};
+use super::iso::Iso;
 use super::request::Request;
 use super::shape::millis;
-use super::state::{State, instant};
+use super::state::State;
 use super::validate::{Checks, Need, check_each};
 
 /// What bookings can be written to.
@@ -232,7 +233,9 @@ impl State {
     /// `/v2/conferencing` and what is under it: the default app can be read and set. No app is connected, and none can be.
     pub(super) fn conferencing(&mut self, request: &Request) -> Result<Reply, Refusal> {
         let user = self.authenticated(request)?.id;
-        match request.segments().as_slice() {
+        let path = request.path.to_ascii_lowercase();
+        let words: Vec<&str> = path.trim_matches('/').split('/').skip(1).collect();
+        match words.as_slice() {
             [_, "default"] => Ok(match self.video_apps.get(&user) {
                 Some(app) => Reply::data(200, json!({"appSlug": app})),
                 None => Reply::success(),
@@ -342,5 +345,5 @@ fn day_or_instant(text: &str) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         let start = day.and_time(NaiveTime::MIN).and_utc();
         return Some((start, start.checked_add_signed(TimeDelta::days(1))?));
     }
-    instant(text).map(|instant| (instant, instant))
+    Iso::read(text).instant().map(|instant| (instant, instant))
 }

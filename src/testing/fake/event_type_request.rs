@@ -1,12 +1,15 @@
 //! The bodies that make and change event types: what is refused, and what becomes of the rest.
 
-use chrono::NaiveDate;
+use std::ops::Range;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::answer::Refusal;
 use super::booking_fields::{booking_fields, check_booking_fields};
-use super::event_type::FakeEventType;
+use super::event_type::{FakeEventType, Window};
 use super::event_type_locations::check_locations;
+use super::iso::Iso;
 use super::validate::{Checks, Need, is_url};
 use crate::model::Frequency;
 
@@ -14,11 +17,9 @@ const FREQUENCIES: [&str; 4] = ["yearly", "monthly", "weekly", "daily"];
 const LAYOUTS: [&str; 3] = ["month", "week", "column"];
 
 /// The settings that the fake keeps and tells, and does not act upon, in the form in which they are sent and told.
-const KEPT: [&str; 19] = [
+const KEPT: [&str; 17] = [
     "description",
     "disableGuests",
-    "beforeEventBuffer",
-    "afterEventBuffer",
     "onlyShowFirstAvailableSlot",
     "offsetStart",
     "bookerLayouts",
@@ -197,7 +198,7 @@ fn check_window(checks: &mut Checks<'_>) {
         Some("range") => value.and_then(Value::as_array).is_some_and(|dates| {
             dates.iter().all(|date| {
                 let text = date.as_str().unwrap_or_default();
-                text.parse::<NaiveDate>().is_ok() || super::state::instant(text).is_some()
+                text.parse::<NaiveDate>().is_ok() || Iso::read(text).instant().is_some()
             })
         }),
         _ => false,
@@ -307,6 +308,10 @@ impl FakeEventType {
         // Longer than a day has no place in the fake's slots.
         self.minutes = number("lengthInMinutes").map_or(self.minutes, |length| length.min(1440));
         self.notice = number("minimumBookingNotice").unwrap_or(self.notice);
+        let (before, after) = (number("beforeEventBuffer"), number("afterEventBuffer"));
+        let day = |minutes: u32| minutes.min(1440);
+        self.buffers.0 = before.map_or(self.buffers.0, day);
+        self.buffers.1 = after.map_or(self.buffers.1, day);
         self.slot_interval = number("slotInterval")
             .filter(|minutes| *minutes > 0)
             .or(self.slot_interval);
@@ -383,14 +388,24 @@ impl FakeEventType {
         let Some(window) = window else {
             return;
         };
-        let told = match window.get("type").and_then(Value::as_str) {
-            _ if is_off(window) => json!({"disabled": true}),
-            Some("range") => json!({"type": "range", "value": window["value"]}),
+        let days = window.get("value").and_then(whole).map(|n| n.min(36_500));
+        let (acts, told) = match window.get("type").and_then(Value::as_str) {
+            _ if is_off(window) => (None, json!({"disabled": true})),
+            Some("range") => (
+                range(&window["value"]).map(Window::Range),
+                json!({"type": "range", "value": window["value"]}),
+            ),
             kind => {
                 let rolling = window.get("rolling") == Some(&Value::Bool(true));
-                json!({"type": kind, "value": window["value"], "rolling": rolling})
+                let acts = match kind {
+                    Some("businessDays") => days.map(Window::BusinessDays),
+                    _ => days.map(Window::Rolling),
+                };
+                let told = json!({"type": kind, "value": window["value"], "rolling": rolling});
+                (acts, told)
             }
         };
+        self.window = acts;
         self.stored.insert("bookingWindow".into(), told);
     }
 
@@ -421,7 +436,7 @@ impl FakeEventType {
         }
     }
 
-    /// Only the number of bookings a day is enforced.
+    /// Only the limits of a day are enforced.
     fn set_limits(&mut self, body: &Map<String, Value>) {
         for name in ["bookingLimitsCount", "bookingLimitsDuration"] {
             if let Some(limits) = body.get(name).filter(|value| !value.is_null()) {
@@ -430,8 +445,10 @@ impl FakeEventType {
                 } else {
                     limits.clone()
                 };
-                if name == "bookingLimitsCount" {
-                    self.daily_limit = told.get("day").and_then(whole);
+                let day = told.get("day").and_then(whole);
+                match name {
+                    "bookingLimitsCount" => self.daily_limit = day,
+                    _ => self.daily_minutes = day,
                 }
                 self.stored.insert(name.into(), told);
             }
@@ -455,4 +472,15 @@ impl FakeEventType {
 
 fn whole(value: &Value) -> Option<u32> {
     super::validate::integer(value).and_then(|number| u32::try_from(number).ok())
+}
+
+/// The first and the last day of a window.
+fn range(dates: &Value) -> Option<Range<DateTime<Utc>>> {
+    let day = |index: usize| {
+        let text = dates.get(index)?.as_str()?;
+        let date = text.parse::<NaiveDate>().ok();
+        date.map(|date| date.and_time(NaiveTime::MIN).and_utc())
+            .or_else(|| Iso::read(text).instant())
+    };
+    Some(day(0)?..day(1)?)
 }

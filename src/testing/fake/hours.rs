@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::event_type::FakeEventType;
 use super::schedule::{ALL_DAYS, Availability, Schedule, Span};
-use super::state::State;
+use super::state::{State, User};
 
 /// The hours of a schedule, except for some days.
 pub(super) struct Hours {
@@ -43,13 +43,12 @@ impl Hours {
 }
 
 impl State {
-    /// The hours of an event type: its own, else those of its schedule, else those of its owner's default schedule. Without
-    /// any of these it is closed.
-    pub(super) fn hours(&self, event_type: &FakeEventType) -> Hours {
-        let owner = self.owner(event_type);
+    /// The hours at which an event type can be booked with a user: its own, else those of its schedule, else those of the
+    /// user's default schedule. Without any of these it is closed.
+    pub(super) fn hours(&self, event_type: &FakeEventType, user: &User) -> Hours {
         let own = event_type.hours.as_ref().map(|hours| Schedule {
             id: 0,
-            owner: owner.id,
+            owner: user.id,
             name: String::new(),
             zone: Tz::UTC,
             availability: vec![Availability {
@@ -58,9 +57,7 @@ impl State {
             }],
             overrides: Vec::new(),
         });
-        let id = event_type
-            .schedule
-            .unwrap_or(owner.profile.default_schedule);
+        let id = event_type.schedule.unwrap_or(user.profile.default_schedule);
         Hours {
             schedule: own.or_else(|| self.schedule(id).cloned()),
             days_off: event_type.days_off.clone(),

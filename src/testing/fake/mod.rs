@@ -17,25 +17,31 @@ mod event_type;
 mod event_type_locations;
 mod event_type_request;
 mod event_type_writes;
+mod event_types;
 mod fault;
 mod free;
 mod history;
 mod hours;
 mod input;
+mod iso;
 mod kind;
 mod limit;
 mod list;
 mod notice;
 mod person;
+mod place;
 mod request;
 mod reschedule;
 mod reservations;
+mod routes;
 mod schedule;
 mod schedules;
+mod seat;
 mod server;
 mod shape;
 mod shared;
 mod slots;
+mod slots_cache;
 mod state;
 mod subscriptions;
 mod users;
@@ -88,8 +94,14 @@ use subscriptions::Subscription;
 ///
 /// `/v2/me`, bookings (create, get, list, reschedule, cancel, confirm, decline, mark absent), slots, event types (list, get)
 /// and webhooks, under `/v2` and `/api/v2`; bookings in version 2024-08-13, slots in 2024-09-04, event types in 2024-06-14,
-/// and what the real server makes of a missing or unknown version. Every other route is answered with its 404. E-mails,
-/// teams, payments, buffers, reservations, payload templates and OAuth are not there, and schedules are hours of UTC.
+/// and what the real server makes of a missing, unknown or wrong version. Users have keys, time zones and working hours of
+/// their own ([`FakeAccount`]); what an event type can be set to is in [`FakeEventType`].
+///
+/// Every other operation of Cal.com is answered with 501 and the operation's name, and what Cal.com does not have with its
+/// 404. E-mails, payments, payload templates and OAuth are not there.
+///
+/// How alike its answers are is measured: `tests/fake_sequences` replays recorded requests of a real server, and
+/// `fixtures/differences.json` lists every answer that differs, with the reason.
 ///
 /// # Cancellations
 ///
@@ -203,7 +215,7 @@ impl FakeCalcom {
         EventTypeId::new(self.event_type)
     }
 
-    /// Adds an event type.
+    /// Adds an event type, in place of one with the same number.
     pub fn add_event_type(&self, event_type: FakeEventType) -> EventTypeId {
         EventTypeId::new(lock(&self.shared.state).add_event_type(event_type))
     }

@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Refusal, Reply};
 use super::event_type::FakeEventType;
+use super::iso::Iso;
 use super::request::Request;
 use super::shape::millis;
-use super::state::{State, User, instant, minutes};
+use super::state::{State, User, minutes};
 use super::validate::{Checks, Need};
 
 /// For how many minutes a slot is reserved if nothing is said.
@@ -237,7 +238,7 @@ impl Wanted {
         let start = checks
             .given("slotStart")
             .and_then(Value::as_str)
-            .and_then(instant);
+            .and_then(|text| Iso::read(text).instant());
         if start.is_none() {
             let message = "slotStart must be a valid ISO 8601 date string";
             checks.fail("slotStart", &[("isDateString", message)]);

@@ -53,7 +53,10 @@ impl State {
                 let list: Vec<Value> = own.map(|schedule| schedule.to_json(default)).collect();
                 Ok(Reply::data(200, json!(list)))
             }
-            Some("default") if request.method == Method::GET => {
+            Some(word)
+                if word.eq_ignore_ascii_case("default")
+                    && ![Method::PATCH, Method::DELETE].contains(&request.method) =>
+            {
                 let schedule = self.schedule(default);
                 let json = schedule.map(|schedule| self.schedule_json(schedule));
                 Ok(Reply::data(200, json!(json)))

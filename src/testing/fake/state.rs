@@ -17,9 +17,9 @@ use super::notice::Notice;
 use super::request::Request;
 use super::reservations::Reservation;
 use super::schedule::Schedule;
+use super::slots_cache::SlotsCache;
 use super::subscriptions::Subscription;
 use super::users::Profile;
-use crate::model::parse_instant;
 use crate::testing::payload::Person;
 
 #[derive(Clone)]
@@ -136,6 +136,7 @@ pub(super) struct State {
     pub(super) base: String,
     /// Whether it is the hosted service, which has newer routes than a server of one's own.
     pub(super) hosted: bool,
+    pub(super) slots_cache: SlotsCache,
 }
 
 impl fmt::Debug for State {
@@ -174,6 +175,7 @@ impl State {
             notices: Vec::new(),
             base: String::new(),
             hosted: false,
+            slots_cache: SlotsCache::default(),
         }
     }
 
@@ -327,11 +329,6 @@ fn uuid(rng: &mut Rng) -> String {
         &text[16..20],
         &text[20..]
     )
-}
-
-/// Reads an instant of a request.
-pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
-    parse_instant(text).filter(|instant| is_bookable(*instant))
 }
 
 /// Whether an instant and the ends of the bookings that begin then have four digits of a year, as the API's format needs.

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
 use super::answer::Refusal;
+use crate::testing::zone::time_zone;
 
 pub(super) const BAD_ZONE: (&str, &str) = ("isTimeZone", "timeZone must be a valid IANA time-zone");
 
@@ -214,12 +215,7 @@ pub(super) fn integer(value: &Value) -> Option<i64> {
 
 /// A time zone by its IANA name, in any case.
 pub(super) fn zone(value: &Value) -> Option<Tz> {
-    let name = value.as_str()?;
-    name.parse().ok().or_else(|| {
-        chrono_tz::TZ_VARIANTS
-            .into_iter()
-            .find(|zone| zone.name().eq_ignore_ascii_case(name))
-    })
+    value.as_str().and_then(time_zone)
 }
 
 /// Whether it is an address on the web with a host in a domain.

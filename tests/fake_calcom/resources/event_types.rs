@@ -218,6 +218,15 @@ async fn bookings_outlive_their_event_type() {
         assert_eq!(told.get(gone), Some(&Value::Null), "{gone}");
     }
     assert_eq!(told.get("type"), None);
+    let recorded = std::fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/webhooks/0242-BOOKING_CANCELLED.body"
+    ));
+    let recorded: Value = serde_json::from_slice(&recorded.unwrap()).unwrap();
+    let keys =
+        |payload: &Value| -> Vec<String> { payload.as_object().unwrap().keys().cloned().collect() };
+    assert_eq!(keys(told), keys(&recorded["payload"]));
+    assert_eq!(told["responses"], recorded["payload"]["responses"]);
 }
 
 #[tokio::test]
