@@ -145,10 +145,11 @@ impl State {
         let Some(id) = id else {
             return Ok(Reply::data(200, json!(all)));
         };
-        match all
+        let number = id.parse::<i64>().ok();
+        let found = all
             .iter()
-            .position(|attendee| attendee["id"].to_string() == id)
-        {
+            .position(|attendee| number.is_some() && attendee["id"].as_i64() == number);
+        match found {
             Some(index) => Ok(Reply::data(200, all.swap_remove(index))),
             None => Err(Refusal::not_found(format!(
                 "Attendee with id {id} not found in booking {uid}"

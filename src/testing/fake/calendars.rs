@@ -74,7 +74,7 @@ impl State {
         checks.string("loggedInUsersTz", Need::Required);
         for name in ["dateFrom", "dateTo"] {
             let given = checks.given(name).and_then(Value::as_str);
-            if given.and_then(|text| day_or_instant(text)).is_none() {
+            if given.and_then(day_or_instant).is_none() {
                 let message = format!("{name} must be a valid ISO 8601 date string");
                 checks.fail(name, &[("isDateString", &message)]);
             }
@@ -85,7 +85,7 @@ impl State {
                 checks.number("credentialId", Need::Required);
                 checks.string("externalId", Need::Required);
             });
-            checks.fail_inside("calendarsToLoad", wrong);
+            checks.fail_inside("calendarsToLoad", &wrong);
         }
         checks.finish()?;
         let bound = |name: &str| query.get(name)?.as_str().and_then(day_or_instant);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Refusal, Reply};
 use super::event_type::FakeEventType;
-use super::event_type_request::{check, with_defaults};
+use super::event_type_checks::{check, with_defaults};
 use super::request::Request;
 use super::shape::millis;
 use super::state::State;

@@ -14,6 +14,7 @@ mod create;
 mod delivery;
 mod end;
 mod event_type;
+mod event_type_checks;
 mod event_type_locations;
 mod event_type_request;
 mod event_type_writes;
@@ -92,10 +93,15 @@ use subscriptions::Subscription;
 ///
 /// # What it has
 ///
-/// `/v2/me`, bookings (create, get, list, reschedule, cancel, confirm, decline, mark absent), slots, event types (list, get)
-/// and webhooks, under `/v2` and `/api/v2`; bookings in version 2024-08-13, slots in 2024-09-04, event types in 2024-06-14,
-/// and what the real server makes of a missing, unknown or wrong version. Users have keys, time zones and working hours of
-/// their own ([`FakeAccount`]); what an event type can be set to is in [`FakeEventType`].
+/// `/v2/me`; bookings (create, get, list, reschedule, cancel, confirm, decline, mark absent, calendar links, references); slots
+/// and their reservations; event types and their webhooks; schedules; webhooks; calendars (list, busy times, selected,
+/// destination) and the default app for video calls, under `/v2` and `/api/v2`. Bookings are in version 2024-08-13, slots and
+/// reservations in 2024-09-04, event types in 2024-06-14, schedules in 2024-06-11 only, with what the real server makes of a
+/// missing, unknown or wrong version. The attendees of a booking are on [hosted](ServerKind::Hosted) servers only.
+///
+/// Users have keys, time zones and working hours of their own ([`FakeAccount`]): those of their default schedule, which the API
+/// can change. What an event type can be set to is in [`FakeEventType`]; settings of the API that are not there are told as
+/// they were sent and do nothing. A [`FakeCalendar`] is connected by the test.
 ///
 /// Every other operation of Cal.com is answered with 501 and the operation's name, and what Cal.com does not have with its
 /// 404. E-mails, payments, payload templates and OAuth are not there.

@@ -168,12 +168,12 @@ impl Wanted {
         let zone = checks.time_zone(need);
         let availability = checks.array("availability", Need::Optional);
         if let Some(items) = availability {
-            checks.fail_inside("availability", check_each(items, check_availability));
+            checks.fail_inside("availability", &check_each(items, check_availability));
         }
         let is_default = checks.boolean("isDefault", need);
         let overrides = checks.array("overrides", Need::Optional);
         if let Some(items) = overrides {
-            checks.fail_inside("overrides", check_each(items, check_override));
+            checks.fail_inside("overrides", &check_each(items, check_override));
         }
         checks.finish()?;
         Ok(Self {

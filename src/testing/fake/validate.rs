@@ -50,7 +50,7 @@ impl<'a> Checks<'a> {
     }
 
     /// Records what is wrong inside a property; nothing if there is nothing.
-    pub(super) fn fail_inside(&mut self, name: &str, children: Vec<Value>) {
+    pub(super) fn fail_inside(&mut self, name: &str, children: &[Value]) {
         if children.is_empty() {
             return;
         }

@@ -172,6 +172,53 @@ async fn a_made_event_type_does_what_its_settings_say() {
 }
 
 #[tokio::test]
+async fn buffers_windows_and_limits_act() {
+    let played = begin().await;
+    let mut body = plain("strict");
+    body["afterEventBuffer"] = json!(30);
+    body["bookingLimitsDuration"] = json!({"day": 60});
+    // The clock says Saturday, so these are Monday and Tuesday.
+    body["bookingWindow"] = json!({"type": "businessDays", "value": 2});
+    let made = played.well("POST", "event-types", body).await;
+    let window = json!({"type": "businessDays", "value": 2, "rolling": false});
+    assert_eq!(made["bookingWindow"], window);
+    let id = made["id"].as_i64().unwrap();
+    let book = async |start: &str| {
+        let booking = NewBooking::new(EventTypeId::new(id), at(start), ann());
+        played
+            .fake
+            .book(booking)
+            .await
+            .map_err(|refused| refused.status)
+    };
+    book("2026-11-23T09:00:00Z").await.unwrap();
+    assert_eq!(
+        book("2026-11-23T09:30:00Z").await.unwrap_err(),
+        400,
+        "the buffer"
+    );
+    book("2026-11-23T10:00:00Z").await.unwrap();
+    assert_eq!(
+        book("2026-11-23T12:00:00Z").await.unwrap_err(),
+        401,
+        "an hour a day"
+    );
+    assert_eq!(played.slots(id, "2026-11-23", "2026-11-23").await, [""; 0]);
+    book("2026-11-24T09:00:00Z").await.unwrap();
+    assert_eq!(
+        book("2026-11-25T09:00:00Z").await.unwrap_err(),
+        400,
+        "the window"
+    );
+    let range = json!({"bookingWindow": {"type": "range", "value": ["2026-11-25", "2026-11-26"]}});
+    played
+        .well("PATCH", &format!("event-types/{id}"), range)
+        .await;
+    book("2026-11-26T09:00:00Z").await.unwrap();
+    assert_eq!(book("2026-11-27T09:00:00Z").await.unwrap_err(), 400);
+}
+
+#[tokio::test]
 async fn bookings_outlive_their_event_type() {
     let played = begin().await;
     let receiver = Receiver::default();
