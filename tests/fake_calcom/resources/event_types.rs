@@ -192,6 +192,14 @@ async fn buffers_windows_and_limits_act() {
             .map_err(|refused| refused.status)
     };
     book("2026-11-23T09:00:00Z").await.unwrap();
+    let plain = |start: &str| NewBooking::new(EventTypeId::new(2), at(start), ann());
+    let before = plain("2026-11-23T08:30:00Z");
+    played.fake.book(before).await.unwrap();
+    let after = plain("2026-11-23T09:45:00Z");
+    assert!(
+        played.fake.book(after).await.is_err(),
+        "the buffer is after"
+    );
     assert_eq!(
         book("2026-11-23T09:30:00Z").await.unwrap_err(),
         400,
