@@ -282,7 +282,7 @@ fn wrong_attendee(attendee: &Map<String, Value>) -> Vec<String> {
     if !attendee.get("name").is_some_and(Value::is_string) {
         errors.push("name property is wrong,name must be a string ".into());
     }
-    if !text(attendee, "timeZone").is_some_and(|zone| time_zone(&zone).is_some()) {
+    if text(attendee, "timeZone").is_none_or(|zone| time_zone(&zone).is_none()) {
         errors.push("timeZone property is wrong,timeZone must be a valid IANA time-zone ".into());
     }
     let language = attendee.get("language").filter(|word| !word.is_null());
