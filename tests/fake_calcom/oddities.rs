@@ -111,6 +111,15 @@ async fn seats_that_are_asked_for_at_once_collide() {
         cancel(&next["data"]["uid"], seat).await,
         (400, other.to_owned())
     );
+    // The whole is the host's to cancel.
+    let path = format!("bookings/{}/cancel", uid.as_str().unwrap());
+    let body = json!({"cancellationReason": "x"});
+    let answer = api.send_without_key("POST", &path, Some(&body)).await;
+    let (status, answer) = answer.unwrap();
+    assert_eq!(
+        (status, &answer["message"]),
+        (401, &json!("User not a host of this event"))
+    );
     assert_eq!(cancel(uid, seat).await.0, 200);
     assert_eq!(cancel(uid, seat).await, (400, gone.to_owned()));
 }

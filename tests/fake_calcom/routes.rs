@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use calcom::model::NewBooking;
+use calcom::model::{Frequency, NewBooking};
 use calcom::testing::{FakeCalcom, FakeEventType, ServerKind};
 use serde_json::{Value, json};
 
@@ -39,6 +39,19 @@ async fn a_forgotten_version_leads_to_the_oldest_one() {
     keys.sort();
     assert_eq!(keys, ["bookingId", "bookingUid", "onlyRemovedAttendee"]);
     assert!(fake.live_bookings().is_empty());
+
+    let weekly = FakeEventType::new("weekly", 30).with_recurrence(Frequency::Weekly, 1, 2);
+    let new = NewBooking::new(fake.add_event_type(weekly), hour(9), ann());
+    let series = fake.book(new).await.unwrap().recurring_booking_uid.unwrap();
+    let path = format!("/v2/bookings/{series}");
+    let (response, _) = exchange(&fake, "GET", &path, NOW, None).await;
+    assert_eq!(response.status(), 200);
+    let (response, _) = exchange(&fake, "GET", &path, None, None).await;
+    assert_eq!(
+        response.status(),
+        404,
+        "a series has a uid of its own since then"
+    );
 
     let (response, _) = exchange(&fake, "GET", "/v2/event-types", NOW, None).await;
     assert_eq!(response.status(), 404);

@@ -31,8 +31,8 @@ impl Comparison<'_> {
     pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(
         &mut self,
         what: &str,
-        recorded: T,
-        actual: T,
+        recorded: &T,
+        actual: &T,
     ) {
         if recorded != actual {
             self.note(what, &format!("{recorded:?}"), &format!("{actual:?}"));

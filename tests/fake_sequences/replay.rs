@@ -115,7 +115,7 @@ impl Player {
         );
         self.mapping.learn(&told.body, &answer.body, &kind);
         let mut comparison = self.comparison();
-        comparison.equal("status", told.status, answer.status);
+        comparison.equal("status", &told.status, &answer.status);
         comparison.equal("content-type", &told.content_type, &answer.content_type);
         comparison.compare("", "", &kind, &told.body, &answer.body);
         comparison.differences
@@ -137,14 +137,14 @@ impl Player {
             self.mapping.learn(&recorded.body, &arrived.body, "");
         }
         let mut comparison = self.comparison();
-        comparison.equal("status", exchange.answer, Some(answer.status));
-        comparison.equal("deliveries", exchange.deliveries.len(), arrived.len());
+        comparison.equal("status", &exchange.answer, &Some(answer.status));
+        comparison.equal("deliveries", &exchange.deliveries.len(), &arrived.len());
         for (index, (recorded, arrived)) in exchange.deliveries.iter().zip(&arrived).enumerate() {
             let at = |what: &str| format!("delivery {index} {what}");
             comparison.equal(
                 &at("before the answer"),
-                recorded.before_the_answer,
-                arrived.before_the_answer,
+                &recorded.before_the_answer,
+                &arrived.before_the_answer,
             );
             comparison.equal(
                 &at("booking at arrival"),
