@@ -2,10 +2,10 @@
 //!
 //! The kinds differ in more than their trigger: which fields there are, how instants are spelled, and how people are described.
 
-use chrono::{DateTime, Offset, SecondsFormat, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
+use super::zone::utc_offset;
 use crate::model::Trigger;
 
 /// What happened.
@@ -97,6 +97,8 @@ pub(crate) struct Facts {
     pub(crate) end: DateTime<Utc>,
     pub(crate) notes: String,
     pub(crate) event_type_id: i64,
+    /// Whether the event type was deleted.
+    pub(crate) orphaned: bool,
     pub(crate) slug: String,
     pub(crate) event_title: String,
     pub(crate) event_description: Option<String>,
@@ -104,6 +106,10 @@ pub(crate) struct Facts {
     pub(crate) seats: Option<u32>,
     /// Frequency, as a number of RFC 5545's order, and interval.
     pub(crate) recurring: Option<(u8, u32)>,
+    /// Of how many bookings a series is made, where all that is left of it is cancelled.
+    pub(crate) series_length: Option<u32>,
+    /// Whether the hosted service tells it, which is newer.
+    pub(crate) newer: bool,
     pub(crate) organizer: Organizer,
     pub(crate) attendees: Vec<Person>,
     pub(crate) guests: Vec<String>,
@@ -139,7 +145,7 @@ impl Facts {
             &mut payload,
             json!({
                 "additionalNotes": self.notes,
-                "description": self.event_description.as_deref().unwrap_or(""),
+                "description": self.description(),
                 "hideCalendarNotes": false,
                 "hideCalendarEventDetails": false,
                 "schedulingType": null,
@@ -148,15 +154,7 @@ impl Facts {
                 "seatsShowAvailabilityCount": true,
                 "disableRescheduling": false,
                 "disableCancelling": false,
-                "attendees": self.attendees.iter().map(|person| json!({
-                    "email": person.email,
-                    "name": person.name,
-                    "firstName": "",
-                    "lastName": "",
-                    "timeZone": person.time_zone,
-                    "language": {"locale": person.language},
-                    "utcOffset": utc_offset(&person.time_zone, self.start),
-                })).collect::<Vec<_>>(),
+                "attendees": self.attendees.iter().map(|person| self.booked_attendee(person)).collect::<Vec<_>>(),
                 "responses": self.full_responses(),
                 "destinationCalendar": null,
                 "iCalSequence": u8::from(self.previous.is_some()),
@@ -185,6 +183,11 @@ impl Facts {
             ),
             (None, _) => extend(&mut payload, json!({"iCalUID": self.ics_uid})),
         }
+        if self.newer && self.kind == Kind::Rescheduled {
+            // Seen on the hosted service, although nothing is cancelled.
+            let reason = self.reason.as_deref().unwrap_or("");
+            extend(&mut payload, json!({"cancellationReason": reason}));
+        }
         if let Some(seat) = &self.seat_uid {
             extend(&mut payload, json!({"attendeeSeatId": seat}));
         }
@@ -195,6 +198,31 @@ impl Facts {
             );
         }
         payload
+    }
+
+    fn booked_attendee(&self, person: &Person) -> Value {
+        let mut json = json!({
+            "email": person.email,
+            "name": person.name,
+            "firstName": "",
+            "lastName": "",
+            "timeZone": person.time_zone,
+            "language": {"locale": person.language},
+            "utcOffset": utc_offset(&person.time_zone, self.start),
+        });
+        if let Some(phone) = &person.phone {
+            json["phoneNumber"] = json!(phone);
+        }
+        json
+    }
+
+    /// The notes, or else what the event type says.
+    fn description(&self) -> &str {
+        if self.notes.is_empty() {
+            self.event_description.as_deref().unwrap_or("")
+        } else {
+            &self.notes
+        }
     }
 
     fn decided(&self) -> Value {
@@ -209,19 +237,35 @@ impl Facts {
                 "price": 0,
             }),
         );
-        if self.kind == Kind::Rejected {
-            extend(&mut payload, json!({"rejectionReason": self.reason}));
+        if !self.notes.is_empty() {
+            extend(&mut payload, json!({"description": self.notes}));
+        }
+        match (self.kind, &self.reason) {
+            (Kind::Rejected, Some(reason)) => {
+                extend(&mut payload, json!({"rejectionReason": reason}));
+            }
+            (Kind::Confirmed, _) if self.location.starts_with("http") => {
+                extend(
+                    &mut payload,
+                    json!({"metadata": {"videoCallUrl": self.location}}),
+                );
+            }
+            _ => {}
         }
         payload
     }
 
     fn cancelled(&self) -> Value {
         let mut payload = self.common();
+        let (notes, description) = match self.seats {
+            Some(_) => (None, None),
+            None => (Some(self.notes.as_str()), Some(self.description())),
+        };
         extend(
             &mut payload,
             json!({
-                "additionalNotes": self.notes,
-                "description": self.event_description.as_deref().unwrap_or(""),
+                "additionalNotes": notes,
+                "description": description,
                 "attendees": self.plain_attendees(),
                 "responses": self.short_responses(),
                 "destinationCalendar": [],
@@ -229,17 +273,60 @@ impl Facts {
                 "seatsShowAttendees": self.seats.is_some(),
                 "iCalUID": self.ics_uid,
                 "iCalSequence": 1,
-                "requiresConfirmation": null,
+                "requiresConfirmation": self.requires_confirmation.then_some(true),
                 "price": null,
             }),
         );
-        if let Some(reason) = &self.reason {
-            extend(&mut payload, json!({"cancellationReason": reason}));
+        match (&self.reason, &self.seat_uid) {
+            (Some(reason), _) => extend(&mut payload, json!({"cancellationReason": reason})),
+            (None, Some(_)) => extend(&mut payload, json!({"cancellationReason": ""})),
+            (None, None) => {}
         }
-        if let Some(seat) = &self.seat_uid {
+        if let Some(seat) = self.seat_uid.as_ref().filter(|_| self.newer) {
             extend(&mut payload, json!({"attendeeSeatId": seat}));
         }
+        if let (Some((frequency, interval)), Some(count)) = (self.recurring, self.series_length) {
+            extend(
+                &mut payload,
+                json!({"recurringEvent": {"freq": frequency, "count": count, "interval": interval}}),
+            );
+        }
+        if self.orphaned {
+            self.leave_out_event_type(&mut payload);
+        }
         payload
+    }
+
+    /// What a body does not tell once the event type was deleted (observed when such a booking is cancelled).
+    fn leave_out_event_type(&self, payload: &mut Value) {
+        if let Value::Object(fields) = payload {
+            for absent in [
+                "type",
+                "seatsPerTimeSlot",
+                "seatsShowAttendees",
+                "hideOrganizerEmail",
+                "customReplyToEmail",
+            ] {
+                fields.remove(absent);
+            }
+        }
+        let attendee = self.attendees.first();
+        let value = |label: &str, value: Option<&str>| json!({"label": label, "value": value});
+        extend(
+            payload,
+            json!({
+                "length": null,
+                "eventTypeId": null,
+                "eventTitle": null,
+                "eventDescription": null,
+                "currency": null,
+                "requiresConfirmation": null,
+                "responses": {
+                    "name": value("name", attendee.map(|person| person.name.as_str())),
+                    "email": value("email", attendee.map(|person| person.email.as_str())),
+                },
+            }),
+        );
     }
 
     /// The one body without a `uid`.
@@ -311,33 +398,7 @@ impl Facts {
             .collect()
     }
 
-    fn short_responses(&self) -> Value {
-        let (name, email) = self.first_attendee();
-        json!({
-            "name": {"label": "your_name", "value": name, "isHidden": false},
-            "email": {"label": "email_address", "value": email, "isHidden": false},
-            "location": {"label": "location", "isHidden": false},
-            "title": {"label": "what_is_this_meeting_about", "isHidden": true},
-            "notes": {"label": "additional_notes", "isHidden": false},
-            "guests": {"label": "additional_guests", "isHidden": false},
-            "rescheduleReason": {"label": "reason_for_reschedule", "isHidden": false},
-        })
-    }
-
-    fn full_responses(&self) -> Value {
-        let mut responses = self.short_responses();
-        responses["attendeePhoneNumber"] = json!({"label": "phone_number", "isHidden": true});
-        responses["location"]["value"] = json!({"value": self.location, "optionValue": ""});
-        if !self.notes.is_empty() {
-            responses["notes"]["value"] = json!(self.notes);
-        }
-        if !self.guests.is_empty() {
-            responses["guests"]["value"] = json!(self.guests);
-        }
-        responses
-    }
-
-    fn first_attendee(&self) -> (&str, &str) {
+    pub(super) fn first_attendee(&self) -> (&str, &str) {
         self.attendees
             .first()
             .map_or(("", ""), |person| (&person.name, &person.email))
@@ -357,14 +418,4 @@ fn extend(target: &mut Value, more: Value) {
     if let (Value::Object(target), Value::Object(more)) = (target, more) {
         target.extend(more);
     }
-}
-
-/// Minutes east of UTC at an instant; 0 for a zone that nobody knows.
-fn utc_offset(zone: &str, at: DateTime<Utc>) -> i32 {
-    zone.parse::<Tz>().map_or(0, |zone| {
-        zone.offset_from_utc_datetime(&at.naive_utc())
-            .fix()
-            .local_minus_utc()
-            / 60
-    })
 }

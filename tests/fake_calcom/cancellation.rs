@@ -85,7 +85,7 @@ async fn while_subscribers_are_told_the_booking_is_alive_in_every_answer() {
         "slots?eventTypeId={}&start={}&end={}",
         fake.event_type_id(),
         "2099-12-07T09:00:00Z",
-        "2099-12-07T09:00:00Z"
+        "2099-12-07T09:30:00Z"
     );
     assert_eq!(api.get(&slots).await.1["data"], json!({}));
     assert!(!cancel.is_finished());

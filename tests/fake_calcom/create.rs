@@ -1,5 +1,7 @@
 //! What creating a booking makes of lengths, instants, series, requests that wait, and limits.
 
+use std::time::Duration;
+
 use calcom::client::ErrorKind;
 use calcom::model::{Frequency, NewAttendee, NewBooking};
 use calcom::testing::{FakeCalcom, FakeEventType, Fault, Operation, Then};
@@ -132,7 +134,11 @@ async fn who_asks_again_for_the_same_start_gets_the_request_that_waits() {
 
 #[tokio::test]
 async fn requests_that_block_keep_their_time_from_others() {
-    let fake = FakeCalcom::start().await.unwrap();
+    let fake = FakeCalcom::builder()
+        .slots_cache(Duration::ZERO)
+        .start()
+        .await
+        .unwrap();
     let receiver = with_receiver(&fake).await;
     let blocking = FakeEventType::new("blocking", 30).with_blocking_requests();
     let id = fake.add_event_type(blocking.with_hours(9..11));

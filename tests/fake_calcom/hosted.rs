@@ -174,3 +174,75 @@ async fn a_booking_that_is_gone_is_told_as_it_was() {
     assert_eq!(receiver.bodies()[0]["payload"]["uid"], uid.as_str());
     assert_eq!(receiver.bodies()[0]["payload"]["status"], "ACCEPTED");
 }
+
+#[tokio::test]
+async fn six_statuses_and_silence_are_tried_again_and_nothing_else() {
+    let fake = hosted(0..1).await;
+    let receiver = with_receiver(&fake).await;
+    for (number, (status, attempts)) in [
+        (408, 2),
+        (429, 2),
+        (500, 2),
+        (502, 2),
+        (503, 2),
+        (504, 2),
+        (400, 1),
+        (404, 1),
+        (501, 1),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        *receiver.answers.lock().unwrap() = vec![status, 200];
+        booked(&fake, i64::try_from(number).unwrap() + 1).await;
+        let expected = if attempts == 2 { 200 } else { status };
+        eventually(|| fake.deliveries()[number].outcome == DeliveryOutcome::Answered(expected))
+            .await;
+        assert_eq!(fake.deliveries()[number].attempts, attempts, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn order_inverts_and_bodies_say_more() {
+    let fake = hosted(1..60).await;
+    let receiver = with_receiver(&fake).await;
+    for hours in 1..=12 {
+        booked(&fake, hours).await;
+    }
+    eventually(|| receiver.bodies().len() == 12).await;
+    let arrived: Vec<String> = receiver
+        .bodies()
+        .iter()
+        .map(|body| body["payload"]["startTime"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(!arrived.is_sorted(), "{arrived:?}");
+    let (headers, _) = receiver.got.lock().unwrap()[0].clone();
+    assert_eq!(headers["x-cal-webhook-version"], "2021-10-20");
+
+    let uid = booked(&fake, 13).await;
+    let moved = fake.move_booking(&uid, hour(14)).await.unwrap();
+    assert!(moved.is_live());
+    let is_move = |body: &Value| body["triggerEvent"] == "BOOKING_RESCHEDULED";
+    eventually(|| receiver.bodies().iter().any(is_move)).await;
+    let told = receiver.bodies().into_iter().find(is_move).unwrap();
+    assert_eq!(told["payload"]["status"], "ACCEPTED");
+    assert_eq!(told["payload"]["cancellationReason"], "");
+}
+
+#[tokio::test]
+async fn a_cancelled_seat_is_named() {
+    let fake = hosted(0..1).await;
+    let receiver = with_receiver(&fake).await;
+    let id = fake.add_event_type(FakeEventType::new("seats", 30).with_seats(3));
+    let api = Api::new(&fake);
+    let new = serde_json::to_value(NewBooking::new(id, hour(9), ann())).unwrap();
+    let (_, made) = api.post("bookings", &new).await;
+    let path = format!("bookings/{}/cancel", made["data"]["uid"].as_str().unwrap());
+    let body = json!({"seatUid": made["data"]["seatUid"]});
+    let answer = api.send_without_key("POST", &path, Some(&body)).await;
+    assert_eq!(answer.unwrap().0, 200);
+    let is_end = |body: &Value| body["triggerEvent"] == "BOOKING_CANCELLED";
+    eventually(|| receiver.bodies().iter().any(is_end)).await;
+    let told = receiver.bodies().into_iter().find(is_end).unwrap();
+    assert_eq!(told["payload"]["attendeeSeatId"], made["data"]["seatUid"]);
+}

@@ -6,5 +6,10 @@
 mod cancellation;
 mod create;
 mod hosted;
+mod lists;
+mod oddities;
+mod resources;
+mod routes;
+mod settings;
 mod support;
 mod whole;

@@ -107,6 +107,30 @@ impl Api {
     }
 }
 
+/// Sends a request with the first user's key in any version, without the network.
+pub(crate) async fn exchange(
+    fake: &FakeCalcom,
+    method: &str,
+    path: &str,
+    version: Option<&str>,
+    body: Option<&Value>,
+) -> (http::Response<bytes::Bytes>, Value) {
+    let key = format!("Bearer {}", fake.api_key().expose_secret());
+    let mut request = http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", key)
+        .header("content-type", "application/json");
+    if let Some(version) = version {
+        request = request.header("cal-api-version", version);
+    }
+    let body = body.map(Value::to_string).unwrap_or_default();
+    let response = fake.exchange(request.body(body.into()).unwrap()).await;
+    let response = response.unwrap();
+    let answer = serde_json::from_slice(response.body()).unwrap_or_default();
+    (response, answer)
+}
+
 pub(crate) type Got = (HeaderMap, Vec<u8>);
 
 #[derive(Clone, Default)]

@@ -34,7 +34,7 @@ impl fmt::Debug for AnnouncedCancellation {
 }
 
 impl AnnouncedCancellation {
-    /// The booking that is to end, of a series the first that is left.
+    /// The booking that is to end, of a series the last that is left.
     pub fn booking_uid(&self) -> &BookingUid {
         &self.uid
     }

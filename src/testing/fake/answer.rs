@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::cancel::Cancellation;
 
@@ -23,6 +23,23 @@ impl Answer {
                 "application/json; charset=utf-8".into(),
             )],
             body: body.to_string().into(),
+        }
+    }
+
+    /// What a browser is told that asks whether it may call.
+    pub(super) fn to_preflight() -> Self {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        Self {
+            status: 204,
+            headers: vec![
+                header("access-control-allow-origin", "*"),
+                header(
+                    "access-control-allow-methods",
+                    "GET,HEAD,PUT,PATCH,POST,DELETE",
+                ),
+                header("vary", "Access-Control-Request-Headers"),
+            ],
+            body: Bytes::new(),
         }
     }
 
@@ -56,6 +73,14 @@ impl Reply {
             body: Value::Object(body.into_iter().collect()),
         }
     }
+
+    /// An answer that says nothing but that it went well.
+    pub(super) fn success() -> Self {
+        Self {
+            status: 200,
+            body: json!({"status": "success"}),
+        }
+    }
 }
 
 /// What a request comes to once it was judged.
@@ -71,12 +96,16 @@ pub(super) enum Step {
 pub(super) enum Refusal {
     /// With `code`, `message` and `details`: nearly all of them.
     Usual { status: u16, message: String },
-    /// A validation that names its property.
-    Property {
-        property: &'static str,
-        value: Value,
-        constraint: (&'static str, String),
-        target: Value,
+    /// A validation that names its properties.
+    Properties { target: Value, wrong: Vec<Wrong> },
+    /// A validation that names several properties, each as the server's validator writes it; see [`Checks`].
+    ///
+    /// [`Checks`]: super::validate::Checks
+    Invalid(Vec<Value>),
+    /// A word that is none of those that can be chosen from.
+    Choice {
+        message: &'static str,
+        choices: &'static str,
     },
     /// `code` and `message` only, as zod and tRPC leave them.
     Short {
@@ -90,6 +119,35 @@ pub(super) enum Refusal {
     TooManyRequests,
     /// The way in which the old version refuses a booking.
     OldBooking { target: Value },
+}
+
+/// What is wrong with one property of a body or a query.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Wrong {
+    pub(super) property: &'static str,
+    /// Not told where the property is missing.
+    pub(super) value: Option<Value>,
+    pub(super) constraints: Vec<(&'static str, String)>,
+}
+
+impl Wrong {
+    fn into_json(self, target: &Value) -> Value {
+        let constraints: Map<String, Value> = self
+            .constraints
+            .into_iter()
+            .map(|(rule, message)| (rule.to_owned(), message.into()))
+            .collect();
+        let mut json = json!({
+            "target": target,
+            "property": self.property,
+            "children": [],
+            "constraints": constraints,
+        });
+        if let Some(value) = self.value {
+            json["value"] = value;
+        }
+        json
+    }
 }
 
 impl Refusal {
@@ -131,6 +189,20 @@ impl Refusal {
         }
     }
 
+    /// What the server says when it fails to read a number of a path, among others.
+    pub(super) fn broken() -> Self {
+        Self::Short {
+            status: 500,
+            code: "INTERNAL_SERVER_ERROR",
+            message: "There was an error, please try again later.".into(),
+        }
+    }
+
+    /// What the real server serves and the fake does not.
+    pub(super) fn not_served(operation: &str) -> Self {
+        Self::usual(501, format!("FakeCalcom does not serve {operation}."))
+    }
+
     pub(super) fn unknown_route(method: &str, target: &str) -> Self {
         Self::not_found(format!("Cannot {method} {target}"))
     }
@@ -158,21 +230,19 @@ impl Refusal {
                     }),
                 )
             }
-            Self::Property {
-                property,
-                value,
-                constraint: (rule, message),
-                target,
-            } => error(
+            Self::Properties { target, wrong } => {
+                let errors = wrong.into_iter().map(|wrong| wrong.into_json(&target));
+                error(400, validation(&errors.collect()))
+            }
+            Self::Choice { message, choices } => error(
                 400,
-                validation(&json!([{
-                    "target": target,
-                    "value": value,
-                    "property": property,
-                    "children": [],
-                    "constraints": {rule: message},
-                }])),
+                json!({
+                    "code": "BadRequestException",
+                    "message": message,
+                    "details": {"message": message, "error": choices, "statusCode": 400},
+                }),
             ),
+            Self::Invalid(errors) => error(400, validation(&json!(errors))),
             Self::Short {
                 status,
                 code,
@@ -222,6 +292,8 @@ fn words(status: u16) -> (&'static str, &'static str) {
         403 => ("ForbiddenException", "Forbidden"),
         404 => ("NotFoundException", "Not Found"),
         409 => ("ConflictException", "Conflict"),
+        422 => ("UnprocessableEntityException", "Unprocessable Entity"),
+        501 => ("NotImplementedException", "Not Implemented"),
         _ => ("InternalServerErrorException", "Internal Server Error"),
     }
 }
@@ -245,9 +317,16 @@ impl From<Refusal> for Refused {
                 status, message, ..
             }
             | Refusal::Bare { status, message } => (status, message),
-            Refusal::Property { constraint, .. } => (400, constraint.1),
+            Refusal::Properties { wrong, .. } => {
+                let words = wrong.into_iter().flat_map(|wrong| wrong.constraints);
+                let words: Vec<String> = words.map(|(_, words)| words).collect();
+                (400, words.join(", "))
+            }
+            Refusal::Choice { message, .. } => (400, message.into()),
             Refusal::TooManyRequests => (429, "Too many requests".into()),
-            Refusal::OldBooking { .. } => (400, "Bad Request Exception".into()),
+            Refusal::OldBooking { .. } | Refusal::Invalid(_) => {
+                (400, "Bad Request Exception".into())
+            }
         };
         Self { status, message }
     }

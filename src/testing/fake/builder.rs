@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::FakeCalcom;
+use super::account::FakeAccount;
 use super::event_type::FakeEventType;
 use super::kind::ServerKind;
 use super::server::Server;
@@ -21,6 +22,9 @@ pub struct FakeCalcomBuilder {
     seed: u64,
     rate_limit: u32,
     setup: Setup,
+    host: FakeAccount,
+    event_type: FakeEventType,
+    slots_cache: Duration,
 }
 
 impl fmt::Debug for FakeCalcomBuilder {
@@ -44,6 +48,9 @@ impl Default for FakeCalcomBuilder {
                 processing_time: Duration::from_millis(5),
                 cancellation_lag: Duration::from_millis(5),
             },
+            host: "hanna".into(),
+            event_type: FakeEventType::new("intro-30", 30).with_title("Intro 30"),
+            slots_cache: Duration::from_secs(2),
         }
     }
 }
@@ -98,7 +105,29 @@ impl FakeCalcomBuilder {
         self
     }
 
-    /// Starts it on a free loopback port, with the user "hanna" and her event type of 30 minutes, `intro-30`.
+    /// Repeats an answer of `GET /v2/slots` to the same query for so long, by the fake's clock, whatever is booked meanwhile;
+    /// 2 s if nothing is said, as measured on a self-hosted server.
+    #[must_use]
+    pub fn slots_cache(mut self, time: Duration) -> Self {
+        self.slots_cache = time;
+        self
+    }
+
+    /// Sets the first user; "hanna" if nothing is said.
+    #[must_use]
+    pub fn host(mut self, account: impl Into<FakeAccount>) -> Self {
+        self.host = account.into();
+        self
+    }
+
+    /// Sets the first event type; `intro-30`, of 30 minutes, if nothing is said.
+    #[must_use]
+    pub fn event_type(mut self, event_type: FakeEventType) -> Self {
+        self.event_type = event_type;
+        self
+    }
+
+    /// Starts it on a free loopback port, with one user and one event type.
     ///
     /// # Errors
     ///
@@ -114,9 +143,10 @@ impl FakeCalcomBuilder {
             .map_err(io::Error::other)?;
         let mut state = State::new(self.seed, self.rate_limit);
         state.base = format!("http://{address}");
-        state.add_user("hanna");
-        let event_type =
-            state.add_event_type(FakeEventType::new("intro-30", 30).with_title("Intro 30"));
+        state.hosted = self.setup.kind.is_hosted();
+        state.slots_cache.keep_for(self.slots_cache);
+        state.add_user(self.host);
+        let event_type = state.add_event_type(self.event_type);
         let shared = Arc::new(Shared::new(state, self.setup, http, address));
         let server = Server::start(listener, Arc::clone(&shared));
         Ok(FakeCalcom::new(shared, server, event_type))

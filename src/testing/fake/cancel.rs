@@ -17,6 +17,8 @@ pub(super) struct Cancellation {
     pub(super) uid: String,
     what: What,
     reason: Option<String>,
+    /// Whether it is answered in the old version.
+    old: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ enum What {
     Several {
         uids: Vec<String>,
         series: String,
+        /// Whether it was cancelled by its own uid.
+        whole: bool,
     },
 }
 
@@ -40,15 +44,23 @@ impl State {
     ) -> Result<Cancellation, Refusal> {
         let caller = self.caller(request)?.map(|user| user.id);
         let body = request.object()?;
-        let seat = text(&body, "seatUid");
+        let old = !request.speaks("2024-08-13");
+        // The old version ignores what it does not know, seats among it.
+        let seat = text(&body, "seatUid").filter(|_| !old);
         if seat.is_some() {
             only(&body, &["seatUid"])?;
-        } else {
+        } else if !old {
             only(&body, &["cancellationReason", "cancelSubsequentBookings"])?;
         }
+        let and_later = !old && body.get("cancelSubsequentBookings") == Some(&Value::Bool(true));
         let reason = text(&body, "cancellationReason").filter(|reason| !reason.trim().is_empty());
         let series: Vec<Record> = self.series(uid).into_iter().cloned().collect();
-        let whole_series = !series.is_empty();
+        let whole_series = !series.is_empty() && !old;
+        if whole_series && and_later {
+            return Err(Refusal::bad_request(
+                "Cannot cancel subsequent bookings for recurring event - you have to provide uid of one of the individual bookings of a recurring booking.",
+            ));
+        }
         let mut targets = if whole_series {
             series
         } else {
@@ -59,10 +71,14 @@ impl State {
                 "Booking with uid={uid} not found"
             )));
         };
+        if let Some(seat) = &seat {
+            self.check_seat(uid, seat)?;
+        }
         targets.retain(|record| {
             record.was_live(arrival.seen) || (!whole_series && record.status == "rejected")
         });
-        let Some(first) = targets.first().cloned() else {
+        // Observed: of a series that is cancelled by its own uid, the delivery names the last booking.
+        let Some(first) = targets.last().cloned() else {
             return Err(Refusal::bad_request(format!(
                 "Can't cancel booking with uid={uid} because it has been cancelled already. Please provide uid of a booking that is not cancelled."
             )));
@@ -73,10 +89,17 @@ impl State {
                 "Cancellation reason is required when you are the host",
             ));
         }
+        if first.seated && seat.is_none() && caller != Some(host) {
+            return Err(Refusal::bare(401, "User not a host of this event"));
+        }
         if let Some(seat) = seat {
             return self.announce_seat(arrival, &first, seat);
         }
-        let and_later = body.get("cancelSubsequentBookings") == Some(&Value::Bool(true));
+        if and_later && first.recurring_uid.is_none() {
+            return Err(Refusal::bad_request(
+                "Cannot cancel subsequent bookings of a booking that is not recurring.",
+            ));
+        }
         let what = match &first.recurring_uid {
             Some(series) if whole_series || and_later => {
                 if and_later {
@@ -90,19 +113,45 @@ impl State {
                 What::Several {
                     uids: targets.into_iter().map(|record| record.uid).collect(),
                     series: series.clone(),
+                    whole: whole_series,
                 }
             }
             _ => What::Single,
         };
         // One delivery, however many bookings end. It is written before the attendees of a seated booking are gone.
+        let count = self.event_type(first.event_type).and_then(|event_type| {
+            let (_, _, count) = event_type.recurrence.as_ref()?;
+            Some(*count)
+        });
         self.notify(Kind::Cancelled, arrival.now, &first, None, |facts| {
             facts.reason.clone_from(&reason);
+            facts.series_length = count.filter(|_| whole_series);
         });
         Ok(Cancellation {
             uid: first.uid,
             what,
             reason,
+            old,
         })
+    }
+
+    /// Refuses a seat that nobody holds, or that belongs to another booking.
+    fn check_seat(&self, uid: &str, seat: &str) -> Result<(), Refusal> {
+        let holds = |record: &&Record| {
+            record
+                .attendees
+                .iter()
+                .any(|attendee| attendee.seat.as_ref().is_some_and(|held| held.uid == seat))
+        };
+        match self.bookings.iter().find(holds) {
+            Some(record) if record.uid == uid => Ok(()),
+            Some(_) => Err(Refusal::bad_request(
+                "Invalid seatUid: this seat does not belong to this booking.",
+            )),
+            None => Err(Refusal::bad_request(
+                "Invalid seatUid: this seat does not exist or has already been cancelled.",
+            )),
+        }
     }
 
     fn announce_seat(
@@ -131,6 +180,7 @@ impl State {
             uid: booking.uid.clone(),
             what: What::Seat(seat),
             reason: None,
+            old: false,
         })
     }
 
@@ -140,13 +190,32 @@ impl State {
         now: DateTime<Utc>,
         cancellation: &Cancellation,
     ) -> Result<Reply, Refusal> {
-        let Cancellation { uid, what, reason } = cancellation;
+        let Cancellation {
+            uid,
+            what,
+            reason,
+            old,
+        } = cancellation;
         match what {
             What::Single => self.end_cancelled(now, uid, reason.as_deref()),
             What::Seat(seat) => self.give_up_seat(now, uid, seat),
-            What::Several { uids, series } => {
+            What::Several {
+                uids,
+                series,
+                whole,
+            } => {
                 for uid in uids {
                     self.end_cancelled(now, uid, reason.as_deref());
+                }
+                if *whole {
+                    // Observed: those that had been cancelled or moved before get the reason too.
+                    let ended = self.bookings.iter_mut().filter(|record| {
+                        record.recurring_uid.as_ref() == Some(series)
+                            && record.status == "cancelled"
+                    });
+                    for record in ended {
+                        record.cancellation_reason.clone_from(reason);
+                    }
                 }
                 let all: Vec<Value> = self
                     .series(series)
@@ -156,7 +225,17 @@ impl State {
                 return Ok(Reply::data(200, json!(all)));
             }
         }
-        self.read(uid, 200)
+        match self.booking(uid) {
+            Some(record) if *old => Ok(Reply::data(
+                201,
+                json!({
+                    "bookingId": record.id,
+                    "bookingUid": record.uid,
+                    "onlyRemovedAttendee": false,
+                }),
+            )),
+            _ => self.read(uid, 200),
+        }
     }
 
     fn end_cancelled(&mut self, now: DateTime<Utc>, uid: &str, reason: Option<&str>) {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Refusal, Reply, Step};
 use super::request::{MAX_BODY, Operation, Request};
+use super::routes;
 use super::shape::{booking_json, old_booking_json};
 use super::state::{Arrival, State, User};
 
@@ -26,13 +27,8 @@ impl State {
             headers.push((name.to_owned(), value.to_string()));
         };
         tell("x-request-id", &self.request_id());
-        let is_route = operation != Operation::Unknown
-            && (operation != Operation::Slots || request.speaks("2024-09-04"));
-        if !is_route {
-            return Err(Refusal::unknown_route(
-                request.method.as_str(),
-                &request.target,
-            ));
+        if !request.reaches(operation) || self.is_too_new(operation, request) {
+            return Err(self.no_route(operation, request));
         }
         let credential = request.header("authorization").unwrap_or("nobody");
         if credential.starts_with("Bearer cal_") {
@@ -46,6 +42,14 @@ impl State {
             return Err(Refusal::TooManyRequests);
         }
         self.route(arrival, operation, request)
+    }
+
+    /// Whether the request is for what only the hosted service has. Servers of 2025 have no attendees (observed).
+    fn is_too_new(&self, operation: Operation, request: &Request) -> bool {
+        let detail = request.segments().get(2).copied().unwrap_or_default();
+        operation == Operation::BookingDetails
+            && detail.eq_ignore_ascii_case("attendees")
+            && !self.hosted
     }
 
     pub(super) fn route(
@@ -64,7 +68,7 @@ impl State {
                 let announced = self.announce_cancellation(arrival, request, uid)?;
                 return Ok(Step::Announced(announced));
             }
-            Operation::Me => self.me(request),
+            Operation::Me | Operation::UpdateMe => self.me(request),
             Operation::CreateBooking => self.create_booking(arrival, request),
             Operation::Reschedule => self.reschedule(arrival, request, uid),
             Operation::Confirm => self.judge(arrival, request, uid, true),
@@ -74,13 +78,38 @@ impl State {
             Operation::ListBookings => self.list_bookings(arrival.now, request),
             Operation::Slots => self.slots(arrival.now, request),
             Operation::EventTypes => self.event_types(request, name),
-            Operation::Webhooks => self.webhooks(arrival.now, request, name),
-            Operation::Unknown => Err(Refusal::unknown_route(
-                request.method.as_str(),
-                &request.target,
-            )),
+            Operation::CreateEventType => self.create_event_type(arrival.now, request),
+            Operation::UpdateEventType => self.update_event_type(arrival.now, request, uid),
+            Operation::DeleteEventType => self.delete_event_type(request, uid),
+            Operation::EventTypeWebhooks => {
+                let id = segments.get(3).copied();
+                self.webhooks(arrival.now, request, name, id)
+            }
+            Operation::Schedules => self.schedules(request, name),
+            Operation::SlotReservations => {
+                self.slot_reservations(arrival.now, request, segments.get(2).copied())
+            }
+            Operation::BookingDetails => self.booking_details(arrival.now, request, &segments),
+            Operation::Calendars if name.is_some() => self.busy_times(request),
+            Operation::Calendars => self.list_calendars(request),
+            Operation::SelectedCalendars => self.select_calendars(request),
+            Operation::DestinationCalendars => self.set_destination(request),
+            Operation::Conferencing => self.conferencing(request),
+            Operation::Webhooks => self.webhooks(arrival.now, request, None, name),
+            Operation::Unknown => Err(self.no_route(operation, request)),
         };
         reply.map(Step::Done)
+    }
+
+    /// The 404 of the real server, or 501 where the real server has a route and the fake does not.
+    fn no_route(&self, operation: Operation, request: &Request) -> Refusal {
+        let (method, segments) = (&request.method, request.segments());
+        if operation == Operation::Unknown
+            && let Some(known) = routes::documented(method, &segments, self.hosted)
+        {
+            return Refusal::not_served(&known);
+        }
+        Refusal::unknown_route(method.as_str(), &request.target)
     }
 
     /// The caller, where the real server asks for one with 401.
@@ -103,23 +132,6 @@ impl State {
         })
     }
 
-    fn me(&self, request: &Request) -> Result<Reply, Refusal> {
-        let user = self.authenticated(request)?;
-        Ok(Reply::data(
-            200,
-            json!({
-                "id": user.id,
-                "email": user.email,
-                "timeFormat": 24,
-                "defaultScheduleId": user.id,
-                "weekStart": "Monday",
-                "timeZone": user.time_zone,
-                "username": user.username,
-                "organizationId": null,
-            }),
-        ))
-    }
-
     fn get_booking(&self, request: &Request, uid: &str) -> Result<Reply, Refusal> {
         let form = |record| {
             if request.speaks("2024-08-13") {
@@ -132,90 +144,11 @@ impl State {
             return Ok(Reply::data(200, form(record)));
         }
         let series: Vec<Value> = self.series(uid).into_iter().map(form).collect();
-        if series.is_empty() {
+        if series.is_empty() || !request.speaks("2024-08-13") {
             return Err(Refusal::not_found(format!(
                 "Booking with uid={uid} was not found in the database"
             )));
         }
         Ok(Reply::data(200, json!(series)))
-    }
-
-    fn event_types(&self, request: &Request, id: Option<&str>) -> Result<Reply, Refusal> {
-        let caller = self.caller(request)?;
-        let new = request.speaks("2024-06-14");
-        let form = |id: i64, event_type: &super::event_type::FakeEventType| {
-            let owner = self.owner(event_type);
-            if new {
-                event_type.to_json(id, &owner)
-            } else {
-                event_type.to_old_json(id, &owner)
-            }
-        };
-        if let Some(id) = id {
-            let caller = self.authenticated(request)?;
-            let found = self.event_types.iter().find(|(known, event_type)| {
-                known.to_string() == id && self.owner(event_type).id == caller.id
-            });
-            let Some((id, event_type)) = found else {
-                return Err(Refusal::not_found(format!(
-                    "Event type with id {id} not found"
-                )));
-            };
-            let json = form(*id, event_type);
-            return Ok(Reply::data(
-                200,
-                if new {
-                    json
-                } else {
-                    json!({"eventType": json})
-                },
-            ));
-        }
-        if !new {
-            let user = self.authenticated(request)?;
-            let own: Vec<Value> = self
-                .of(&user.username)
-                .map(|(id, e)| form(*id, e))
-                .collect();
-            let profile = json!({"slug": user.username, "name": user.name, "image": format!("{}/avatar.svg", self.base)});
-            return Ok(Reply::data(
-                200,
-                json!({
-                    "eventTypeGroups": [{
-                        "teamId": null,
-                        "bookerUrl": self.base,
-                        "membershipRole": null,
-                        "profile": profile,
-                        "eventTypes": own,
-                        "metadata": {"membershipCount": 1, "readOnly": false},
-                    }],
-                    "profiles": [profile],
-                    "allUsersAcrossAllEventTypes": {},
-                }),
-            ));
-        }
-        // Observed: the caller's key alone is not enough.
-        let (_, Some(username)) = (caller, request.parameter("username")) else {
-            return Err(Refusal::not_found("Event types not found"));
-        };
-        let list: Vec<Value> = self
-            .of(username)
-            .filter(|(_, event_type)| {
-                request
-                    .parameter("eventSlug")
-                    .is_none_or(|slug| slug == event_type.slug)
-            })
-            .map(|(id, event_type)| form(*id, event_type))
-            .collect();
-        Ok(Reply::data(200, json!(list)))
-    }
-
-    fn of<'a>(
-        &'a self,
-        username: &'a str,
-    ) -> impl Iterator<Item = &'a (i64, super::event_type::FakeEventType)> {
-        self.event_types
-            .iter()
-            .filter(move |(_, event_type)| self.owner(event_type).username == username)
     }
 }

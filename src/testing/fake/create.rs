@@ -1,16 +1,20 @@
 //! Making bookings: single, recurring, seated.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Refusal, Reply};
 use super::event_type::FakeEventType;
 use super::free::{TOO_SOON, check_time};
 use super::input::{Target, Wanted};
+use super::place::{location, responses};
 use super::request::Request;
+use super::seat::Slot;
 use super::shape::booking_json;
-use super::state::{Arrival, Attendee, Record, Seat, State, User, is_bookable, minutes};
-use crate::testing::payload::Kind;
+use super::state::{Arrival, Attendee, Record, State, User, is_bookable, minutes};
+use crate::testing::payload::{Kind, Person};
+use crate::testing::zone::time_zone;
 
 impl State {
     pub(super) fn create_booking(
@@ -24,21 +28,34 @@ impl State {
                 target: json!({"start": body.get("start"), "eventTypeId": body.get("eventTypeId")}),
             });
         }
-        let wanted = Wanted::read(&body)?;
+        let mut wanted = Wanted::read(&body)?;
         let id = self.resolve(&wanted.target)?;
         let Some(event_type) = self.event_type(id).cloned() else {
             return Err(not_found(id));
         };
+        if wanted.instant && event_type.hosts.is_empty() {
+            return Err(Refusal::bad_request(
+                "Instant bookings are only supported for team event types, not individual user event types.",
+            ));
+        }
         let length = length(&event_type, wanted.length)?;
         let location = location(&event_type, id, wanted.location.as_ref())?;
-        let end = wanted.start + minutes(length);
-        check_time(&event_type, arrival.now, wanted.start)?;
-        let host = self.owner(&event_type);
-        if let Some(waiting) = self.waiting_request(arrival, id, &wanted) {
+        let start = wanted.check(event_type.phone_only)?;
+        let end = start + minutes(length);
+        check_time(&event_type, arrival.now, start)?;
+        if let Some(waiting) = self.waiting_request(arrival, id, start, &wanted) {
             return Ok(Reply::data(201, booking_json(self, waiting)));
         }
         if event_type.seats.is_some() {
-            return self.take_seat(arrival, &event_type, id, &host, wanted, end, location);
+            let host = self.owner(&event_type);
+            let slot = Slot {
+                event_type_id: id,
+                event_type: &event_type,
+                host: &host,
+                start,
+                end,
+            };
+            return self.take_seat(arrival, &slot, wanted, location);
         }
 
         let count = match (&event_type.recurrence, wanted.recurrence_count) {
@@ -50,15 +67,16 @@ impl State {
             }
             (Some((_, _, most)), count) => count.unwrap_or(*most).max(1),
         };
+        let zone = time_zone(&wanted.attendee.time_zone).unwrap_or(Tz::UTC);
         let mut starts = Vec::new();
         for index in 0..count {
             let start = event_type
-                .occurrence(wanted.start, index)
+                .occurrence(start, zone, index)
                 .filter(|start| is_bookable(*start))
                 .ok_or_else(|| Refusal::bad_request(TOO_SOON))?;
-            self.check_free(arrival, id, start, start + minutes(length), None)?;
             starts.push(start);
         }
+        let host = self.free_host(arrival, id, &starts, length)?;
         let recurring_uid = event_type.recurrence.as_ref().map(|_| self.uuid());
         let mut made = Vec::new();
         for start in starts {
@@ -79,17 +97,18 @@ impl State {
                         person.phone.clone(),
                     )
                 })
-                .chain(
-                    wanted
-                        .guests
-                        .iter()
-                        .map(|email| (String::new(), email.clone(), None)),
-                )
-                .map(|(name, email, phone)| Attendee {
-                    person: crate::testing::payload::Person {
+                .map(|(name, email, phone)| (name, email, phone, wanted.attendee.language.clone()))
+                .chain(wanted.guests.iter().map(|email| {
+                    // Whatever the attendee speaks.
+                    (String::new(), email.clone(), None, "en".to_owned())
+                }))
+                .map(|(name, email, phone, language)| Attendee {
+                    id: None,
+                    person: Person {
                         name,
                         email,
                         phone,
+                        language,
                         ..wanted.attendee.clone()
                     },
                     seat: None,
@@ -106,7 +125,7 @@ impl State {
             record.metadata.clone_from(&wanted.metadata);
             record.responses = responses(&wanted, &location);
             record.recurring_uid.clone_from(&recurring_uid);
-            if event_type.requires_confirmation {
+            if event_type.waits_for_host(arrival.now, record.start) {
                 record.status = "pending".into();
             }
             made.push(record);
@@ -129,7 +148,13 @@ impl State {
     }
 
     /// The same attendee's request for the same start that still waits for the host: it is answered again, as it is.
-    fn waiting_request(&self, arrival: Arrival, id: i64, wanted: &Wanted) -> Option<&Record> {
+    fn waiting_request(
+        &self,
+        arrival: Arrival,
+        id: i64,
+        start: DateTime<Utc>,
+        wanted: &Wanted,
+    ) -> Option<&Record> {
         let event_type = self.event_type(id)?;
         if !event_type.requires_confirmation
             || event_type.seats.is_some()
@@ -139,7 +164,7 @@ impl State {
         }
         self.bookings.iter().find(|other| {
             other.event_type == id
-                && other.start == wanted.start
+                && other.start == start
                 && other.status == "pending"
                 && other.was_live(arrival.seen)
                 && other
@@ -196,6 +221,7 @@ impl State {
             recurring_uid: None,
             seated: false,
             confirmed: false,
+            references: Vec::new(),
             created_at: now,
             updated_at: now,
             born: self.next_in_order(),
@@ -203,86 +229,47 @@ impl State {
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the second half of create_booking"
-    )]
-    fn take_seat(
-        &mut self,
+    /// The user who takes a booking: the owner, or in a round robin who is free and has the fewest.
+    fn free_host(
+        &self,
         arrival: Arrival,
-        event_type: &FakeEventType,
-        event_type_id: i64,
-        host: &User,
-        wanted: Wanted,
-        end: DateTime<Utc>,
-        location: Place,
-    ) -> Result<Reply, Refusal> {
-        let seat = Seat {
-            uid: self.uuid(),
-            metadata: wanted.metadata,
+        id: i64,
+        starts: &[DateTime<Utc>],
+        length: u32,
+    ) -> Result<User, Refusal> {
+        let mut refusal = not_found(id);
+        for host in self.hosts_by_turn(id) {
+            let free = starts.iter().try_for_each(|start| {
+                self.check_free(arrival, id, &host, *start, *start + minutes(length), None)
+            });
+            match free {
+                Ok(()) => return Ok(host),
+                Err(reason) => refusal = reason,
+            }
+        }
+        Err(refusal)
+    }
+
+    /// The users who may take a booking, who is to be asked first coming first.
+    pub(super) fn hosts_by_turn(&self, id: i64) -> Vec<User> {
+        let Some(event_type) = self.event_type(id) else {
+            return Vec::new();
         };
-        let attendee = Attendee {
-            person: wanted.attendee,
-            seat: Some(seat.clone()),
-        };
-        let shared = self.bookings.iter().position(|other| {
-            other.event_type == event_type_id && other.start == wanted.start && other.is_live()
+        if event_type.hosts.is_empty() {
+            return vec![self.owner(event_type)];
+        }
+        let mut hosts: Vec<User> = event_type
+            .hosts
+            .iter()
+            .map(|host| self.user(*host))
+            .collect();
+        hosts.sort_by_key(|host| {
+            let taken = |record: &&Record| {
+                record.event_type == id && record.host == host.id && record.is_live()
+            };
+            self.bookings.iter().filter(taken).count()
         });
-        let record = if let Some(index) = shared {
-            let record = &mut self.bookings[index];
-            let email = &attendee.person.email;
-            if record
-                .attendees
-                .iter()
-                .any(|other| other.person.email == *email)
-            {
-                return Err(Refusal::bare(
-                    409,
-                    "already_signed_up_for_this_booking_error",
-                ));
-            }
-            let seats = event_type.seats.unwrap_or(0) as usize;
-            if record.attendees.len() >= seats {
-                return Err(Refusal::usual(
-                    409,
-                    "No more seats left at this seated booking.",
-                ));
-            }
-            record.attendees.push(attendee.clone());
-            record.updated_at = arrival.now;
-            record.clone()
-        } else {
-            self.check_free(arrival, event_type_id, wanted.start, end, None)?;
-            let mut record = self.blank(
-                event_type,
-                event_type_id,
-                host,
-                arrival.now,
-                wanted.start,
-                end,
-            );
-            record.title = title(event_type, host, &attendee.person.name);
-            // Seated bookings have a calendar identity of their own.
-            record.ics_uid = format!("{}@Cal.com", self.booking_uid());
-            record.location = location.text;
-            record.seated = true;
-            record.attendees.push(attendee.clone());
-            self.bookings.push(record.clone());
-            record
-        };
-        self.notify(
-            Kind::Created,
-            arrival.now,
-            &record,
-            Some(vec![attendee.person]),
-            |facts| {
-                facts.seat_uid = Some(seat.uid.clone());
-                facts.metadata = seat.metadata;
-            },
-        );
-        let mut json = booking_json(self, &record);
-        json["seatUid"] = json!(seat.uid);
-        Ok(Reply::data(201, json))
+        hosts
     }
 }
 
@@ -313,70 +300,4 @@ fn length(event_type: &FakeEventType, wanted: Option<u32>) -> Result<u32, Refusa
                 .join(", ")
         ))),
     }
-}
-
-/// Where a booking takes place, and what its responses say about it.
-struct Place {
-    text: String,
-    response: Option<Value>,
-}
-
-fn location(event_type: &FakeEventType, id: i64, wanted: Option<&Value>) -> Result<Place, Refusal> {
-    let Some(wanted) = wanted else {
-        return Ok(Place {
-            text: event_type.default_location(),
-            response: None,
-        });
-    };
-    let kind = |location: &Value| {
-        location
-            .get("type")
-            .and_then(Value::as_str)
-            .map(ToOwned::to_owned)
-    };
-    let offered: Vec<String> = event_type.locations.iter().filter_map(kind).collect();
-    let asked = kind(wanted).unwrap_or_default();
-    if !offered.contains(&asked) {
-        return Err(Refusal::bad_request(format!(
-            "Booking location with type {asked} not valid for event type with id={id}. The event type has following location types: {}, and only these types are allowed for booking location.",
-            offered.join(", ")
-        )));
-    }
-    let given = ["phone", "address", "location", "link", "integration"]
-        .iter()
-        .find_map(|name| wanted.get(name).and_then(Value::as_str));
-    Ok(match given {
-        Some(text) => Place {
-            response: (asked == "attendeePhone")
-                .then(|| json!({"value": "phone", "optionValue": text})),
-            text: text.to_owned(),
-        },
-        None => Place {
-            text: event_type
-                .locations
-                .iter()
-                .find(|location| kind(location).as_deref() == Some(&asked))
-                .and_then(|location| {
-                    ["address", "link", "integration"]
-                        .iter()
-                        .find_map(|name| location.get(name).and_then(Value::as_str))
-                })
-                .unwrap_or(&asked)
-                .to_owned(),
-            response: None,
-        },
-    })
-}
-
-fn responses(wanted: &Wanted, place: &Place) -> Map<String, Value> {
-    let mut responses = wanted.responses.clone();
-    responses.insert("email".into(), json!(wanted.attendee.email));
-    responses.insert("name".into(), json!(wanted.attendee.name));
-    if !wanted.guests.is_empty() {
-        responses.insert("guests".into(), json!(wanted.guests));
-    }
-    if let Some(response) = &place.response {
-        responses.insert("location".into(), response.clone());
-    }
-    responses
 }

@@ -46,6 +46,9 @@ impl Shared {
                 subscription.active
                     && subscription.user == notice.host
                     && subscription
+                        .event_type
+                        .is_none_or(|id| id == notice.facts.event_type_id)
+                    && subscription
                         .triggers
                         .iter()
                         .any(|word| word == trigger.as_str())
@@ -160,16 +163,16 @@ impl Shared {
                 delivery.signature.clone(),
             )
         };
-        let answer = self
+        let mut request = self
             .http
             .post(&url)
             .header("content-type", "application/json")
-            .header(SIGNATURE_HEADER, signature)
-            .header(PAYLOAD_VERSION_HEADER, PAYLOAD_VERSION)
-            .timeout(PATIENCE)
-            .body(body)
-            .send()
-            .await;
+            .header(SIGNATURE_HEADER, signature);
+        if self.kind.is_hosted() {
+            // Servers of August 2025 did not send it yet.
+            request = request.header(PAYLOAD_VERSION_HEADER, PAYLOAD_VERSION);
+        }
+        let answer = request.timeout(PATIENCE).body(body).send().await;
         let outcome = answer.map_or(DeliveryOutcome::Failed, |answer| {
             DeliveryOutcome::Answered(answer.status().as_u16())
         });

@@ -21,7 +21,6 @@ impl State {
     ) -> Result<Reply, Refusal> {
         let caller = self.permitted(request)?;
         let body = request.object()?;
-        only(&body, if confirm { &[] } else { &["reason"] })?;
         let Some(record) = self.booking(uid).cloned() else {
             return Err(Refusal::not_found(format!(
                 "Booking with uid={uid} not found"
@@ -33,8 +32,8 @@ impl State {
                 "You are not authorized to access this resource",
             ));
         }
-        let possible = record.status == "pending" || (!confirm && record.status == "rejected");
-        if !possible {
+        // Observed: whatever is not accepted can be confirmed and declined, ended ones too.
+        if record.status == "accepted" {
             return Err(Refusal::trpc(
                 400,
                 "Bad request: Please check your request data and try again",
@@ -44,6 +43,7 @@ impl State {
             if let Some(record) = self.booking_mut(uid) {
                 record.status = "accepted".into();
                 record.confirmed = true;
+                record.ended = None;
                 record.updated_at = arrival.now;
             }
             Kind::Confirmed

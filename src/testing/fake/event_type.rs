@@ -2,15 +2,16 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc, Weekday};
-use serde_json::{Value, json};
+use chrono::{DateTime, Datelike, Months, TimeDelta, TimeZone, Utc, Weekday};
+use chrono_tz::Tz;
+use serde_json::{Map, Value, json};
 
-use super::state::User;
+use super::state::minutes;
 use crate::model::Frequency;
 
 /// An event type to be added to a [`FakeCalcom`](super::FakeCalcom).
 ///
-/// What is not said: open every day from 0 to 24 h UTC, no notice needed, no seats, not recurring, confirmed at once, at an
+/// Defaults: open in the hours of its owner's default schedule, no notice needed, no seats, not recurring, confirmed at once, at an
 /// address in Berlin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FakeEventType {
@@ -24,11 +25,33 @@ pub struct FakeEventType {
     pub(super) seats: Option<u32>,
     pub(super) recurrence: Option<(Frequency, u32, u32)>,
     pub(super) notice: u32,
-    pub(super) hours: Range<u32>,
+    pub(super) hours: Option<Range<u32>>,
+    pub(super) schedule: Option<i64>,
     pub(super) days_off: Vec<Weekday>,
     pub(super) slot_interval: Option<u32>,
     pub(super) locations: Vec<Value>,
+    pub(super) daily_minutes: Option<u32>,
+    pub(super) buffers: (u32, u32),
+    pub(super) window: Option<Window>,
+    pub(super) phone_only: bool,
     pub(super) owner: Option<i64>,
+    /// So short a notice in minutes makes a booking wait; if absent, all wait that have to wait.
+    pub(super) confirmation_notice: Option<u32>,
+    /// Settings that are told as they are.
+    pub(super) stored: Map<String, Value>,
+    /// The users of a round robin, by turns.
+    pub(super) hosts: Vec<i64>,
+    pub(super) id: Option<i64>,
+}
+
+/// On which days an event type can be booked.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Window {
+    Range(Range<DateTime<Utc>>),
+    /// So many days from now.
+    Rolling(u32),
+    /// So many days from now, Saturdays and Sundays not counted.
+    BusinessDays(u32),
 }
 
 impl FakeEventType {
@@ -46,13 +69,22 @@ impl FakeEventType {
             seats: None,
             recurrence: None,
             notice: 0,
-            hours: 0..24,
+            hours: None,
+            schedule: None,
             days_off: Vec::new(),
             slot_interval: None,
             locations: vec![
                 json!({"type": "address", "address": "Hauptstr. 1, Berlin", "public": true}),
             ],
+            daily_minutes: None,
+            buffers: (0, 0),
+            window: None,
+            phone_only: false,
             owner: None,
+            confirmation_notice: None,
+            stored: Map::new(),
+            hosts: Vec::new(),
+            id: None,
         }
     }
 
@@ -102,6 +134,54 @@ impl FakeEventType {
         self
     }
 
+    /// Sets the maximum number of booked minutes per UTC day, counted like [`with_daily_limit`](Self::with_daily_limit) counts
+    /// bookings. Once they are used up, 401 `duration_limit_reached` is answered.
+    #[must_use]
+    pub fn with_daily_minutes(mut self, minutes: u32) -> Self {
+        self.daily_minutes = Some(minutes);
+        self
+    }
+
+    /// Keeps so many minutes free before and after each booking of this event type, from all other bookings of its host.
+    #[must_use]
+    pub fn with_buffers(mut self, before: u32, after: u32) -> Self {
+        self.buffers = (before.min(1440), after.min(1440));
+        self
+    }
+
+    /// Takes bookings only on the days of UTC from that of `start` to that of `end`, both included.
+    #[must_use]
+    pub fn with_booking_window(mut self, window: Range<DateTime<Utc>>) -> Self {
+        self.window = Some(Window::Range(window));
+        self
+    }
+
+    /// Takes bookings only on the next so many days.
+    #[must_use]
+    pub fn with_rolling_window(mut self, days: u32) -> Self {
+        self.window = Some(Window::Rolling(days.min(36_500)));
+        self
+    }
+
+    /// Takes attendees with a telephone number and no e-mail address, who get an address at `sms.cal.com`. The real server does
+    /// so for an organization's team only.
+    #[must_use]
+    pub fn with_phone_only(mut self) -> Self {
+        self.phone_only = true;
+        self
+    }
+
+    /// Gives each booking to that one of these users who is free and has the fewest bookings of this event type, the first of
+    /// them if there are several.
+    #[must_use]
+    pub fn with_round_robin(
+        mut self,
+        users: impl IntoIterator<Item = crate::model::UserId>,
+    ) -> Self {
+        self.hosts = users.into_iter().map(crate::model::UserId::get).collect();
+        self
+    }
+
     /// Gives every slot so many seats.
     #[must_use]
     pub fn with_seats(mut self, seats: u32) -> Self {
@@ -132,14 +212,21 @@ impl FakeEventType {
         self
     }
 
-    /// Opens it daily between two hours of UTC, such as `9..17`.
+    /// Gives it this number instead of the next one; what had the number before is replaced.
     #[must_use]
-    pub fn with_hours(mut self, hours: Range<u32>) -> Self {
-        self.hours = hours.start.min(24)..hours.end.min(24);
+    pub fn with_id(mut self, id: i64) -> Self {
+        self.id = Some(id.clamp(1, 1_000_000_000));
         self
     }
 
-    /// Closes it on these days of UTC.
+    /// Opens it daily between two hours of UTC, such as `9..17`, whatever the schedules of its owner.
+    #[must_use]
+    pub fn with_hours(mut self, hours: Range<u32>) -> Self {
+        self.hours = Some(hours.start.min(24)..hours.end.min(24));
+        self
+    }
+
+    /// Closes it on these days, in the time zone of its hours.
     #[must_use]
     pub fn with_days_off(mut self, days: impl Into<Vec<Weekday>>) -> Self {
         self.days_off = days.into();
@@ -160,26 +247,38 @@ impl FakeEventType {
         self
     }
 
-    /// When it is open on a day.
-    pub(super) fn open_on(&self, day: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        if self.days_off.contains(&chrono::Datelike::weekday(&day)) || self.hours.is_empty() {
-            return None;
-        }
-        let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
-        let at = |hour: u32| midnight.checked_add_signed(TimeDelta::hours(hour.into()));
-        Some((at(self.hours.start)?, at(self.hours.end)?))
+    /// Whether a booking waits for the host that is made now for this start.
+    pub(super) fn waits_for_host(&self, now: DateTime<Utc>, start: DateTime<Utc>) -> bool {
+        self.requires_confirmation
+            && self
+                .confirmation_notice
+                .is_none_or(|notice| start < now + minutes(notice))
     }
 
-    /// Whether it is open all the time from start to end, over midnight too.
-    pub(super) fn is_open(&self, start: DateTime<Utc>, end: DateTime<Utc>) -> bool {
-        let mut at = start;
-        while at < end {
-            match self.open_on(at.date_naive()) {
-                Some((from, to)) if from <= at && at < to => at = to,
-                _ => return false,
+    pub(super) fn description(&self) -> &str {
+        let given = self.stored.get("description");
+        given.and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether the window takes a booking that begins then.
+    pub(super) fn is_in_window(&self, now: DateTime<Utc>, start: DateTime<Utc>) -> bool {
+        let day = start.date_naive();
+        match &self.window {
+            None => true,
+            Some(Window::Range(range)) => {
+                range.start.date_naive() <= day && day <= range.end.date_naive()
+            }
+            Some(Window::Rolling(days)) => {
+                day <= (now + TimeDelta::days((*days).into())).date_naive()
+            }
+            Some(Window::BusinessDays(days)) => {
+                let is_business =
+                    |day: &chrono::NaiveDate| day.weekday().num_days_from_monday() < 5;
+                let ahead = now.date_naive().iter_days().skip(1).filter(is_business);
+                let last = ahead.take(*days as usize).last();
+                day <= last.unwrap_or(now.date_naive())
             }
         }
-        true
     }
 
     pub(super) fn has_length(&self, minutes: u32) -> bool {
@@ -198,20 +297,30 @@ impl FakeEventType {
         Some((number, *interval))
     }
 
-    /// The start of one of a series; `None` beyond the end of time.
-    pub(super) fn occurrence(&self, start: DateTime<Utc>, index: u32) -> Option<DateTime<Utc>> {
+    /// The start of one of a series, at the same time of day in the attendee's time zone; `None` beyond the end of time.
+    pub(super) fn occurrence(
+        &self,
+        start: DateTime<Utc>,
+        zone: Tz,
+        index: u32,
+    ) -> Option<DateTime<Utc>> {
         let Some((frequency, interval, _)) = &self.recurrence else {
             return Some(start);
         };
         let steps = index.checked_mul(*interval)?;
-        match frequency {
-            Frequency::Yearly => {
-                start.checked_add_months(chrono::Months::new(steps.checked_mul(12)?))
-            }
-            Frequency::Monthly => start.checked_add_months(chrono::Months::new(steps)),
-            Frequency::Daily => start.checked_add_signed(TimeDelta::days(steps.into())),
-            _ => start.checked_add_signed(TimeDelta::weeks(steps.into())),
-        }
+        let local = start.with_timezone(&zone).naive_local();
+        let moved = match frequency {
+            Frequency::Yearly => local.checked_add_months(Months::new(steps.checked_mul(12)?)),
+            Frequency::Monthly => local.checked_add_months(Months::new(steps)),
+            Frequency::Daily => local.checked_add_signed(TimeDelta::days(steps.into())),
+            _ => local.checked_add_signed(TimeDelta::weeks(steps.into())),
+        }?;
+        // A time that the clocks skip is taken an hour later, one that comes twice the first time.
+        let moved = zone.from_local_datetime(&moved).earliest().or_else(|| {
+            zone.from_local_datetime(&(moved + TimeDelta::hours(1)))
+                .earliest()
+        })?;
+        Some(moved.with_timezone(&Utc))
     }
 
     /// Where a booking takes place that says nothing about it.
@@ -223,108 +332,15 @@ impl FakeEventType {
                     .iter()
                     .find_map(|key| location.get(key).and_then(Value::as_str))
             })
-            .unwrap_or("integrations:daily")
+            .map_or("integrations:daily", database_place)
             .to_owned()
     }
+}
 
-    /// The form of version 2024-06-14.
-    pub(super) fn to_json(&self, id: i64, owner: &User) -> Value {
-        let field = |kind: &str, slug: &str, required: bool, hidden: bool| json!({"isDefault": true, "type": kind, "slug": slug, "required": required, "disableOnPrefill": false, "hidden": hidden});
-        let recurrence = self.recurrence.as_ref().map(|(frequency, interval, occurrences)| {
-            json!({"disabled": false, "interval": interval, "occurrences": occurrences, "frequency": frequency})
-        });
-        let mut json = json!({
-            "id": id,
-            "ownerId": owner.id,
-            "lengthInMinutes": self.minutes,
-            "title": self.title,
-            "slug": self.slug,
-            "description": "",
-            "locations": self.locations,
-            "bookingFields": [
-                {"isDefault": true, "type": "name", "slug": "name", "required": true, "disableOnPrefill": false},
-                field("email", "email", true, false),
-                {"isDefault": true, "type": "radioInput", "slug": "location", "required": false, "hidden": false},
-                field("text", "title", true, true),
-                field("textarea", "notes", false, false),
-                field("multiemail", "guests", false, false),
-                field("textarea", "rescheduleReason", false, false),
-            ],
-            "recurrence": recurrence,
-            "disableGuests": false,
-            "slotInterval": self.slot_interval,
-            "minimumBookingNotice": self.notice,
-            "beforeEventBuffer": 0,
-            "afterEventBuffer": 0,
-            "metadata": {},
-            "price": 0,
-            "currency": "usd",
-            "lockTimeZoneToggleOnBookingPage": false,
-            "forwardParamsSuccessRedirect": true,
-            "successRedirectUrl": null,
-            "isInstantEvent": false,
-            "users": [{
-                "id": owner.id,
-                "name": owner.name,
-                "username": owner.username,
-                "avatarUrl": null,
-                "brandColor": null,
-                "darkBrandColor": null,
-                "weekStart": "Monday",
-                "metadata": {},
-            }],
-            "scheduleId": null,
-            "onlyShowFirstAvailableSlot": false,
-            "offsetStart": 0,
-            "bookingWindow": {"disabled": true},
-            "confirmationPolicy": if self.requires_confirmation {
-                json!({"disabled": false, "type": "always", "blockUnconfirmedBookingsInBooker": self.requests_block})
-            } else {
-                json!({"disabled": true})
-            },
-            "requiresBookerEmailVerification": false,
-            "hideCalendarNotes": false,
-            "seats": match self.seats {
-                Some(seats) => json!({"disabled": false, "seatsPerTimeSlot": seats, "showAttendeeInfo": true, "showAvailabilityCount": true}),
-                None => json!({"disabled": true}),
-            },
-            "useDestinationCalendarEmail": false,
-            "hideCalendarEventDetails": false,
-            "hideOrganizerEmail": false,
-            "hidden": false,
-            "bookingRequiresAuthentication": false,
-        });
-        if let Some(limit) = self.daily_limit {
-            json["bookingLimitsCount"] = json!({"day": limit});
-        }
-        if !self.options.is_empty() {
-            json["lengthInMinutesOptions"] = json!(self.options);
-        }
-        json
-    }
-
-    /// The form of version 2024-04-15, as far as it differs from the newer one in what a reader would look at.
-    pub(super) fn to_old_json(&self, id: i64, owner: &User) -> Value {
-        json!({
-            "id": id,
-            "teamId": null,
-            "schedulingType": null,
-            "userId": owner.id,
-            "metadata": {},
-            "description": "",
-            "hidden": false,
-            "slug": self.slug,
-            "length": self.minutes,
-            "title": self.title,
-            "requiresConfirmation": self.requires_confirmation,
-            "minimumBookingNotice": self.notice,
-            "seatsPerTimeSlot": self.seats,
-            "scheduleId": null,
-            "price": 0,
-            "currency": "usd",
-            "slotInterval": self.slot_interval,
-            "locations": self.locations,
-            "bookingFields": null,
-        })
+/// A place in the words of the database, which has a name of its own for Cal.com's video calls.
+pub(super) fn database_place(place: &str) -> &str {
+    match place {
+        "cal-video" => "integrations:daily",
+        other => other,
     }
 }

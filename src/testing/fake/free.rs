@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use super::answer::Refusal;
 use super::create::not_found;
 use super::event_type::FakeEventType;
-use super::state::{Arrival, Record, State, minutes};
+use super::seat::has_seats_left;
+use super::state::{Arrival, Record, State, User, minutes};
 
 pub(super) const TOO_SOON: &str = "The event type can't be booked at the \"start\" time provided. This could be because it's too soon (violating the minimum booking notice) or too far in the future (outside the event's scheduling window). Try fetching available slots first using the GET /v2/slots endpoint and then make a booking with \"start\" time equal to one of the available slots: https://cal.com/docs/api-reference/v2/slots";
 
@@ -19,7 +20,7 @@ pub(super) fn check_time(
             "Attempting to book a meeting in the past.",
         ));
     }
-    if start < now + minutes(event_type.notice) {
+    if start < now + minutes(event_type.notice) || !event_type.is_in_window(now, start) {
         return Err(Refusal::bad_request(TOO_SOON));
     }
     Ok(())
@@ -36,20 +37,16 @@ impl State {
                     .is_some_and(|event_type| event_type.requests_block))
     }
 
-    /// Whether an event type takes no more bookings on the day of `start`, a day of UTC.
-    pub(super) fn is_full(
+    /// Which limit of an event type a booking would exceed on the day of `start`, a day of UTC.
+    pub(super) fn reached_limit(
         &self,
         event_type_id: i64,
         start: DateTime<Utc>,
+        end: DateTime<Utc>,
         seen: u64,
         except: Option<&str>,
-    ) -> bool {
-        let Some(limit) = self
-            .event_type(event_type_id)
-            .and_then(|event_type| event_type.daily_limit)
-        else {
-            return false;
-        };
+    ) -> Option<&'static str> {
+        let event_type = self.event_type(event_type_id)?;
         let booked = self.bookings.iter().filter(|other| {
             other.event_type == event_type_id
                 && other.start.date_naive() == start.date_naive()
@@ -57,10 +54,45 @@ impl State {
                 && other.was_live(seen)
                 && Some(other.uid.as_str()) != except
         });
-        booked.count() >= limit as usize
+        let (count, time) = booked.fold((0, end - start), |(count, time), other| {
+            (count + 1_u32, time + (other.end - other.start))
+        });
+        if event_type.daily_limit.is_some_and(|limit| count >= limit) {
+            return Some("booking_limit_reached");
+        }
+        let limit = event_type.daily_minutes.map(minutes);
+        limit
+            .is_some_and(|limit| time > limit)
+            .then_some("duration_limit_reached")
     }
 
-    /// Refuses a time at which the host is not free, as far as could be seen on arrival.
+    /// Whether a booking keeps its host from taking one of an event type at that time, buffers counted.
+    ///
+    /// A booking of the same event type that has seats left keeps nobody from a time next to it.
+    pub(super) fn collides(
+        &self,
+        other: &Record,
+        event_type_id: i64,
+        start: DateTime<Utc>,
+        end: DateTime<Utc>,
+    ) -> bool {
+        let Some(event_type) = self.event_type(event_type_id) else {
+            return false;
+        };
+        let shares = other.event_type == event_type_id && has_seats_left(event_type, other);
+        if shares || !self.takes_time_from(other, event_type_id) {
+            return false;
+        }
+        let own = event_type.buffers;
+        let others = self
+            .event_type(other.event_type)
+            .map_or((0, 0), |event_type| event_type.buffers);
+        let before = minutes(own.0) + minutes(others.1);
+        let after = minutes(own.1) + minutes(others.0);
+        other.overlaps(start - before, end + after)
+    }
+
+    /// Refuses a time at which a host is not free, as far as could be seen on arrival.
     ///
     /// Two accepted bookings of one host at exactly the same time are refused by the database in any case, with 409; anything
     /// else that came to be since the arrival is overlooked, as the real server does.
@@ -68,6 +100,7 @@ impl State {
         &self,
         arrival: Arrival,
         event_type_id: i64,
+        host: &User,
         start: DateTime<Utc>,
         end: DateTime<Utc>,
         except: Option<&str>,
@@ -75,21 +108,21 @@ impl State {
         let Some(event_type) = self.event_type(event_type_id) else {
             return Err(not_found(event_type_id));
         };
-        if self.is_full(event_type_id, start, arrival.seen, except) {
-            return Err(Refusal::bare(401, "booking_limit_reached"));
+        if let Some(limit) = self.reached_limit(event_type_id, start, end, arrival.seen, except) {
+            return Err(Refusal::bare(401, limit));
         }
-        let host = self.owner(event_type).id;
         let others = || {
             self.bookings
                 .iter()
-                .filter(|other| other.host == host && Some(other.uid.as_str()) != except)
+                .filter(|other| other.host == host.id && Some(other.uid.as_str()) != except)
         };
         let taken = others().any(|other| {
-            self.takes_time_from(other, event_type_id)
-                && other.was_live(arrival.seen)
-                && other.overlaps(start, end)
+            other.was_live(arrival.seen) && self.collides(other, event_type_id, start, end)
         });
-        if taken || !event_type.is_open(start, end) {
+        if taken
+            || self.is_busy(host.id, start, end)
+            || !self.hours(event_type, host).cover(start, end)
+        {
             return Err(Refusal::bad_request(
                 "User either already has booking at this time or is not available",
             ));

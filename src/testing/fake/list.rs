@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::answer::{Refusal, Reply};
+use super::answer::{Refusal, Reply, Wrong};
+use super::iso::Iso;
 use super::request::Request;
 use super::shape::{booking_json, old_booking_json};
-use super::state::{Record, State, instant};
+use super::state::{Record, State};
 
 impl State {
     pub(super) fn list_bookings(
@@ -41,6 +42,7 @@ impl State {
                 .map(|text| text.split(',').map(str::trim).collect::<Vec<_>>())
         };
         let event_types = list("eventTypeIds").or_else(|| list("eventTypeId"));
+        self.check_event_types(request)?;
         let mut found: Vec<&Record> = self
             .bookings
             .iter()
@@ -48,7 +50,7 @@ impl State {
                 record.host == caller.id
                     && (statuses.is_empty()
                         || statuses.iter().any(|word| has_status(record, word, now)))
-                    && limits.admit(record)
+                    && limits.admit(record, Field::is_of_the_booking)
                     && request
                         .parameter("bookingUid")
                         .is_none_or(|uid| uid == record.uid)
@@ -58,12 +60,9 @@ impl State {
                     && request.parameter("attendeeEmail").is_none_or(|email| {
                         record.attendees.iter().any(|a| a.person.email == email)
                     })
-                    && request.parameter("attendeeName").is_none_or(|name| {
-                        record
-                            .attendees
-                            .iter()
-                            .any(|a| a.person.name.contains(name))
-                    })
+                    && request
+                        .parameter("attendeeName")
+                        .is_none_or(|name| record.attendees.iter().any(|a| a.person.name == name))
             })
             .collect();
         // Sorts are stable, so the last one named decides least.
@@ -73,7 +72,9 @@ impl State {
                 if *descending { order.reverse() } else { order }
             });
         }
+        // Observed: the page's description counts what the limits on creation and change leave out.
         let total = found.len() as u64;
+        found.retain(|record| limits.admit(record, |field| !field.is_of_the_booking()));
         let page: Vec<Value> = found
             .into_iter()
             .skip(usize::try_from(skip).unwrap_or(usize::MAX))
@@ -82,6 +83,7 @@ impl State {
             .collect();
         let returned = page.len() as u64;
         let pages = total.div_ceil(take);
+        let remaining = total.saturating_sub(skip).saturating_sub(returned);
         Ok(Reply {
             status: 200,
             body: json!({
@@ -91,15 +93,37 @@ impl State {
                     "returnedItems": returned,
                     "totalItems": total,
                     "itemsPerPage": take,
-                    "remainingItems": total.saturating_sub(skip).saturating_sub(returned),
+                    "remainingItems": remaining,
                     // Observed: 0 on an empty first page.
                     "currentPage": (skip / take + 1).min(pages),
                     "totalPages": pages,
-                    "hasNextPage": skip.saturating_add(take) < total,
+                    "hasNextPage": remaining > 0,
                     "hasPreviousPage": skip > 0,
                 },
             }),
         })
+    }
+}
+
+impl State {
+    fn check_event_types(&self, request: &Request) -> Result<(), Refusal> {
+        let Some(text) = request.parameter("eventTypeId") else {
+            return Ok(());
+        };
+        let Ok(id) = text.parse::<i64>() else {
+            return Err(wrong(
+                "eventTypeId",
+                Value::Null,
+                "isInt",
+                "eventTypeId must be an integer number",
+            ));
+        };
+        if self.event_type(id).is_none() {
+            return Err(Refusal::bad_request(format!(
+                "Event type with id {id} not found."
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -121,7 +145,6 @@ fn statuses(request: &Request) -> Result<Vec<String>, Refusal> {
         .into_iter()
         .flat_map(|words| words.split(','))
         .map(|word| word.trim().to_owned())
-        .filter(|word| !word.is_empty())
         .collect();
     if words.iter().all(|word| known.contains(&word.as_str())) {
         return Ok(words);
@@ -143,6 +166,11 @@ enum Field {
 }
 
 impl Field {
+    /// Whether it is a time of the booking itself, not of its row in the database.
+    fn is_of_the_booking(self) -> bool {
+        matches!(self, Self::Start | Self::End)
+    }
+
     fn of(self, record: &Record) -> DateTime<Utc> {
         match self {
             Self::Start => record.start,
@@ -200,7 +228,7 @@ impl Limits {
             let Some(text) = request.parameter(name) else {
                 continue;
             };
-            let Some(instant) = instant(text) else {
+            let Some(instant) = Iso::read(text).instant() else {
                 return Err(wrong(
                     name,
                     json!(text),
@@ -213,8 +241,10 @@ impl Limits {
         Ok(Self(limits))
     }
 
-    fn admit(&self, record: &Record) -> bool {
-        self.0.iter().all(|(field, is_least, limit)| {
+    /// Whether those limits admit a booking that are on a field of the given kind.
+    fn admit(&self, record: &Record, kind: impl Fn(Field) -> bool) -> bool {
+        let limits = self.0.iter().filter(|(field, _, _)| kind(*field));
+        limits.into_iter().all(|(field, is_least, limit)| {
             let value = field.of(record);
             if *is_least {
                 value >= *limit
@@ -259,10 +289,12 @@ fn page(
 }
 
 fn wrong(name: &'static str, value: Value, rule: &'static str, message: &str) -> Refusal {
-    Refusal::Property {
-        property: name,
+    Refusal::Properties {
         target: json!({name: value}),
-        value,
-        constraint: (rule, message.to_owned()),
+        wrong: vec![Wrong {
+            property: name,
+            value: Some(value),
+            constraints: vec![(rule, message.to_owned())],
+        }],
     }
 }

@@ -1,31 +1,52 @@
 //! A Cal.com of one's own: see [`FakeCalcom`].
 
+mod account;
 mod announced;
 mod answer;
+mod booking_details;
+mod booking_fields;
 mod builder;
+mod calendar;
+mod calendars;
 mod cancel;
 mod core;
 mod create;
 mod delivery;
 mod end;
 mod event_type;
+mod event_type_checks;
+mod event_type_locations;
+mod event_type_request;
+mod event_type_writes;
+mod event_types;
 mod fault;
 mod free;
 mod history;
+mod hours;
 mod input;
+mod iso;
 mod kind;
 mod limit;
 mod list;
 mod notice;
 mod person;
+mod place;
 mod request;
 mod reschedule;
+mod reservations;
+mod routes;
+mod schedule;
+mod schedules;
+mod seat;
 mod server;
 mod shape;
 mod shared;
 mod slots;
+mod slots_cache;
 mod state;
 mod subscriptions;
+mod users;
+mod validate;
 
 use std::fmt;
 use std::io;
@@ -36,9 +57,11 @@ use bytes::Bytes;
 use secrecy::SecretString;
 use url::Url;
 
+pub use account::FakeAccount;
 pub use announced::AnnouncedCancellation;
 pub use answer::Refused;
 pub use builder::FakeCalcomBuilder;
+pub use calendar::FakeCalendar;
 pub use event_type::FakeEventType;
 pub use fault::{Fault, Then, When};
 pub use history::{Delivery, DeliveryOutcome, RecordedRequest, RequestOutcome};
@@ -70,10 +93,21 @@ use subscriptions::Subscription;
 ///
 /// # What it has
 ///
-/// `/v2/me`, bookings (create, get, list, reschedule, cancel, confirm, decline, mark absent), slots, event types (list, get)
-/// and webhooks, under `/v2` and `/api/v2`; bookings in version 2024-08-13, slots in 2024-09-04, event types in 2024-06-14,
-/// and what the real server makes of a missing or unknown version. Every other route is answered with its 404. E-mails,
-/// teams, payments, buffers, reservations, payload templates and OAuth are not there, and schedules are hours of UTC.
+/// `/v2/me`; bookings (create, get, list, reschedule, cancel, confirm, decline, mark absent, calendar links, references); slots
+/// and their reservations; event types and their webhooks; schedules; webhooks; calendars (list, busy times, selected,
+/// destination) and the default app for video calls, under `/v2` and `/api/v2`. Bookings are in version 2024-08-13, slots and
+/// reservations in 2024-09-04, event types in 2024-06-14, schedules in 2024-06-11 only, with what the real server makes of a
+/// missing, unknown or wrong version. The attendees of a booking are on [hosted](ServerKind::Hosted) servers only.
+///
+/// Users have keys, time zones and working hours of their own ([`FakeAccount`]): those of their default schedule, which the API
+/// can change. What an event type can be set to is in [`FakeEventType`]; settings of the API that are not there are told as
+/// they were sent and do nothing. A [`FakeCalendar`] is connected by the test.
+///
+/// Every other operation of Cal.com is answered with 501 and the operation's name, and what Cal.com does not have with its
+/// 404. E-mails, payments, payload templates and OAuth are not there.
+///
+/// How alike its answers are is measured: `tests/fake_sequences` replays recorded requests of a real server, and
+/// `fixtures/differences.json` lists every answer that differs, with the reason.
 ///
 /// # Cancellations
 ///
@@ -172,36 +206,36 @@ impl FakeCalcom {
         self.shared.address
     }
 
-    /// The API key of the user "hanna".
+    /// The API key of the first user, "hanna" unless the builder was told otherwise.
     pub fn api_key(&self) -> SecretString {
         lock(&self.shared.state).users[0].api_key.clone().into()
     }
 
-    /// The number of the user "hanna", host of the first event type.
+    /// The number of the first user, host of the first event type.
     pub fn host_id(&self) -> UserId {
         UserId::new(lock(&self.shared.state).users[0].id)
     }
 
-    /// The event type of 30 minutes that is there from the start.
+    /// The event type that is there from the start.
     pub fn event_type_id(&self) -> EventTypeId {
         EventTypeId::new(self.event_type)
     }
 
-    /// Adds an event type.
+    /// Adds an event type, in place of one with the same number.
     pub fn add_event_type(&self, event_type: FakeEventType) -> EventTypeId {
         EventTypeId::new(lock(&self.shared.state).add_event_type(event_type))
     }
 
-    /// Adds a user.
-    pub fn add_user(&self, username: &str) -> FakeUser {
-        let user = lock(&self.shared.state).add_user(username);
+    /// Adds a user, by its user name or with all of its settings.
+    pub fn add_user(&self, account: impl Into<FakeAccount>) -> FakeUser {
+        let user = lock(&self.shared.state).add_user(account.into());
         FakeUser {
             id: UserId::new(user.id),
             api_key: user.api_key.into(),
         }
     }
 
-    /// Subscribes to what happens to the bookings of "hanna"; an empty secret counts as none.
+    /// Subscribes to what happens to the bookings of the first user; an empty secret counts as none.
     pub fn subscribe(
         &self,
         url: impl Into<String>,

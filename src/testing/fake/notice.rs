@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::event_type::FakeEventType;
 use super::state::{Record, State};
 use crate::testing::payload::{Facts, Kind, Organizer, Person};
 
@@ -24,9 +25,13 @@ impl State {
         attendees: Option<Vec<Person>>,
         change: impl FnOnce(&mut Facts),
     ) {
-        let Some(event_type) = self.event_type(record.event_type).cloned() else {
+        let found = self.event_type(record.event_type).cloned();
+        let orphaned = found.is_none();
+        let event_type = found.unwrap_or_else(|| FakeEventType::new("", 1));
+        if !event_type.hosts.is_empty() {
+            // Observed: what happens to a team's event is not told to the subscribers of a user.
             return;
-        };
+        }
         let host = self.user(record.host);
         let everybody = attendees.is_none();
         let mut facts = Facts {
@@ -41,12 +46,15 @@ impl State {
             end: record.end,
             notes: record.notes.clone(),
             event_type_id: record.event_type,
+            orphaned,
             slug: event_type.slug.clone(),
             event_title: event_type.title.clone(),
             event_description: None,
             requires_confirmation: event_type.requires_confirmation,
             seats: event_type.seats,
             recurring: event_type.recurring_event(),
+            series_length: None,
+            newer: self.hosted,
             organizer: Organizer {
                 id: host.id,
                 name: host.name,

@@ -7,6 +7,7 @@ use super::create::title;
 use super::free::check_time;
 use super::input::{BAD_START, only, start, text};
 use super::request::Request;
+use super::seat::has_seats_left;
 use super::shape::booking_json;
 use super::state::{Arrival, Record, Seat, State};
 use crate::testing::payload::{Kind, Previous};
@@ -37,7 +38,10 @@ impl State {
             // Observed: 500 and not 404.
             return Err(Refusal::bare(500, "Internal server error"));
         };
-        if !old.was_live(arrival.seen) && old.status != "rejected" {
+        if old.status == "rejected" {
+            return Err(Refusal::bare(404, "Could not find original booking"));
+        }
+        if !old.was_live(arrival.seen) {
             return Err(Refusal::bad_request(match &old.rescheduled_to {
                 Some(successor) => format!(
                     "Can't reschedule booking with uid={uid} because it has been cancelled and rescheduled already to booking with uid={successor}. You probably want to reschedule {successor} instead by passing it within the request URL."
@@ -48,7 +52,9 @@ impl State {
             }));
         }
         let Some(event_type) = self.event_type(old.event_type).cloned() else {
-            return Err(Refusal::bare(500, "Internal server error"));
+            return Err(Refusal::not_found(format!(
+                "Booking with uid={uid} is missing event type"
+            )));
         };
         let seat = text(&body, "seatUid");
         if old.seated && seat.is_none() {
@@ -62,17 +68,19 @@ impl State {
         if let (true, Some(seat)) = (old.seated, seat) {
             return self.move_seat(arrival, &old, &seat, start);
         }
-        self.check_free(arrival, old.event_type, start, end, Some(uid))?;
+        self.check_free(arrival, old.event_type, &host, start, end, Some(uid))?;
 
         let reason = text(&body, "reschedulingReason");
         let by_host = text(&body, "rescheduledBy").as_deref() == Some(host.email.as_str());
         let mut new = self.successor(&old, arrival, start);
         new.rescheduling_reason.clone_from(&reason);
+        // That of the last move, if there was one before.
+        new.responses.remove("rescheduledReason");
         if let Some(reason) = reason {
             new.responses
                 .insert("rescheduledReason".into(), json!(reason));
         }
-        if event_type.requires_confirmation && !by_host {
+        if event_type.waits_for_host(arrival.now, start) && !by_host {
             new.status = "pending".into();
         }
         let kind = if new.status == "pending" {
@@ -94,9 +102,14 @@ impl State {
         arrival: Arrival,
         start: chrono::DateTime<chrono::Utc>,
     ) -> Record {
+        let mut attendees = old.attendees.clone();
+        for attendee in &mut attendees {
+            attendee.id = None;
+        }
         Record {
             id: self.next_booking_id(),
             uid: self.booking_uid(),
+            attendees,
             status: "accepted".into(),
             start,
             end: start + (old.end - old.start),
@@ -107,6 +120,7 @@ impl State {
             cancellation_reason: None,
             rejection_reason: None,
             confirmed: false,
+            references: Vec::new(),
             created_at: arrival.now,
             updated_at: arrival.now,
             born: self.next_in_order(),
@@ -135,6 +149,8 @@ impl State {
         };
         self.notify(kind, arrival.now, new, None, |facts| {
             facts.previous = Some(previous);
+            facts.requires_confirmation &= kind == Kind::Requested;
+            facts.reason.clone_from(&new.rescheduling_reason);
             if old.confirmed {
                 // Observed: empty, and not shown by a read.
                 facts.metadata.insert("videoCallUrl".into(), json!(""));
@@ -169,10 +185,7 @@ impl State {
                 && other.uid != old.uid
         });
         match shared {
-            Some(index)
-                if self.bookings[index].attendees.len()
-                    >= event_type.seats.unwrap_or(0) as usize =>
-            {
+            Some(index) if !has_seats_left(&event_type, &self.bookings[index]) => {
                 return Err(Refusal::usual(
                     409,
                     "No more seats left at this seated booking.",
@@ -181,13 +194,14 @@ impl State {
             Some(_) => {}
             None => {
                 let end = start + (old.end - old.start);
-                self.check_free(arrival, old.event_type, start, end, Some(&old.uid))?;
+                self.check_free(arrival, old.event_type, &host, start, end, Some(&old.uid))?;
             }
         }
         let new_seat = Seat {
             uid: self.uuid(),
             metadata: attendee.seat.map(|seat| seat.metadata).unwrap_or_default(),
         };
+        attendee.id = None;
         attendee.seat = Some(new_seat.clone());
         let order = self.next_in_order();
         if let Some(record) = self.booking_mut(&old.uid) {

@@ -28,7 +28,8 @@ pub(super) fn booking_json(state: &State, record: &Record) -> Value {
         "start": millis(record.start),
         "end": millis(record.end),
         "duration": (record.end - record.start).num_minutes(),
-        "eventTypeId": record.event_type,
+        // Both are null once the event type was deleted (observed).
+        "eventTypeId": event_type.as_ref().map(|_| record.event_type),
         "eventType": event_type,
         "meetingUrl": record.location,
         "location": record.location,
@@ -143,7 +144,7 @@ pub(super) fn old_booking_json(state: &State, record: &Record) -> Value {
             "avatarUrl": null,
         },
         "attendees": attendees,
-        "eventTypeId": record.event_type,
+        "eventTypeId": event_type.as_ref().map(|_| record.event_type),
         "eventType": event_type,
         "seatsReferences": [],
         "tracking": null,

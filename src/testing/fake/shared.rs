@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::SubsecRound;
 use futures_util::future::join_all;
+use http::Method;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -139,6 +141,13 @@ impl Shared {
             Some(Then::DelayBefore(delay)) => tokio::time::sleep(*delay).await,
             _ => {}
         }
+        if request.method == Method::OPTIONS {
+            ended(RequestOutcome::Answered(204));
+            return Some(Response {
+                answer: Answer::to_preflight(),
+                truncated: false,
+            });
+        }
         let mut headers = Vec::new();
         let (arrival, result) = self
             .process(operation, |state, arrival| {
@@ -146,7 +155,10 @@ impl Shared {
                 state.serve(arrival, &request, &mut headers)
             })
             .await;
-        let answer = Answer::to_request(result, headers, arrival.now, &request.target);
+        let mut answer = Answer::to_request(result, headers, arrival.now, &request.target);
+        if request.method == Method::HEAD {
+            answer.body = Bytes::new();
+        }
         match fault {
             Some(Then::ApplyThenDrop) => {
                 ended(RequestOutcome::Dropped);

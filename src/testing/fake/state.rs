@@ -1,18 +1,25 @@
 //! What a fake Cal.com knows. Pure: the time and the order of arrival come in, chance comes from the seed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
+use super::account::FakeAccount;
 use super::answer::Refusal;
+use super::booking_details::Reference;
+use super::calendar::{Calendar, Selected};
 use super::event_type::FakeEventType;
 use super::limit::Limiter;
 use super::notice::Notice;
 use super::request::Request;
+use super::reservations::Reservation;
+use super::schedule::Schedule;
+use super::slots_cache::SlotsCache;
 use super::subscriptions::Subscription;
-use crate::model::parse_instant;
+use super::users::Profile;
 use crate::testing::payload::Person;
 
 #[derive(Clone)]
@@ -23,6 +30,7 @@ pub(super) struct User {
     pub(super) email: String,
     pub(super) time_zone: String,
     pub(super) api_key: String,
+    pub(super) profile: Profile,
 }
 
 #[derive(Clone)]
@@ -33,6 +41,8 @@ pub(super) struct Seat {
 
 #[derive(Clone)]
 pub(super) struct Attendee {
+    /// Its number once somebody has asked for it.
+    pub(super) id: Option<i64>,
     pub(super) person: Person,
     pub(super) seat: Option<Seat>,
 }
@@ -65,6 +75,8 @@ pub(super) struct Record {
     /// Whether a host confirmed it.
     pub(super) confirmed: bool,
     pub(super) ics_uid: String,
+    /// What it is called elsewhere.
+    pub(super) references: Vec<Reference>,
     pub(super) created_at: DateTime<Utc>,
     pub(super) updated_at: DateTime<Utc>,
     /// When in the order of events it came to be, and when it ceased to be live.
@@ -104,14 +116,27 @@ pub(super) struct State {
     order: u64,
     last_booking: i64,
     last_event_type: i64,
+    pub(super) last_attendee: i64,
+    pub(super) last_schedule: i64,
     pub(super) users: Vec<User>,
     pub(super) event_types: Vec<(i64, FakeEventType)>,
     pub(super) bookings: Vec<Record>,
     pub(super) subscriptions: Vec<Subscription>,
+    pub(super) schedules: Vec<Schedule>,
+    pub(super) reservations: Vec<Reservation>,
+    pub(super) calendars: Vec<Calendar>,
+    pub(super) selected_calendars: Vec<Selected>,
+    /// The credentials that users have chosen for what their bookings are written to.
+    pub(super) destinations: BTreeMap<i64, i64>,
+    /// The apps for video calls that users have chosen.
+    pub(super) video_apps: BTreeMap<i64, String>,
     pub(super) limiter: Limiter,
     /// What the request at hand caused so far.
     pub(super) notices: Vec<Notice>,
     pub(super) base: String,
+    /// Whether it is the hosted service, which has newer routes than a server of one's own.
+    pub(super) hosted: bool,
+    pub(super) slots_cache: SlotsCache,
 }
 
 impl fmt::Debug for State {
@@ -134,13 +159,23 @@ impl State {
             order: 0,
             last_booking: 0,
             last_event_type: 0,
+            last_attendee: 0,
+            last_schedule: 0,
             users: Vec::new(),
             event_types: Vec::new(),
             bookings: Vec::new(),
             subscriptions: Vec::new(),
+            schedules: Vec::new(),
+            reservations: Vec::new(),
+            calendars: Vec::new(),
+            selected_calendars: Vec::new(),
+            destinations: BTreeMap::new(),
+            video_apps: BTreeMap::new(),
             limiter: Limiter::new(requests_per_minute),
             notices: Vec::new(),
             base: String::new(),
+            hosted: false,
+            slots_cache: SlotsCache::default(),
         }
     }
 
@@ -157,27 +192,29 @@ impl State {
         self.order
     }
 
-    pub(super) fn add_user(&mut self, username: &str) -> User {
-        let mut name = username.to_owned();
-        if let Some(first) = name.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
+    pub(super) fn add_user(&mut self, account: FakeAccount) -> User {
+        let id = i64::try_from(self.users.len()).unwrap_or(i64::MAX - 1) + 1;
+        let zone = account.zone();
+        let schedule = self.add_schedule(id, "Working Hours", zone, account.availability());
         let user = User {
-            id: i64::try_from(self.users.len()).unwrap_or(i64::MAX - 1) + 1,
-            username: username.to_owned(),
-            name: format!("{name} Host"),
-            email: format!("{username}@example.com"),
-            time_zone: "Europe/Berlin".into(),
+            id,
+            username: account.username,
+            name: account.name,
+            email: account.email,
+            time_zone: account.time_zone,
             api_key: format!("cal_test{}", self.text(32)),
+            profile: Profile::new(schedule, account.week_start),
         };
         self.users.push(user.clone());
         user
     }
 
     pub(super) fn add_event_type(&mut self, event_type: FakeEventType) -> i64 {
-        self.last_event_type += 1;
-        self.event_types.push((self.last_event_type, event_type));
-        self.last_event_type
+        let id = event_type.id.unwrap_or(self.last_event_type + 1);
+        self.last_event_type = self.last_event_type.max(id);
+        self.event_types.retain(|(known, _)| *known != id);
+        self.event_types.push((id, event_type));
+        id
     }
 
     pub(super) fn next_booking_id(&mut self) -> i64 {
@@ -292,11 +329,6 @@ fn uuid(rng: &mut Rng) -> String {
         &text[16..20],
         &text[20..]
     )
-}
-
-/// Reads an instant of a request.
-pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
-    parse_instant(text).filter(|instant| is_bookable(*instant))
 }
 
 /// Whether an instant and the ends of the bookings that begin then have four digits of a year, as the API's format needs.

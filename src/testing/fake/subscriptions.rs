@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Refusal, Reply};
+use super::answer::{Refusal, Reply, Wrong};
 use super::request::Request;
 use super::shape::millis;
 use super::state::State;
@@ -35,6 +35,8 @@ const TRIGGERS: [&str; 18] = [
 pub(super) struct Subscription {
     pub(super) id: String,
     pub(super) user: i64,
+    /// The event type whose bookings it hears of; all of the user's if absent.
+    pub(super) event_type: Option<i64>,
     pub(super) url: String,
     pub(super) active: bool,
     pub(super) triggers: Vec<String>,
@@ -55,6 +57,7 @@ impl Subscription {
         Self {
             id,
             user,
+            event_type: None,
             url,
             active: true,
             triggers,
@@ -65,20 +68,27 @@ impl Subscription {
     }
 
     fn to_json(&self) -> Value {
-        json!({
+        let mut json = json!({
             "id": self.id,
             "payloadTemplate": self.template,
             "triggers": self.triggers,
             "subscriberUrl": self.url,
             "active": self.active,
             "secret": self.secret,
-            "userId": self.user,
-        })
+        });
+        match self.event_type {
+            Some(event_type) => json["eventTypeId"] = json!(event_type),
+            None => json["userId"] = json!(self.user),
+        }
+        json
     }
 
-    /// Reading a single one tells more than making or listing them.
+    /// Reading a single one tells more than making or listing them, unless it is an event type's.
     fn to_full_json(&self) -> Value {
         let mut json = self.to_json();
+        if self.event_type.is_some() {
+            return json;
+        }
         if let Value::Object(fields) = &mut json {
             for absent in [
                 "teamId",
@@ -98,28 +108,48 @@ impl Subscription {
 }
 
 impl State {
+    /// The subscriptions of the caller, or of one of their event types.
     pub(super) fn webhooks(
         &mut self,
         now: DateTime<Utc>,
         request: &Request,
+        event_type: Option<&str>,
         id: Option<&str>,
     ) -> Result<Reply, Refusal> {
         let user = self.authenticated(request)?.id;
+        let event_type = match event_type {
+            Some(id) => Some(self.event_type_with_webhooks(user, id)?),
+            None => None,
+        };
+        let in_scope = move |subscription: &Subscription| {
+            subscription.user == user && subscription.event_type == event_type
+        };
         let Some(id) = id else {
             if request.method == Method::POST {
-                return self.create_webhook(now, request, user);
+                return self.create_webhook(now, request, user, event_type);
             }
-            let number = |name| {
-                request
-                    .parameter(name)
-                    .and_then(|text| text.parse::<usize>().ok())
-            };
-            let list: Vec<Value> = self
+            if request.method == Method::DELETE {
+                let before = self.subscriptions.len();
+                self.subscriptions
+                    .retain(|subscription| !in_scope(subscription));
+                let deleted = before - self.subscriptions.len();
+                return Ok(Reply::data(
+                    200,
+                    json!(format!("{deleted} webhooks deleted")),
+                ));
+            }
+            let (take, skip) = page(request)?;
+            let mut own: Vec<&Subscription> = self
                 .subscriptions
                 .iter()
-                .filter(|subscription| subscription.user == user)
-                .skip(number("skip").unwrap_or(0))
-                .take(number("take").unwrap_or(250))
+                .filter(|subscription| in_scope(subscription))
+                .collect();
+            // Observed: in the order of their numbers, which are random.
+            own.sort_by(|a, b| a.id.cmp(&b.id));
+            let list: Vec<Value> = own
+                .into_iter()
+                .skip(skip)
+                .take(take)
                 .map(Subscription::to_json)
                 .collect();
             return Ok(Reply::data(200, json!(list)));
@@ -127,28 +157,53 @@ impl State {
         let Some(index) = self.subscriptions.iter().position(|known| known.id == id) else {
             return Err(Refusal::not_found(format!("Webhook ({id}) not found")));
         };
-        if self.subscriptions[index].user != user {
-            return Err(Refusal::usual(
-                403,
-                format!(
-                    "IsUserWebhookGuard - user with id=({user}) is not the owner of webhook with id=({id})"
+        let found = &self.subscriptions[index];
+        if !in_scope(found) {
+            return Err(match (event_type, found.event_type) {
+                (None, _) => Refusal::usual(
+                    403,
+                    format!(
+                        "IsUserWebhookGuard - user with id=({user}) is not the owner of webhook with id=({id})"
+                    ),
                 ),
-            ));
+                (Some(_), None) => Refusal::bad_request(format!(
+                    "IsUserEventTypeWebhookGuard - Webhook ({id}) is not associated with an event type"
+                )),
+                (Some(event_type), Some(_)) => Refusal::usual(
+                    403,
+                    format!(
+                        "IsUserEventTypeWebhookGuard - Webhook ({id}) is not associated with event type ({event_type})"
+                    ),
+                ),
+            });
         }
         match request.method {
             Method::DELETE => Ok(Reply::data(200, self.subscriptions.remove(index).to_json())),
             Method::PATCH => {
                 let body = request.object()?;
-                check_triggers(&body, false)?;
+                check(&body, false)?;
+                let url = body.get("subscriberUrl").and_then(Value::as_str);
+                if url.is_some_and(|url| self.is_taken(user, event_type, url, id)) {
+                    return Err(Refusal::Short {
+                        status: 409,
+                        code: "CONFLICT",
+                        message: "Invalid Input: Trying to create a record that already exists."
+                            .into(),
+                    });
+                }
                 let subscription = &mut self.subscriptions[index];
-                if let Some(url) = body.get("subscriberUrl").and_then(Value::as_str) {
+                if let Some(url) = url {
                     url.clone_into(&mut subscription.url);
                 }
                 if let Some(active) = body.get("active").and_then(Value::as_bool) {
                     subscription.active = active;
                 }
-                if let Some(secret) = body.get("secret").and_then(Value::as_str) {
-                    subscription.secret = Some(secret.to_owned());
+                // A null takes it away.
+                if let Some(secret) = body.get("secret") {
+                    subscription.secret = secret.as_str().map(ToOwned::to_owned);
+                }
+                if let Some(template) = body.get("payloadTemplate") {
+                    subscription.template = template.as_str().map(ToOwned::to_owned);
                 }
                 if body.contains_key("triggers") {
                     subscription.triggers = triggers(&body);
@@ -159,11 +214,42 @@ impl State {
         }
     }
 
+    /// The number of an event type whose subscriptions a user can see.
+    fn event_type_with_webhooks(&self, user: i64, id: &str) -> Result<i64, Refusal> {
+        let number = id.parse::<i64>().ok();
+        let found = number.and_then(|id| Some((id, self.event_type(id)?)));
+        let Some((number, event_type)) = found else {
+            return Err(Refusal::not_found(format!(
+                "IsUserEventTypeWebhookGuard - Event type ({id}) not found"
+            )));
+        };
+        if self.owner(event_type).id != user {
+            return Err(Refusal::usual(
+                403,
+                format!(
+                    "IsUserEventTypeWebhookGuard - User ({user}) is not the owner of event type ({id})"
+                ),
+            ));
+        }
+        Ok(number)
+    }
+
+    /// Whether another subscription of the same scope goes to an address.
+    fn is_taken(&self, user: i64, event_type: Option<i64>, url: &str, except: &str) -> bool {
+        self.subscriptions.iter().any(|known| {
+            known.user == user
+                && known.event_type == event_type
+                && known.url == url
+                && known.id != except
+        })
+    }
+
     fn create_webhook(
         &mut self,
         now: DateTime<Utc>,
         request: &Request,
         user: i64,
+        event_type: Option<i64>,
     ) -> Result<Reply, Refusal> {
         let body = request.object()?;
         let text = |name: &str| {
@@ -171,36 +257,23 @@ impl State {
                 .and_then(Value::as_str)
                 .map(ToOwned::to_owned)
         };
-        let Some(active) = body.get("active").and_then(Value::as_bool) else {
-            return Err(wrong(
-                &body,
-                "active",
-                "isBoolean",
-                "active must be a boolean value",
-            ));
-        };
-        let Some(url) = text("subscriberUrl") else {
-            return Err(wrong(
-                &body,
-                "subscriberUrl",
-                "isString",
-                "subscriberUrl must be a string",
-            ));
-        };
-        check_triggers(&body, true)?;
-        if self
-            .subscriptions
-            .iter()
-            .any(|known| known.user == user && known.url == url)
-        {
+        check(&body, true)?;
+        let url = text("subscriberUrl").unwrap_or_default();
+        if self.is_taken(user, event_type, &url, "") {
+            let whose = if event_type.is_some() {
+                "event type"
+            } else {
+                "user"
+            };
             return Err(Refusal::usual(
                 409,
-                "Webhook with this subscriber url already exists for this user",
+                format!("Webhook with this subscriber url already exists for this {whose}"),
             ));
         }
         let mut subscription =
             Subscription::new(self.uuid(), user, url, text("secret"), triggers(&body), now);
-        subscription.active = active;
+        subscription.event_type = event_type;
+        subscription.active = body.get("active") == Some(&Value::Bool(true));
         subscription.template = text("payloadTemplate");
         let json = subscription.to_json();
         self.subscriptions.push(subscription);
@@ -218,43 +291,111 @@ fn triggers(body: &Map<String, Value>) -> Vec<String> {
         .collect()
 }
 
-fn check_triggers(body: &Map<String, Value>, required: bool) -> Result<(), Refusal> {
-    let known = |trigger: &Value| {
-        trigger
-            .as_str()
-            .is_some_and(|word| TRIGGERS.contains(&word))
+/// Refuses properties of the wrong kind, and in a new subscription those that are missing.
+fn check(body: &Map<String, Value>, is_new: bool) -> Result<(), Refusal> {
+    let must = |property: &'static str, rule: &'static str, message: &str, fits: bool| {
+        let value = body.get(property);
+        (!fits && (is_new || value.is_some())).then(|| Wrong {
+            property,
+            value: value.cloned(),
+            constraints: vec![(rule, message.to_owned())],
+        })
     };
-    match body.get("triggers") {
-        Some(Value::Array(words)) if words.iter().all(known) => Ok(()),
-        None if !required => Ok(()),
-        Some(Value::Array(_)) => Err(wrong(
-            body,
-            "triggers",
-            "isEnum",
-            &format!(
-                "each value in triggers must be one of the following values: {}",
-                TRIGGERS.join(", ")
-            ),
-        )),
-        _ => Err(wrong(
-            body,
-            "triggers",
-            "isArray",
-            "triggers must be an array",
-        )),
+    let is = |property: &str, kind: fn(&Value) -> bool| body.get(property).is_some_and(kind);
+    let mut wrong: Vec<Wrong> = [
+        must(
+            "active",
+            "isBoolean",
+            "active must be a boolean value",
+            is("active", Value::is_boolean),
+        ),
+        must(
+            "subscriberUrl",
+            "isString",
+            "subscriberUrl must be a string",
+            is("subscriberUrl", Value::is_string),
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    wrong.extend(wrong_triggers(body.get("triggers"), is_new));
+    if wrong.is_empty() {
+        return Ok(());
     }
+    Err(Refusal::Properties {
+        target: Value::Object(body.clone()),
+        wrong,
+    })
 }
 
-fn wrong(
-    body: &Map<String, Value>,
-    property: &'static str,
-    rule: &'static str,
-    message: &str,
-) -> Refusal {
-    Refusal::Property {
-        property,
-        value: body.get(property).cloned().unwrap_or(Value::Null),
-        constraint: (rule, message.to_owned()),
-        target: Value::Object(body.clone()),
+fn wrong_triggers(triggers: Option<&Value>, required: bool) -> Option<Wrong> {
+    let known = |word: &Value| word.as_str().is_some_and(|word| TRIGGERS.contains(&word));
+    let (in_list, is_array) = match triggers {
+        None if !required => return None,
+        Some(Value::Array(words)) => (words.iter().all(known), true),
+        Some(word) => (known(word), false),
+        None => (false, false),
+    };
+    let mut constraints = Vec::new();
+    if !in_list {
+        let words = TRIGGERS.join(", ");
+        let message =
+            format!("each value in triggers must be one of the following values: {words}");
+        constraints.push(("isEnum", message));
     }
+    if !is_array {
+        constraints.push(("isArray", "triggers must be an array".to_owned()));
+    }
+    (!constraints.is_empty()).then(|| Wrong {
+        property: "triggers",
+        value: triggers.cloned(),
+        constraints,
+    })
+}
+
+/// How many to take, and how many to skip before.
+fn page(request: &Request) -> Result<(usize, usize), Refusal> {
+    let number = |name: &str| request.parameter(name).map(str::parse::<i64>);
+    let (take, skip) = (number("take"), number("skip"));
+    let json = |number: &Option<Result<i64, _>>, default: i64| match number {
+        None => json!(default),
+        Some(number) => number.as_ref().map_or(Value::Null, |number| json!(number)),
+    };
+    let target = json!({"take": json(&take, 250), "skip": json(&skip, 0)});
+    let wrong = |property: &'static str, number: Option<i64>, least: i64, most: Option<i64>| {
+        let mut constraints = Vec::new();
+        if let Some(most) = most.filter(|most| number.is_none_or(|number| number > *most)) {
+            constraints.push(("max", format!("{property} must not be greater than {most}")));
+        }
+        if number.is_none_or(|number| number < least) {
+            constraints.push(("min", format!("{property} must not be less than {least}")));
+        }
+        if number.is_none() {
+            let message =
+                format!("{property} must be a number conforming to the specified constraints");
+            constraints.push(("isNumber", message));
+        }
+        (!constraints.is_empty()).then(|| Wrong {
+            property,
+            value: Some(number.map_or(Value::Null, Value::from)),
+            constraints,
+        })
+    };
+    let (take, skip) = (
+        take.map_or(Some(250), Result::ok),
+        skip.map_or(Some(0), Result::ok),
+    );
+    let wrong: Vec<Wrong> = [
+        wrong("take", take, 1, Some(250)),
+        wrong("skip", skip, 0, None),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if !wrong.is_empty() {
+        return Err(Refusal::Properties { target, wrong });
+    }
+    let size = |number: Option<i64>| usize::try_from(number.unwrap_or(0)).unwrap_or(0);
+    Ok((size(take), size(skip)))
 }
