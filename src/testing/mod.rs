@@ -17,8 +17,9 @@ mod webhook_body;
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
 pub use fake::{
-    AnnouncedCancellation, Delivery, DeliveryOutcome, FakeCalcom, FakeCalcomBuilder, FakeEventType,
-    FakeUser, Fault, Operation, RecordedRequest, Refused, RequestOutcome, ServerKind, Then, When,
+    AnnouncedCancellation, Delivery, DeliveryOutcome, FakeAccount, FakeCalcom, FakeCalcomBuilder,
+    FakeEventType, FakeUser, Fault, Operation, RecordedRequest, Refused, RequestOutcome,
+    ServerKind, Then, When,
 };
 pub use sign::{NO_SECRET, PAYLOAD_VERSION, PAYLOAD_VERSION_HEADER, sign};
 pub use webhook_body::WebhookBody;

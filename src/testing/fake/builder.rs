@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::FakeCalcom;
+use super::account::FakeAccount;
 use super::event_type::FakeEventType;
 use super::kind::ServerKind;
 use super::server::Server;
@@ -22,6 +23,8 @@ pub struct FakeCalcomBuilder {
     rate_limit: u32,
     setup: Setup,
     address: SocketAddr,
+    host: FakeAccount,
+    event_type: FakeEventType,
 }
 
 impl fmt::Debug for FakeCalcomBuilder {
@@ -47,6 +50,8 @@ impl Default for FakeCalcomBuilder {
                 has_control_api: false,
             },
             address: (Ipv4Addr::LOCALHOST, 0).into(),
+            host: "hanna".into(),
+            event_type: FakeEventType::new("intro-30", 30).with_title("Intro 30"),
         }
     }
 }
@@ -138,6 +143,21 @@ impl FakeCalcomBuilder {
     }
 
     /// Starts it on a free loopback port, with the user "hanna" and her event type of 30 minutes, `intro-30`.
+    /// Sets the first user; "hanna" if nothing is said.
+    #[must_use]
+    pub fn host(mut self, account: impl Into<FakeAccount>) -> Self {
+        self.host = account.into();
+        self
+    }
+
+    /// Sets the first event type; `intro-30`, of 30 minutes, if nothing is said.
+    #[must_use]
+    pub fn event_type(mut self, event_type: FakeEventType) -> Self {
+        self.event_type = event_type;
+        self
+    }
+
+    /// Starts it on a free loopback port, with one user and one event type.
     ///
     /// # Errors
     ///
@@ -153,9 +173,8 @@ impl FakeCalcomBuilder {
             .map_err(io::Error::other)?;
         let mut state = State::new(self.seed, self.rate_limit);
         state.base = format!("http://{address}");
-        state.add_user("hanna");
-        let event_type =
-            state.add_event_type(FakeEventType::new("intro-30", 30).with_title("Intro 30"));
+        state.add_user(self.host);
+        let event_type = state.add_event_type(self.event_type);
         let shared = Arc::new(Shared::new(state, self.setup, http, address));
         let server = Server::start(listener, Arc::clone(&shared));
         Ok(FakeCalcom::new(shared, server, event_type))

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc, Weekday};
+use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use serde_json::{Value, json};
 
 use super::state::User;
@@ -10,7 +10,7 @@ use crate::model::Frequency;
 
 /// An event type to be added to a [`FakeCalcom`](super::FakeCalcom).
 ///
-/// What is not said: open every day from 0 to 24 h UTC, no notice needed, no seats, not recurring, confirmed at once, at an
+/// What is not said: open in the working hours of its owner, or if it has none every day from 0 to 24 h UTC, no notice needed, no seats, not recurring, confirmed at once, at an
 /// address in Berlin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FakeEventType {
@@ -24,11 +24,12 @@ pub struct FakeEventType {
     pub(super) seats: Option<u32>,
     pub(super) recurrence: Option<(Frequency, u32, u32)>,
     pub(super) notice: u32,
-    pub(super) hours: Range<u32>,
+    pub(super) hours: Option<Range<u32>>,
     pub(super) days_off: Vec<Weekday>,
     pub(super) slot_interval: Option<u32>,
     pub(super) locations: Vec<Value>,
     pub(super) owner: Option<i64>,
+    pub(super) id: Option<i64>,
 }
 
 impl FakeEventType {
@@ -46,13 +47,14 @@ impl FakeEventType {
             seats: None,
             recurrence: None,
             notice: 0,
-            hours: 0..24,
+            hours: None,
             days_off: Vec::new(),
             slot_interval: None,
             locations: vec![
                 json!({"type": "address", "address": "Hauptstr. 1, Berlin", "public": true}),
             ],
             owner: None,
+            id: None,
         }
     }
 
@@ -132,10 +134,17 @@ impl FakeEventType {
         self
     }
 
-    /// Opens it daily between two hours of UTC, such as `9..17`.
+    /// Gives it this number instead of the next one; what had the number before is replaced.
+    #[must_use]
+    pub fn with_id(mut self, id: i64) -> Self {
+        self.id = Some(id.clamp(1, 1_000_000_000));
+        self
+    }
+
+    /// Opens it daily between two hours of UTC, such as `9..17`, whatever the working hours of its owner.
     #[must_use]
     pub fn with_hours(mut self, hours: Range<u32>) -> Self {
-        self.hours = hours.start.min(24)..hours.end.min(24);
+        self.hours = Some(hours.start.min(24)..hours.end.min(24));
         self
     }
 
@@ -158,28 +167,6 @@ impl FakeEventType {
     pub fn with_locations(mut self, locations: impl Into<Vec<Value>>) -> Self {
         self.locations = locations.into();
         self
-    }
-
-    /// When it is open on a day.
-    pub(super) fn open_on(&self, day: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        if self.days_off.contains(&chrono::Datelike::weekday(&day)) || self.hours.is_empty() {
-            return None;
-        }
-        let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
-        let at = |hour: u32| midnight.checked_add_signed(TimeDelta::hours(hour.into()));
-        Some((at(self.hours.start)?, at(self.hours.end)?))
-    }
-
-    /// Whether it is open all the time from start to end, over midnight too.
-    pub(super) fn is_open(&self, start: DateTime<Utc>, end: DateTime<Utc>) -> bool {
-        let mut at = start;
-        while at < end {
-            match self.open_on(at.date_naive()) {
-                Some((from, to)) if from <= at && at < to => at = to,
-                _ => return false,
-            }
-        }
-        true
     }
 
     pub(super) fn has_length(&self, minutes: u32) -> bool {

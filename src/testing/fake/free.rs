@@ -89,7 +89,7 @@ impl State {
                 && other.was_live(arrival.seen)
                 && other.overlaps(start, end)
         });
-        if taken || !event_type.is_open(start, end) {
+        if taken || !self.hours(event_type).cover(start, end) {
             return Err(Refusal::bad_request(
                 "User either already has booking at this time or is not available",
             ));

@@ -1,5 +1,6 @@
 //! A Cal.com of one's own: see [`FakeCalcom`].
 
+mod account;
 mod announced;
 mod answer;
 mod builder;
@@ -13,6 +14,7 @@ mod event_type;
 mod fault;
 mod free;
 mod history;
+mod hours;
 mod input;
 mod kind;
 mod limit;
@@ -38,6 +40,7 @@ use bytes::Bytes;
 use secrecy::SecretString;
 use url::Url;
 
+pub use account::FakeAccount;
 pub use announced::AnnouncedCancellation;
 pub use answer::Refused;
 pub use builder::FakeCalcomBuilder;
@@ -185,17 +188,17 @@ impl FakeCalcom {
         self.shared.address
     }
 
-    /// The API key of the user "hanna".
+    /// The API key of the first user, "hanna" unless the builder was told otherwise.
     pub fn api_key(&self) -> SecretString {
         lock(&self.shared.state).users[0].api_key.clone().into()
     }
 
-    /// The number of the user "hanna", host of the first event type.
+    /// The number of the first user, host of the first event type.
     pub fn host_id(&self) -> UserId {
         UserId::new(lock(&self.shared.state).users[0].id)
     }
 
-    /// The event type of 30 minutes that is there from the start.
+    /// The event type that is there from the start.
     pub fn event_type_id(&self) -> EventTypeId {
         EventTypeId::new(self.event_type)
     }
@@ -205,16 +208,16 @@ impl FakeCalcom {
         EventTypeId::new(lock(&self.shared.state).add_event_type(event_type))
     }
 
-    /// Adds a user.
-    pub fn add_user(&self, username: &str) -> FakeUser {
-        let user = lock(&self.shared.state).add_user(username);
+    /// Adds a user, by its user name or with all of its settings.
+    pub fn add_user(&self, account: impl Into<FakeAccount>) -> FakeUser {
+        let user = lock(&self.shared.state).add_user(account.into());
         FakeUser {
             id: UserId::new(user.id),
             api_key: user.api_key.into(),
         }
     }
 
-    /// Subscribes to what happens to the bookings of "hanna"; an empty secret counts as none.
+    /// Subscribes to what happens to the bookings of the first user; an empty secret counts as none.
     pub fn subscribe(
         &self,
         url: impl Into<String>,

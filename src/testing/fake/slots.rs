@@ -67,12 +67,10 @@ impl State {
             .collect();
 
         let mut days: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        let mut day = Some(from.date_naive());
-        while let Some(date) = day.filter(|date| *date <= to.date_naive()) {
-            let (mut start, closes) = event_type
-                .open_on(date)
-                .filter(|(opens, _)| !self.is_full(id, *opens, u64::MAX, moving))
-                .unwrap_or((to, to));
+        let hours = self.hours(event_type);
+        let mut day = Some(hours.day(from));
+        while let Some(date) = day.filter(|date| *date <= hours.day(to)) {
+            let (mut start, closes) = hours.on(date).unwrap_or((to, to));
             while start < closes && start <= to {
                 let end = start + minutes(length);
                 let shared = event_type.seats.and_then(|_| {
@@ -85,7 +83,12 @@ impl State {
                     Some(_) => seats.is_some_and(|seats| taken < seats),
                     None => !busy.iter().any(|other| other.overlaps(start, end)),
                 };
-                if free && start >= from && start >= earliest && event_type.is_open(start, end) {
+                if free
+                    && start >= from
+                    && start >= earliest
+                    && hours.cover(start, end)
+                    && !self.is_full(id, start, u64::MAX, moving)
+                {
                     let mut slot = json!({"start": spell(start, zone)});
                     if with_end {
                         slot["end"] = json!(spell(end, zone));

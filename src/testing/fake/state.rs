@@ -1,11 +1,13 @@
 //! What a fake Cal.com knows. Pure: the time and the order of arrival come in, chance comes from the seed.
 
 use std::fmt;
+use std::ops::Range;
 
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
+use super::account::FakeAccount;
 use super::answer::Refusal;
 use super::event_type::FakeEventType;
 use super::limit::Limiter;
@@ -23,6 +25,8 @@ pub(super) struct User {
     pub(super) email: String,
     pub(super) time_zone: String,
     pub(super) api_key: String,
+    /// Working hours of every day, in the time zone.
+    pub(super) hours: Option<Range<u32>>,
 }
 
 #[derive(Clone)]
@@ -157,27 +161,26 @@ impl State {
         self.order
     }
 
-    pub(super) fn add_user(&mut self, username: &str) -> User {
-        let mut name = username.to_owned();
-        if let Some(first) = name.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
+    pub(super) fn add_user(&mut self, account: FakeAccount) -> User {
         let user = User {
             id: i64::try_from(self.users.len()).unwrap_or(i64::MAX - 1) + 1,
-            username: username.to_owned(),
-            name: format!("{name} Host"),
-            email: format!("{username}@example.com"),
-            time_zone: "Europe/Berlin".into(),
+            username: account.username,
+            name: account.name,
+            email: account.email,
+            time_zone: account.time_zone,
             api_key: format!("cal_test{}", self.text(32)),
+            hours: account.hours,
         };
         self.users.push(user.clone());
         user
     }
 
     pub(super) fn add_event_type(&mut self, event_type: FakeEventType) -> i64 {
-        self.last_event_type += 1;
-        self.event_types.push((self.last_event_type, event_type));
-        self.last_event_type
+        let id = event_type.id.unwrap_or(self.last_event_type + 1);
+        self.last_event_type = self.last_event_type.max(id);
+        self.event_types.retain(|(known, _)| *known != id);
+        self.event_types.push((id, event_type));
+        id
     }
 
     /// The event type that was there first.
