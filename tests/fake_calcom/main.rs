@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod cancellation;
+mod control;
 mod create;
 mod hosted;
 mod lists;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ pub struct FakeCalcomBuilder {
     seed: u64,
     rate_limit: u32,
     setup: Setup,
+    address: SocketAddr,
     host: FakeAccount,
     event_type: FakeEventType,
     slots_cache: Duration,
@@ -47,7 +48,9 @@ impl Default for FakeCalcomBuilder {
                 kind: ServerKind::default(),
                 processing_time: Duration::from_millis(5),
                 cancellation_lag: Duration::from_millis(5),
+                has_control_api: false,
             },
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
             host: "hanna".into(),
             event_type: FakeEventType::new("intro-30", 30).with_title("Intro 30"),
             slots_cache: Duration::from_secs(2),
@@ -113,6 +116,42 @@ impl FakeCalcomBuilder {
         self
     }
 
+    /// The address to listen on. Default: a free port on loopback.
+    #[must_use]
+    pub fn address(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Serves a control API under `/_fake` on the same port, for programs in any language. Requests and responses are JSON; it needs
+    /// no key, and shows those of all users. Off by default.
+    ///
+    /// | operation | what it does |
+    /// | --- | --- |
+    /// | `GET /_fake` | base URL, time, users with their keys, event types, operations |
+    /// | `GET /_fake/bookings` | all bookings, ended ones too |
+    /// | `POST /_fake/bookings` | books as an attendee; takes the body of `POST /v2/bookings` |
+    /// | `POST /_fake/bookings/{uid}/move` `{start}` | the host moves a booking |
+    /// | `POST /_fake/bookings/{uid}/cancel` `{reason?}` | the host cancels a booking |
+    /// | `POST /_fake/bookings/{uid}/confirm`, `…/decline` `{reason?}` | the host decides on a request |
+    /// | `GET /_fake/requests` | all requests to the API, with their outcomes |
+    /// | `GET /_fake/webhooks` | all webhook deliveries |
+    /// | `POST /_fake/webhooks` `{url, secret?, triggers?}` | subscribes to the first user's bookings |
+    /// | `POST /_fake/webhooks/release` `{ids}` | sends held deliveries |
+    /// | `POST /_fake/faults` `{on, then, times?, skipFirst?}` | scripts a [`Fault`](super::Fault) |
+    /// | `DELETE /_fake/faults` | clears all faults |
+    /// | `GET /_fake/clock`, `POST /_fake/clock` `{advanceSeconds}` | reads or advances the clock |
+    ///
+    /// `on` is `any`, `anyWrite`, an [`Operation`](super::Operation) in camel case, or a trigger. `then` is a
+    /// [`Then`](super::Then) in camel case, with delays in milliseconds: `"applyThenDrop"`, `{"delayBefore": 500}`,
+    /// `{"status": 503}`, `{"tooManyRequests": 30}`, `{"answer": {"status": 200, "headers": {}, "body": "…"}}`. `times` is 1 by
+    /// default; `null` means until faults are cleared.
+    #[must_use]
+    pub fn control_api(mut self) -> Self {
+        self.setup.has_control_api = true;
+        self
+    }
+
     /// Sets the first user; "hanna" if nothing is said.
     #[must_use]
     pub fn host(mut self, account: impl Into<FakeAccount>) -> Self {
@@ -127,13 +166,13 @@ impl FakeCalcomBuilder {
         self
     }
 
-    /// Starts it on a free loopback port, with one user and one event type.
+    /// Starts it, with one user and one event type.
     ///
     /// # Errors
     ///
     /// If no port can be listened on, or the HTTP client for webhooks cannot be set up.
     pub async fn start(self) -> io::Result<FakeCalcom> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = TcpListener::bind(self.address).await?;
         let address = listener.local_addr()?;
         let http = reqwest::Client::builder()
             .no_proxy()

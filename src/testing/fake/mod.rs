@@ -9,6 +9,7 @@ mod builder;
 mod calendar;
 mod calendars;
 mod cancel;
+mod control;
 mod core;
 mod create;
 mod delivery;
@@ -52,6 +53,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use secrecy::SecretString;
@@ -127,7 +129,8 @@ use subscriptions::Subscription;
 #[derive(Clone)]
 pub struct FakeCalcom {
     shared: Arc<Shared>,
-    owner: Arc<Owner>,
+    /// `None` in what the control API works with: it must not keep the fake alive.
+    owner: Option<Arc<Owner>>,
     event_type: i64,
 }
 
@@ -171,7 +174,17 @@ impl FakeCalcom {
         };
         Self {
             shared,
-            owner: Arc::new(owner),
+            owner: Some(Arc::new(owner)),
+            event_type,
+        }
+    }
+
+    /// A handle that does not keep the fake alive.
+    fn borrowed(shared: Arc<Shared>) -> Self {
+        let event_type = lock(&shared.state).first_event_type();
+        Self {
+            shared,
+            owner: None,
             event_type,
         }
     }
@@ -259,6 +272,11 @@ impl FakeCalcom {
         WebhookId::new(id)
     }
 
+    /// Moves the fake's clock ahead of the one that it was given. Delays, which are the runtime's, do not get shorter.
+    pub fn advance_clock(&self, by: Duration) {
+        self.shared.clock.advance(by);
+    }
+
     /// Adds a fault to the script. At one occasion the earliest one strikes that can.
     pub fn inject(&self, fault: Fault) {
         lock(&self.shared.script).add(fault);
@@ -272,7 +290,8 @@ impl FakeCalcom {
     /// Closes the listener and all connections: from now on, connecting is refused. Requests that were being carried out go on,
     /// and so do webhooks.
     pub async fn go_offline(&self) {
-        let server = lock(&self.owner.server).take();
+        let server = self.owner.as_ref();
+        let server = server.and_then(|owner| lock(&owner.server).take());
         if let Some(server) = server {
             server.stop().await;
         }
@@ -287,12 +306,17 @@ impl FakeCalcom {
         if self.shared.was_shut_down() {
             return Err(io::Error::other("the fake was shut down"));
         }
-        if lock(&self.owner.server).is_some() {
+        let Some(owner) = &self.owner else {
+            return Err(io::Error::other(
+                "only the owner of a fake can bring it back",
+            ));
+        };
+        if lock(&owner.server).is_some() {
             return Ok(());
         }
         let listener = server::listen(self.shared.address).await?;
         let server = Server::start(listener, Arc::clone(&self.shared));
-        *lock(&self.owner.server) = Some(server);
+        *lock(&owner.server) = Some(server);
         Ok(())
     }
 

@@ -26,7 +26,12 @@ impl FakeCalcom {
     /// If Cal.com would refuse.
     pub async fn book(&self, booking: NewBooking) -> Result<Booking, Refused> {
         let body = serde_json::to_value(&booking).unwrap_or_default();
-        self.act(Operation::CreateBooking, None, "/v2/bookings", &body)
+        self.book_with(&body).await
+    }
+
+    /// Somebody books with this body.
+    pub(super) async fn book_with(&self, body: &Value) -> Result<Booking, Refused> {
+        self.act(Operation::CreateBooking, None, "/v2/bookings", body)
             .await
     }
 

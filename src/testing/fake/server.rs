@@ -18,7 +18,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::FakeCalcom;
 use super::answer::Answer;
+use super::control;
 use super::request::{MAX_BODY, Request};
 use super::shared::{Response, Shared};
 
@@ -117,6 +119,13 @@ async fn respond(
         .uri
         .path_and_query()
         .map_or("/", http::uri::PathAndQuery::as_str);
+    if shared.has_control_api {
+        let handle = FakeCalcom::borrowed(Arc::clone(&shared));
+        let path = head.uri.path();
+        if let Some(answer) = control::answer(&handle, &head.method, path, &body).await {
+            return into_http(answer, false);
+        }
+    }
     let request = Request::new(head.method, target, head.headers, body);
     // A task of its own: a server goes on with a request whose client has gone.
     let (done, response) = oneshot::channel();

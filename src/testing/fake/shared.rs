@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::SubsecRound;
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use futures_util::future::join_all;
 use http::Method;
 use tokio::sync::oneshot;
@@ -29,6 +29,7 @@ pub(super) struct Setup {
     pub(super) kind: ServerKind,
     pub(super) processing_time: Duration,
     pub(super) cancellation_lag: Duration,
+    pub(super) has_control_api: bool,
 }
 
 pub(super) struct Shared {
@@ -38,10 +39,11 @@ pub(super) struct Shared {
     pub(super) deliveries: Mutex<Vec<Delivery>>,
     /// What is still to be written into deliveries.
     pub(super) drafts: Mutex<Vec<Draft>>,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) clock: ShiftedClock,
     pub(super) kind: ServerKind,
     pub(super) processing_time: Duration,
     pub(super) cancellation_lag: Duration,
+    pub(super) has_control_api: bool,
     pub(super) http: reqwest::Client,
     pub(super) address: SocketAddr,
     /// Requests being carried out and webhooks on their way; `None` once all was shut down.
@@ -54,6 +56,34 @@ impl fmt::Debug for Shared {
             .field("address", &self.address)
             .field("kind", &self.kind)
             .finish_non_exhaustive()
+    }
+}
+
+/// A clock that can be moved ahead of the one that it goes by.
+#[derive(Debug)]
+pub(super) struct ShiftedClock {
+    clock: Arc<dyn Clock>,
+    shift: Mutex<Duration>,
+}
+
+impl ShiftedClock {
+    fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            shift: Mutex::default(),
+        }
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        let now = self.clock.now();
+        let shift = TimeDelta::from_std(*lock(&self.shift)).ok();
+        let shifted = shift.and_then(|shift| now.checked_add_signed(shift));
+        shifted.unwrap_or(now)
+    }
+
+    pub(super) fn advance(&self, by: Duration) {
+        let mut shift = lock(&self.shift);
+        *shift = shift.saturating_add(by);
     }
 }
 
@@ -81,10 +111,11 @@ impl Shared {
             requests: Mutex::default(),
             deliveries: Mutex::default(),
             drafts: Mutex::default(),
-            clock: setup.clock,
+            clock: ShiftedClock::new(setup.clock),
             kind: setup.kind,
             processing_time: setup.processing_time,
             cancellation_lag: setup.cancellation_lag,
+            has_control_api: setup.has_control_api,
             http,
             address,
             tasks: Mutex::new(Some(JoinSet::new())),

@@ -217,6 +217,11 @@ impl State {
         id
     }
 
+    /// The event type that was there first.
+    pub(super) fn first_event_type(&self) -> i64 {
+        self.event_types.first().map_or(0, |(id, _)| *id)
+    }
+
     pub(super) fn next_booking_id(&mut self) -> i64 {
         self.last_booking += 1;
         self.last_booking
