@@ -16,6 +16,7 @@ mod options;
 mod seed;
 
 use std::net::Ipv4Addr;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use calcom::testing::{FakeCalcom, ServerKind};
@@ -24,14 +25,24 @@ use secrecy::ExposeSecret;
 use options::Options;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(problem) => {
             eprintln!("{problem}\n\n{}", options::USAGE);
-            std::process::exit(2);
+            return ExitCode::from(2);
         }
     };
+    match run(&options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut builder = FakeCalcom::builder()
         .address((Ipv4Addr::LOCALHOST, options.port).into())
         .control_api();
@@ -56,7 +67,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             calcom::model::NewWebhook::booking_triggers(),
         );
     }
-    greet(&fake, &options);
+    greet(&fake, options);
     tokio::signal::ctrl_c().await?;
     fake.shutdown().await;
     Ok(())

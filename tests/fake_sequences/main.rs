@@ -54,6 +54,9 @@ async fn the_fake_answers_like_the_real_server() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let report = replay_all(&root.join("sequences")).await;
     println!("{report}");
-    Listed::read(&root.join("differences.json")).check(&report);
+    let listed = Listed::read(&root.join("differences.json"));
+    listed.check(&report);
+    let guide = std::fs::read_to_string(root.join("../docs/fake.md"));
+    listed.check_guide(&guide.unwrap());
     assert!(report.alike() >= FLOOR, "{} alike", report.alike());
 }
