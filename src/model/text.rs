@@ -1,24 +1,24 @@
-//! Text from outside: one rule for what Cal.com's texts may bring to a host, a log line or a page.
+//! Cleaning text from outside: one rule for text from Cal.com before it reaches a host, a log line or a page.
 //!
-//! Anybody who books writes them. Removed are control characters, with which a text could forge log lines or steer a terminal, and
-//! the characters that steer the direction of writing, with which it could show something other than what it is. Too long texts
-//! are cut, and end with an ellipsis. Cleaning twice changes nothing more.
+//! Anybody who books can write such text. Control characters, which could forge log lines or control a terminal, and bidirectional
+//! formatting characters, which could disguise the text, are removed. Overlong text is truncated with an ellipsis. Cleaning is
+//! idempotent.
 //!
 //! Applied to attendees that become a host's `Person`, to the messages of review items, to the causes of failures in log lines and in
 //! the sync log, and to what `client` errors quote. Webhook events and `model` types hold texts as they were sent.
 
 use std::borrow::Cow;
 
-/// How many characters [`clean_line`] leaves; the longest valid e-mail address is within it.
+/// Maximum length of [`clean_line`], in characters; enough for the longest valid e-mail address.
 pub const LINE_LIMIT: usize = 320;
 
-/// How many characters [`clean_text`] leaves.
+/// Maximum length of [`clean_text`], in characters.
 pub const TEXT_LIMIT: usize = 4000;
 
-/// A name, an address or a title as it may be shown: one line of at most [`LINE_LIMIT`] characters.
+/// Cleans a name, an address or a title: one line of at most [`LINE_LIMIT`] characters.
 ///
-/// Line breaks and tabs become spaces. All other control characters and the marks of writing direction (U+061C, U+200E, U+200F,
-/// U+202A to U+202E, U+2066 to U+2069) are removed. What is too long is cut and ends with `…`.
+/// Line breaks and tabs become spaces. All other control characters and bidirectional formatting characters (U+061C, U+200E, U+200F,
+/// U+202A to U+202E, U+2066 to U+2069) are removed. Overlong text is cut and ends with `…`.
 ///
 /// ```
 /// let name = calcom::model::clean_line("Ann\u{202e}nnA\nlevel=ERROR");
@@ -31,8 +31,7 @@ pub fn clean_line(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Notes, reasons and messages as they may be shown: as [`clean_line`], but with line feeds and tabs kept, and at most
-/// [`TEXT_LIMIT`] characters.
+/// Cleans notes, reasons and messages: like [`clean_line`], but keeps line feeds and tabs, and allows [`TEXT_LIMIT`] characters.
 pub fn clean_text(text: &str) -> Cow<'_, str> {
     clean(text, TEXT_LIMIT, Some)
 }

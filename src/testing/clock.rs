@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::ambient::Clock;
 
-/// A clock that stands still until it is told to move; clones are one and the same clock.
+/// A clock that stands still until it is moved; clones share the same time.
 ///
 /// ```
 /// # use calcom::ambient::Clock;
@@ -27,21 +27,21 @@ impl ManualClock {
         Self(Arc::new(Mutex::new(instant)))
     }
 
-    /// Makes it show another instant, earlier or later.
+    /// Sets another instant, earlier or later.
     pub fn set(&self, instant: DateTime<Utc>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = instant;
     }
 
-    /// Moves it on.
+    /// Advances the clock.
     ///
     /// # Panics
     ///
-    /// If that is beyond the end of time as `chrono` knows it.
+    /// If the result exceeds what `chrono` can represent.
     pub fn advance(&self, by: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }
 
-    /// The same clock in the form in which it is injected, into a client, an engine and a fake alike.
+    /// The same clock as a trait object, to be injected into a client, an engine or a fake.
     pub fn shared(&self) -> Arc<dyn Clock> {
         Arc::new(self.clone())
     }

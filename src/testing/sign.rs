@@ -3,10 +3,10 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// The header that carries the version of the payload.
+/// The header with the payload version.
 pub const PAYLOAD_VERSION_HEADER: &str = "X-Cal-Webhook-Version";
 
-/// What [`SIGNATURE_HEADER`](crate::webhook::SIGNATURE_HEADER) says where the subscription has no secret.
+/// The value of [`SIGNATURE_HEADER`](crate::webhook::SIGNATURE_HEADER) when the subscription has no secret.
 pub const NO_SECRET: &str = "no-secret-provided";
 
 /// The version of the payloads that [`FakeCalcom`](super::FakeCalcom) sends as the hosted service. A self-hosted server of August
@@ -15,7 +15,7 @@ pub const PAYLOAD_VERSION: &str = "2021-10-20";
 
 /// The signature of a delivery: the HMAC-SHA256 of the raw body in lower-case hexadecimal.
 ///
-/// It covers the bytes and nothing else, so a body that is parsed and written again no longer matches it.
+/// It covers the exact bytes, so a body that is parsed and serialized again no longer matches.
 pub fn sign(secret: &str, body: &[u8]) -> String {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");

@@ -9,10 +9,10 @@ use super::payload::{Facts, Kind, Organizer, Person, Previous};
 use super::sign::sign;
 use crate::model::{BookingUid, EventTypeId, SeatUid, Trigger, UserId};
 
-/// A webhook body as Cal.com sends it, put together by hand.
+/// Builds a webhook body as Cal.com sends it.
 ///
-/// The seven constructors are the seven kinds of body that were recorded; they differ in their fields and in how instants are
-/// spelled. What is not said is that of a 30-minute booking of the host "Hanna Host" by "Ann Attendee".
+/// The seven constructors correspond to the seven recorded kinds of body, which differ in their fields and timestamp formats. Defaults
+/// describe a 30-minute booking with the host "Hanna Host" by "Ann Attendee".
 ///
 /// ```
 /// use calcom::testing::WebhookBody;
@@ -40,7 +40,7 @@ impl WebhookBody {
         body
     }
 
-    /// `BOOKING_REQUESTED`: a booking waits for confirmation. Carries a one-time password, as the real ones do.
+    /// `BOOKING_REQUESTED`: a booking awaits confirmation. Includes a one-time password, as real ones do.
     pub fn requested(uid: impl Into<BookingUid>, start: DateTime<Utc>) -> Self {
         let mut body = Self::of(Kind::Requested, &uid.into(), start);
         body.0.requires_confirmation = true;
@@ -48,7 +48,7 @@ impl WebhookBody {
         body
     }
 
-    /// `BOOKING_RESCHEDULED`: `uid` replaced `from`, which began at `from_start`.
+    /// `BOOKING_RESCHEDULED`: `uid` replaced `from`, which started at `from_start`.
     pub fn rescheduled(
         uid: impl Into<BookingUid>,
         start: DateTime<Utc>,
@@ -78,7 +78,7 @@ impl WebhookBody {
         body
     }
 
-    /// `BOOKING_NO_SHOW_UPDATED`: the attendee is marked as absent, or no longer. The one body without a `uid`.
+    /// `BOOKING_NO_SHOW_UPDATED`: the attendee is marked as absent, or no longer. The only body without a `uid`.
     pub fn no_show(uid: impl Into<BookingUid>, absent: bool) -> Self {
         let mut body = Self::of(Kind::NoShow, &uid.into(), DateTime::UNIX_EPOCH);
         for person in &mut body.0.attendees {
@@ -135,21 +135,21 @@ impl WebhookBody {
         })
     }
 
-    /// Says when the delivery was written; a day before the start if nothing is said.
+    /// Sets when the delivery was created. Default: a day before the start.
     #[must_use]
     pub fn with_created_at(mut self, at: DateTime<Utc>) -> Self {
         self.0.created_at = at;
         self
     }
 
-    /// Says how long the booking is.
+    /// Sets the length.
     #[must_use]
     pub fn with_length(mut self, minutes: u32) -> Self {
         self.0.end = self.0.start + TimeDelta::minutes(minutes.into());
         self
     }
 
-    /// Says what was booked.
+    /// Sets the event type.
     #[must_use]
     pub fn with_event_type(mut self, id: EventTypeId, slug: impl Into<String>) -> Self {
         self.0.event_type_id = id.get();
@@ -157,7 +157,7 @@ impl WebhookBody {
         self
     }
 
-    /// Says who holds it.
+    /// Sets the host.
     #[must_use]
     pub fn with_organizer(
         mut self,
@@ -171,7 +171,7 @@ impl WebhookBody {
         self
     }
 
-    /// Says who booked it.
+    /// Sets the attendee.
     #[must_use]
     pub fn with_attendee(mut self, name: impl Into<String>, email: impl Into<String>) -> Self {
         if let Some(person) = self.0.attendees.first_mut() {
@@ -181,21 +181,21 @@ impl WebhookBody {
         self
     }
 
-    /// Adds one entry of metadata, which cancelled, rejected and confirmed bodies leave out, as the real ones do.
+    /// Adds a metadata entry; cancelled, rejected and confirmed bodies omit metadata, as real ones do.
     #[must_use]
     pub fn with_metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.0.metadata.insert(key.into(), json!(value.into()));
         self
     }
 
-    /// Says why it was cancelled or declined.
+    /// Sets the reason for cancelling or declining.
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
         self.0.reason = Some(reason.into());
         self
     }
 
-    /// Makes it about one seat of a seated booking.
+    /// Makes it concern one seat of a seated booking.
     #[must_use]
     pub fn with_seat(mut self, seat: impl Into<SeatUid>) -> Self {
         self.0.seat_uid = Some(seat.into().to_string());
@@ -203,22 +203,22 @@ impl WebhookBody {
         self
     }
 
-    /// The trigger that the body names.
+    /// The trigger.
     pub fn trigger(&self) -> Trigger {
         self.0.kind.trigger()
     }
 
-    /// The body as JSON, to be bent further.
+    /// The body as JSON, for further changes.
     pub fn to_json(&self) -> Value {
         self.0.to_json()
     }
 
-    /// The body's bytes, as they would be sent.
+    /// The body's bytes as sent.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.to_json().to_string().into_bytes()
     }
 
-    /// The signature of [`to_bytes`](Self::to_bytes) under a secret.
+    /// The signature of [`to_bytes`](Self::to_bytes) with a secret.
     pub fn signed_with(&self, secret: &str) -> String {
         sign(secret, &self.to_bytes())
     }

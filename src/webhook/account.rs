@@ -23,7 +23,7 @@ event! {
         form_name: String = "formName",
         /// The team that it belongs to.
         team_id: TeamId = "teamId",
-        /// The number of this submission.
+        /// The submission's id.
         response_id: i64 = "responseId",
         /// The answers, by question: `response`, and `value` for older receivers.
         responses: BTreeMap<String, EventResponse> = "responses",
@@ -33,9 +33,9 @@ event! {
 }
 
 part! {
-    /// Why somebody is out of office.
+    /// The reason for an absence.
     OutOfOfficeReason shows [] {
-        /// A picture for it.
+        /// An emoji.
         emoji: String = "emoji",
         /// The reason, or the key of its translation, such as `ooo_reasons_vacation`.
         reason: String = "reason",
@@ -45,33 +45,33 @@ part! {
 part! {
     /// An absence from the office.
     OutOfOfficeEntry shows [id, start, end] {
-        /// The entry's number.
+        /// The entry's id.
         id: i64 = "id",
-        /// Its other name.
+        /// Its uid.
         uuid: String = "uuid",
-        /// When it begins.
+        /// The start.
         start: DateTime<Utc> = "start",
-        /// When it ends.
+        /// The end.
         end: DateTime<Utc> = "end",
-        /// When it was made.
+        /// When it was created.
         created_at: DateTime<Utc> = "createdAt",
-        /// When it was last written.
+        /// When it was last updated.
         updated_at: DateTime<Utc> = "updatedAt",
-        /// What was noted.
+        /// The notes.
         notes: String = "notes",
-        /// Why.
+        /// The reason.
         reason: OutOfOfficeReason = "reason",
-        /// The number of the reason.
+        /// The reason's id.
         reason_id: i64 = "reasonId",
-        /// Who is out of office.
+        /// The absent user.
         user: EventHost = "user",
-        /// Who stands in, if anybody.
+        /// The substitute, if any.
         to_user: EventHost = "toUser",
     }
 }
 
 event! {
-    /// Somebody will be out of office: `OOO_CREATED`. Documented, not observed.
+    /// An out-of-office entry was created: `OOO_CREATED`. Documented, not observed.
     OutOfOfficeEvent shows [entry] {
         /// The absence.
         entry: OutOfOfficeEntry = "oooEntry",

@@ -12,15 +12,15 @@ use super::people::{
 use crate::model::{BookingId, BookingUid, EventTypeId, SeatUid, UserId, open_enum};
 
 open_enum! {
-    /// The status words of deliveries, which differ from those of the API in their case.
+    /// The booking status in deliveries, which differs from the API's in case.
     EventStatus {
-        /// It takes place.
+        /// Confirmed.
         Accepted = "ACCEPTED",
-        /// It waits for confirmation.
+        /// Awaiting confirmation.
         Pending = "PENDING",
-        /// It was cancelled.
+        /// Cancelled.
         Cancelled = "CANCELLED",
-        /// It was declined.
+        /// Declined.
         Rejected = "REJECTED",
     }
 }
@@ -37,7 +37,7 @@ event! {
         /// The booking; after a reschedule, the new one.
         uid: BookingUid = "uid"
     ) {
-        /// The booking's number.
+        /// The booking's id.
         booking_id: BookingId = "bookingId",
         /// The status.
         status: EventStatus = "status",
@@ -45,7 +45,7 @@ event! {
         title: String = "title",
         /// The slug of the event type, or its title where there is none.
         event_type_slug: String = "type",
-        /// The event type's number.
+        /// The event type's id.
         event_type_id: EventTypeId = "eventTypeId",
         /// The event type's title.
         event_title: String = "eventTitle",
@@ -53,11 +53,11 @@ event! {
         event_description: String = "eventDescription",
         /// The description; the additional notes where there is none.
         description: String = "description",
-        /// What the booker added.
+        /// The booker's notes.
         additional_notes: String = "additionalNotes",
-        /// When it begins.
+        /// The start.
         start_time: DateTime<Utc> = "startTime",
-        /// When it ends.
+        /// The end.
         end_time: DateTime<Utc> = "endTime",
         /// The event type's length in minutes.
         length: i64 = "length",
@@ -79,11 +79,11 @@ event! {
         previous_location: String = "previousLocation",
         /// The video call's room (documented).
         video_call_data: Value = "videoCallData",
-        /// What a conferencing app was asked for.
+        /// The request to a conferencing app.
         conference_data: Value = "conferenceData",
         /// The calendar that the booking is written to: a list or an object.
         destination_calendar: Value = "destinationCalendar",
-        /// What became of the booking in connected apps.
+        /// The outcome in connected apps.
         apps_status: Vec<EventAppStatus> = "appsStatus",
         /// The answers to the booking fields, by the field's slug.
         responses: BTreeMap<String, EventResponse> = "responses",
@@ -91,14 +91,14 @@ event! {
         user_fields_responses: BTreeMap<String, EventResponse> = "userFieldsResponses",
         /// The older form of answers; empty in all recorded deliveries.
         custom_inputs: Value = "customInputs",
-        /// What the booking carries. Present for created, requested and rescheduled bookings; absent for cancelled, rejected
+        /// The booking's metadata. Present for created, requested and rescheduled bookings; absent for cancelled, rejected
         /// and confirmed ones. May gain a `videoCallUrl`, sometimes empty.
         metadata: Map<String, Value> = "metadata",
         /// How the series repeats, for one booking of a series.
         recurring_event: EventRecurrence = "recurringEvent",
         /// The seat concerned; such a body names that one attendee only.
         attendee_seat_id: SeatUid = "attendeeSeatId",
-        /// How many seats a slot has.
+        /// The number of seats per slot.
         seats_per_time_slot: i64 = "seatsPerTimeSlot",
         /// Whether the attendees of seats see each other.
         seats_show_attendees: bool = "seatsShowAttendees",
@@ -116,46 +116,45 @@ event! {
         disable_rescheduling: bool = "disableRescheduling",
         /// Whether the booker may not cancel.
         disable_cancelling: bool = "disableCancelling",
-        /// Where replies to e-mails go.
+        /// The reply-to address for e-mails.
         custom_reply_to_email: String = "customReplyToEmail",
         /// The address of the booking pages.
         booker_url: String = "bookerUrl",
-        /// The organization's number (documented).
+        /// The organization's id (documented).
         organization_id: i64 = "organizationId",
         /// The calendar identity, the same along a chain of reschedules; absent from most reschedules.
         ical_uid: String = "iCalUID",
-        /// How often the calendar entry was changed. Does not order deliveries.
+        /// The sequence number of the calendar entry. Does not order deliveries.
         ical_sequence: i64 = "iCalSequence",
         /// The attendees' calendar invitation (documented, payload version 2026-07-27).
         attendee_ics_content: String = "attendeeIcsContent",
         /// The organizer's calendar invitation (documented, payload version 2026-07-27).
         organizer_ics_content: String = "organizerIcsContent",
-        /// The number of the booking that this one replaced.
+        /// The id of the booking that this one replaced.
         reschedule_id: BookingId = "rescheduleId",
         /// The booking that this one replaced.
         reschedule_uid: BookingUid = "rescheduleUid",
-        /// When the replaced booking began.
+        /// The start of the replaced booking.
         reschedule_start_time: DateTime<Utc> = "rescheduleStartTime",
-        /// When the replaced booking ended.
+        /// The end of the replaced booking.
         reschedule_end_time: DateTime<Utc> = "rescheduleEndTime",
         /// Who rescheduled it, by e-mail address (documented).
         rescheduled_by: String = "rescheduledBy",
         /// Set if the attendee was asked to choose another time, which arrives as a cancellation (documented).
         request_reschedule: bool = "requestReschedule",
-        /// Why it was cancelled; may be empty. Also present on bookings that live: it does not mean that the booking is
-        /// cancelled.
+        /// The cancellation reason; may be empty. Also present on live bookings: it does not mean that the booking is cancelled.
         cancellation_reason: String = "cancellationReason",
         /// Who cancelled it, by e-mail address (documented).
         cancelled_by: String = "cancelledBy",
         /// The starts of the cancelled occurrences of a series (documented).
         cancelled_dates: Vec<String> = "cancelledDates",
-        /// Why it was declined; may be empty.
+        /// The rejection reason; may be empty.
         rejection_reason: String = "rejectionReason",
         /// The price, in the currency's smallest unit.
         price: i64 = "price",
         /// The currency's code, such as `usd`.
         currency: String = "currency",
-        /// The payment's number (documented).
+        /// The payment's id (documented).
         payment_id: i64 = "paymentId",
         /// The payment, as Cal.com keeps it (documented).
         payment_data: Value = "paymentData",
@@ -165,17 +164,17 @@ event! {
 }
 
 event! {
-    /// Somebody was marked as absent, or no longer.
+    /// An attendee was marked as absent, or no longer is.
     NoShowEvent shows [booking_uid]
     requires (
         /// The booking. The body has no `uid`.
         booking_uid: BookingUid = "bookingUid"
     ) {
-        /// The booking's number.
+        /// The booking's id.
         booking_id: BookingId = "bookingId",
-        /// Who, and whether they are absent now: the e-mail address and `no_show`.
+        /// The attendees concerned: their e-mail address and `no_show`.
         attendees: Vec<EventAttendee> = "attendees",
-        /// What happened, in English, such as `ann@example.com marked as no-show`.
+        /// A description in English, such as `ann@example.com marked as no-show`.
         message: String = "message",
     }
 }

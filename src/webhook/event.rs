@@ -14,51 +14,51 @@ use super::meeting::{InstantMeetingEvent, MeetingEvent, RecordingEvent, VideoNoS
 use super::one_time_password;
 use crate::model::{BookingUid, Trigger};
 
-/// What a delivery says. `Debug` shows no person, no link and no secret.
+/// A webhook delivery. `Debug` shows no personal data, links or secrets.
 ///
-/// Nothing that was sent is lost: what has no field is in the `extra` of the struct it belongs to, or in `root` if it stands
-/// beside the payload. One-time passwords alone are dropped.
+/// Nothing that was sent is lost: keys without a field are in the `extra` of the struct they belong to, or in `root` if they stand
+/// beside the payload. Only one-time passwords are dropped.
 ///
-/// Serialized, an event has the form in which Cal.com sends it, `{"triggerEvent", "createdAt", "payload", …}`, with a payload
-/// where the body was flat too; a template's body is `{"template": "…"}`. Deserializing that gives the same event.
+/// An event serializes to Cal.com's own format, `{"triggerEvent", "createdAt", "payload", …}`, with a payload even if the body was
+/// flat; a template's body becomes `{"template": "…"}`. Deserializing that gives the same event.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum WebhookEvent {
-    /// Something happened to a booking.
+    /// A change of a booking.
     Booking(Box<BookingEvent>),
-    /// Somebody was marked as absent, or no longer.
+    /// An attendee was marked as absent, or no longer is.
     NoShow(Box<NoShowEvent>),
-    /// The scheduled start or end of a booking has come.
+    /// The scheduled start or end of a booking was reached.
     Meeting(Box<MeetingEvent>),
-    /// A recording or its transcript can be fetched.
+    /// A recording or its transcript is available.
     Recording(Box<RecordingEvent>),
-    /// Nobody came to a Cal Video call in time.
+    /// A party did not join a Cal Video call in time.
     VideoNoShow(Box<VideoNoShowEvent>),
-    /// Somebody waits in an instant meeting for a host.
+    /// An attendee is waiting for a host in an instant meeting.
     InstantMeeting(Box<InstantMeetingEvent>),
     /// A routing form was submitted.
     Form(Box<FormEvent>),
-    /// Somebody will be out of office.
+    /// An out-of-office entry was created.
     OutOfOffice(Box<OutOfOfficeEvent>),
     /// A test from Cal.com's settings page.
     Ping(Box<PingEvent>),
-    /// A trigger that has no type of its own here, or a payload that lacks what its type requires. The payload is kept.
+    /// A trigger without its own type, or a payload that lacks what its type requires. The payload is kept.
     Other(OtherEvent),
-    /// Not a body of Cal.com's own making: the subscription has a template, and this is what it made.
+    /// A body made by the subscription's payload template.
     Template(TemplateBody),
 }
 
-/// A trigger that has no type of its own, or a payload that lacks what its type requires.
+/// A trigger without its own type, or a payload that lacks what its type requires.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OtherEvent {
     /// What happened.
     pub trigger: Trigger,
-    /// When the delivery was built, if it says so.
+    /// When the delivery was created, if given.
     pub created_at: Option<DateTime<Utc>>,
     /// The payload; for a flat body, all but the trigger and the time.
     pub payload: Value,
-    /// What stands beside the payload, other than the trigger and the time.
+    /// Keys beside the payload, other than the trigger and the time.
     pub root: Map<String, Value>,
 }
 
@@ -82,8 +82,8 @@ impl fmt::Debug for OtherEvent {
     }
 }
 
-/// What a template made. One-time passwords are dropped if it is JSON and names them `oneTimePassword`; under another name they
-/// cannot be told from other text.
+/// The output of a payload template. One-time passwords are dropped if it is JSON and names them `oneTimePassword`; under another
+/// name they cannot be recognized.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TemplateBody {
@@ -104,11 +104,11 @@ impl fmt::Debug for TemplateBody {
 }
 
 impl WebhookEvent {
-    /// Reads a body that was verified before, such as a stored one; for a delivery that has just arrived, use
+    /// Parses a body that was verified before, such as a stored one; for a new delivery, use
     /// [`receive`](super::receive).
     ///
-    /// Every body is an event of some kind: what is not in Cal.com's form is a [`Template`](Self::Template), what is in its form
-    /// and not understood is an [`Other`](Self::Other).
+    /// Never fails: a body that is not in Cal.com's format is a [`Template`](Self::Template), one that is but cannot be interpreted is an
+    /// [`Other`](Self::Other).
     pub fn parse(body: &[u8]) -> Self {
         match serde_json::from_slice(body) {
             Ok(Value::Object(delivery)) if delivery.get(TRIGGER).is_some_and(Value::is_string) => {
@@ -182,7 +182,7 @@ impl WebhookEvent {
         }
     }
 
-    /// What happened; `None` for a template's body, which need not say.
+    /// The trigger; `None` for a template's body, which need not name one.
     pub fn trigger(&self) -> Option<&Trigger> {
         match self {
             Self::Booking(event) => Some(&event.trigger),
@@ -199,7 +199,7 @@ impl WebhookEvent {
         }
     }
 
-    /// The booking that it is about.
+    /// The booking it is about.
     pub fn booking_uid(&self) -> Option<&BookingUid> {
         match self {
             Self::Booking(event) => Some(&event.uid),

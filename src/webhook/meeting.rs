@@ -12,14 +12,14 @@ use super::people::{EventAppStatus, EventAttendee, EventHost, EventResponse};
 use crate::model::{BookingId, BookingUid, EventTypeId, UserId};
 
 event! {
-    /// The scheduled start or end of a booking has come: `MEETING_STARTED`, `MEETING_ENDED`. Documented, not observed.
+    /// The scheduled start or end of a booking was reached: `MEETING_STARTED`, `MEETING_ENDED`. Documented, not observed.
     ///
     /// The body is flat: the booking's fields are at its top level, and `created_at` is when the booking was made. It says
-    /// nothing about who attends the meeting.
+    /// nothing about who actually attends.
     MeetingEvent shows [uid, status, start_time] {
         /// The booking.
         uid: BookingUid = "uid",
-        /// The booking's number.
+        /// The booking's id.
         booking_id: BookingId = "id",
         /// The status.
         status: EventStatus = "status",
@@ -27,17 +27,17 @@ event! {
         title: String = "title",
         /// The description.
         description: String = "description",
-        /// The event type's number.
+        /// The event type's id.
         event_type_id: EventTypeId = "eventTypeId",
-        /// When it begins.
+        /// The start.
         start_time: DateTime<Utc> = "startTime",
-        /// When it ends.
+        /// The end.
         end_time: DateTime<Utc> = "endTime",
-        /// When the booking was last written.
+        /// When the booking was last updated.
         updated_at: DateTime<Utc> = "updatedAt",
         /// The place.
         location: String = "location",
-        /// The host's number.
+        /// The host's id.
         user_id: UserId = "userId",
         /// The host's e-mail address.
         user_primary_email: String = "userPrimaryEmail",
@@ -49,7 +49,7 @@ event! {
         responses: BTreeMap<String, EventResponse> = "responses",
         /// The older form of answers.
         custom_inputs: Value = "customInputs",
-        /// What the booking carries.
+        /// The booking's metadata.
         metadata: Map<String, Value> = "metadata",
         /// Whether it is paid.
         paid: bool = "paid",
@@ -57,13 +57,13 @@ event! {
         payment: Vec<Value> = "payment",
         /// The booking in connected apps.
         references: Vec<Value> = "references",
-        /// What became of the booking in connected apps.
+        /// The outcome in connected apps.
         apps_status: Vec<EventAppStatus> = "appsStatus",
-        /// Why it was cancelled.
+        /// The cancellation reason.
         cancellation_reason: String = "cancellationReason",
         /// Who cancelled it, by e-mail address.
         cancelled_by: String = "cancelledBy",
-        /// Why it was declined.
+        /// The rejection reason.
         rejection_reason: String = "rejectionReason",
         /// Whether it was replaced by another booking.
         rescheduled: bool = "rescheduled",
@@ -79,13 +79,13 @@ event! {
         is_recorded: bool = "isRecorded",
         /// The rating that the attendee gave.
         rating: i64 = "rating",
-        /// What the attendee said of it.
+        /// The attendee's feedback.
         rating_feedback: String = "ratingFeedback",
         /// The number that text messages go to.
         sms_reminder_number: String = "smsReminderNumber",
         /// The calendar identity.
         ical_uid: String = "iCalUID",
-        /// How often the calendar entry was changed.
+        /// The sequence number of the calendar entry.
         ical_sequence: i64 = "iCalSequence",
         /// Where the booking was made, such as `WEBAPP`.
         creation_source: String = "creationSource",
@@ -113,28 +113,28 @@ part! {
 }
 
 event! {
-    /// A recording or its transcript can be fetched: `RECORDING_READY`, `RECORDING_TRANSCRIPTION_GENERATED`. Documented, not
+    /// A recording or its transcript is available: `RECORDING_READY`, `RECORDING_TRANSCRIPTION_GENERATED`. Documented, not
     /// observed.
     ///
     /// Whoever has a link can fetch what it points to; `Debug` shows none.
     RecordingEvent shows [uid, start_time] {
         /// The booking.
         uid: BookingUid = "uid",
-        /// The booking's number.
+        /// The booking's id.
         booking_id: BookingId = "bookingId",
         /// The title.
         title: String = "title",
         /// The event type's slug or title.
         event_type_slug: String = "type",
-        /// When the booking begins.
+        /// The booking's start.
         start_time: DateTime<Utc> = "startTime",
-        /// When the booking ends.
+        /// The booking's end.
         end_time: DateTime<Utc> = "endTime",
         /// The host.
         organizer: EventHost = "organizer",
         /// The attendees.
         attendees: Vec<EventAttendee> = "attendees",
-        /// Where replies to e-mails go.
+        /// The reply-to address for e-mails.
         custom_reply_to_email: String = "customReplyToEmail",
         /// The recording's address, with a token in it; on `RECORDING_READY`.
         download_link: String = "downloadLink",
@@ -144,24 +144,24 @@ event! {
 }
 
 event! {
-    /// Nobody came to a Cal Video call in time: `AFTER_HOSTS_CAL_VIDEO_NO_SHOW`, `AFTER_GUESTS_CAL_VIDEO_NO_SHOW`. Documented,
+    /// A party did not join a Cal Video call in time: `AFTER_HOSTS_CAL_VIDEO_NO_SHOW`, `AFTER_GUESTS_CAL_VIDEO_NO_SHOW`. Documented,
     /// not observed.
     VideoNoShowEvent shows [booking_uid, start_time] {
         /// The booking. The body has no `uid`.
         booking_uid: BookingUid = "bookingUid",
-        /// The booking's number.
+        /// The booking's id.
         booking_id: BookingId = "bookingId",
         /// The title.
         title: String = "title",
-        /// When the booking begins.
+        /// The booking's start.
         start_time: DateTime<Utc> = "startTime",
-        /// When the booking ends.
+        /// The booking's end.
         end_time: DateTime<Utc> = "endTime",
         /// The attendees.
         attendees: Vec<EventAttendee> = "attendees",
-        /// The guests that did not come.
+        /// The guests that did not join.
         guests: Vec<EventAttendee> = "guests",
-        /// The e-mail address of the host that did not come.
+        /// The e-mail address of the host that did not join.
         host_email: String = "hostEmail",
         /// Whether the host is marked as absent.
         no_show_host: bool = "noShowHost",
@@ -171,19 +171,19 @@ event! {
         event_type: Value = "eventType",
         /// The subscription that this delivery belongs to.
         webhook: Value = "webhook",
-        /// What happened, in English, with the host's e-mail address in it.
+        /// A description in English that includes the host's e-mail address.
         message: String = "message",
     }
 }
 
 event! {
-    /// Somebody waits in an instant meeting for a host: `INSTANT_MEETING`. Documented, not observed.
+    /// An attendee is waiting for a host in an instant meeting: `INSTANT_MEETING`. Documented, not observed.
     ///
     /// Whoever has the address can join as the host; `Debug` does not show it.
     InstantMeetingEvent shows [uid, event_type_id] {
         /// The booking.
         uid: BookingUid = "uid",
-        /// The event type's number.
+        /// The event type's id.
         event_type_id: EventTypeId = "eventTypeId",
         /// The event type's title.
         event_type_title: String = "eventTypeTitle",

@@ -6,7 +6,7 @@ use super::fields::part;
 use crate::model::{AttendeeId, BookingId, TeamId, UserId};
 
 part! {
-    /// A language as deliveries write it.
+    /// A language.
     EventLanguage shows [] {
         /// The code, such as `en`.
         locale: String = "locale",
@@ -14,20 +14,20 @@ part! {
 }
 
 part! {
-    /// An attendee as a delivery describes one. Which fields are present depends on the trigger: cancellations have the number,
+    /// An attendee in a delivery. Which fields are present depends on the trigger: cancellations have the id,
     /// the locale and the absence, created bookings the first and last name.
     EventAttendee shows [id, no_show] {
-        /// The attendee's number.
+        /// The attendee's id.
         id: AttendeeId = "id",
-        /// The number of the booking.
+        /// The booking's id.
         booking_id: BookingId = "bookingId",
-        /// The name as it was given, not cleaned.
+        /// The name as given, not cleaned.
         name: String = "name",
         /// The first name; empty unless the event type asks for it separately.
         first_name: String = "firstName",
         /// The last name; empty unless the event type asks for it separately.
         last_name: String = "lastName",
-        /// The e-mail address, its case as it was given.
+        /// The e-mail address, in its original case.
         email: String = "email",
         /// The phone number in E.164.
         phone_number: String = "phoneNumber",
@@ -45,9 +45,9 @@ part! {
 }
 
 part! {
-    /// A Cal.com user as a delivery describes one: an organizer, a member of a team, somebody who is out of office.
+    /// A Cal.com user in a delivery: an organizer, a team member, or an absent user.
     EventHost shows [id] {
-        /// The user's number. A host that is not a Cal.com user has a text here, which is kept in `extra`.
+        /// The user's id. A host that is not a Cal.com user has a text here, which is kept in `extra`.
         id: UserId = "id",
         /// The name.
         name: String = "name",
@@ -77,7 +77,7 @@ part! {
 part! {
     /// The team whose event type was booked.
     EventTeam shows [id] {
-        /// The team's number.
+        /// The team's id.
         id: TeamId = "id",
         /// Its name.
         name: String = "name",
@@ -105,27 +105,27 @@ part! {
     EventRecurrence shows [frequency, interval, count] {
         /// The unit: 0 years, 1 months, 2 weeks, 3 days (the numbers of the iCalendar library `rrule`).
         frequency: i64 = "freq",
-        /// How many units lie between two occurrences.
+        /// The number of units between occurrences.
         interval: i64 = "interval",
-        /// How many occurrences there are.
+        /// The number of occurrences.
         count: i64 = "count",
     }
 }
 
 part! {
-    /// What became of a booking in one connected app.
+    /// The outcome of a booking in one connected app.
     EventAppStatus shows [success, failures] {
         /// The app, such as `daily-video`.
         app_name: String = "appName",
         /// Its type, such as `daily_video`.
         kind: String = "type",
-        /// How many calls succeeded.
+        /// The number of successful calls.
         success: i64 = "success",
-        /// How many calls failed.
+        /// The number of failed calls.
         failures: i64 = "failures",
-        /// What went wrong.
+        /// The errors.
         errors: Vec<Value> = "errors",
-        /// What may be wrong (documented, not observed).
+        /// The warnings (documented, not observed).
         warnings: Vec<Value> = "warnings",
     }
 }

@@ -9,8 +9,8 @@ use crate::testing::zone::time_zone;
 
 /// A user to be added to a [`FakeCalcom`](super::FakeCalcom).
 ///
-/// Defaults: named after the user name, an address at `example.com`, Europe/Berlin, weeks that begin on Monday, and working
-/// hours that never end, so that only the hours of an event type count.
+/// Defaults: named after the user name, an address at `example.com`, Europe/Berlin, weeks starting on Monday, and
+/// round-the-clock working hours, so that only the hours of an event type count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FakeAccount {
@@ -23,7 +23,7 @@ pub struct FakeAccount {
 }
 
 impl FakeAccount {
-    /// A user of this user name.
+    /// A user with this user name.
     pub fn new(username: impl Into<String>) -> Self {
         let username = username.into();
         let mut name = username.clone();
@@ -54,23 +54,22 @@ impl FakeAccount {
         self
     }
 
-    /// Sets the time zone, by its IANA name; one that is not known counts as UTC.
+    /// Sets the IANA time zone; an unknown name counts as UTC.
     #[must_use]
     pub fn with_time_zone(mut self, time_zone: impl Into<String>) -> Self {
         self.time_zone = time_zone.into();
         self
     }
 
-    /// Sets the day on which the week begins, such as `Sunday`; Monday if nothing is said.
+    /// Sets the first day of the week, such as `Sunday`. Default: Monday.
     #[must_use]
     pub fn with_week_start(mut self, day: impl Into<String>) -> Self {
         self.week_start = day.into();
         self
     }
 
-    /// Sets the working hours of every day, in the user's own time zone, such as `9..17`: those of the default schedule. They
-    /// apply to each event type of the user without [hours of its own](super::FakeEventType::with_hours) and without another
-    /// schedule.
+    /// Sets the daily hours of the default schedule, in the user's time zone, such as `9..17`. They apply to each of the user's event
+    /// types without [hours of its own](super::FakeEventType::with_hours) or another schedule.
     #[must_use]
     pub fn with_hours(mut self, hours: Range<u32>) -> Self {
         self.hours = hours.start.min(24)..hours.end.min(24);

@@ -14,10 +14,10 @@ use super::shared::Shared;
 use super::state::State;
 use crate::model::{Booking, BookingUid};
 
-/// A cancellation that the subscribers have heard of, and that is not carried out yet.
+/// A cancellation that has been announced to subscribers but not carried out yet.
 ///
-/// Until [`carry_out`](Self::carry_out) is called, the booking reads as it did before. If this is dropped, it stays so, as it
-/// does when a server stops in between.
+/// Until [`carry_out`](Self::carry_out) is called, the booking reads as before. If this is dropped, it stays that way, as when a server
+/// stops in between.
 #[must_use = "a cancellation that is not carried out leaves the booking alive"]
 pub struct AnnouncedCancellation {
     shared: Arc<Shared>,
@@ -34,17 +34,17 @@ impl fmt::Debug for AnnouncedCancellation {
 }
 
 impl AnnouncedCancellation {
-    /// The booking that is to end, of a series the last that is left.
+    /// The booking to be cancelled; for a series, the last remaining one.
     pub fn booking_uid(&self) -> &BookingUid {
         &self.uid
     }
 
-    /// Carries it out, now by the fake's clock, whatever became of the booking meanwhile. Of a series, the first booking is
-    /// returned.
+    /// Carries out the cancellation now, by the fake's clock, whatever has happened to the booking meanwhile. For a series, returns the
+    /// first booking.
     ///
     /// # Errors
     ///
-    /// If the booking was [forgotten](FakeCalcom::forget) meanwhile.
+    /// If the booking was [deleted](FakeCalcom::forget) meanwhile.
     pub fn carry_out(self) -> Result<Booking, Refused> {
         let reply = self.shared.carry_out_cancellation(&self.cancellation)?;
         Ok(first(reply))
@@ -52,7 +52,7 @@ impl AnnouncedCancellation {
 }
 
 impl FakeCalcom {
-    /// The host cancels a booking, or a series by its own uid, and the server stops halfway: the webhooks are sent, as by
+    /// Announces the cancellation of a booking, or of a series by its own uid, and stops halfway: the webhooks are sent as by
     /// [`cancel_booking`](Self::cancel_booking), and the rest is left to the caller.
     ///
     /// ```
@@ -64,7 +64,7 @@ impl FakeCalcom {
     /// # let new = NewBooking::new(fake.event_type_id(), "2099-12-08T09:00:00Z".parse()?, ann);
     /// # let booking = fake.book(new).await?;
     /// let announced = fake.announce_cancellation(&booking.uid, "ill").await?;
-    /// // Subscribers know. Whoever reads the booking now finds it alive.
+    /// // Subscribers know, but the booking still reads as live.
     /// assert!(fake.booking(&booking.uid).is_some_and(|booking| booking.is_live()));
     /// announced.carry_out()?;
     /// assert!(fake.live_bookings().is_empty());
@@ -73,7 +73,7 @@ impl FakeCalcom {
     ///
     /// # Errors
     ///
-    /// If Cal.com would refuse; then nothing was sent.
+    /// If Cal.com would refuse it; then nothing was sent.
     pub async fn announce_cancellation(
         &self,
         uid: &BookingUid,

@@ -17,7 +17,7 @@ use super::shared::{Setup, Shared};
 use super::state::State;
 use crate::ambient::{Clock, SystemClock};
 
-/// Sets up a [`FakeCalcom`].
+/// Configures a [`FakeCalcom`].
 pub struct FakeCalcomBuilder {
     seed: u64,
     rate_limit: u32,
@@ -59,57 +59,57 @@ impl Default for FakeCalcomBuilder {
 }
 
 impl FakeCalcomBuilder {
-    /// Decides every uid, key and delay; 0 if nothing is said. The same seed, clock and requests give the same answers.
+    /// The seed for every uid, key and delay. Default: 0. The same seed, clock and requests give the same answers.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Tells the time instead of the machine's clock; see [`ManualClock`](crate::testing::ManualClock).
+    /// The clock, instead of the system clock; see [`ManualClock`](crate::testing::ManualClock).
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.setup.clock = clock;
         self
     }
 
-    /// Says which Cal.com it is; a self-hosted server if nothing is said.
+    /// The kind of server. Default: self-hosted.
     #[must_use]
     pub fn server(mut self, kind: ServerKind) -> Self {
         self.setup.kind = kind;
         self
     }
 
-    /// Allows each credential so many requests a minute, by the fake's clock; 100 000 if nothing is said, where Cal.com
-    /// allows an API key 120. Above it 429 is answered for 60 s.
+    /// The number of requests per minute and credential, by the fake's clock; above it the fake answers 429 for 60 s. Default: 100,000;
+    /// Cal.com allows an API key 120.
     #[must_use]
     pub fn rate_limit(mut self, requests_per_minute: u32) -> Self {
         self.rate_limit = requests_per_minute;
         self
     }
 
-    /// Lets every change of a booking take so long, by the runtime's clock; 5 ms if nothing is said.
+    /// How long every change of a booking takes, by the runtime's clock. Default: 5 ms.
     ///
-    /// Changes that arrive within that time of each other do not see each other: identical bookings get 409, and overlapping
-    /// ones are both made, as on the real server. With zero, no two changes ever meet.
+    /// Changes arriving within that time do not see each other: identical bookings get 409, and overlapping ones are both made, as on
+    /// the real server. With zero, changes never race.
     #[must_use]
     pub fn processing_time(mut self, time: Duration) -> Self {
         self.setup.processing_time = time;
         self
     }
 
-    /// Lets so much time pass, by the runtime's clock, between the last subscriber's answer to the webhook of a cancellation
-    /// and the cancellation itself; 5 ms if nothing is said, where 39 to 78 ms were measured on a self-hosted server.
+    /// The time, by the runtime's clock, between the last subscriber's answer to the webhook of a cancellation and the cancellation
+    /// itself. Default: 5 ms; 39 to 78 ms were measured on a self-hosted server.
     ///
-    /// All that time the booking still reads as it was; see [`FakeCalcom`]. The hosted service has no such lag.
+    /// Until then the booking reads as before; see [`FakeCalcom`]. The hosted service has no such lag.
     #[must_use]
     pub fn cancellation_lag(mut self, lag: Duration) -> Self {
         self.setup.cancellation_lag = lag;
         self
     }
 
-    /// Repeats an answer of `GET /v2/slots` to the same query for so long, by the fake's clock, whatever is booked meanwhile;
-    /// 2 s if nothing is said, as measured on a self-hosted server.
+    /// How long, by the fake's clock, an answer of `GET /v2/slots` is repeated for the same query, whatever is booked meanwhile.
+    /// Default: 2 s, as measured on a self-hosted server.
     #[must_use]
     pub fn slots_cache(mut self, time: Duration) -> Self {
         self.slots_cache = time;
@@ -152,21 +152,21 @@ impl FakeCalcomBuilder {
         self
     }
 
-    /// Sets the first user; "hanna" if nothing is said.
+    /// The first user. Default: "hanna".
     #[must_use]
     pub fn host(mut self, account: impl Into<FakeAccount>) -> Self {
         self.host = account.into();
         self
     }
 
-    /// Sets the first event type; `intro-30`, of 30 minutes, if nothing is said.
+    /// The first event type. Default: `intro-30`, of 30 minutes.
     #[must_use]
     pub fn event_type(mut self, event_type: FakeEventType) -> Self {
         self.event_type = event_type;
         self
     }
 
-    /// Starts it, with one user and one event type.
+    /// Starts the fake, with one user and one event type.
     ///
     /// # Errors
     ///

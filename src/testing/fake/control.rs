@@ -7,17 +7,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::Method;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::FakeCalcom;
 use super::answer::{Answer, Refused};
-use super::fault::{Fault, Then, When};
+use super::control_body::{Advance, Move, NewFault, Reason, Release, Subscribe};
+use super::fault::{Fault, When};
 use super::history::{DeliveryOutcome, RequestOutcome};
-use super::request::Operation;
 use super::shared::lock;
-use crate::model::{Booking, BookingUid, NewWebhook, Trigger};
+use crate::model::{Booking, BookingUid, NewWebhook};
 
 /// Where the control API lies.
 const PREFIX: &str = "/_fake";
@@ -44,152 +43,6 @@ impl From<Refused> for Failure {
             message: refused.message,
         }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Move {
-    start: DateTime<Utc>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct Reason {
-    reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Advance {
-    advance_seconds: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Subscribe {
-    url: String,
-    #[serde(default)]
-    secret: String,
-    triggers: Option<Vec<Trigger>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Release {
-    ids: Vec<usize>,
-}
-
-/// Where a fault strikes: an operation, `any`, `anyWrite`, or a trigger.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum On {
-    Operation(Operation),
-    Text(String),
-}
-
-impl TryFrom<On> for When {
-    type Error = Failure;
-
-    fn try_from(on: On) -> Result<Self, Failure> {
-        let text = match on {
-            On::Operation(operation) => return Ok(Self::Operation(operation)),
-            On::Text(text) => text,
-        };
-        let is_trigger = |text: &str| !text.is_empty() && text == text.to_ascii_uppercase();
-        match text.as_str() {
-            "any" => Ok(Self::Any),
-            "anyWrite" => Ok(Self::AnyWrite),
-            trigger if is_trigger(trigger) => Ok(Self::Delivery(Trigger::from(trigger))),
-            _ => Err(Failure::bad_request(
-                "`on` is `any`, `anyWrite`, an operation such as `createBooking`, or a trigger such as `BOOKING_CREATED`",
-            )),
-        }
-    }
-}
-
-/// What goes wrong. Delays are milliseconds.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum What {
-    DropBeforeApplying,
-    ApplyThenDrop,
-    TruncateBody,
-    LoseWebhook,
-    DoubleWebhook,
-    HoldWebhooks,
-    BookingLimitReached,
-    DelayBefore(u64),
-    DelayAfterApplying(u64),
-    DelayWebhook(u64),
-    Status(u16),
-    TooManyRequests(u32),
-    HtmlPage(u16),
-    Answer {
-        status: u16,
-        #[serde(default)]
-        headers: Map<String, Value>,
-        #[serde(default)]
-        body: Value,
-    },
-}
-
-impl From<What> for Then {
-    fn from(what: What) -> Self {
-        let millis = Duration::from_millis;
-        match what {
-            What::DropBeforeApplying => Self::DropBeforeApplying,
-            What::ApplyThenDrop => Self::ApplyThenDrop,
-            What::TruncateBody => Self::TruncateBody,
-            What::LoseWebhook => Self::LoseWebhook,
-            What::DoubleWebhook => Self::DoubleWebhook,
-            What::HoldWebhooks => Self::HoldWebhooks,
-            What::BookingLimitReached => Self::booking_limit_reached(),
-            What::DelayBefore(time) => Self::DelayBefore(millis(time)),
-            What::DelayAfterApplying(time) => Self::DelayAfterApplying(millis(time)),
-            What::DelayWebhook(time) => Self::DelayWebhook(millis(time)),
-            What::Status(status) => Self::status(status),
-            What::TooManyRequests(seconds) => Self::too_many_requests(seconds),
-            What::HtmlPage(status) => Self::html_page(status),
-            What::Answer {
-                status,
-                headers,
-                body,
-            } => Self::Answer {
-                status,
-                headers: headers
-                    .into_iter()
-                    .map(|(name, value)| (name, text(value)))
-                    .collect(),
-                body: text(body).into(),
-            },
-        }
-    }
-}
-
-/// A string as it is, anything else as JSON.
-fn text(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewFault {
-    on: On,
-    then: What,
-    /// `null`: until faults are cleared.
-    #[serde(default = "once")]
-    times: Option<u32>,
-    #[serde(default)]
-    skip_first: u32,
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a serde default")]
-fn once() -> Option<u32> {
-    Some(1)
 }
 
 /// Answers a call to the control API; `None` if the path is not one of its own.
@@ -243,7 +96,8 @@ async fn serve(
         }
         ["faults"] if post => {
             let new: NewFault = read(body)?;
-            let fault = Fault::new(When::try_from(new.on)?, new.then.into());
+            let on = When::try_from(new.on).map_err(Failure::bad_request)?;
+            let fault = Fault::new(on, new.then.into());
             let fault = match new.times {
                 Some(times) => fault.times(times),
                 None => fault.always(),

@@ -11,8 +11,8 @@ use crate::model::Frequency;
 
 /// An event type to be added to a [`FakeCalcom`](super::FakeCalcom).
 ///
-/// Defaults: open in the hours of its owner's default schedule, no notice needed, no seats, not recurring, confirmed at once, at an
-/// address in Berlin.
+/// Defaults: open during its owner's default schedule, no minimum notice, no seats, not recurring, no confirmation, at an address in
+/// Berlin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FakeEventType {
     pub(super) slug: String,
@@ -35,27 +35,27 @@ pub struct FakeEventType {
     pub(super) window: Option<Window>,
     pub(super) phone_only: bool,
     pub(super) owner: Option<i64>,
-    /// So short a notice in minutes makes a booking wait; if absent, all wait that have to wait.
+    /// Bookings made on shorter notice than this, in minutes, need confirmation; if absent, all do.
     pub(super) confirmation_notice: Option<u32>,
-    /// Settings that are told as they are.
+    /// Settings that are returned as sent.
     pub(super) stored: Map<String, Value>,
-    /// The users of a round robin, by turns.
+    /// The users of a round robin.
     pub(super) hosts: Vec<i64>,
     pub(super) id: Option<i64>,
 }
 
-/// On which days an event type can be booked.
+/// The days on which an event type can be booked.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Window {
     Range(Range<DateTime<Utc>>),
-    /// So many days from now.
+    /// This many days from now.
     Rolling(u32),
-    /// So many days from now, Saturdays and Sundays not counted.
+    /// This many days from now, not counting Saturdays and Sundays.
     BusinessDays(u32),
 }
 
 impl FakeEventType {
-    /// An event type of this length in minutes, from 1 to 1440; what is less or more counts as that.
+    /// An event type of this length in minutes, clamped to 1 to 1440.
     pub fn new(slug: impl Into<String>, minutes: u32) -> Self {
         let slug = slug.into();
         Self {
@@ -88,14 +88,14 @@ impl FakeEventType {
         }
     }
 
-    /// Names it; the slug is its title otherwise.
+    /// Sets the title. Default: the slug.
     #[must_use]
     pub fn with_title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
     }
 
-    /// Gives it to another user of the fake than "hanna".
+    /// Sets the owner. Default: the first user.
     #[must_use]
     pub fn with_owner(mut self, owner: crate::model::UserId) -> Self {
         self.owner = Some(owner.get());
@@ -110,16 +110,16 @@ impl FakeEventType {
         self
     }
 
-    /// Makes bookings wait for the host. Until he has decided, others can ask for the same time.
+    /// Requires confirmation by the host. Until the host decides, others can request the same time.
     ///
-    /// The same attendee who asks for the same start again gets the request that waits, with the metadata that it has.
+    /// If the same attendee requests the same start again, the pending request is returned, with its original metadata.
     #[must_use]
     pub fn with_confirmation(mut self) -> Self {
         self.requires_confirmation = true;
         self
     }
 
-    /// Makes bookings wait for the host, and keeps their time from everybody else who wants this event type meanwhile.
+    /// Requires confirmation, and blocks the requested time for everybody else on this event type meanwhile.
     #[must_use]
     pub fn with_blocking_requests(mut self) -> Self {
         self.requests_block = true;
@@ -142,37 +142,36 @@ impl FakeEventType {
         self
     }
 
-    /// Keeps so many minutes free before and after each booking of this event type, from all other bookings of its host.
+    /// Keeps this many minutes free before and after each booking of this event type, among all bookings of its host.
     #[must_use]
     pub fn with_buffers(mut self, before: u32, after: u32) -> Self {
         self.buffers = (before.min(1440), after.min(1440));
         self
     }
 
-    /// Takes bookings only on the days of UTC from that of `start` to that of `end`, both included.
+    /// Accepts bookings only on the UTC days from that of `start` to that of `end`, inclusive.
     #[must_use]
     pub fn with_booking_window(mut self, window: Range<DateTime<Utc>>) -> Self {
         self.window = Some(Window::Range(window));
         self
     }
 
-    /// Takes bookings only on the next so many days.
+    /// Accepts bookings only within this many days from now.
     #[must_use]
     pub fn with_rolling_window(mut self, days: u32) -> Self {
         self.window = Some(Window::Rolling(days.min(36_500)));
         self
     }
 
-    /// Takes attendees with a telephone number and no e-mail address, who get an address at `sms.cal.com`. The real server does
-    /// so for an organization's team only.
+    /// Accepts attendees with a phone number and no e-mail address; they get an address at `sms.cal.com`. The real server does so only
+    /// for teams of organizations.
     #[must_use]
     pub fn with_phone_only(mut self) -> Self {
         self.phone_only = true;
         self
     }
 
-    /// Gives each booking to that one of these users who is free and has the fewest bookings of this event type, the first of
-    /// them if there are several.
+    /// Assigns each booking to the free user with the fewest bookings of this event type; the first one on a tie.
     #[must_use]
     pub fn with_round_robin(
         mut self,
@@ -182,14 +181,14 @@ impl FakeEventType {
         self
     }
 
-    /// Gives every slot so many seats.
+    /// Sets the number of seats per slot.
     #[must_use]
     pub fn with_seats(mut self, seats: u32) -> Self {
         self.seats = Some(seats);
         self
     }
 
-    /// Makes a booking a series of so many.
+    /// Makes every booking a series of this many occurrences.
     #[must_use]
     pub fn with_recurrence(
         mut self,
@@ -205,49 +204,49 @@ impl FakeEventType {
         self
     }
 
-    /// Needs notice of so many minutes.
+    /// Sets the minimum notice, in minutes.
     #[must_use]
     pub fn with_minimum_notice(mut self, minutes: u32) -> Self {
         self.notice = minutes;
         self
     }
 
-    /// Gives it this number instead of the next one; what had the number before is replaced.
+    /// Sets the id, instead of the next free one; an event type with that id is replaced.
     #[must_use]
     pub fn with_id(mut self, id: i64) -> Self {
         self.id = Some(id.clamp(1, 1_000_000_000));
         self
     }
 
-    /// Opens it daily between two hours of UTC, such as `9..17`, whatever the schedules of its owner.
+    /// Sets daily opening hours in UTC, such as `9..17`, regardless of its owner's schedules.
     #[must_use]
     pub fn with_hours(mut self, hours: Range<u32>) -> Self {
         self.hours = Some(hours.start.min(24)..hours.end.min(24));
         self
     }
 
-    /// Closes it on these days, in the time zone of its hours.
+    /// Closes it on these weekdays, in the time zone of its hours.
     #[must_use]
     pub fn with_days_off(mut self, days: impl Into<Vec<Weekday>>) -> Self {
         self.days_off = days.into();
         self
     }
 
-    /// Puts the starts of two slots so many minutes apart; the length otherwise.
+    /// Sets the interval between slot starts, in minutes. Default: the length.
     #[must_use]
     pub fn with_slot_interval(mut self, minutes: u32) -> Self {
         self.slot_interval = Some(minutes.clamp(1, 1440));
         self
     }
 
-    /// Says where it can take place, in the API's own form, such as `{"type": "attendeePhone"}`; the first one is the default.
+    /// Sets the locations, in the API's own form, such as `{"type": "attendeePhone"}`; the first one is the default.
     #[must_use]
     pub fn with_locations(mut self, locations: impl Into<Vec<Value>>) -> Self {
         self.locations = locations.into();
         self
     }
 
-    /// Whether a booking waits for the host that is made now for this start.
+    /// Whether a booking made now for this start needs confirmation.
     pub(super) fn waits_for_host(&self, now: DateTime<Utc>, start: DateTime<Utc>) -> bool {
         self.requires_confirmation
             && self
@@ -260,7 +259,7 @@ impl FakeEventType {
         given.and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Whether the window takes a booking that begins then.
+    /// Whether the window allows a booking that starts then.
     pub(super) fn is_in_window(&self, now: DateTime<Utc>, start: DateTime<Utc>) -> bool {
         let day = start.date_naive();
         match &self.window {
@@ -297,7 +296,7 @@ impl FakeEventType {
         Some((number, *interval))
     }
 
-    /// The start of one of a series, at the same time of day in the attendee's time zone; `None` beyond the end of time.
+    /// The start of an occurrence, at the same time of day in the attendee's time zone; `None` on overflow.
     pub(super) fn occurrence(
         &self,
         start: DateTime<Utc>,
@@ -323,7 +322,7 @@ impl FakeEventType {
         Some(moved.with_timezone(&Utc))
     }
 
-    /// Where a booking takes place that says nothing about it.
+    /// The location of a booking that names none.
     pub(super) fn default_location(&self) -> String {
         self.locations
             .first()
@@ -337,7 +336,7 @@ impl FakeEventType {
     }
 }
 
-/// A place in the words of the database, which has a name of its own for Cal.com's video calls.
+/// A location as the database names it, which differs for Cal.com's own video calls.
 pub(super) fn database_place(place: &str) -> &str {
     match place {
         "cal-video" => "integrations:daily",

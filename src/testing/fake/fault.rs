@@ -1,4 +1,4 @@
-//! Faults by script: at which call, and what goes wrong.
+//! Scripted faults: where they strike, and what goes wrong.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use serde_json::json;
 use super::request::Operation;
 use crate::model::Trigger;
 
-/// At what a fault strikes.
+/// Where a fault strikes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum When {
-    /// At requests of this kind, and at webhooks that they cause.
+    /// Requests of this kind, and the webhooks they cause.
     Operation(Operation),
-    /// At everything that changes bookings.
+    /// Everything that changes bookings.
     AnyWrite,
-    /// At everything.
+    /// Everything.
     Any,
-    /// At webhooks of this trigger; never at a request.
+    /// Webhooks with this trigger; never requests.
     Delivery(Trigger),
 }
 
@@ -39,32 +39,32 @@ impl From<Trigger> for When {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Then {
-    /// The connection closes without an answer, and nothing happened.
+    /// Closes the connection without an answer; nothing is carried out.
     DropBeforeApplying,
-    /// The request is carried out and its webhooks are sent, but the connection closes without an answer.
+    /// Carries out the request and sends its webhooks, but closes the connection without an answer.
     ApplyThenDrop,
-    /// The request lies about for so long before the server looks at it.
+    /// Delays the request before it is processed.
     DelayBefore(Duration),
-    /// The request is carried out, and the answer comes so much later.
+    /// Carries out the request, and delays the answer.
     DelayAfterApplying(Duration),
-    /// This is answered, and nothing happened.
+    /// Answers this; nothing is carried out.
     Answer {
         /// The status.
         status: u16,
-        /// The headers. None are added but the date and the content length.
+        /// The headers. Only the date and the content length are added.
         headers: Vec<(String, String)>,
         /// The body.
         body: Bytes,
     },
-    /// The request is carried out, and the answer's body breaks off in the middle.
+    /// Carries out the request, and truncates the answer's body.
     TruncateBody,
-    /// The webhook is never sent.
+    /// Never sends the webhook.
     LoseWebhook,
-    /// The webhook is sent twice, with the same bytes.
+    /// Sends the webhook twice, with the same bytes.
     DoubleWebhook,
-    /// The webhook is sent so much later, and the answer does not wait for it.
+    /// Delays the webhook; the answer does not wait for it.
     DelayWebhook(Duration),
-    /// The webhook is kept until [`FakeCalcom::release`](super::FakeCalcom::release) is called; the answer does not wait.
+    /// Holds the webhook until [`FakeCalcom::release`](super::FakeCalcom::release); the answer does not wait.
     HoldWebhooks,
 }
 
@@ -80,7 +80,7 @@ impl Then {
         Self::json(status, Vec::new(), &body)
     }
 
-    /// The 429 of a credential that is blocked for so many seconds.
+    /// The 429 for a credential that is blocked for this many seconds.
     pub fn too_many_requests(reset_seconds: u32) -> Self {
         let message = "CustomThrottlerGuard - Too many requests. Please try again later.";
         let body = json!({
@@ -99,7 +99,7 @@ impl Then {
         Self::json(429, headers, &body)
     }
 
-    /// The 401 of an event type that takes no more bookings then; see also
+    /// The 401 of an event type whose booking limit is reached; see also
     /// [`with_daily_limit`](super::FakeEventType::with_daily_limit).
     pub fn booking_limit_reached() -> Self {
         let body = json!({"statusCode": 401, "message": "booking_limit_reached"});
@@ -160,12 +160,12 @@ impl fmt::Debug for Then {
     }
 }
 
-/// One thing that is to go wrong, once if nothing else is said.
+/// One scripted fault. It strikes once by default.
 ///
 /// ```
 /// use calcom::testing::{Fault, Operation, Then};
 ///
-/// // The second and third booking are made, but nobody hears of it.
+/// // The second and third booking are made, but never answered.
 /// let fault = Fault::new(Operation::CreateBooking, Then::ApplyThenDrop).skip_first(1).times(2);
 /// # let _ = fault;
 /// ```
@@ -178,7 +178,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault that strikes once, the first time that it can.
+    /// A fault that strikes once, at the first opportunity.
     pub fn new(when: impl Into<When>, then: Then) -> Self {
         Self {
             when: when.into(),
@@ -188,7 +188,7 @@ impl Fault {
         }
     }
 
-    /// Strikes so many times.
+    /// Strikes this many times.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
@@ -202,7 +202,7 @@ impl Fault {
         self
     }
 
-    /// Lets the first so many occasions pass.
+    /// Skips the first opportunities.
     #[must_use]
     pub fn skip_first(mut self, occasions: u32) -> Self {
         self.skip = occasions;
@@ -220,7 +220,7 @@ impl Fault {
     }
 }
 
-/// The faults that are still to come. At one occasion strikes the earliest one injected; the others wait.
+/// The pending faults. The earliest applicable one strikes; the others wait.
 #[derive(Debug, Default)]
 pub(super) struct Script(Vec<Fault>);
 

@@ -1,4 +1,4 @@
-//! What was asked of the fake, and what it told its subscribers.
+//! The requests that the fake received, and the webhooks that it sent.
 
 use std::fmt;
 
@@ -14,21 +14,21 @@ use crate::model::{BookingUid, Trigger};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestOutcome {
-    /// It has not ended yet.
+    /// Still in progress.
     Open,
-    /// It was answered with this status.
+    /// Answered with this status.
     Answered(u16),
-    /// Its connection was closed without an answer.
+    /// The connection was closed without an answer.
     Dropped,
 }
 
-/// A request that came over the network, or through [`FakeCalcom::exchange`](super::FakeCalcom::exchange).
+/// A request received over the network, or through [`FakeCalcom::exchange`](super::FakeCalcom::exchange).
 ///
 /// `Debug` does not show the body.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RecordedRequest {
-    /// What it asked for.
+    /// The operation.
     pub operation: Operation,
     /// The method.
     pub method: Method,
@@ -36,16 +36,15 @@ pub struct RecordedRequest {
     pub path: String,
     /// The query's pairs, decoded, in their order.
     pub query: Vec<(String, String)>,
-    /// The headers in their order; `authorization` says `[redacted]`.
+    /// The headers, in order; `authorization` is `[redacted]`.
     pub headers: Vec<(String, String)>,
-    /// The body, where it was JSON.
+    /// The body, if it was JSON.
     pub body: Option<Value>,
     /// How it ended.
     pub outcome: RequestOutcome,
-    /// Whether it was carried out, so that what it asked for may have happened; false while it lies about or was refused by
-    /// the script of faults.
+    /// Whether it was processed, so that it may have taken effect; false while it is delayed, or if a scripted fault refused it.
     pub applied: bool,
-    /// When it came, by the fake's clock.
+    /// When it was received, by the fake's clock.
     pub at: DateTime<Utc>,
 }
 
@@ -72,7 +71,7 @@ impl RecordedRequest {
         }
     }
 
-    /// The value of a header, its name in lower case.
+    /// The value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -80,7 +79,7 @@ impl RecordedRequest {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The uid in the path, where there is one.
+    /// The uid in the path, if there is one.
     pub fn booking_uid(&self) -> Option<BookingUid> {
         let rest = self.path.strip_prefix("/v2/bookings/")?;
         rest.split('/')
@@ -103,42 +102,41 @@ impl fmt::Debug for RecordedRequest {
     }
 }
 
-/// Where a webhook stands.
+/// The state of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeliveryOutcome {
-    /// It is about to be sent, or being sent.
+    /// Waiting to be sent, or being sent.
     Open,
-    /// It is kept until it is released.
+    /// Held until it is released.
     Held,
-    /// It was lost on purpose.
+    /// Lost on purpose.
     Lost,
-    /// The receiver answered this status, at the last attempt.
+    /// Answered by the receiver with this status, at the last attempt.
     Answered(u16),
-    /// The receiver could not be reached, or did not answer in time, at the last attempt.
+    /// Unreachable or timed out, at the last attempt.
     Failed,
 }
 
-/// A webhook. `Debug` does not show the body, nor where it went.
+/// A webhook delivery. `Debug` shows neither the body nor the URL.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// Its number, by which it is released.
+    /// Its id, by which it is released.
     pub id: usize,
-    /// What it tells of.
+    /// The trigger.
     pub trigger: Trigger,
-    /// The booking that it tells of.
+    /// The booking it is about.
     pub booking_uid: BookingUid,
-    /// Where it goes.
+    /// The receiver's URL.
     pub url: String,
-    /// The bytes sent, the same at each attempt. On a [hosted](super::ServerKind::Hosted) server they are written anew at the
-    /// first.
+    /// The bytes sent, the same at each attempt. A [hosted](super::ServerKind::Hosted) server builds them at the first attempt.
     pub body: Bytes,
-    /// What `X-Cal-Signature-256` says.
+    /// The value of `X-Cal-Signature-256`.
     pub signature: String,
-    /// How often it was sent.
+    /// The number of attempts.
     pub attempts: u32,
-    /// Where it stands.
+    /// Its state.
     pub outcome: DeliveryOutcome,
 }
 

@@ -10,6 +10,7 @@ mod calendar;
 mod calendars;
 mod cancel;
 mod control;
+mod control_body;
 mod core;
 mod create;
 mod delivery;
@@ -76,9 +77,9 @@ use server::Server;
 use shared::{Shared, lock};
 use subscriptions::Subscription;
 
-/// A Cal.com on a loopback port: it keeps bookings, answers as the real API was recorded, and sends signed webhooks.
+/// A fake Cal.com server on a loopback port: it keeps bookings, answers as the real API was recorded to, and sends signed webhooks.
 ///
-/// A handle; clones are the same fake, which stops when the last one is dropped or [`shutdown`](Self::shutdown) is called.
+/// This is a handle; clones share one fake, which stops when the last one is dropped or [`shutdown`](Self::shutdown) is called.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -93,7 +94,7 @@ use subscriptions::Subscription;
 /// # fake.shutdown().await; Ok(()) }
 /// ```
 ///
-/// # What it has
+/// # What is served
 ///
 /// `/v2/me`; bookings (create, get, list, reschedule, cancel, confirm, decline, mark absent, calendar links, references); slots
 /// and their reservations; event types and their webhooks; schedules; webhooks; calendars (list, busy times, selected,
@@ -102,39 +103,38 @@ use subscriptions::Subscription;
 /// missing, unknown or wrong version. The attendees of a booking are on [hosted](ServerKind::Hosted) servers only.
 ///
 /// Users have keys, time zones and working hours of their own ([`FakeAccount`]): those of their default schedule, which the API
-/// can change. What an event type can be set to is in [`FakeEventType`]; settings of the API that are not there are told as
-/// they were sent and do nothing. A [`FakeCalendar`] is connected by the test.
+/// can change. [`FakeEventType`] lists what can be set on an event type; other settings of the API are
+/// returned as sent and have no effect. Tests connect a [`FakeCalendar`] themselves.
 ///
-/// Every other operation of Cal.com is answered with 501 and the operation's name, and what Cal.com does not have with its
-/// 404. E-mails, payments, payload templates and OAuth are not there.
+/// Any other operation of Cal.com is answered with 501 and the operation's name; unknown paths get Cal.com's 404. E-mails, payments,
+/// payload templates and OAuth are not supported.
 ///
-/// How alike its answers are is measured: `tests/fake_sequences` replays recorded requests of a real server, and
-/// `fixtures/differences.json` lists every answer that differs, with the reason.
+/// Its accuracy is measured: `tests/fake_sequences` replays requests recorded on a real server, and `fixtures/differences.json` lists
+/// every answer that differs, with the reason. See also `docs/fake.md`.
 ///
 /// # Cancellations
 ///
-/// A self-hosted server announces every cancellation before it carries it out, and so does the fake: the webhook goes to all
-/// subscribers, the server waits for all their answers (for each up to 10 s), after
-/// [some time more](FakeCalcomBuilder::cancellation_lag) the booking ends, and then the call is answered. Until then the booking
-/// reads as it did before, in every answer. [`announce_cancellation`](Self::announce_cancellation) stops in between.
+/// A self-hosted server announces every cancellation before carrying it out, and so does the fake: it sends the webhook to all
+/// subscribers, waits for their answers (up to 10 s each), ends the booking after a further
+/// [lag](FakeCalcomBuilder::cancellation_lag), and only then answers the call. Until then every answer shows the booking unchanged. [`announce_cancellation`](Self::announce_cancellation) stops in between.
 ///
 /// Everything else is carried out, announced and answered, in this order.
 ///
-/// The hosted service does otherwise: see [`ServerKind::Hosted`].
+/// The hosted service behaves differently: see [`ServerKind::Hosted`].
 ///
 /// # Paused time
 ///
-/// Delays are the runtime's (`tokio::time`), so they pass at once when it is paused. But a paused runtime also lets time pass
-/// while it waits for the network, and then time limits end too early, the 10 s for a receiver among them.
+/// Delays use `tokio::time`, so they elapse at once when it is paused. But a paused runtime also advances time while it waits for the
+/// network, so that timeouts fire too early, including the 10 s for a receiver.
 #[derive(Clone)]
 pub struct FakeCalcom {
     shared: Arc<Shared>,
-    /// `None` in what the control API works with: it must not keep the fake alive.
+    /// `None` in the handle of the control API, which must not keep the fake alive.
     owner: Option<Arc<Owner>>,
     event_type: i64,
 }
 
-/// Ends everything when the last handle goes.
+/// Stops everything when the last handle is dropped.
 struct Owner {
     shared: Arc<Shared>,
     server: Mutex<Option<Server>>,
@@ -160,9 +160,9 @@ impl fmt::Debug for FakeCalcom {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FakeUser {
-    /// The user's number.
+    /// The user's id.
     pub id: UserId,
-    /// The key with which the user calls.
+    /// The user's API key.
     pub api_key: SecretString,
 }
 
@@ -189,7 +189,7 @@ impl FakeCalcom {
         }
     }
 
-    /// Starts one as it is: see [`FakeCalcomBuilder`] for what that means.
+    /// Starts a fake with the defaults of [`FakeCalcomBuilder`].
     ///
     /// # Errors
     ///
@@ -198,12 +198,12 @@ impl FakeCalcom {
         Self::builder().start().await
     }
 
-    /// Sets one up.
+    /// Configures a fake.
     pub fn builder() -> FakeCalcomBuilder {
         FakeCalcomBuilder::default()
     }
 
-    /// The API's address, ending in `/v2/`. It stays the same while the fake is offline.
+    /// The API's base URL, ending in `/v2/`. It stays the same while the fake is offline.
     ///
     /// # Panics
     ///
@@ -214,32 +214,32 @@ impl FakeCalcom {
             .expect("a socket address makes a URL")
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.shared.address
     }
 
-    /// The API key of the first user, "hanna" unless the builder was told otherwise.
+    /// The API key of the first user; "hanna" by default.
     pub fn api_key(&self) -> SecretString {
         lock(&self.shared.state).users[0].api_key.clone().into()
     }
 
-    /// The number of the first user, host of the first event type.
+    /// The id of the first user, host of the first event type.
     pub fn host_id(&self) -> UserId {
         UserId::new(lock(&self.shared.state).users[0].id)
     }
 
-    /// The event type that is there from the start.
+    /// The first event type.
     pub fn event_type_id(&self) -> EventTypeId {
         EventTypeId::new(self.event_type)
     }
 
-    /// Adds an event type, in place of one with the same number.
+    /// Adds an event type, replacing one with the same id.
     pub fn add_event_type(&self, event_type: FakeEventType) -> EventTypeId {
         EventTypeId::new(lock(&self.shared.state).add_event_type(event_type))
     }
 
-    /// Adds a user, by its user name or with all of its settings.
+    /// Adds a user, by user name or with full settings.
     pub fn add_user(&self, account: impl Into<FakeAccount>) -> FakeUser {
         let user = lock(&self.shared.state).add_user(account.into());
         FakeUser {
@@ -248,7 +248,7 @@ impl FakeCalcom {
         }
     }
 
-    /// Subscribes to what happens to the bookings of the first user; an empty secret counts as none.
+    /// Subscribes to webhooks about the first user's bookings; an empty secret means none.
     pub fn subscribe(
         &self,
         url: impl Into<String>,
@@ -272,23 +272,22 @@ impl FakeCalcom {
         WebhookId::new(id)
     }
 
-    /// Moves the fake's clock ahead of the one that it was given. Delays, which are the runtime's, do not get shorter.
+    /// Advances the fake's clock relative to the one it was given. Delays, which use the runtime's clock, are unaffected.
     pub fn advance_clock(&self, by: Duration) {
         self.shared.clock.advance(by);
     }
 
-    /// Adds a fault to the script. At one occasion the earliest one strikes that can.
+    /// Adds a fault to the script. The earliest applicable fault strikes.
     pub fn inject(&self, fault: Fault) {
         lock(&self.shared.script).add(fault);
     }
 
-    /// Forgets all faults that are still to come.
+    /// Removes all pending faults.
     pub fn clear_faults(&self) {
         lock(&self.shared.script).clear();
     }
 
-    /// Closes the listener and all connections: from now on, connecting is refused. Requests that were being carried out go on,
-    /// and so do webhooks.
+    /// Closes the listener and all connections: new connections are refused. Requests and webhooks in progress continue.
     pub async fn go_offline(&self) {
         let server = self.owner.as_ref();
         let server = server.and_then(|owner| lock(&owner.server).take());
@@ -301,7 +300,7 @@ impl FakeCalcom {
     ///
     /// # Errors
     ///
-    /// If somebody else has taken the port, or the fake was shut down.
+    /// If the port has been taken meanwhile, or the fake was shut down.
     pub async fn come_back(&self) -> io::Result<()> {
         if self.shared.was_shut_down() {
             return Err(io::Error::other("the fake was shut down"));
@@ -320,7 +319,7 @@ impl FakeCalcom {
         Ok(())
     }
 
-    /// Stops everything and waits until it has: requests and webhooks on their way end where they are.
+    /// Stops everything and waits for it: requests and webhooks in progress are aborted.
     pub async fn shutdown(&self) {
         let tasks = self.shared.take_tasks();
         self.go_offline().await;
@@ -329,12 +328,12 @@ impl FakeCalcom {
         }
     }
 
-    /// All requests from outside, in the order in which they came.
+    /// All requests received, in order.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         lock(&self.shared.requests).clone()
     }
 
-    /// The requests from outside that were to change bookings, in the order in which they came, whatever became of them.
+    /// All received requests that would change bookings, in order, whatever their outcome.
     pub fn writes(&self) -> Vec<RecordedRequest> {
         let requests = lock(&self.shared.requests);
         requests
@@ -344,14 +343,14 @@ impl FakeCalcom {
             .collect()
     }
 
-    /// All webhooks, in the order in which they were caused.
+    /// All webhook deliveries, in the order of their causes.
     pub fn deliveries(&self) -> Vec<Delivery> {
         lock(&self.shared.deliveries).clone()
     }
 
-    /// Sends webhooks that [`Then::HoldWebhooks`] kept, in this order, each once; waits for the receiver's answers.
+    /// Sends webhooks held by [`Then::HoldWebhooks`], in this order, once each; waits for the receiver's answers.
     ///
-    /// Numbers of deliveries that are not held are passed over.
+    /// Ids of deliveries that are not held are skipped.
     pub async fn release(&self, deliveries: &[usize]) {
         for &id in deliveries {
             let held = {
@@ -370,7 +369,8 @@ impl FakeCalcom {
         }
     }
 
-    /// Does with a request what the network side does, faults and history included, without the network. `None`: no answer.
+    /// Handles a request without the network, including faults and history. `None` means that the connection would be closed without an
+    /// answer.
     ///
     /// The URI's path begins with `/v2` or `/api/v2`.
     pub async fn exchange(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {

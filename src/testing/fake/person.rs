@@ -1,4 +1,4 @@
-//! People at work in Cal.com's own pages, and the oddities that a test may want to force.
+//! What people do on Cal.com's own pages, and oddities that a test may force.
 
 use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
@@ -15,31 +15,31 @@ use crate::model::{Booking, BookingUid, NewBooking};
 use crate::testing::payload::Kind;
 
 impl FakeCalcom {
-    /// Somebody books, as on the public page. Of a series, the first booking is returned.
+    /// Books as an attendee, as on the public page. For a series, returns the first booking.
     ///
-    /// Like all that follows, this causes webhooks exactly as the API does, and under
-    /// [`ServerKind::SelfHosted`](super::ServerKind::SelfHosted) it waits for the receiver. It is no request: it does not stand
-    /// in [`requests`](Self::requests), and only faults of webhooks strike.
+    /// Like the methods below, this sends webhooks exactly as the API does, and under
+    /// [`ServerKind::SelfHosted`](super::ServerKind::SelfHosted) waits for the receiver. It is not a request: it does not appear in
+    /// [`requests`](Self::requests), and only webhook faults apply.
     ///
     /// # Errors
     ///
-    /// If Cal.com would refuse.
+    /// If Cal.com would refuse it.
     pub async fn book(&self, booking: NewBooking) -> Result<Booking, Refused> {
         let body = serde_json::to_value(&booking).unwrap_or_default();
         self.book_with(&body).await
     }
 
-    /// Somebody books with this body.
+    /// Books as an attendee, with a raw body.
     pub(super) async fn book_with(&self, body: &Value) -> Result<Booking, Refused> {
         self.act(Operation::CreateBooking, None, "/v2/bookings", body)
             .await
     }
 
-    /// The host moves a booking.
+    /// Moves a booking as its host.
     ///
     /// # Errors
     ///
-    /// If Cal.com would refuse.
+    /// If Cal.com would refuse it.
     pub async fn move_booking(
         &self,
         uid: &BookingUid,
@@ -53,11 +53,11 @@ impl FakeCalcom {
             .await
     }
 
-    /// The host cancels a booking. It has ended when this returns; on a self-hosted server not before all subscribers answered.
+    /// Cancels a booking as its host. When this returns it has ended; on a self-hosted server, only after all subscribers have answered.
     ///
     /// # Errors
     ///
-    /// If Cal.com would refuse, as it does without a reason.
+    /// If Cal.com would refuse it, as it does without a reason.
     pub async fn cancel_booking(&self, uid: &BookingUid, reason: &str) -> Result<Booking, Refused> {
         let body = json!({"cancellationReason": reason});
         let path = format!("/v2/bookings/{uid}/cancel");
@@ -65,11 +65,11 @@ impl FakeCalcom {
             .await
     }
 
-    /// The host confirms a pending booking.
+    /// Confirms a pending booking as its host.
     ///
     /// # Errors
     ///
-    /// If Cal.com would refuse.
+    /// If Cal.com would refuse it.
     pub async fn confirm(&self, uid: &BookingUid) -> Result<Booking, Refused> {
         let path = format!("/v2/bookings/{uid}/confirm");
         self.act(
@@ -81,11 +81,11 @@ impl FakeCalcom {
         .await
     }
 
-    /// The host declines a pending booking.
+    /// Declines a pending booking as its host.
     ///
     /// # Errors
     ///
-    /// If Cal.com would refuse.
+    /// If Cal.com would refuse it.
     pub async fn decline(&self, uid: &BookingUid, reason: &str) -> Result<Booking, Refused> {
         let body = json!({"reason": reason});
         let path = format!("/v2/bookings/{uid}/decline");
@@ -93,7 +93,7 @@ impl FakeCalcom {
             .await
     }
 
-    /// All bookings, ended ones too, in the order in which they were made.
+    /// All bookings, including ended ones, in creation order.
     pub fn bookings(&self) -> Vec<Booking> {
         let state = lock(&self.shared.state);
         state
@@ -111,7 +111,7 @@ impl FakeCalcom {
             .map(|record| typed(&state, record))
     }
 
-    /// The bookings that take place or wait for confirmation, in the order in which they were made.
+    /// All confirmed and pending bookings, in creation order.
     pub fn live_bookings(&self) -> Vec<Booking> {
         self.bookings()
             .into_iter()
@@ -119,10 +119,10 @@ impl FakeCalcom {
             .collect()
     }
 
-    /// Gives a booking that was rescheduled a second live successor, as two reschedules at once do on the real server; of a
-    /// booking that was not, it makes the first. `None` if there is no such booking.
+    /// Gives a rescheduled booking a second live successor, as two concurrent reschedules do on the real server; reschedules a booking
+    /// that was not. `None` if it does not exist.
     ///
-    /// The webhook is sent as of any reschedule. The old booking names the newer successor.
+    /// Sends the webhook of a reschedule. The old booking points to the newer successor.
     pub async fn force_second_successor(
         &self,
         uid: &BookingUid,
@@ -140,7 +140,7 @@ impl FakeCalcom {
         self.shared.carry_out(Operation::Reschedule, run).await
     }
 
-    /// Gives a booking any status word, known or not, and tells nobody. False if there is no such booking.
+    /// Sets any status, known or not, without a webhook. False if the booking does not exist.
     pub fn set_status(&self, uid: &BookingUid, status: impl Into<String>) -> bool {
         let now = self.shared.clock.now().trunc_subsecs(3);
         let mut state = lock(&self.shared.state);
@@ -154,7 +154,7 @@ impl FakeCalcom {
         true
     }
 
-    /// Forgets a booking, and tells nobody: it answers 404 and is in no list from now on. False if there is no such booking.
+    /// Deletes a booking, without a webhook: it is answered with 404 and appears in no list. False if it does not exist.
     pub fn forget(&self, uid: &BookingUid) -> bool {
         let mut state = lock(&self.shared.state);
         let before = state.bookings.len();

@@ -24,7 +24,7 @@ const VERSIONS: [&str; 5] = [
 
 const OLDEST: &str = "2024-04-15";
 
-/// What a request asks for.
+/// An operation of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -77,7 +77,7 @@ pub enum Operation {
     DestinationCalendars,
     /// Everything under `/v2/conferencing`.
     Conferencing,
-    /// A route that the fake does not have, whether Cal.com has it or not.
+    /// A route that the fake does not serve, whether Cal.com has it or not.
     Unknown,
 }
 
