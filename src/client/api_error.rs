@@ -80,7 +80,7 @@ impl ApiError {
         &self.fields
     }
 
-    /// The server's name for the call, to be told to support.
+    /// The server's request id, for support.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
@@ -296,7 +296,7 @@ fn spelled_fields(message: &str, mark: &str, separator: &str) -> Vec<FieldError>
     fields
 }
 
-/// When to come back after a 429. There is no `Retry-After`; the reset of each named limit is told in seconds from now.
+/// When to come back after a 429. There is no `Retry-After`; the reset of each named limit is given in seconds from now.
 ///
 /// Of several limits the one furthest away is taken: being late costs seconds, repeated excess can lock the account.
 pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {

@@ -211,7 +211,7 @@ impl<'a> Availability<'a> {
         memory.get(id, load).await
     }
 
-    /// Forgets what a webhook tells to have changed.
+    /// Invalidates what a webhook reports as changed.
     pub fn observe(&self, event: &WebhookEvent) {
         if matches!(event, WebhookEvent::Booking(_)) {
             self.client.transport.memories.forget_slots();

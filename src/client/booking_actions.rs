@@ -90,7 +90,7 @@ impl Bookings<'_> {
         self.client().data(self.versioned(request)).await
     }
 
-    /// Accepts a booking that waits for confirmation. Subscribers are told `BOOKING_CREATED`.
+    /// Accepts a booking that waits for confirmation. Sends subscribers `BOOKING_CREATED`.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl Bookings<'_> {
             .await
     }
 
-    /// Rejects a booking that waits for confirmation. Doing it again succeeds and is told to subscribers again.
+    /// Rejects a pending booking. Repeating it succeeds and notifies subscribers again.
     ///
     /// # Errors
     ///

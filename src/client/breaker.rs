@@ -30,7 +30,7 @@ impl Default for BreakerPolicy {
 }
 
 impl BreakerPolicy {
-    /// Opens after so many failures in a row, for so long.
+    /// Opens after `failures` consecutive failures and stays open for `open_for`.
     pub fn consecutive_failures(failures: u32, open_for: Duration) -> Self {
         let backoff = backoff::constant(open_for);
         Self::new(failure_policy::consecutive_failures(failures, backoff))
@@ -103,7 +103,7 @@ pub(crate) enum Health {
 pub(crate) struct Breaker {
     policy: BreakerPolicy,
     state: State,
-    /// Raised with every change of state, so that late results can be told from present ones.
+    /// Incremented with every state change, so that late results can be distinguished from current ones.
     period: u64,
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::api_error::{ApiError, FieldError};
 use crate::model::{InvalidRequest, clean_line};
 
-/// What went wrong, told by what the caller can do about it.
+/// The kind of error, by what the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -142,7 +142,7 @@ impl Error {
         }))
     }
 
-    /// What went wrong, told by what to do about it.
+    /// The kind of error, by what to do about it.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }

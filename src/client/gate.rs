@@ -128,7 +128,7 @@ impl Gate {
         })
     }
 
-    /// Learns what an answer tells about the limits.
+    /// Learns the limits from a response.
     pub(super) fn learn(&self, headers: &HeaderMap, utc: DateTime<Utc>) {
         if let Some(rate) = &self.rate {
             lock(&rate.budget).learn(headers, Instant::now(), utc);

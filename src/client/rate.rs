@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use tokio::time::Instant;
 
-/// The window of a limit that was never told.
+/// The window of a limit that the server never reported.
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// Two resets that are closer than this are those of one window; the header is in whole seconds.
@@ -20,7 +20,7 @@ const SAME_WINDOW: Duration = Duration::from_secs(2);
 /// A reset above this many seconds is an instant of the epoch, not a span.
 const RESET_IS_EPOCH_ABOVE: u64 = 1_000_000_000;
 
-/// One part in so many of a limit is kept for writes.
+/// The fraction of a limit reserved for writes: one in this many.
 const RESERVED_FOR_WRITES: u32 = 10;
 
 /// Settings of the rate budget.
@@ -41,7 +41,7 @@ impl Default for RatePolicy {
 }
 
 impl RatePolicy {
-    /// What is assumed until the server tells its limits. Zero counts as one.
+    /// The limit assumed until the server reports its own. Zero counts as one.
     #[must_use]
     pub fn with_requests_per_minute(mut self, requests: u32) -> Self {
         self.requests_per_minute = requests.max(1);
@@ -86,7 +86,7 @@ impl Limit {
 
 #[derive(Debug)]
 pub(crate) struct RateBudget {
-    /// The limits by name; until the server has told one, a nameless one that is assumed.
+    /// The limits by name; until the server has reported one, an assumed, unnamed one.
     limits: BTreeMap<String, Limit>,
     told: bool,
     blocked_until: Option<Instant>,
@@ -152,7 +152,7 @@ impl RateBudget {
         self.blocked_until = self.blocked_until.max(Some(until));
     }
 
-    /// Learns from the headers of an answer. `utc` is `now` by the calendar, for resets that are told as instants.
+    /// Learns from the headers of an answer. `utc` is `now` by the calendar, for resets given as instants.
     pub(crate) fn learn(&mut self, headers: &HeaderMap, now: Instant, utc: DateTime<Utc>) {
         for (header, value) in headers {
             let Some(name) = header.as_str().strip_prefix("x-ratelimit-limit-") else {

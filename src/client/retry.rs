@@ -91,7 +91,7 @@ impl RetryPolicy {
     }
 }
 
-/// How many second attempts are allowed at all: one in so many calls, so that an outage does not multiply the traffic.
+/// The retry budget: one retry per this many calls, so that an outage does not multiply the traffic.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     balance: u32,

@@ -198,7 +198,7 @@ pub(super) async fn read_body(
 ) -> Result<Bytes, Error> {
     let failed = |cause| Error::transport(operation, cause);
     let too_large = || Error::too_large(operation, limit);
-    // It is told of what is still to come, so it is asked first.
+    // `content_length` counts only the bytes not yet read, so read it before the first chunk.
     let announced = response.content_length().unwrap_or_default();
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
     let Some(first) = response.chunk().await.map_err(failed)? else {

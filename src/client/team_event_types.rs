@@ -38,7 +38,7 @@ pub struct TeamEventTypes<'a> {
 pub struct TeamEventTypeQuery {
     /// Only the one with this slug.
     pub event_slug: Option<String>,
-    /// How many hosts of each are told at most.
+    /// Maximum number of hosts returned for each.
     pub hosts_limit: Option<u32>,
     /// Sorts by the time of creation.
     pub sort_created_at: Option<SortOrder>,

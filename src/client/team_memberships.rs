@@ -41,7 +41,7 @@ impl<'a> TeamMemberships<'a> {
         Self { client, team }
     }
 
-    /// Lists memberships, so many at a time (`take`, 1 to 250) after leaving out some (`skip`).
+    /// Lists memberships, `take` (1 to 250) at a time after skipping `skip`.
     ///
     /// # Errors
     ///

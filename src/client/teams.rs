@@ -119,7 +119,7 @@ impl<'a> Teams<'a> {
         })
     }
 
-    /// Lists the schedules of a team's members, so many at a time (`take`, 1 to 250) after leaving out some (`skip`).
+    /// Lists the schedules of a team's members, `take` (1 to 250) at a time after skipping `skip`.
     ///
     /// # Errors
     ///

@@ -12,7 +12,7 @@ use crate::model::{
 /// How many subscriptions are asked for at a time, the most that the server gives out.
 const PAGE: usize = 250;
 
-/// After so many a server is taken to ignore `skip`.
+/// After this many, the server is assumed to ignore `skip`.
 const MOST: usize = 100 * PAGE;
 
 /// Whose subscriptions.

@@ -38,7 +38,7 @@ open_enum! {
 /// The server takes strings only: at most 50 keys of at most 40 characters, values of at most 500.
 pub type Metadata = BTreeMap<String, String>;
 
-/// The event type of a booking, as far as the booking tells it.
+/// The event type of a booking, as contained in the booking.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventTypeRef {
@@ -165,7 +165,7 @@ pub struct Booking {
 impl Booking {
     /// Whether the booking takes up time: accepted, pending or waiting for a host.
     ///
-    /// A status that nobody has seen counts as live, because forgetting a live booking costs more than looking at a dead one.
+    /// An unknown status counts as live, because forgetting a live booking costs more than reading an ended one.
     pub fn is_live(&self) -> bool {
         !matches!(
             self.status,

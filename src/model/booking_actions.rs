@@ -84,7 +84,7 @@ impl fmt::Debug for NewHost {
     }
 }
 
-/// What is told of a booking that was given to another host.
+/// The response to reassigning a booking to another host.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

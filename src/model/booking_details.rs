@@ -16,7 +16,7 @@ use super::id::{AttendeeId, BookingId};
 pub struct BookingAttendee {
     /// The attendee's number.
     pub id: AttendeeId,
-    /// The booking's number; told of an attendee who was just added.
+    /// The booking's id; present for a newly added attendee.
     #[serde(default)]
     pub booking_id: Option<BookingId>,
     /// The person.

@@ -192,14 +192,14 @@ impl BookingQuery {
         self
     }
 
-    /// Asks for pages of so many: 1 to 250.
+    /// Sets the page size: 1 to 250.
     #[must_use]
     pub fn with_take(mut self, bookings: u32) -> Self {
         self.take = Some(bookings);
         self
     }
 
-    /// Leaves out so many at the beginning.
+    /// Skips this many at the beginning.
     #[must_use]
     pub fn with_skip(mut self, bookings: u32) -> Self {
         self.skip = Some(bookings);

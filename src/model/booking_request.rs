@@ -215,7 +215,7 @@ impl NewBooking {
         self
     }
 
-    /// Asks for so many bookings of a recurring event type.
+    /// Sets the number of bookings, for a recurring event type.
     #[must_use]
     pub fn with_recurrence_count(mut self, count: u32) -> Self {
         self.recurrence_count = Some(count);

@@ -1,4 +1,4 @@
-//! What the server would refuse, told before anything is sent. Pure: no I/O, no feature.
+//! Checks that find what the server would refuse, before anything is sent. Pure: no I/O, no feature.
 //!
 //! A check refuses what every server that was observed refuses, by the recorded answers and by Cal.com's published sources. What
 //! only the server can know (whether a slot is free, whether a booking field is answered rightly) is left to it.

@@ -46,7 +46,7 @@ pub struct Recurrence {
 }
 
 impl Recurrence {
-    /// Recurs every so many of a unit, so many times.
+    /// Recurs at an interval of a unit, a number of times.
     pub fn every(interval: u32, frequency: Frequency, occurrences: u32) -> Self {
         Self {
             disabled: None,

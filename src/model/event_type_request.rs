@@ -150,7 +150,7 @@ pub struct EventTypeUpdate {
     pub settings: EventTypeSettings,
 }
 
-/// What is told of an event type that was deleted.
+/// The response to deleting an event type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -71,7 +71,7 @@ pub enum Location {
         /// The integration's name, such as `cal-video` or `zoom`.
         integration: String,
     },
-    /// At an address that the attendee tells.
+    /// At an address given by the attendee.
     AttendeeAddress,
     /// The attendee is called.
     AttendeePhone,

@@ -66,7 +66,7 @@ impl NewReservation {
         }
     }
 
-    /// Reserves for so many minutes.
+    /// Sets the duration of the reservation, in minutes.
     #[must_use]
     pub fn for_minutes(mut self, minutes: u32) -> Self {
         self.reservation_duration = Some(minutes);

@@ -10,7 +10,7 @@ use super::id::{BookingUid, EventTypeId};
 use super::open_enum::open_enum;
 use super::time::{Instant, format_instant};
 
-/// One free slot, in either format of the API: the `time` format tells the start only, the `range` format the end too.
+/// One free slot, in either format of the API: the `time` format has only the start, the `range` format also the end.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub struct Slot {
 pub type SlotsByDay = BTreeMap<NaiveDate, Vec<Slot>>;
 
 open_enum! {
-    /// How slots are told.
+    /// Response format for slots.
     SlotFormat {
         /// The start only; the default.
         Time = "time",
@@ -89,7 +89,7 @@ pub struct SlotQuery {
     pub time_zone: Option<String>,
     /// The length in minutes, on event types that offer several.
     pub duration: Option<u32>,
-    /// How slots are told.
+    /// Response format for slots.
     pub format: Option<SlotFormat>,
     /// A booking about to be moved, whose own time then counts as free.
     pub booking_uid_to_reschedule: Option<BookingUid>,

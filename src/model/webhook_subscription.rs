@@ -1,4 +1,4 @@
-//! Webhook subscriptions, and the names of what they are told.
+//! Webhook subscriptions and their triggers.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
@@ -8,7 +8,7 @@ use super::id::{EventTypeId, UserId, WebhookId};
 use super::open_enum::open_enum;
 
 open_enum! {
-    /// What a webhook tells of. There is no `BOOKING_CONFIRMED`: a confirmation arrives as `BOOKING_CREATED`.
+    /// The trigger of a webhook. There is no `BOOKING_CONFIRMED`: a confirmation arrives as `BOOKING_CREATED`.
     ///
     /// Source: Cal.com's webhook documentation of 2026 and what its servers send.
     Trigger {
@@ -80,7 +80,7 @@ fn expose<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result
         .serialize(serializer)
 }
 
-/// A webhook subscription as the server tells it.
+/// A webhook subscription.
 ///
 /// Serializing one writes the secret out, because the API's own form has it; `Debug` does not.
 #[serde_as]
@@ -97,7 +97,7 @@ pub struct WebhookSubscription {
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub active: bool,
-    /// What is told.
+    /// The triggers.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub triggers: Vec<Trigger>,
@@ -107,10 +107,10 @@ pub struct WebhookSubscription {
     /// The template of the body; with one, a body can be anything.
     #[serde(default)]
     pub payload_template: Option<String>,
-    /// The user whose bookings it tells of.
+    /// The user whose bookings it covers.
     #[serde(default)]
     pub user_id: Option<UserId>,
-    /// The event type whose bookings it tells of.
+    /// The event type whose bookings it covers.
     #[serde(default)]
     pub event_type_id: Option<EventTypeId>,
 }
@@ -122,7 +122,7 @@ pub struct WebhookSubscription {
 pub struct NewWebhook {
     /// Where deliveries are to go.
     pub subscriber_url: String,
-    /// What is to be told.
+    /// The triggers.
     pub triggers: Vec<Trigger>,
     /// Whether deliveries are sent.
     pub active: bool,
@@ -169,7 +169,7 @@ impl NewWebhook {
 pub struct WebhookUpdate {
     /// Where deliveries are to go.
     pub subscriber_url: Option<String>,
-    /// What is to be told; replaces the whole list.
+    /// The triggers; replaces the whole list.
     pub triggers: Option<Vec<Trigger>>,
     /// Whether deliveries are sent.
     pub active: Option<bool>,

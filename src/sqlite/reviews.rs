@@ -95,7 +95,7 @@ pub(super) async fn store(
     Ok(opened)
 }
 
-/// Opens an item, or brings the one that is open for the same cause up to date; tells whether it is a new one.
+/// Opens an item, or updates the open one with the same cause; returns whether it is new.
 async fn open(
     connection: &mut SqliteConnection,
     link: &Link,

@@ -12,7 +12,7 @@ use crate::model::Trigger;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Created,
-    /// A pending booking was confirmed; told as `BOOKING_CREATED` with fewer fields.
+    /// A pending booking was confirmed; sent as `BOOKING_CREATED` with fewer fields.
     Confirmed,
     Requested,
     Rescheduled,
@@ -108,7 +108,7 @@ pub(crate) struct Facts {
     pub(crate) recurring: Option<(u8, u32)>,
     /// Of how many bookings a series is made, where all that is left of it is cancelled.
     pub(crate) series_length: Option<u32>,
-    /// Whether the hosted service tells it, which is newer.
+    /// Whether to include the newer fields of the hosted service.
     pub(crate) newer: bool,
     pub(crate) organizer: Organizer,
     pub(crate) attendees: Vec<Person>,
@@ -404,7 +404,7 @@ impl Facts {
             .map_or(("", ""), |person| (&person.name, &person.email))
     }
 
-    /// A webhook tells a video link in the metadata too; reading the booking does not.
+    /// A webhook also has the video link in its metadata; reading the booking does not.
     fn webhook_metadata(&self) -> Map<String, Value> {
         let mut metadata = self.metadata.clone();
         if self.location.starts_with("http") {

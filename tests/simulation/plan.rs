@@ -43,7 +43,15 @@ impl Plan {
             _ => Actors::Everybody,
         };
         let is_simulated = setting == Setting::Memory;
-        let server = if is_simulated && chance.percent(25) {
+        // Drawn in any case, so that a seed's history is otherwise the same.
+        let is_hosted = chance.percent(25);
+        let is_hosted = match std::env::var("CALCOM_TEST_SERVER").as_deref() {
+            Ok("hosted") => true,
+            Ok("self-hosted") => false,
+            Ok(other) => panic!("CALCOM_TEST_SERVER is {other:?}"),
+            Err(_) => is_hosted,
+        };
+        let server = if is_simulated && is_hosted {
             ServerKind::Hosted {
                 min_delay: Duration::from_millis(500),
                 max_delay: Duration::from_secs(45),

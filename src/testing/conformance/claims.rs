@@ -1,4 +1,4 @@
-//! What [`Links`](crate::store::Links) promises of what a claim tells, and of looking for a link.
+//! The contract of [`Links`](crate::store::Links) about the content of a claim, and about finding a link.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub async fn claims_are_counted_until_a_settlement(bench: &Bench) {
     assert_eq!(bench.claim().await.begun, 1);
 }
 
-/// A claim tells the lowest revision that was recorded for the appointment, settled or not; none for a link without changes.
+/// A claim has the lowest revision recorded for the appointment, settled or not; none for a link without changes.
 pub async fn a_claim_tells_the_first_revision(bench: &Bench) {
     bench.record("a", 7).await;
     bench.record("a", 5).await;
@@ -50,7 +50,7 @@ pub async fn a_claim_tells_the_first_revision(bench: &Bench) {
     assert_eq!(bench.claim().await.first_revision, None);
 }
 
-/// A claim tells the store's time, which goes on, and since when the store keeps books, which stays.
+/// A claim has the store's time, which advances, and the store's creation time, which stays.
 pub async fn a_claim_tells_the_stores_time(bench: &Bench) {
     bench.record("a", 1).await;
     let first = bench.claim().await;

@@ -26,7 +26,7 @@ impl Answer {
         }
     }
 
-    /// What a browser is told that asks whether it may call.
+    /// The answer to a CORS preflight request.
     pub(super) fn to_preflight() -> Self {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Self {
@@ -125,7 +125,7 @@ pub(super) enum Refusal {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Wrong {
     pub(super) property: &'static str,
-    /// Not told where the property is missing.
+    /// Omitted if the property is missing.
     pub(super) value: Option<Value>,
     pub(super) constraints: Vec<(&'static str, String)>,
 }

@@ -1,4 +1,4 @@
-//! What an event type asks its bookers, as it is sent and as it is told.
+//! An event type's booking fields, as sent and as returned.
 
 use serde_json::{Map, Value, json};
 
@@ -100,7 +100,7 @@ pub(super) fn check_booking_fields(fields: &Value) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The fields as they are told, those of every event type among them.
+/// The fields as returned, including those of every event type.
 ///
 /// # Errors
 ///

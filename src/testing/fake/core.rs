@@ -9,9 +9,9 @@ use super::shape::{booking_json, old_booking_json};
 use super::state::{Arrival, State, User};
 
 impl State {
-    /// Judges a request, and carries it out if nobody has to hear of it before; `headers` is what every answer to it has.
+    /// Checks a request, and carries it out unless subscribers must be notified first; `headers` go into every answer to it.
     ///
-    /// What it causes to be told lies in `notices` afterwards.
+    /// The webhooks it causes are in `notices` afterwards.
     pub(super) fn serve(
         &mut self,
         arrival: Arrival,

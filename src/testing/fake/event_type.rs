@@ -1,4 +1,4 @@
-//! What can be booked on a fake: how a test sets it up, and how the API tells it.
+//! Event types of a fake: their settings, and their JSON.
 
 use std::ops::Range;
 

@@ -13,7 +13,7 @@ use super::iso::Iso;
 use super::validate::integer;
 use crate::model::Frequency;
 
-/// The settings that the fake keeps and tells, and does not act upon, in the form in which they are sent and told.
+/// Settings that the fake stores and returns without acting on them, in the API's own format.
 const KEPT: [&str; 17] = [
     "description",
     "disableGuests",

@@ -181,7 +181,7 @@ impl State {
         Ok(())
     }
 
-    /// The answer to making and changing one. In the newer version it tells the settings for video calls, which no read does
+    /// The answer to creating and updating one. In the newer version it includes the settings for video calls, which no read does
     /// (observed).
     fn told(
         &self,

@@ -1,4 +1,4 @@
-//! The rate limit: so many requests a minute for each credential, then a minute of refusal.
+//! The rate limit: a number of requests per minute and credential, then a minute of refusals.
 
 use std::collections::HashMap;
 

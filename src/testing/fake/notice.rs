@@ -1,4 +1,4 @@
-//! What subscribers are to be told: as it was when it happened, or as it is by now.
+//! Pending webhooks: their content at the time of the event, or by now.
 
 use chrono::{DateTime, Utc};
 
@@ -29,7 +29,7 @@ impl State {
         let orphaned = found.is_none();
         let event_type = found.unwrap_or_else(|| FakeEventType::new("", 1));
         if !event_type.hosts.is_empty() {
-            // Observed: what happens to a team's event is not told to the subscribers of a user.
+            // Observed: a user's subscribers hear nothing about a team's event.
             return;
         }
         let host = self.user(record.host);

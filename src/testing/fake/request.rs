@@ -300,7 +300,7 @@ impl Request {
     }
 }
 
-/// What V8 says of a text that is no JSON.
+/// V8's message for invalid JSON.
 fn unexpected(found: char, text: &str) -> Refusal {
     let text: String = text.chars().take(200).collect();
     Refusal::bad_request(format!(

@@ -12,7 +12,7 @@ use super::shape::millis;
 use super::state::{State, User, minutes};
 use super::validate::{Checks, Need};
 
-/// For how many minutes a slot is reserved if nothing is said.
+/// The default duration of a reservation, in minutes.
 const DEFAULT_MINUTES: u32 = 5;
 
 /// The most minutes that a caller can ask for: a year.
@@ -286,7 +286,7 @@ impl Wanted {
             .unwrap_or(now)
     }
 
-    /// The answer to making and moving one, which tells the duration too.
+    /// The answer to creating and updating a reservation, which includes the duration.
     fn told(&self, reservation: &Reservation) -> Value {
         let mut json = reservation.to_json();
         json["reservationDuration"] = json!(self.duration());

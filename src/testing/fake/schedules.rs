@@ -152,7 +152,7 @@ impl State {
     }
 }
 
-/// What a body says of a schedule.
+/// The fields of a schedule in a request body.
 struct Wanted {
     name: Option<String>,
     zone: Option<Tz>,

@@ -39,7 +39,7 @@ impl State {
             person: wanted.attendee,
             seat: Some(seat.clone()),
         };
-        // Each seat is told with a calendar identity of its own, whatever that of the booking is.
+        // Each seat is shown with its own calendar identity, whatever the booking's is.
         let ics_uid = format!("{}@Cal.com", self.booking_uid());
         let title = title(event_type, slot.host, &attendee.person.name);
         // A booking that was made since this request arrived is not seen, and collides.

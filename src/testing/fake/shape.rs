@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::state::{Attendee, Record, State};
 
-/// A booking as version 2024-08-13 tells it.
+/// A booking in version 2024-08-13.
 pub(super) fn booking_json(state: &State, record: &Record) -> Value {
     let host = state.user(record.host);
     let attendees: Vec<Value> = record.attendees.iter().map(attendee_json).collect();
@@ -90,7 +90,7 @@ fn attendee_json(attendee: &Attendee) -> Value {
     json
 }
 
-/// A booking as version 2024-04-15 tells it.
+/// A booking in version 2024-04-15.
 pub(super) fn old_booking_json(state: &State, record: &Record) -> Value {
     let host = state.user(record.host);
     let attendees: Vec<Value> = record

@@ -205,7 +205,7 @@ impl Shared {
         })
     }
 
-    /// Processes a request: judges it, tells the subscribers, and has it carried out before or after that.
+    /// Processes a request: checks it, notifies the subscribers, and carries it out before or after that.
     pub(super) async fn process(
         self: &Arc<Self>,
         operation: Operation,
@@ -239,7 +239,7 @@ impl Shared {
         result
     }
 
-    /// Works on the state, and says what is to be told.
+    /// Works on the state, and returns the webhooks to send.
     pub(super) async fn run<T>(
         &self,
         operation: Operation,

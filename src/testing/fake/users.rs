@@ -1,4 +1,4 @@
-//! The user behind a key: what is told about a user, and what a user can change.
+//! The authenticated user: reading and updating the profile.
 
 use http::Method;
 use serde_json::{Map, Value, json};
