@@ -259,6 +259,7 @@ const DELIVERIES: &[Delivery] = &[
     ("0230-BOOKING_RESCHEDULED", Sort::Booking, Some("BOOKING_RESCHEDULED"), Some("aB7NTzpchid1rAhGjXnRkv"), Ok(())),
     ("0238-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("mbo1GwdVr3CYtQFgw6Eyb1"), Ok(())),
     ("0239-BOOKING_CANCELLED", Sort::Booking, Some("BOOKING_CANCELLED"), Some("mbo1GwdVr3CYtQFgw6Eyb1"), Ok(())),
+    ("0242-BOOKING_CANCELLED", Sort::Booking, Some("BOOKING_CANCELLED"), Some("1bmGvyAV167daficvnaK8M"), Ok(())),
     ("0300-BOOKING_CREATED", Sort::Booking, Some("BOOKING_CREATED"), Some("r45njbgVZqcCkm95osSYtg"), Err(VerifyError::Mismatch)),
     ("0302-BOOKING_RESCHEDULED", Sort::Booking, Some("BOOKING_RESCHEDULED"), Some("ofn54kttNeM9qJ4DMP7Aw1"), Err(VerifyError::Mismatch)),
     ("0309-BOOKING_REQUESTED", Sort::Booking, Some("BOOKING_REQUESTED"), Some("vhvSp3EijNBou9haxBABDf"), Err(VerifyError::Mismatch)),
