@@ -552,3 +552,31 @@ async fn a_corrected_name_does_not_hide_what_cal_com_answered() {
     assert_eq!(state.attendee.name, "Ann Correctly");
     world.assert_in_step().await;
 }
+
+/// Two creations are unanswered, and the second one took effect with a length of Cal.com's own: it is the first that stays on record.
+#[tokio::test]
+async fn a_booking_of_another_length_is_matched_with_the_attempt_at_its_start() {
+    let world = World::new().await;
+    let mut state = world.state(at(0));
+    state.end = state.start + TimeDelta::minutes(50);
+    for then in [Then::DropBeforeApplying, Then::ApplyThenDrop] {
+        world
+            .fake
+            .inject(Fault::new(Operation::CreateBooking, then));
+    }
+    let made = world.make_as("a", state, Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    let later = |state: &mut calcom::store::AppointmentState| {
+        state.start = at(3);
+        state.end = at(3) + TimeDelta::minutes(50);
+    };
+    world.change(&made.id, Origin::Admin, later).await;
+    for _ in 0..10 {
+        world.clock.advance(Duration::from_secs(2));
+        world.drain().await;
+    }
+    assert_eq!(starts(&world), [at(3)]);
+    let pending = world.standing_of(&made.id).await.pending;
+    let sent: Vec<_> = pending.iter().map(|known| known.state.start).collect();
+    assert_eq!(sent, [at(0)]);
+}
