@@ -85,14 +85,14 @@ pub(super) fn take<T: Read>(object: &mut Map<String, Value>, key: &str) -> Optio
     read
 }
 
-/// What a delivery says around its payload.
+/// The top-level keys of a delivery.
 pub(super) struct Envelope {
     pub(super) trigger: Trigger,
     pub(super) created_at: Option<DateTime<Utc>>,
     pub(super) root: Map<String, Value>,
 }
 
-/// Writes an event as Cal.com would send it: `triggerEvent`, `createdAt`, what else stands beside the payload, `payload`.
+/// Serializes an event in Cal.com's format: `triggerEvent`, `createdAt`, any other top-level keys, `payload`.
 pub(super) fn write_delivery<S: Serializer>(
     serializer: S,
     trigger: &Trigger,
