@@ -117,7 +117,7 @@ impl Sides {
     fn new() -> Self {
         let body = page();
         let base = serve(body.clone());
-        let builder = || Client::builder(KEY.into()).base_url(&base);
+        let builder = || Client::builder(KEY).base_url(&base);
         let plenty = RatePolicy::default().with_requests_per_minute(u32::MAX);
         Self {
             client: builder().rate(plenty).build().unwrap(),
@@ -141,7 +141,7 @@ impl Sides {
     async fn page_by_client(&self) -> usize {
         let query = BookingQuery::default().with_take(BOOKINGS);
         let page = self.client.bookings().list(&query).await.unwrap();
-        page.bookings.len()
+        page.items.len()
     }
 
     async fn page_by_reqwest(&self) -> usize {

@@ -19,8 +19,8 @@ use bytes::Bytes;
 use calcom::ambient::{Clock, SystemClock};
 use calcom::client::{self, Error, ErrorKind};
 use calcom::model::{
-    Booking, BookingOrSeries, CalendarLink, DeletedEventType, EventType, Reassignment, Reservation,
-    Schedule, SlotsByDay, User, WebhookSubscription,
+    Booking, BookingOrSeries, CalendarLink, EventType, Reassignment, Reservation, Schedule,
+    SlotsByDay, User, WebhookSubscription,
 };
 use calcom::webhook::{self, VerifyError};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -140,7 +140,6 @@ fn inspect_answer(method: &str, path: &str, response: &Response<Bytes>) -> Findi
         ("POST" | "PATCH", ["slots", "reservations", ..]) => {
             found::<Reservation>("reservation", response)
         }
-        ("DELETE", ["event-types", _]) => found::<DeletedEventType>("deleted_event_type", response),
         ("GET", ["slots"]) => found::<SlotsByDay>("slots", response),
         ("GET", ["event-types"]) => found::<Vec<EventType>>("event_types", response),
         ("POST", ["event-types"]) | ("GET" | "PATCH", ["event-types", _]) => {

@@ -8,8 +8,8 @@
 //! use calcom::client::Client;
 //! use calcom::model::{EventTypeId, NewAttendee, NewBooking};
 //!
-//! let client = Client::new(std::env::var("CALCOM_API_KEY")?.into())?;
-//! let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/Berlin");
+//! let client = Client::new(std::env::var("CALCOM_API_KEY")?)?;
+//! let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/Berlin".into());
 //! let start = "2026-12-08T09:00:00Z".parse()?;
 //! let booked = client
 //!     .bookings()
@@ -77,6 +77,12 @@ pub mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod webhook;
+
+// What the public API exposes of other crates.
+pub use chrono;
+pub use http;
+pub use secrecy::{ExposeSecret, SecretString};
+pub use url;
 
 /// The README's example, compiled.
 #[cfg(all(doctest, feature = "client"))]

@@ -25,7 +25,7 @@ fn client(fake: &FakeCalcom, store: &InMemoryIdempotencyStore) -> Client {
 
 fn booking(fake: &FakeCalcom, hour: u32) -> NewBooking {
     let start = format!("2099-12-08T{hour:02}:00:00Z").parse().unwrap();
-    let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+    let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London".into());
     NewBooking::new(fake.event_type_id(), start, ann)
 }
 
@@ -196,4 +196,28 @@ async fn a_booking_of_ours_that_filled_the_day_is_found() {
     }
     assert_eq!(uids[0], uids[1]);
     assert_eq!(fake.bookings().len(), 1);
+}
+
+/// To an attendee who already holds the slot, Cal.com answers with the existing booking.
+#[tokio::test]
+async fn an_answer_about_a_booking_of_another_key_is_no_success() {
+    let event_type = FakeEventType::new("confirm-30", 30).with_confirmation();
+    let builder = FakeCalcom::builder().seed(5).event_type(event_type);
+    let fake = builder.start().await.unwrap();
+    let client = client(&fake, &InMemoryIdempotencyStore::default());
+    let wanted = booking(&fake, 9);
+    let first = client.bookings().create_once(&key(), &wanted).await;
+    let first = first.unwrap();
+    let other = IdempotencyKey::new("order-1002");
+    for _ in 0..2 {
+        let error = client.bookings().create_once(&other, &wanted).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        assert_eq!(error.retryability(), Retryability::Never);
+    }
+    assert_eq!(fake.live_bookings().len(), 1);
+    // The key is free for another slot.
+    let later = booking(&fake, 11);
+    let made = client.bookings().create_once(&other, &later).await;
+    assert_ne!(made.unwrap().uid, first.uid);
 }

@@ -229,7 +229,7 @@ async fn confirmation() {
     fake.confirm(&BookingUid::new(made.clone())).await.unwrap();
     let path = format!("/v2/bookings/{made}/confirm");
     compare(&fake, "182-booking-confirm-twice", &path, None).await;
-    let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+    let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London".into());
     let made = fake
         .book(NewBooking::new(id, at("2026-12-16T09:00:00Z"), ann))
         .await
@@ -256,7 +256,7 @@ async fn series_and_seats() {
     .await;
     assert_eq!(made["data"].as_array().unwrap().len(), 4);
     let seated = fake.add_event_type(FakeEventType::new("workshop-60", 60).with_seats(3));
-    let sam = NewAttendee::new("Sam", "sam@example.com", "Europe/London");
+    let sam = NewAttendee::new("Sam", "sam@example.com", "Europe/London".into());
     let first = fake
         .book(NewBooking::new(seated, at("2027-01-14T09:00:00Z"), sam))
         .await

@@ -68,7 +68,7 @@ async fn a_hundred_thousand_bookings_take_up_no_more_than_a_few_pages() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/v2", listener.local_addr().unwrap());
     let server = tokio::spawn(serve(listener));
-    let client = Client::builder("cal_test".into())
+    let client = Client::builder("cal_test")
         .base_url(&base)
         .rate(None)
         .build()

@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 use std::pin::Pin;
 
-use calcom::client::{Client, Error, EventTypeQuery, TeamEventTypeQuery};
+use calcom::client::{Client, Error};
 use calcom::model::{
-    AttendeeId, BookingLocation, BookingQuery, CancelParams, EventTypeId, EventTypeUpdate,
-    MarkAbsentParams, MembershipId, MembershipParams, NewAttendee, NewBooking, NewEventType,
-    NewGuest, NewReservation, NewSchedule, NewTeamEventType, NewWebhook, PrivateLinkParams,
-    RescheduleParams, ScheduleId, ScheduleUpdate, SchedulingType, SlotQuery, TeamEventTypeUpdate,
-    TeamId, TeamParams, UserId, UserUpdate, WebhookUpdate,
+    AttendeeId, BookingLocation, BookingQuery, CancelParams, EventTypeId, EventTypeQuery,
+    EventTypeUpdate, MarkAbsentParams, MembershipId, MembershipParams, MembershipQuery,
+    NewAttendee, NewBooking, NewEventType, NewGuest, NewReservation, NewSchedule, NewTeamEventType,
+    NewWebhook, PrivateLinkParams, RescheduleParams, ScheduleId, ScheduleUpdate, SchedulingType,
+    SlotQuery, TeamEventTypeQuery, TeamEventTypeUpdate, TeamId, TeamParams, TeamScheduleQuery,
+    UserId, UserUpdate, WebhookQuery, WebhookUpdate,
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -40,7 +41,7 @@ fn at() -> DateTime<Utc> {
 }
 
 fn attendee() -> NewAttendee {
-    NewAttendee::new("Ann", "ann@example.com", "Europe/London")
+    NewAttendee::new("Ann", "ann@example.com", "Europe/London".into())
 }
 
 fn booking() -> NewBooking {
@@ -52,11 +53,7 @@ fn event_type() -> NewEventType {
 }
 
 fn webhook() -> NewWebhook {
-    NewWebhook::new(
-        "https://example.org",
-        NewWebhook::booking_triggers(),
-        "s".into(),
-    )
+    NewWebhook::new("https://example.org", NewWebhook::booking_triggers(), "s")
 }
 
 fn there() -> BookingLocation {
@@ -89,6 +86,7 @@ const SERVED: &[Operation] = operations! {
     "POST" "/v2/bookings/{bookingUid}/reschedule" => "bookings().reschedule", |c| c.bookings().reschedule(&"x".into(), at(), &RescheduleParams::default());
     "POST" "/v2/bookings/{bookingUid}/cancel" => "bookings().cancel", |c| c.bookings().cancel(&"x".into(), &CancelParams::default());
     "POST" "/v2/bookings/{bookingUid}/cancel" => "bookings().cancel_series", |c| c.bookings().cancel_series(&"x".into(), &CancelParams::default());
+    "POST" "/v2/bookings/{bookingUid}/cancel" => "bookings().cancel_with_subsequent", |c| c.bookings().cancel_with_subsequent(&"x".into(), &CancelParams::default());
     "POST" "/v2/bookings/{bookingUid}/mark-absent" => "bookings().mark_absent", |c| c.bookings().mark_absent(&"x".into(), &MarkAbsentParams::host());
     "POST" "/v2/bookings/{bookingUid}/reassign" => "bookings().reassign", |c| c.bookings().reassign(&"x".into());
     "POST" "/v2/bookings/{bookingUid}/reassign/{userId}" => "bookings().reassign_to", |c| c.bookings().reassign_to(&"x".into(), USER, None);
@@ -114,7 +112,7 @@ const SERVED: &[Operation] = operations! {
     "GET" "/v2/event-types/{eventTypeId}" => "event_types().get", |c| c.event_types().get(EVENT_TYPE);
     "PATCH" "/v2/event-types/{eventTypeId}" => "event_types().update", |c| c.event_types().update(EVENT_TYPE, &EventTypeUpdate::default());
     "DELETE" "/v2/event-types/{eventTypeId}" => "event_types().delete", |c| c.event_types().delete(EVENT_TYPE);
-    "GET" "/v2/event-types/{eventTypeId}/webhooks" => "event_types().webhooks(id).list", |c| c.event_types().webhooks(EVENT_TYPE).list();
+    "GET" "/v2/event-types/{eventTypeId}/webhooks" => "event_types().webhooks(id).list", |c| c.event_types().webhooks(EVENT_TYPE).list(&WebhookQuery::default());
     "POST" "/v2/event-types/{eventTypeId}/webhooks" => "event_types().webhooks(id).create", |c| c.event_types().webhooks(EVENT_TYPE).create(&webhook());
     "DELETE" "/v2/event-types/{eventTypeId}/webhooks" => "event_types().delete_webhooks", |c| c.event_types().delete_webhooks(EVENT_TYPE);
     "GET" "/v2/event-types/{eventTypeId}/webhooks/{webhookId}" => "event_types().webhooks(id).get", |c| c.event_types().webhooks(EVENT_TYPE).get(&"x".into());
@@ -126,13 +124,13 @@ const SERVED: &[Operation] = operations! {
     "DELETE" "/v2/event-types/{eventTypeId}/private-links/{linkId}" => "event_types().private_links(id).delete", |c| c.event_types().private_links(EVENT_TYPE).delete(&"x".into());
 
     "GET" "/v2/schedules" => "schedules().list", |c| c.schedules().list();
-    "POST" "/v2/schedules" => "schedules().create", |c| c.schedules().create(&NewSchedule::new("Evenings", "Europe/Berlin"));
+    "POST" "/v2/schedules" => "schedules().create", |c| c.schedules().create(&NewSchedule::new("Evenings", "Europe/Berlin".into()));
     "GET" "/v2/schedules/default" => "schedules().default", |c| c.schedules().default();
     "GET" "/v2/schedules/{scheduleId}" => "schedules().get", |c| c.schedules().get(SCHEDULE);
     "PATCH" "/v2/schedules/{scheduleId}" => "schedules().update", |c| c.schedules().update(SCHEDULE, &ScheduleUpdate::default());
     "DELETE" "/v2/schedules/{scheduleId}" => "schedules().delete", |c| c.schedules().delete(SCHEDULE);
 
-    "GET" "/v2/webhooks" => "webhooks().list", |c| c.webhooks().list();
+    "GET" "/v2/webhooks" => "webhooks().list", |c| c.webhooks().list(&WebhookQuery::default());
     "POST" "/v2/webhooks" => "webhooks().create", |c| c.webhooks().create(&webhook());
     "GET" "/v2/webhooks/{webhookId}" => "webhooks().get", |c| c.webhooks().get(&"x".into());
     "PATCH" "/v2/webhooks/{webhookId}" => "webhooks().update", |c| c.webhooks().update(&"x".into(), &WebhookUpdate::default());
@@ -147,20 +145,20 @@ const SERVED: &[Operation] = operations! {
     "PATCH" "/v2/teams/{teamId}" => "teams().update", |c| c.teams().update(TEAM, &TeamParams::default());
     "DELETE" "/v2/teams/{teamId}" => "teams().delete", |c| c.teams().delete(TEAM);
     "POST" "/v2/teams/{teamId}/invite" => "teams().invite", |c| c.teams().invite(TEAM);
-    "GET" "/v2/teams/{teamId}/bookings" => "teams().bookings", |c| c.teams().bookings(TEAM, &BookingQuery::default());
-    "GET" "/v2/teams/{teamId}/schedules" => "teams().schedules", |c| c.teams().schedules(TEAM, 250, 0);
+    "GET" "/v2/teams/{teamId}/bookings" => "teams().bookings(id).list", |c| c.teams().bookings(TEAM).list(&BookingQuery::default());
+    "GET" "/v2/teams/{teamId}/schedules" => "teams().schedules(id).list", |c| c.teams().schedules(TEAM).list(&TeamScheduleQuery::default());
     "GET" "/v2/teams/{teamId}/event-types" => "teams().event_types(id).list", |c| c.teams().event_types(TEAM).list(&TeamEventTypeQuery::default());
     "POST" "/v2/teams/{teamId}/event-types" => "teams().event_types(id).create", |c| c.teams().event_types(TEAM).create(&team_event_type());
     "GET" "/v2/teams/{teamId}/event-types/{eventTypeId}" => "teams().event_types(id).get", |c| c.teams().event_types(TEAM).get(EVENT_TYPE);
     "PATCH" "/v2/teams/{teamId}/event-types/{eventTypeId}" => "teams().event_types(id).update", |c| c.teams().event_types(TEAM).update(EVENT_TYPE, &TeamEventTypeUpdate::default());
     "DELETE" "/v2/teams/{teamId}/event-types/{eventTypeId}" => "teams().event_types(id).delete", |c| c.teams().event_types(TEAM).delete(EVENT_TYPE);
-    "GET" "/v2/teams/{teamId}/event-types/{eventTypeId}/webhooks" => "teams().event_types(id).webhooks(id).list", |c| c.teams().event_types(TEAM).webhooks(EVENT_TYPE).list();
+    "GET" "/v2/teams/{teamId}/event-types/{eventTypeId}/webhooks" => "teams().event_types(id).webhooks(id).list", |c| c.teams().event_types(TEAM).webhooks(EVENT_TYPE).list(&WebhookQuery::default());
     "POST" "/v2/teams/{teamId}/event-types/{eventTypeId}/webhooks" => "teams().event_types(id).webhooks(id).create", |c| c.teams().event_types(TEAM).webhooks(EVENT_TYPE).create(&webhook());
     "DELETE" "/v2/teams/{teamId}/event-types/{eventTypeId}/webhooks" => "teams().event_types(id).delete_webhooks", |c| c.teams().event_types(TEAM).delete_webhooks(EVENT_TYPE);
     "GET" "/v2/teams/{teamId}/event-types/{eventTypeId}/webhooks/{webhookId}" => "teams().event_types(id).webhooks(id).get", |c| c.teams().event_types(TEAM).webhooks(EVENT_TYPE).get(&"x".into());
     "PATCH" "/v2/teams/{teamId}/event-types/{eventTypeId}/webhooks/{webhookId}" => "teams().event_types(id).webhooks(id).update", |c| c.teams().event_types(TEAM).webhooks(EVENT_TYPE).update(&"x".into(), &WebhookUpdate::default());
     "DELETE" "/v2/teams/{teamId}/event-types/{eventTypeId}/webhooks/{webhookId}" => "teams().event_types(id).webhooks(id).delete", |c| c.teams().event_types(TEAM).webhooks(EVENT_TYPE).delete(&"x".into());
-    "GET" "/v2/teams/{teamId}/memberships" => "teams().memberships(id).list", |c| c.teams().memberships(TEAM).list(250, 0);
+    "GET" "/v2/teams/{teamId}/memberships" => "teams().memberships(id).list", |c| c.teams().memberships(TEAM).list(&MembershipQuery::default());
     "POST" "/v2/teams/{teamId}/memberships" => "teams().memberships(id).create", |c| c.teams().memberships(TEAM).create(USER, &MembershipParams::default());
     "GET" "/v2/teams/{teamId}/memberships/{membershipId}" => "teams().memberships(id).get", |c| c.teams().memberships(TEAM).get(MEMBERSHIP);
     "PATCH" "/v2/teams/{teamId}/memberships/{membershipId}" => "teams().memberships(id).update", |c| c.teams().memberships(TEAM).update(MEMBERSHIP, &MembershipParams::default());
@@ -209,7 +207,7 @@ async fn every_method_sends_its_operation_and_nothing_else() {
         let refused = Mock::given(any()).respond_with(refusal);
         refused.mount(&server).await;
         let base = format!("{}/v2", server.uri());
-        let client = Client::builder("cal_live_0123".into()).base_url(&base);
+        let client = Client::builder("cal_live_0123").base_url(&base);
         let result = call(client.build().unwrap()).await;
         assert!(result.unwrap_err().api().is_some(), "{name}");
         let sent = server.received_requests().await.unwrap();

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use calcom::client::{Error, ErrorKind, decode};
 use calcom::model::{
-    Booking, BookingOrSeries, BookingUid, CalendarLink, DeletedEventType, EventType, Reassignment,
-    Reservation, Schedule, SlotsByDay, Trigger, User, WebhookSubscription,
+    Booking, BookingOrSeries, BookingUid, CalendarLink, EventType, Reassignment, Reservation,
+    Schedule, SlotsByDay, Trigger, User, WebhookSubscription,
 };
 use calcom::webhook::{SIGNATURE_HEADER, VerifyError, WebhookEvent, verify};
 use chrono::{DateTime, Utc};
@@ -60,7 +60,6 @@ enum Resource {
     Bookings,
     BookingOrSeries,
     CalendarLinks,
-    DeletedEventType,
     EventType,
     EventTypes,
     Nothing,
@@ -84,7 +83,6 @@ fn read_as(resource: Resource, answer: &Response<Bytes>) -> Result<(), Error> {
         Resource::Bookings => read::<Vec<Booking>>(answer),
         Resource::BookingOrSeries => read::<BookingOrSeries>(answer),
         Resource::CalendarLinks => read::<Vec<CalendarLink>>(answer),
-        Resource::DeletedEventType => read::<DeletedEventType>(answer),
         Resource::EventType => read::<EventType>(answer),
         Resource::EventTypes => read::<Vec<EventType>>(answer),
         Resource::Nothing => read::<Option<Value>>(answer),
@@ -113,7 +111,7 @@ const EXCHANGES: &[(&str, Resource, Option<ErrorKind>)] = {
         ("017-event-types-get", R::EventType, None),
         ("019-event-types-update", R::EventType, None),
         ("020-event-types-create-duplicate-slug", R::EventType, Some(E::Invalid)),
-        ("022-event-types-delete", R::DeletedEventType, None),
+        ("022-event-types-delete", R::Nothing, None),
         ("026-event-types-get-other-user", R::EventType, Some(E::NotFound)),
         ("027-schedules-list", R::Schedules, None),
         ("028-schedules-default", R::Schedule, None),

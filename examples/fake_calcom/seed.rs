@@ -115,7 +115,7 @@ impl Seed {
                 email,
                 time_zone,
             } = &booking.attendee;
-            let attendee = NewAttendee::new(name, email, time_zone);
+            let attendee = NewAttendee::new(name, email, time_zone.as_str().into());
             fake.book(NewBooking::new(id, booking.start, attendee))
                 .await
                 .map_err(|refused| format!("the booking at {}: {refused}", booking.start))?;

@@ -203,7 +203,11 @@ impl Server {
         let created = match webhooks.create(&webhook).await {
             // An earlier run that could not clean up has left one with a secret that nobody knows any more.
             Err(error) if error.kind() == ErrorKind::Conflict => {
-                for old in webhooks.list().await? {
+                for old in webhooks
+                    .list_all(calcom::model::WebhookQuery::default())
+                    .try_collect::<Vec<_>>()
+                    .await?
+                {
                     if old.subscriber_url == url {
                         webhooks.delete(&old.id).await?;
                     }

@@ -19,10 +19,9 @@ use super::version::ApiVersion;
 /// use http::Method;
 /// use serde_json::Value;
 ///
-/// let busy: Value = client
-///     .request(Method::GET, ["calendars", "busy-times"])
-///     .query("dateFrom", "2026-12-01")
-///     .query("dateTo", "2026-12-31")
+/// let attributes: Value = client
+///     .request(Method::GET, ["organizations", "7", "attributes"])
+///     .query("take", "10")
 ///     .send()
 ///     .await?;
 /// # Ok(())
@@ -32,7 +31,8 @@ use super::version::ApiVersion;
 #[must_use = "nothing is sent before `send`"]
 pub struct AnyRequest<'a> {
     client: &'a Client,
-    request: ApiRequest,
+    // An error of the body is reported by `send`, so that requests can be written as one chain.
+    request: Result<ApiRequest, Error>,
 }
 
 impl<'a> AnyRequest<'a> {
@@ -42,40 +42,39 @@ impl<'a> AnyRequest<'a> {
         path: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         let path: Vec<String> = path.into_iter().map(Into::into).collect();
-        let request = ApiRequest::new("request", method, &path);
+        let request = Ok(ApiRequest::new("request", method, &path));
         Self { client, request }
     }
 
     /// Adds a parameter to the query.
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.request = self.request.and_query(name.into(), value.into());
+        self.request = self
+            .request
+            .map(|request| request.and_query(name.into(), value.into()));
         self
     }
 
     /// Asks for a version of the endpoint. Without one, the server takes 2024-04-15 where the endpoint has versions.
     pub fn version(mut self, version: &ApiVersion) -> Self {
-        self.request = self.request.version(version);
+        self.request = self.request.map(|request| request.version(version));
         self
     }
 
-    /// Sets the body.
-    ///
-    /// # Errors
-    ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if it cannot be written as JSON.
-    pub fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
-        self.request = self.request.json(body)?;
-        Ok(self)
+    /// Sets the body. One that cannot be written as JSON makes `send` fail with
+    /// [`Invalid`](super::ErrorKind::Invalid).
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        self.request = self.request.and_then(|request| request.json(body));
+        self
     }
 
     /// Makes the call and reads the `data` of the answer.
     ///
     /// # Errors
     ///
-    /// Any; [`Invalid`](super::ErrorKind::Invalid) without anything being sent if a segment of the path is empty, consists of
-    /// dots or has control characters.
+    /// Any; [`Invalid`](super::ErrorKind::Invalid), and nothing is sent, if a segment of the path is
+    /// empty, consists of dots or has control characters, or if the body cannot be written as JSON.
     pub async fn send<T: DeserializeOwned>(self) -> Result<T, Error> {
-        self.client.data(self.request).await
+        self.client.data(self.request?).await
     }
 
     /// Makes the call and reads the whole body of the answer, for what stands beside `data`, such as `pagination`.
@@ -84,6 +83,17 @@ impl<'a> AnyRequest<'a> {
     ///
     /// As [`send`](Self::send).
     pub async fn send_for_body<T: DeserializeOwned>(self) -> Result<T, Error> {
-        self.client.body(self.request).await
+        self.client.body(self.request?).await
+    }
+
+    /// Makes the call and reads nothing but its success, for endpoints that answer without `data`.
+    ///
+    /// A `DELETE` that finds nothing has succeeded if an attempt before it may have been carried out.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_ack(self) -> Result<(), Error> {
+        self.client.acknowledged(self.request?).await
     }
 }

@@ -150,7 +150,11 @@ impl ApiError {
             422 if says("Can't reserve") || says("no more seats left") => {
                 ErrorKind::SlotUnavailable
             }
-            400 if says("because it has been cancelled") => ErrorKind::Conflict,
+            400 if says("because it has been cancelled")
+                || says("can only be marked as absent after") =>
+            {
+                ErrorKind::Conflict
+            }
             // Bare, without a code: a refusal of the credential has one.
             401 if self.code.is_none()
                 && ["booking_limit_reached", "duration_limit_reached"]

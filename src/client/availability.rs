@@ -7,9 +7,11 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::Client;
-use super::cache::{Answer, Freshness};
+use super::cache::{Cached, Freshness};
 use super::error::Error;
-use crate::model::{EventType, EventTypeId, Slot, SlotQuery, SlotTarget, SlotsByDay};
+use crate::model::{
+    EventType, EventTypeId, EventTypeTarget, Slot, SlotQuery, SlotsByDay, TimeZone,
+};
 use crate::webhook::WebhookEvent;
 
 /// The availability of event types; get one from [`Client::availability`].
@@ -45,7 +47,7 @@ pub struct Availability<'a> {
 pub struct AlternativesParams {
     within: TimeDelta,
     max: usize,
-    time_zone: Tz,
+    time_zone: Option<Tz>,
     prefer_same_day: bool,
     prefer_time_of_day: Option<NaiveTime>,
 }
@@ -56,7 +58,7 @@ impl Default for AlternativesParams {
         Self {
             within: TimeDelta::days(7),
             max: 5,
-            time_zone: Tz::UTC,
+            time_zone: Some(Tz::UTC),
             prefer_same_day: false,
             prefer_time_of_day: None,
         }
@@ -78,10 +80,10 @@ impl AlternativesParams {
         self
     }
 
-    /// Whose days and times of day count.
+    /// The time zone of the days and times of day that count; UTC by default.
     #[must_use]
-    pub fn with_time_zone(mut self, time_zone: Tz) -> Self {
-        self.time_zone = time_zone;
+    pub fn with_time_zone(mut self, time_zone: impl Into<TimeZone>) -> Self {
+        self.time_zone = time_zone.into().as_str().parse().ok();
         self
     }
 
@@ -106,9 +108,10 @@ impl AlternativesParams {
     pub fn score(&self, wanted: DateTime<Utc>, slot: DateTime<Utc>) -> i64 {
         const DAY: i64 = 24 * 60;
         let mut score = (slot - wanted).num_minutes().abs();
+        let time_zone = self.time_zone.unwrap_or(Tz::UTC);
         let (there, here) = (
-            slot.with_timezone(&self.time_zone),
-            wanted.with_timezone(&self.time_zone),
+            slot.with_timezone(&time_zone),
+            wanted.with_timezone(&time_zone),
         );
         if self.prefer_same_day && there.date_naive() != here.date_naive() {
             score += DAY;
@@ -144,7 +147,7 @@ impl<'a> Availability<'a> {
     /// # Errors
     ///
     /// As [`Slots::list`](super::Slots::list), unless a stale answer stands in.
-    pub async fn slots(&self, query: &SlotQuery) -> Result<Answer<Arc<SlotsByDay>>, Error> {
+    pub async fn slots(&self, query: &SlotQuery) -> Result<Cached<Arc<SlotsByDay>>, Error> {
         let memory = &self.client.transport.memories.slots;
         let load = async { self.client.slots().list(query).await };
         memory.get(query.clone(), load).await
@@ -158,9 +161,9 @@ impl<'a> Availability<'a> {
     /// As [`slots`](Self::slots).
     pub async fn is_free(
         &self,
-        target: impl Into<SlotTarget>,
+        target: impl Into<EventTypeTarget>,
         start: DateTime<Utc>,
-    ) -> Result<Answer<bool>, Error> {
+    ) -> Result<Cached<bool>, Error> {
         let midnight = start.date_naive().and_time(NaiveTime::MIN).and_utc();
         let query = SlotQuery::new(target, midnight, midnight + TimeDelta::days(1));
         let found = self.slots(&query).await?;
@@ -171,18 +174,25 @@ impl<'a> Availability<'a> {
     ///
     /// # Errors
     ///
-    /// As [`slots`](Self::slots).
+    /// As [`slots`](Self::slots); [`Invalid`](super::ErrorKind::Invalid) if there is no such time zone.
     pub async fn alternatives(
         &self,
-        target: impl Into<SlotTarget>,
+        target: impl Into<EventTypeTarget>,
         wanted: DateTime<Utc>,
         params: &AlternativesParams,
-    ) -> Result<Answer<Vec<Alternative>>, Error> {
+    ) -> Result<Cached<Vec<Alternative>>, Error> {
+        if params.time_zone.is_none() {
+            return Err(Error::invalid_argument(
+                "availability.alternatives",
+                "timeZone",
+                "must be an IANA time zone, such as Europe/Berlin",
+            ));
+        }
         let now = self.client.transport.clock.now();
         let from = (wanted - params.within).max(now);
         let until = wanted + params.within;
         if until <= from {
-            return Ok(Answer {
+            return Ok(Cached {
                 value: Vec::new(),
                 freshness: Freshness::Fresh,
             });
@@ -205,7 +215,7 @@ impl<'a> Availability<'a> {
     /// # Errors
     ///
     /// As [`EventTypes::get`](super::EventTypes::get), unless a stale answer stands in.
-    pub async fn event_type(&self, id: EventTypeId) -> Result<Answer<Arc<EventType>>, Error> {
+    pub async fn event_type(&self, id: EventTypeId) -> Result<Cached<Arc<EventType>>, Error> {
         let memory = &self.client.transport.memories.event_types;
         let load = async { self.client.event_types().get(id).await };
         memory.get(id, load).await
@@ -302,7 +312,7 @@ mod tests {
         let by_utc = AlternativesParams::default().with_same_day();
         assert_eq!(best(&by_utc)[0], "08 09:00");
         // In New York it is still the 7th.
-        let there = by_utc.with_time_zone(Tz::America__New_York);
+        let there = by_utc.with_time_zone("America/New_York");
         assert_eq!(best(&there)[0], "07 22:30");
     }
 

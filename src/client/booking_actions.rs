@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::api_error::ApiError;
 use super::bookings::Bookings;
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use crate::model::{
     Booking, BookingLocation, BookingOrSeries, BookingUid, MarkAbsentParams, NewBooking, NewGuest,
     Reassignment, RecurringBookingUid, SeatUid, UserId,
@@ -32,6 +33,17 @@ struct Guests<'a> {
     guests: &'a [NewGuest],
 }
 
+/// The server refuses to confirm or decline what is already confirmed, declined or cancelled with
+/// one message, which names no field.
+fn refused_by_state(error: Error) -> Error {
+    let code = error.api().and_then(ApiError::code);
+    if error.kind() == ErrorKind::Invalid && error.fields().is_empty() && code == Some("TRPCError")
+    {
+        return error.with_kind(ErrorKind::Conflict);
+    }
+    error
+}
+
 /// What to do with a booking that waits for confirmation, who was there, who holds it and where.
 ///
 /// ```no_run
@@ -58,8 +70,9 @@ impl Bookings<'_> {
     ///
     /// As [`create`](Self::create).
     pub async fn create_instant(&self, booking: &NewBooking) -> Result<Booking, Error> {
-        let request = self.client().post("bookings.create_instant", &["bookings"]);
-        let request = request.checked(booking.check())?;
+        let operation = "bookings.create_instant";
+        self.client().check(operation, || booking.check())?;
+        let request = self.client().post(operation, &["bookings"]);
         let instant = true;
         let body = InstantBody { booking, instant };
         self.client()
@@ -94,7 +107,8 @@ impl Bookings<'_> {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if it does not wait, or no longer; the server does not say which.
+    /// [`Conflict`](super::ErrorKind::Conflict) if it does not wait for confirmation, or no longer; the
+    /// server does not say which.
     /// [`Unauthorized`](super::ErrorKind::Unauthorized) if it is another user's.
     pub async fn confirm(&self, uid: &BookingUid) -> Result<Booking, Error> {
         let path = ["bookings", uid.as_str(), "confirm"];
@@ -103,6 +117,7 @@ impl Bookings<'_> {
         self.client()
             .data(self.versioned(request).json(&nothing)?)
             .await
+            .map_err(refused_by_state)
     }
 
     /// Rejects a pending booking. Repeating it succeeds and notifies subscribers again.
@@ -117,13 +132,15 @@ impl Bookings<'_> {
         self.client()
             .data(self.versioned(request).json(&body)?)
             .await
+            .map_err(refused_by_state)
     }
 
-    /// Says who did not come. Only once the booking has begun.
+    /// Marks who did not come. Only once the booking has begun.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) before the start, or if nobody is named;
+    /// [`Conflict`](super::ErrorKind::Conflict) before the start,
+    /// [`Invalid`](super::ErrorKind::Invalid) if nobody is named;
     /// [`Server`](super::ErrorKind::Server), and not `NotFound`, if there is no such attendee.
     pub async fn mark_absent(
         &self,

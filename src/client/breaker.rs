@@ -1,24 +1,82 @@
 //! The circuit breaker: a pure state machine. The time comes in as a value, and so does what the calls came to.
 //!
-//! *When* to trip and for how long is decided by a [`FailurePolicy`] of the crate `failsafe`. The states are this crate's own,
-//! because a bounded number of probes, closing after several successes, and results of an earlier period cannot be expressed with
-//! that crate's machine.
+//! *When* to trip and for how long is decided by a [`TripPolicy`]; the ready ones are those of the crate
+//! `failsafe`, which appears in no signature. The states are this crate's own, because a bounded number
+//! of probes, closing after several successes, and results of an earlier period cannot be expressed
+//! with that crate's machine.
 
 use std::fmt;
 use std::time::Duration;
 
-pub use failsafe::failure_policy::FailurePolicy;
+use failsafe::failure_policy::FailurePolicy;
 use failsafe::{backoff, failure_policy};
 use tokio::time::Instant;
 
 /// How long a rejected call waits when all probes are out and their results are awaited.
 const PROBING_DELAY: Duration = Duration::from_secs(1);
 
+/// Decides when the circuit opens, and for how long.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use calcom::client::{BreakerPolicy, TripPolicy};
+///
+/// /// Opens for ten seconds at the first failure.
+/// #[derive(Debug)]
+/// struct Cautious;
+///
+/// impl TripPolicy for Cautious {
+///     fn succeeded(&mut self) {}
+///     fn failed(&mut self) -> Option<Duration> {
+///         Some(Duration::from_secs(10))
+///     }
+///     fn closed(&mut self) {}
+/// }
+///
+/// let policy = BreakerPolicy::new(Cautious);
+/// # let _ = policy;
+/// ```
+pub trait TripPolicy: fmt::Debug + Send + 'static {
+    /// A call succeeded while the circuit was closed.
+    fn succeeded(&mut self);
+
+    /// A call failed. Returns for how long the circuit opens; `None` if it stays closed.
+    fn failed(&mut self) -> Option<Duration>;
+
+    /// The circuit closed again.
+    fn closed(&mut self);
+}
+
+/// A policy of `failsafe`.
+struct Failsafe<P>(P);
+
+impl<P> fmt::Debug for Failsafe<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Failsafe")
+    }
+}
+
+impl<P: FailurePolicy + Send + 'static> TripPolicy for Failsafe<P> {
+    fn succeeded(&mut self) {
+        self.0.record_success();
+    }
+
+    fn failed(&mut self) -> Option<Duration> {
+        self.0.mark_dead_on_failure()
+    }
+
+    fn closed(&mut self) {
+        self.0.revived();
+    }
+}
+
 /// Settings of the circuit breaker.
 ///
 /// The defaults open the circuit after 5 failures in a row, for 60 s; then admit 3 probes, and close it after 2 successes.
+#[derive(Debug)]
 pub struct BreakerPolicy {
-    policy: Box<dyn FailurePolicy + Send>,
+    policy: Box<dyn TripPolicy>,
     probes: u32,
     successes: u32,
 }
@@ -33,11 +91,27 @@ impl BreakerPolicy {
     /// Opens after `failures` consecutive failures and stays open for `open_for`.
     pub fn consecutive_failures(failures: u32, open_for: Duration) -> Self {
         let backoff = backoff::constant(open_for);
-        Self::new(failure_policy::consecutive_failures(failures, backoff))
+        Self::new(Failsafe(failure_policy::consecutive_failures(
+            failures, backoff,
+        )))
     }
 
-    /// Opens when, and for as long as, a policy of `failsafe` says.
-    pub fn new(policy: impl FailurePolicy + Send + 'static) -> Self {
+    /// Opens for `open_for` when fewer than `required` (0.0 to 1.0) of the calls within `window`
+    /// succeed and there were at least `min_calls`.
+    pub fn success_rate(
+        required: f64,
+        min_calls: u32,
+        window: Duration,
+        open_for: Duration,
+    ) -> Self {
+        let backoff = backoff::constant(open_for);
+        Self::new(Failsafe(failure_policy::success_rate_over_time_window(
+            required, min_calls, window, backoff,
+        )))
+    }
+
+    /// Opens when, and for as long as, a policy of your own says.
+    pub fn new(policy: impl TripPolicy) -> Self {
         Self {
             policy: Box::new(policy),
             probes: 3,
@@ -52,15 +126,6 @@ impl BreakerPolicy {
         self.probes = probes.max(1);
         self.successes = successes.clamp(1, self.probes);
         self
-    }
-}
-
-impl fmt::Debug for BreakerPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BreakerPolicy")
-            .field("probes", &self.probes)
-            .field("successes", &self.successes)
-            .finish_non_exhaustive()
     }
 }
 
@@ -161,9 +226,9 @@ impl Breaker {
             return;
         }
         match (&mut self.state, health) {
-            (State::Closed, Health::Well) => self.policy.policy.record_success(),
+            (State::Closed, Health::Well) => self.policy.policy.succeeded(),
             (State::Closed, Health::Ill) => {
-                if let Some(open_for) = self.policy.policy.mark_dead_on_failure() {
+                if let Some(open_for) = self.policy.policy.failed() {
                     self.change(State::Open {
                         until: now + open_for,
                     });
@@ -182,13 +247,13 @@ impl Breaker {
                     Health::Well => {
                         *succeeded += 1;
                         if *succeeded >= self.policy.successes {
-                            self.policy.policy.revived();
+                            self.policy.policy.closed();
                             self.change(State::Closed);
                         }
                     }
                     Health::Ill => {
                         // A policy that would not trip over one more failure still has not been convinced of the opposite.
-                        let again = self.policy.policy.mark_dead_on_failure();
+                        let again = self.policy.policy.failed();
                         self.change(State::Open {
                             until: now + again.unwrap_or(PROBING_DELAY),
                         });

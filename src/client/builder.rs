@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, HeaderMap, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
+use secrecy::SecretString;
 use url::Url;
 
 use super::Client;
@@ -11,6 +12,7 @@ use super::breaker::BreakerPolicy;
 use super::cache::{CachePolicy, Memories};
 use super::error::Error;
 use super::gate::Gate;
+use super::http_settings::{HttpSettings, Proxy};
 use super::idempotency::{IdempotencyKeys, IdempotencyStore, InMemoryIdempotencyStore};
 use super::oauth::{Authorizer, Credentials};
 use super::rate::RatePolicy;
@@ -23,6 +25,24 @@ use crate::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 const DEFAULT_BASE_URL: &str = "https://api.cal.com/v2";
 
 /// Builds a [`Client`]; get one from [`Client::builder`] or [`Client::with_credentials`].
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use calcom::client::{Client, RetryPolicy};
+///
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = Client::builder(std::env::var("CALCOM_API_KEY")?)
+///     .base_url("https://cal.example.org/api/v2")
+///     .attempt_timeout(Duration::from_secs(20))
+///     .retry(RetryPolicy::default().with_max_attempts(5))
+///     .proxy("http://proxy.example:3128")
+///     .root_certificates(std::fs::read("company-ca.pem")?)
+///     .build()?;
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct ClientBuilder {
@@ -35,10 +55,11 @@ pub struct ClientBuilder {
     max_concurrent: usize,
     cache: CachePolicy,
     idempotency: Arc<dyn IdempotencyStore>,
-    connect_timeout: Duration,
     attempt_timeout: Duration,
     total_timeout: Duration,
     max_response_bytes: usize,
+    local_checks: bool,
+    http: HttpSettings,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -55,10 +76,11 @@ impl ClientBuilder {
             max_concurrent: 64,
             cache: CachePolicy::default(),
             idempotency: Arc::new(InMemoryIdempotencyStore::default()),
-            connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(15),
             total_timeout: Duration::from_secs(30),
             max_response_bytes: 16 * 1024 * 1024,
+            local_checks: true,
+            http: HttpSettings::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
@@ -71,7 +93,7 @@ impl ClientBuilder {
     }
 
     /// Which API versions are asked for.
-    pub fn api_versions(mut self, versions: ApiVersions) -> Self {
+    pub fn versions(mut self, versions: ApiVersions) -> Self {
         self.versions = versions;
         self
     }
@@ -114,7 +136,7 @@ impl ClientBuilder {
 
     /// How long a connection may take; 5 s by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.http.connect_timeout = timeout;
         self
     }
 
@@ -137,6 +159,79 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether requests are checked for what every server refuses before they are sent; they are by
+    /// default. Turn it off if your server takes what the checks refuse.
+    pub fn local_checks(mut self, check: bool) -> Self {
+        self.local_checks = check;
+        self
+    }
+
+    /// How long the server may pause within an answer; as long as the attempt may take by default.
+    pub fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.http.read_timeout = Some(timeout);
+        self
+    }
+
+    /// The `User-Agent`; `calcom-rs/` and the crate's version by default.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.http.user_agent = user_agent.into();
+        self
+    }
+
+    /// Adds a header to every request, such as one that a gateway asks for. The client's own headers
+    /// win over it.
+    pub fn default_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.http.headers.append(name, value);
+        self
+    }
+
+    /// Sends everything through a proxy, such as `http://proxy.example:3128`; a user name and a
+    /// password may stand in the URL. Without it, the environment's `HTTPS_PROXY`, `HTTP_PROXY` and
+    /// `NO_PROXY` count.
+    pub fn proxy(mut self, url: impl Into<SecretString>) -> Self {
+        self.http.proxy = Proxy::Url(url.into());
+        self
+    }
+
+    /// Ignores the proxies of the environment.
+    pub fn no_proxy(mut self) -> Self {
+        self.http.proxy = Proxy::None;
+        self
+    }
+
+    /// Trusts the certificates of a PEM bundle, in addition to the platform's.
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.http.root_certificates.push(pem.into());
+        self
+    }
+
+    /// Identifies the client by a certificate and its private key, one PEM after the other.
+    #[cfg(feature = "rustls")]
+    pub fn client_identity(mut self, pem: impl Into<SecretString>) -> Self {
+        self.http.identity = Some(pem.into());
+        self
+    }
+
+    /// How many idle connections are kept; no limit by default.
+    pub fn max_idle_connections(mut self, connections: usize) -> Self {
+        self.http.max_idle = Some(connections);
+        self
+    }
+
+    /// How long an idle connection is kept; 90 s by default.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.http.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// Speaks HTTP/2 without negotiation, also over plain TCP. Over TLS, HTTP/2 is negotiated
+    /// whenever this feature is on.
+    #[cfg(feature = "http2")]
+    pub fn http2_prior_knowledge(mut self) -> Self {
+        self.http.http2_prior_knowledge = true;
+        self
+    }
+
     /// Where the time comes from.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -153,8 +248,9 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if the base URL is not a plain `http` or `https` address or the key cannot stand in
-    /// a header; [`Transport`](super::ErrorKind::Transport) if the TLS library cannot be set up.
+    /// [`Invalid`](super::ErrorKind::Invalid) if the base URL is not a plain `http` or `https` address,
+    /// if the key or the user agent cannot stand in a header, or if the proxy, a certificate or the
+    /// identity cannot be read; [`Transport`](super::ErrorKind::Transport) if the TLS library cannot be set up.
     pub fn build(self) -> Result<Client, Error> {
         const OPERATION: &str = "client.build";
         let base_url = self.base_url.ok_or_else(|| {
@@ -164,18 +260,7 @@ impl ClientBuilder {
                 "must be an http or https URL without user name, query or fragment",
             )
         })?;
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let http = reqwest::Client::builder()
-            .default_headers(headers)
-            .user_agent(concat!("calcom-rs/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(self.connect_timeout)
-            .timeout(self.attempt_timeout)
-            // A redirect would carry the key elsewhere, and one loop decides about second attempts.
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .build()
-            .map_err(|cause| Error::transport(OPERATION, cause))?;
+        let http = self.http.build(OPERATION, self.attempt_timeout)?;
         let authorizer = Authorizer::new(
             OPERATION,
             self.credentials,
@@ -195,6 +280,7 @@ impl ClientBuilder {
                 retry: self.retry,
                 total_timeout: self.total_timeout,
                 max_response_bytes: self.max_response_bytes,
+                local_checks: self.local_checks,
                 clock: self.clock,
                 entropy: self.entropy,
             }),

@@ -83,18 +83,19 @@ pub enum Freshness {
     },
 }
 
-/// An answer, and where it comes from.
+/// A value, and how fresh it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer<T> {
-    /// The answer.
+#[non_exhaustive]
+pub struct Cached<T> {
+    /// The value.
     pub value: T,
-    /// Where it comes from.
+    /// How fresh it is.
     pub freshness: Freshness,
 }
 
-impl<T> Answer<T> {
-    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer {
+impl<T> Cached<T> {
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Cached<U> {
+        Cached {
             value: change(self.value),
             freshness: self.freshness,
         }
@@ -121,8 +122,8 @@ impl<T> Entry<T> {
         (now - self.loaded_at).to_std().unwrap_or_default()
     }
 
-    fn answer(self, freshness: Freshness) -> Answer<Arc<T>> {
-        Answer {
+    fn answer(self, freshness: Freshness) -> Cached<Arc<T>> {
+        Cached {
             value: self.value,
             freshness,
         }
@@ -182,7 +183,7 @@ where
         &self,
         key: K,
         load: impl Future<Output = Result<T, Error>>,
-    ) -> Result<Answer<Arc<T>>, Error> {
+    ) -> Result<Cached<Arc<T>>, Error> {
         let now = self.clock.now();
         let present = (self.generation.load(Ordering::Acquire), key);
         if let Some(entry) = self.present.get(&present).await {
@@ -216,7 +217,7 @@ where
         key: &K,
         now: DateTime<Utc>,
         error: Error,
-    ) -> Result<Answer<Arc<T>>, Error> {
+    ) -> Result<Cached<Arc<T>>, Error> {
         let down = matches!(
             error.kind(),
             ErrorKind::Server

@@ -117,6 +117,7 @@ struct Inner {
     kind: ErrorKind,
     retryability: Retryability,
     timeout: bool,
+    deleted_before: bool,
     json_path: Option<String>,
     detail: Option<String>,
     api: Option<ApiError>,
@@ -133,6 +134,7 @@ impl Error {
             kind,
             retryability,
             timeout: false,
+            deleted_before: false,
             json_path: None,
             detail: None,
             api: None,
@@ -271,6 +273,41 @@ impl Error {
     pub(crate) fn unanswered(operation: &'static str, detail: &'static str) -> Self {
         let mut error = Self::new(operation, ErrorKind::Transport, Retryability::IfIdempotent);
         error.0.detail = Some(detail.to_owned());
+        error
+    }
+
+    /// A list that goes on for longer than any list does.
+    pub(crate) fn endless_list(operation: &'static str) -> Self {
+        let mut error = Self::new(operation, ErrorKind::Decode, Retryability::Never);
+        error.0.detail =
+            Some("the list does not end; the server seems to ignore `skip`".to_owned());
+        error
+    }
+
+    /// A deletion of what is already gone, after an attempt whose answer was lost.
+    pub(crate) fn after_lost_deletion(mut self) -> Self {
+        self.0.deleted_before = true;
+        self
+    }
+
+    /// Whether the call was a deletion that an earlier attempt carried out.
+    pub(crate) fn is_deleted_before(&self) -> bool {
+        self.0.deleted_before
+    }
+
+    /// Reclassifies a refusal by what it means for this operation.
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// An answer about another booking than the one asked for.
+    pub(crate) fn other_booking(operation: &'static str) -> Self {
+        let mut error = Self::new(operation, ErrorKind::Conflict, Retryability::Never);
+        error.0.detail = Some(
+            "Cal.com answered with a booking that was made under another key; nothing was booked"
+                .to_owned(),
+        );
         error
     }
 

@@ -5,21 +5,17 @@ use super::error::Error;
 use super::private_links::PrivateLinks;
 use super::request::ApiRequest;
 use super::webhooks::{Scope, Webhooks};
-use crate::model::{
-    DeletedEventType, EventType, EventTypeId, EventTypeUpdate, NewEventType, SortOrder,
-};
+use crate::model::{EventType, EventTypeId, EventTypeQuery, EventTypeUpdate, NewEventType};
 
 /// The event types; get one from [`Client::event_types`].
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
-/// use calcom::model::{ConfirmationPolicy, EventTypeSettings, Location, NewEventType, Setting};
+/// use calcom::model::{ConfirmationPolicy, EventTypeSettings, Location, NewEventType};
 ///
-/// let settings = EventTypeSettings {
-///     locations: Some(vec![Location::address("Hauptstr. 1, Berlin")]),
-///     confirmation_policy: Some(Setting::On(ConfirmationPolicy::always(true))),
-///     ..EventTypeSettings::default()
-/// };
+/// let settings = EventTypeSettings::default()
+///     .with_locations([Location::address("Hauptstr. 1, Berlin")])
+///     .with_confirmation_policy(ConfirmationPolicy::always(true));
 /// let wanted = NewEventType::new("Intro", "intro-30", 30).with_settings(settings);
 /// let made = client.event_types().create(&wanted).await?;
 /// println!("{}", made.id);
@@ -31,51 +27,6 @@ pub struct EventTypes<'a> {
     client: &'a Client,
 }
 
-/// Which event types to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventTypeQuery {
-    /// Whose. Without it, some servers answer 404 even to the owner of event types.
-    pub username: Option<String>,
-    /// Only the one with this slug.
-    pub event_slug: Option<String>,
-    /// Whose together: the dynamic event type of several users, by user name.
-    pub usernames: Vec<String>,
-    /// The organization's slug, where the user belongs to one.
-    pub org_slug: Option<String>,
-    /// The organization's number, where the user belongs to one.
-    pub org_id: Option<i64>,
-    /// Sorts by the time of creation.
-    pub sort_created_at: Option<SortOrder>,
-}
-
-impl EventTypeQuery {
-    /// The event types of one user.
-    pub fn of_user(username: impl Into<String>) -> Self {
-        Self {
-            username: Some(username.into()),
-            ..Self::default()
-        }
-    }
-
-    fn to_pairs(&self) -> Vec<(&'static str, String)> {
-        let usernames = (!self.usernames.is_empty()).then(|| self.usernames.join(","));
-        [
-            ("username", self.username.clone()),
-            ("eventSlug", self.event_slug.clone()),
-            ("usernames", usernames),
-            ("orgSlug", self.org_slug.clone()),
-            ("orgId", self.org_id.map(|id| id.to_string())),
-            (
-                "sortCreatedAt",
-                self.sort_created_at.as_ref().map(ToString::to_string),
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| value.map(|value| (name, value)))
-        .collect()
-    }
-}
-
 impl<'a> EventTypes<'a> {
     pub(super) fn new(client: &'a Client) -> Self {
         Self { client }
@@ -83,6 +34,18 @@ impl<'a> EventTypes<'a> {
 
     fn versioned(&self, request: ApiRequest) -> ApiRequest {
         request.version(&self.client.versions.event_types)
+    }
+
+    /// Makes an event type.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused, and also if the user has an event type with
+    /// this slug.
+    pub async fn create(&self, event_type: &NewEventType) -> Result<EventType, Error> {
+        let request = self.client.post("event_types.create", &["event-types"]);
+        let request = self.versioned(request).json(event_type)?;
+        self.client.data(request).await
     }
 
     /// Lists event types.
@@ -107,18 +70,6 @@ impl<'a> EventTypes<'a> {
         self.client.data(self.versioned(request)).await
     }
 
-    /// Makes an event type.
-    ///
-    /// # Errors
-    ///
-    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused, and also if the user has an event type with
-    /// this slug.
-    pub async fn create(&self, event_type: &NewEventType) -> Result<EventType, Error> {
-        let request = self.client.post("event_types.create", &["event-types"]);
-        let request = self.versioned(request).json(event_type)?;
-        self.client.data(request).await
-    }
-
     /// Changes an event type.
     ///
     /// # Errors
@@ -136,15 +87,15 @@ impl<'a> EventTypes<'a> {
             .await
     }
 
-    /// Deletes an event type. Its bookings stay, and no longer say what they were of.
+    /// Deletes an event type. Its bookings stay, without an event type.
     ///
     /// # Errors
     ///
     /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for another user's.
-    pub async fn delete(&self, id: EventTypeId) -> Result<DeletedEventType, Error> {
+    pub async fn delete(&self, id: EventTypeId) -> Result<(), Error> {
         let path = ["event-types", &id.to_string()];
         let request = self.client.delete("event_types.delete", &path);
-        self.client.data(self.versioned(request)).await
+        self.client.acknowledged(self.versioned(request)).await
     }
 
     /// The webhook subscriptions of one event type.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::breaker::{Breaker, BreakerPolicy, CircuitState, Health, Permit};
 use super::error::{Error, ErrorKind};
-use super::rate::{Class, RateBudget, RatePolicy};
+use super::rate::{CallNumber, Class, RateBudget, RatePolicy};
 use super::retry::RetryBudget;
 
 #[derive(Debug)]
@@ -32,13 +32,39 @@ fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The right to make one attempt. Dropped without a word, it frees its place and says nothing about the server.
+/// A call that the rate budget counts as under way.
+struct CountedCall<'a> {
+    budget: &'a Mutex<RateBudget>,
+    call: CallNumber,
+}
+
+impl CountedCall<'_> {
+    fn give_back(self) {
+        lock(self.budget).give_back(self.call);
+    }
+}
+
+impl Drop for CountedCall<'_> {
+    fn drop(&mut self) {
+        lock(self.budget).settle(self.call);
+    }
+}
+
+/// The right to make one attempt. Dropping it frees its place and reports nothing to the breaker.
 pub(super) struct Passage<'a> {
     breaker: Option<(&'a Mutex<Breaker>, Permit)>,
+    counted: Option<CountedCall<'a>>,
     _place: Option<SemaphorePermit<'a>>,
 }
 
 impl Passage<'_> {
+    /// Learns the limits from the answer to this attempt.
+    pub(super) fn learn(&self, headers: &HeaderMap, utc: DateTime<Utc>) {
+        if let Some(CountedCall { budget, call }) = &self.counted {
+            lock(budget).learn(*call, headers, Instant::now(), utc);
+        }
+    }
+
     /// Tells the circuit breaker what the attempt came to.
     pub(super) fn settle(mut self, error: Option<&Error>) {
         let health = match error.map(Error::kind) {
@@ -110,29 +136,30 @@ impl Gate {
     ) -> Result<Passage<'_>, Error> {
         // The semaphore is never closed, so that this always gives a place.
         let place = self.concurrency.acquire().await.ok();
-        if let Some(rate) = &self.rate {
-            rate.wait(operation, class).await?;
-        }
+        let counted = match &self.rate {
+            None => None,
+            Some(rate) => Some(rate.wait(operation, class).await?),
+        };
         let breaker = match &self.breaker {
             None => None,
             Some(breaker) => {
                 let admitted = lock(breaker).admit(Instant::now());
-                let permit = admitted
-                    .map_err(|wait| Error::held_back(operation, ErrorKind::CircuitOpen, wait))?;
-                Some((breaker, permit))
+                match admitted {
+                    Ok(permit) => Some((breaker, permit)),
+                    Err(wait) => {
+                        if let Some(counted) = counted {
+                            counted.give_back();
+                        }
+                        return Err(Error::held_back(operation, ErrorKind::CircuitOpen, wait));
+                    }
+                }
             }
         };
         Ok(Passage {
             breaker,
+            counted,
             _place: place,
         })
-    }
-
-    /// Learns the limits from a response.
-    pub(super) fn learn(&self, headers: &HeaderMap, utc: DateTime<Utc>) {
-        if let Some(rate) = &self.rate {
-            lock(&rate.budget).learn(headers, Instant::now(), utc);
-        }
     }
 
     /// Stops all traffic for a while.
@@ -162,14 +189,18 @@ impl Gate {
 }
 
 impl RateGate {
-    async fn wait(&self, operation: &'static str, class: Class) -> Result<(), Error> {
+    async fn wait(&self, operation: &'static str, class: Class) -> Result<CountedCall<'_>, Error> {
         let latest = Instant::now() + self.policy.max_wait();
         let mut waiting = None;
         loop {
             let now = Instant::now();
             let admitted = lock(&self.budget).admit(class, now);
-            let Err(wait) = admitted else {
-                return Ok(());
+            let wait = match admitted {
+                Ok(call) => {
+                    let budget = &self.budget;
+                    return Ok(CountedCall { budget, call });
+                }
+                Err(wait) => wait,
             };
             if now + wait > latest {
                 return Err(Error::held_back(operation, ErrorKind::RateLimited, wait));

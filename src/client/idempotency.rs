@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt;
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
@@ -164,7 +163,7 @@ impl Bookings<'_> {
     /// # use calcom::model::{NewAttendee, NewBooking};
     /// # let fake = calcom::testing::FakeCalcom::start().await?;
     /// # let client = calcom::client::Client::builder(fake.api_key()).base_url(fake.base_url().as_str()).build()?;
-    /// # let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+    /// # let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London".into());
     /// # let booking = NewBooking::new(fake.event_type_id(), "2099-12-08T09:00:00Z".parse()?, ann);
     /// let order = "order-1001".into();
     /// let first = client.bookings().create_once(&order, &booking).await?;
@@ -175,7 +174,8 @@ impl Bookings<'_> {
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create); [`Invalid`](ErrorKind::Invalid) if the key is empty or too long, or was used for another
+    /// As [`create`](Self::create); [`Conflict`](ErrorKind::Conflict) also if Cal.com answers with a
+    /// booking that was made under another key, instead of making one; [`Invalid`](ErrorKind::Invalid) if the key is empty or too long, or was used for another
     /// booking; [`Transport`](ErrorKind::Transport) if the store of keys fails, in which case nothing is sent.
     pub async fn create_once(
         &self,
@@ -230,8 +230,13 @@ impl Bookings<'_> {
             .clone()
             .with_metadata(IDEMPOTENCY_METADATA, key.as_str());
         let error = match self.create(&named).await {
-            Ok(created) => match created.into_vec().into_iter().next() {
-                Some(first) => return self.remember(key, fingerprint, first).await,
+            Ok(created) => match created.into_first() {
+                Some(first) if is_made_under(key, &first) => {
+                    return self.remember(key, fingerprint, first).await;
+                }
+                // To an attendee who already holds this very slot, Cal.com gives the existing booking
+                // back (observed with an event type that needs confirmation).
+                Some(_) => Error::other_booking(OPERATION),
                 None => Error::unanswered(OPERATION, "the answer holds no booking"),
             },
             Err(error) => error,
@@ -302,17 +307,24 @@ impl Bookings<'_> {
             before_end: Some(booking.start + hours),
             ..BookingQuery::default()
         };
-        if let EventTypeTarget::Id { event_type_id } = booking.event_type {
+        if let EventTypeTarget::Id { event_type_id, .. } = booking.event_type {
             query.event_type_ids = vec![event_type_id];
         }
-        let found = self.list_all(query).try_filter(|found| {
-            let ours = found.metadata_str(IDEMPOTENCY_METADATA) == Some(key.as_str());
+        let mut listed = self.list_all(query);
+        while let Some(found) = listed.next().await {
+            let found = found?;
             // Metadata travels along a chain; the one that was made is the one that replaced none.
-            std::future::ready(ours && found.rescheduled_from_uid.is_none())
-        });
-        futures_util::pin_mut!(found);
-        found.try_next().await
+            if is_made_under(key, &found) && found.rescheduled_from_uid.is_none() {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
+}
+
+/// Whether a booking carries this key.
+fn is_made_under(key: &IdempotencyKey, booking: &Booking) -> bool {
+    booking.metadata_str(IDEMPOTENCY_METADATA) == Some(key.as_str())
 }
 
 /// What makes a request the same one.

@@ -10,10 +10,7 @@ use crate::model::{User, UserUpdate};
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
 /// use calcom::model::UserUpdate;
 ///
-/// let update = UserUpdate {
-///     time_zone: Some("Europe/Berlin".to_owned()),
-///     ..UserUpdate::default()
-/// };
+/// let update = UserUpdate::default().with_time_zone("Europe/Berlin");
 /// let user = client.me().update(&update).await?;
 /// println!("{}", user.id);
 /// # Ok(())

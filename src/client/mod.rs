@@ -9,8 +9,8 @@
 //! use calcom::client::Client;
 //! use calcom::model::{EventTypeId, NewAttendee, NewBooking};
 //!
-//! let client = Client::new(std::env::var("CALCOM_API_KEY")?.into())?;
-//! let attendee = NewAttendee::new("Ann", "ann@example.com", "Europe/Berlin");
+//! let client = Client::new(std::env::var("CALCOM_API_KEY")?)?;
+//! let attendee = NewAttendee::new("Ann", "ann@example.com", "Europe/Berlin".into());
 //! let start = "2026-12-08T09:00:00Z".parse()?;
 //! let booked = client
 //!     .bookings()
@@ -34,9 +34,11 @@ mod error;
 mod event_types;
 mod gate;
 mod held_slot;
+mod http_settings;
 mod idempotency;
 mod me;
 mod oauth;
+mod pages;
 mod private_links;
 mod probe;
 mod rate;
@@ -47,8 +49,10 @@ mod retry;
 mod schedules;
 mod send;
 mod slots;
+mod team_bookings;
 mod team_event_types;
 mod team_memberships;
+mod team_schedules;
 mod teams;
 mod version;
 mod webhooks;
@@ -63,33 +67,37 @@ use serde::de::DeserializeOwned;
 pub use any_request::AnyRequest;
 pub use api_error::{ApiError, FieldError};
 pub use availability::{Alternative, AlternativesParams, Availability};
-pub use bookings::{BookingPage, Bookings};
-pub use breaker::{BreakerPolicy, CircuitState, FailurePolicy};
+pub use bookings::Bookings;
+pub use breaker::{BreakerPolicy, CircuitState, TripPolicy};
 pub use builder::ClientBuilder;
-pub use cache::{Answer, CachePolicy, Freshness};
+pub use cache::{CachePolicy, Cached, Freshness};
 pub use error::{Error, ErrorKind, Retryability};
-pub use event_types::{EventTypeQuery, EventTypes};
+pub use event_types::EventTypes;
 pub use held_slot::HeldSlot;
 pub use idempotency::{
     IDEMPOTENCY_METADATA, IdempotencyKey, IdempotencyRecord, IdempotencyStore,
     InMemoryIdempotencyStore, StoreFailure,
 };
 pub use me::Me;
-pub use oauth::{Credentials, OAuth, OAuthTokens, TokenStore};
+pub use oauth::{Credentials, OAuthSession, OAuthTokens, TokenStore};
+pub use pages::{ItemStream, Page};
 pub use private_links::PrivateLinks;
-pub use probe::Probed;
+pub use probe::KnownVersions;
 pub use rate::RatePolicy;
 pub use reservations::Reservations;
 pub use response::{Pagination, decode};
 pub use retry::RetryPolicy;
 pub use schedules::Schedules;
 pub use slots::Slots;
-pub use team_event_types::{TeamEventTypeQuery, TeamEventTypes};
+pub use team_bookings::TeamBookings;
+pub use team_event_types::TeamEventTypes;
 pub use team_memberships::TeamMemberships;
+pub use team_schedules::TeamSchedules;
 pub use teams::Teams;
 pub use version::{ApiVersion, ApiVersions};
 pub use webhooks::Webhooks;
 
+use crate::model::InvalidRequest;
 use request::ApiRequest;
 use send::Transport;
 use webhooks::Scope;
@@ -107,13 +115,13 @@ impl Client {
     /// # Errors
     ///
     /// As [`ClientBuilder::build`].
-    pub fn new(api_key: SecretString) -> Result<Self, Error> {
+    pub fn new(api_key: impl Into<SecretString>) -> Result<Self, Error> {
         Self::builder(api_key).build()
     }
 
     /// Configures a client that calls with an API key.
-    pub fn builder(api_key: SecretString) -> ClientBuilder {
-        ClientBuilder::new(Credentials::ApiKey(api_key))
+    pub fn builder(api_key: impl Into<SecretString>) -> ClientBuilder {
+        ClientBuilder::new(Credentials::ApiKey(api_key.into()))
     }
 
     /// Configures a client that calls with an OAuth session, or as a platform client.
@@ -216,13 +224,34 @@ impl Client {
         self.transport.call(request, read).await
     }
 
+    /// Makes a call and reads the page that it answers.
+    async fn page<T: DeserializeOwned>(&self, request: ApiRequest) -> Result<Page<T>, Error> {
+        let page: response::RawPage<T> = self.body(request).await?;
+        Ok(page.into())
+    }
+
     /// Makes a call of which only the success matters.
     async fn acknowledged(&self, request: ApiRequest) -> Result<(), Error> {
         let clock = &self.transport.clock;
         let read = |operation, answer: &_| {
             response::decode_acknowledgement(operation, answer, clock.now())
         };
-        self.transport.call(request, read).await
+        match self.transport.call(request, read).await {
+            Err(error) if error.is_deleted_before() => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Goes no further if what is to be sent breaks a rule that every server enforces.
+    fn check(
+        &self,
+        operation: &'static str,
+        check: impl FnOnce() -> Result<(), InvalidRequest>,
+    ) -> Result<(), Error> {
+        if !self.transport.local_checks {
+            return Ok(());
+        }
+        check().map_err(|invalid| Error::refused(operation, &invalid))
     }
 }
 

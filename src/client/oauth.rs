@@ -31,6 +31,7 @@ const REFRESH_AHEAD: TimeDelta = TimeDelta::seconds(60);
 
 /// The tokens of a session. `Debug` shows when they expire and no more.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct OAuthTokens {
     /// Goes out with every call.
     pub access_token: SecretString,
@@ -38,6 +39,27 @@ pub struct OAuthTokens {
     pub refresh_token: SecretString,
     /// When the access token expires; `None` if that is not known, and then it is refreshed when it is refused.
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl OAuthTokens {
+    /// Tokens whose expiry is not known.
+    pub fn new(
+        access_token: impl Into<SecretString>,
+        refresh_token: impl Into<SecretString>,
+    ) -> Self {
+        Self {
+            access_token: access_token.into(),
+            refresh_token: refresh_token.into(),
+            expires_at: None,
+        }
+    }
+
+    /// Sets when the access token expires.
+    #[must_use]
+    pub fn with_expiry(mut self, instant: DateTime<Utc>) -> Self {
+        self.expires_at = Some(instant);
+        self
+    }
 }
 
 /// Where the host keeps the tokens of a session.
@@ -62,43 +84,67 @@ enum Issuer {
     },
 }
 
-/// A session whose access token is refreshed by itself.
+/// A session whose access token is refreshed automatically.
+///
+/// ```no_run
+/// # async fn run(
+/// #     tokens: calcom::client::OAuthTokens,
+/// #     store: std::sync::Arc<dyn calcom::client::TokenStore>,
+/// # ) -> Result<(), calcom::client::Error> {
+/// use calcom::client::{Client, Credentials, OAuthSession};
+///
+/// let session = OAuthSession::new("client-id", tokens, store);
+/// let client = Client::with_credentials(Credentials::OAuth(session)).build()?;
+/// println!("{:?}", client.me().get().await?.id);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
-pub struct OAuth {
+pub struct OAuthSession {
     issuer: Issuer,
     tokens: OAuthTokens,
     store: Arc<dyn TokenStore>,
 }
 
-impl OAuth {
-    /// A session of an OAuth client; a public one has no secret.
+impl OAuthSession {
+    /// A session of a public OAuth client. A confidential one adds its secret with
+    /// [`with_client_secret`](Self::with_client_secret).
     pub fn new(
         client_id: impl Into<String>,
-        client_secret: Option<SecretString>,
         tokens: OAuthTokens,
         store: Arc<dyn TokenStore>,
     ) -> Self {
         Self {
             issuer: Issuer::OAuth2 {
                 client_id: client_id.into(),
-                client_secret,
+                client_secret: None,
             },
             tokens,
             store,
         }
     }
 
+    /// Sets the secret of a confidential client.
+    #[must_use]
+    pub fn with_client_secret(mut self, secret: impl Into<SecretString>) -> Self {
+        match &mut self.issuer {
+            Issuer::OAuth2 { client_secret, .. } => *client_secret = Some(secret.into()),
+            Issuer::Platform { secret_key, .. } => *secret_key = secret.into(),
+        }
+        self
+    }
+
     /// A session of a managed user of a platform client.
     pub fn managed_user(
         client_id: impl Into<String>,
-        secret_key: SecretString,
+        secret_key: impl Into<SecretString>,
         tokens: OAuthTokens,
         store: Arc<dyn TokenStore>,
     ) -> Self {
         Self {
             issuer: Issuer::Platform {
                 client_id: client_id.into(),
-                secret_key,
+                secret_key: secret_key.into(),
             },
             tokens,
             store,
@@ -113,14 +159,33 @@ pub enum Credentials {
     /// An API key, `cal_…`.
     ApiKey(SecretString),
     /// An OAuth session.
-    OAuth(OAuth),
+    OAuth(OAuthSession),
     /// A platform client as itself, for the endpoints that take one.
+    #[non_exhaustive]
     PlatformClient {
         /// The client's id.
         client_id: String,
         /// The client's secret.
         secret_key: SecretString,
     },
+}
+
+impl Credentials {
+    /// An API key, `cal_…`.
+    pub fn api_key(key: impl Into<SecretString>) -> Self {
+        Self::ApiKey(key.into())
+    }
+
+    /// A platform client as itself, for the endpoints that take one.
+    pub fn platform_client(
+        client_id: impl Into<String>,
+        secret_key: impl Into<SecretString>,
+    ) -> Self {
+        Self::PlatformClient {
+            client_id: client_id.into(),
+            secret_key: secret_key.into(),
+        }
+    }
 }
 
 /// What a call is authorized with, and by which pair of tokens.

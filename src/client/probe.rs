@@ -7,14 +7,13 @@ use std::sync::Arc;
 
 use super::Client;
 use super::error::{Error, ErrorKind};
-use super::event_types::EventTypeQuery;
 use super::version::{ApiVersion, ApiVersions};
-use crate::model::BookingQuery;
+use crate::model::{BookingQuery, EventTypeQuery};
 
-/// What a deployment was found to know.
+/// Which of the newer API versions a deployment knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Probed {
+pub struct KnownVersions {
     /// Whether it knows [`ApiVersion::BOOKINGS_2026`].
     pub newer_bookings: bool,
     /// Whether it knows [`ApiVersion::EVENT_TYPES_2026`].
@@ -36,22 +35,19 @@ impl Client {
     /// # Errors
     ///
     /// Any failure that is not an answer in an older shape: then it is not known what the deployment knows.
-    pub async fn with_newest_versions(&self) -> Result<(Self, Probed), Error> {
-        let mut probed = Probed {
+    pub async fn with_newest_versions(&self) -> Result<(Self, KnownVersions), Error> {
+        let mut known = KnownVersions {
             newer_bookings: false,
             newer_event_types: false,
         };
         let mut versions = ApiVersions::clone(&self.versions);
 
         let newer = versions.clone().with_bookings(ApiVersion::BOOKINGS_2026);
-        let one = BookingQuery {
-            take: Some(1),
-            ..BookingQuery::default()
-        };
+        let one = BookingQuery::default().with_take(1);
         let asked = self.with_versions(newer.clone());
         if understood(asked.bookings().list(&one).await.map(drop))? {
             versions = newer;
-            probed.newer_bookings = true;
+            known.newer_bookings = true;
         }
 
         // Some servers answer 404 to a list of event types that names nobody.
@@ -63,15 +59,14 @@ impl Client {
             let asked = self.with_versions(newer.clone());
             if understood(asked.event_types().list(&own).await.map(drop))? {
                 versions = newer;
-                probed.newer_event_types = true;
+                known.newer_event_types = true;
             }
         }
-        Ok((self.with_versions(versions), probed))
+        Ok((self.with_versions(versions), known))
     }
 
-    /// The same client, its connections and its policies shared, asking for other versions.
-    #[must_use]
-    pub fn with_versions(&self, versions: ApiVersions) -> Self {
+    /// The same client, sharing its connections and policies, with other versions.
+    fn with_versions(&self, versions: ApiVersions) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
             versions: Arc::new(versions),

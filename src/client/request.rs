@@ -10,7 +10,6 @@ use url::Url;
 
 use super::error::Error;
 use super::version::ApiVersion;
-use crate::model::InvalidRequest;
 
 /// One call, ready to be sent as often as the retry policy wants.
 #[derive(Clone)]
@@ -50,14 +49,6 @@ impl ApiRequest {
     pub(crate) fn and_query(mut self, name: String, value: String) -> Self {
         self.query.push((Cow::Owned(name), value));
         self
-    }
-
-    /// Goes no further if what is to be sent breaks a rule of the server's.
-    pub(crate) fn checked(self, check: Result<(), InvalidRequest>) -> Result<Self, Error> {
-        match check {
-            Ok(()) => Ok(self),
-            Err(invalid) => Err(Error::refused(self.operation, &invalid)),
-        }
     }
 
     pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {

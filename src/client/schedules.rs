@@ -9,10 +9,16 @@ use crate::model::{NewSchedule, Schedule, ScheduleId, ScheduleUpdate};
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
-/// use calcom::model::{Availability, NewSchedule, Weekday};
+/// use calcom::chrono::NaiveTime;
+/// use calcom::model::{NewSchedule, ScheduleAvailability, Weekday};
 ///
-/// let evenings = Availability::new([Weekday::Thursday, Weekday::Friday], "18:00", "20:00");
-/// let schedule = NewSchedule::new("Evenings", "Europe/Berlin").with_availability(evenings);
+/// let (from, to) = (NaiveTime::from_hms_opt(18, 0, 0), NaiveTime::from_hms_opt(20, 0, 0));
+/// let evenings = ScheduleAvailability::new(
+///     [Weekday::Thursday, Weekday::Friday],
+///     from.unwrap_or_default(),
+///     to.unwrap_or_default(),
+/// );
+/// let schedule = NewSchedule::new("Evenings", "Europe/Berlin".into()).with_availability(evenings);
 /// let made = client.schedules().create(&schedule).await?;
 /// println!("{}", made.id);
 /// # Ok(())

@@ -12,7 +12,7 @@ use tracing::{Instrument, Span, field};
 use url::Url;
 
 use super::cache::{ForgetOnDrop, Memories};
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, Retryability};
 use super::gate::Gate;
 use super::idempotency::IdempotencyKeys;
 use super::oauth::{Authorization, Authorizer};
@@ -48,6 +48,7 @@ pub(super) struct Transport {
     pub(super) retry: RetryPolicy,
     pub(super) total_timeout: Duration,
     pub(super) max_response_bytes: usize,
+    pub(super) local_checks: bool,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
 }
@@ -80,6 +81,7 @@ impl Transport {
             let _forget = is_write.then(|| ForgetOnDrop::after(&self.memories, request.operation));
             let mut attempt = 1;
             let mut renewed = false;
+            let mut answer_lost = false;
             let began = Instant::now();
             self.gate.earn_retry();
             loop {
@@ -101,6 +103,13 @@ impl Transport {
                     Ok(value) => return Ok(value),
                     Err(error) => error,
                 };
+                if request.method == http::Method::DELETE
+                    && error.kind() == ErrorKind::NotFound
+                    && answer_lost
+                {
+                    return Err(error.after_lost_deletion());
+                }
+                answer_lost |= error.retryability() == Retryability::IfIdempotent;
                 Span::current().record("calcom.error", error.kind().as_str());
                 // A token that expired on the way was refused before anything was done.
                 if error.kind() == ErrorKind::Unauthorized && !renewed {
@@ -145,7 +154,7 @@ impl Transport {
         let passage = self.gate.enter(request.operation, class).await?;
         let answered = self.attempt(request, url, authorization, correlation).await;
         if let Ok(response) = &answered {
-            self.gate.learn(response.headers(), self.clock.now());
+            passage.learn(response.headers(), self.clock.now());
         }
         let result = answered.and_then(|response| read(request.operation, &response));
         passage.settle(result.as_ref().err());

@@ -35,9 +35,11 @@ impl<'a> Slots<'a> {
     /// [`NotFound`](super::ErrorKind::NotFound) if there is no such event type, [`Invalid`](super::ErrorKind::Invalid) if
     /// [`SlotQuery::check`] refuses the query, in which case nothing is sent.
     pub async fn list(&self, query: &SlotQuery) -> Result<SlotsByDay, Error> {
-        let request = self.client.get("slots.list", &["slots"]);
-        let request = request
-            .checked(query.check())?
+        let operation = "slots.list";
+        self.client.check(operation, || query.check())?;
+        let request = self
+            .client
+            .get(operation, &["slots"])
             .version(&self.client.versions.slots)
             .query(query.to_pairs());
         self.client.data(request).await

@@ -6,7 +6,7 @@ use super::request::ApiRequest;
 use super::response::OneOrMany;
 use super::webhooks::{Scope, Webhooks};
 use crate::model::{
-    EventType, EventTypeId, NewTeamEventType, SortOrder, TeamEventTypeUpdate, TeamId,
+    EventType, EventTypeId, NewTeamEventType, TeamEventTypeQuery, TeamEventTypeUpdate, TeamId,
 };
 
 /// The event types of one team; get one from [`Teams::event_types`](super::Teams::event_types).
@@ -31,33 +31,6 @@ use crate::model::{
 pub struct TeamEventTypes<'a> {
     client: &'a Client,
     team: TeamId,
-}
-
-/// Which of a team's event types to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TeamEventTypeQuery {
-    /// Only the one with this slug.
-    pub event_slug: Option<String>,
-    /// Maximum number of hosts returned for each.
-    pub hosts_limit: Option<u32>,
-    /// Sorts by the time of creation.
-    pub sort_created_at: Option<SortOrder>,
-}
-
-impl TeamEventTypeQuery {
-    fn to_pairs(&self) -> Vec<(&'static str, String)> {
-        [
-            ("eventSlug", self.event_slug.clone()),
-            ("hostsLimit", self.hosts_limit.map(|n| n.to_string())),
-            (
-                "sortCreatedAt",
-                self.sort_created_at.as_ref().map(ToString::to_string),
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| value.map(|value| (name, value)))
-        .collect()
-    }
 }
 
 impl<'a> TeamEventTypes<'a> {

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::Client;
 use super::error::Error;
+use super::pages::{ItemStream, Page, walk};
 use super::response::OneOrMany;
-use crate::model::{Membership, MembershipId, MembershipParams, TeamId, UserId};
+use crate::model::{Membership, MembershipId, MembershipParams, MembershipQuery, TeamId, UserId};
 
 /// The memberships of one team; get one from [`Teams::memberships`](super::Teams::memberships).
 ///
@@ -13,10 +14,7 @@ use crate::model::{Membership, MembershipId, MembershipParams, TeamId, UserId};
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
 /// use calcom::model::{MembershipParams, MembershipRole, TeamId, UserId};
 ///
-/// let params = MembershipParams {
-///     role: Some(MembershipRole::Admin),
-///     ..MembershipParams::default()
-/// };
+/// let params = MembershipParams::default().with_role(MembershipRole::Admin);
 /// let memberships = client.teams().memberships(TeamId::new(7));
 /// memberships.create(UserId::new(3), &params).await?;
 /// # Ok(())
@@ -41,17 +39,27 @@ impl<'a> TeamMemberships<'a> {
         Self { client, team }
     }
 
-    /// Lists memberships, `take` (1 to 250) at a time after skipping `skip`.
+    /// Reads one page of the list.
     ///
     /// # Errors
     ///
     /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for a team of others.
-    pub async fn list(&self, take: u32, skip: u32) -> Result<Vec<Membership>, Error> {
+    pub async fn list(&self, query: &MembershipQuery) -> Result<Page<Membership>, Error> {
         let path = ["teams", &self.team.to_string(), "memberships"];
         let request = self.client.get("team_memberships.list", &path);
-        let request = request.query(vec![("take", take.to_string()), ("skip", skip.to_string())]);
-        let listed: OneOrMany<Membership> = self.client.data(request).await?;
-        Ok(listed.into_vec())
+        let listed: OneOrMany<Membership> =
+            self.client.data(request.query(query.to_pairs())).await?;
+        Ok(Page::unnumbered(listed.into_vec()))
+    }
+
+    /// Streams the whole list, from `query.skip` on, in pages of `query.take` memberships (250 by
+    /// default).
+    pub fn list_all(&self, query: MembershipQuery) -> ItemStream<Membership> {
+        let (client, team) = (self.client.clone(), self.team);
+        walk("team_memberships.list", query, move |query| {
+            let client = client.clone();
+            async move { client.teams().memberships(team).list(&query).await }
+        })
     }
 
     /// Reads one membership.
@@ -99,15 +107,15 @@ impl<'a> TeamMemberships<'a> {
         self.client.data(request.json(params)?).await
     }
 
-    /// Ends a membership, and returns what it was.
+    /// Ends a membership.
     ///
     /// # Errors
     ///
     /// As [`list`](Self::list).
-    pub async fn delete(&self, id: MembershipId) -> Result<Membership, Error> {
+    pub async fn delete(&self, id: MembershipId) -> Result<(), Error> {
         let (team, id) = (self.team.to_string(), id.to_string());
         let path = ["teams", &team, "memberships", &id];
         let request = self.client.delete("team_memberships.delete", &path);
-        self.client.data(request).await
+        self.client.acknowledged(request).await
     }
 }

@@ -1,14 +1,12 @@
 //! `/teams`. The endpoints of teams themselves have no version.
 
 use super::Client;
-use super::bookings::BookingPage;
 use super::error::Error;
-use super::response::RawPage;
+use super::team_bookings::TeamBookings;
 use super::team_event_types::TeamEventTypes;
 use super::team_memberships::TeamMemberships;
-use crate::model::{
-    Booking, BookingQuery, CreatedTeam, Schedule, Team, TeamId, TeamInvite, TeamParams,
-};
+use super::team_schedules::TeamSchedules;
+use crate::model::{CreatedTeam, Team, TeamId, TeamInvite, TeamParams};
 
 /// The teams; get one from [`Client::teams`].
 ///
@@ -18,8 +16,8 @@ use crate::model::{
 ///
 /// for team in client.teams().list().await? {
 ///     let query = BookingQuery::default();
-///     let page = client.teams().bookings(team.id, &query).await?;
-///     println!("{}: {}", team.name, page.bookings.len());
+///     let page = client.teams().bookings(team.id).list(&query).await?;
+///     println!("{}: {}", team.name, page.items.len());
 /// }
 /// # Ok(())
 /// # }
@@ -76,15 +74,15 @@ impl<'a> Teams<'a> {
         self.client.data(request.json(team)?).await
     }
 
-    /// Deletes a team, and returns what it was.
+    /// Deletes a team.
     ///
     /// # Errors
     ///
     /// As [`get`](Self::get).
-    pub async fn delete(&self, id: TeamId) -> Result<Team, Error> {
+    pub async fn delete(&self, id: TeamId) -> Result<(), Error> {
         let path = ["teams", &id.to_string()];
         let request = self.client.delete("teams.delete", &path);
-        self.client.data(request).await
+        self.client.acknowledged(request).await
     }
 
     /// Makes an invitation to a team.
@@ -98,44 +96,14 @@ impl<'a> Teams<'a> {
         self.client.data(request).await
     }
 
-    /// Reads one page of a team's bookings. Of the filters, those by team and by the times of creation and change are not
-    /// known there.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get), and [`Invalid`](super::ErrorKind::Invalid) if [`BookingQuery::check`] refuses the query,
-    /// in which case nothing is sent.
-    pub async fn bookings(&self, id: TeamId, query: &BookingQuery) -> Result<BookingPage, Error> {
-        let path = ["teams", &id.to_string(), "bookings"];
-        let request = self.client.get("teams.bookings", &path);
-        let request = request
-            .checked(query.check())?
-            .version(&self.client.versions.bookings)
-            .query(query.to_pairs());
-        let page: RawPage<Booking> = self.client.body(request).await?;
-        Ok(BookingPage {
-            bookings: page.data,
-            pagination: page.pagination,
-        })
+    /// The bookings of a team.
+    pub fn bookings(&self, id: TeamId) -> TeamBookings<'a> {
+        TeamBookings::new(self.client, id)
     }
 
-    /// Lists the schedules of a team's members, `take` (1 to 250) at a time after skipping `skip`.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get).
-    pub async fn schedules(
-        &self,
-        id: TeamId,
-        take: u32,
-        skip: u32,
-    ) -> Result<Vec<Schedule>, Error> {
-        let path = ["teams", &id.to_string(), "schedules"];
-        let request = self.client.get("teams.schedules", &path);
-        let request = request
-            .version(&self.client.versions.schedules)
-            .query(vec![("take", take.to_string()), ("skip", skip.to_string())]);
-        self.client.data(request).await
+    /// The schedules of a team's members.
+    pub fn schedules(&self, id: TeamId) -> TeamSchedules<'a> {
+        TeamSchedules::new(self.client, id)
     }
 
     /// The event types of a team.

@@ -1,19 +1,11 @@
 //! `/webhooks`, `/event-types/{id}/webhooks` and `/teams/{id}/event-types/{id}/webhooks`. These endpoints have no version.
 
-use futures_util::TryStreamExt;
-use futures_util::stream;
-
 use super::Client;
 use super::error::Error;
+use super::pages::{ItemStream, Page, walk};
 use crate::model::{
-    EventTypeId, NewWebhook, TeamId, WebhookId, WebhookSubscription, WebhookUpdate,
+    EventTypeId, NewWebhook, TeamId, WebhookId, WebhookQuery, WebhookSubscription, WebhookUpdate,
 };
-
-/// How many subscriptions are asked for at a time, the most that the server gives out.
-const PAGE: usize = 250;
-
-/// After this many, the server is assumed to ignore `skip`.
-const MOST: usize = 100 * PAGE;
 
 /// Whose subscriptions.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +45,7 @@ impl Scope {
 /// let webhook = NewWebhook::new(
 ///     "https://example.org/calcom",
 ///     NewWebhook::booking_triggers(),
-///     "whsec_of_your_own".into(),
+///     "whsec_of_your_own",
 /// );
 /// let made = client.webhooks().create(&webhook).await?;
 /// println!("{}", made.id);
@@ -82,25 +74,24 @@ impl<'a> Webhooks<'a> {
         self.client.data(request.json(webhook)?).await
     }
 
-    /// Lists all subscriptions.
+    /// Reads one page of the list.
     ///
     /// # Errors
     ///
     /// [`Unauthorized`](super::ErrorKind::Unauthorized).
-    pub async fn list(&self) -> Result<Vec<WebhookSubscription>, Error> {
-        let handle = *self;
-        let pages = stream::try_unfold(Some(0), move |skip| async move {
-            let Some(skip) = skip else {
-                return Ok::<_, Error>(None);
-            };
-            let query = vec![("take", PAGE.to_string()), ("skip", skip.to_string())];
-            let path = handle.scope.path(None);
-            let request = handle.client.get("webhooks.list", &path);
-            let page: Vec<WebhookSubscription> = handle.client.data(request.query(query)).await?;
-            let next = (page.len() == PAGE && skip < MOST).then_some(skip + PAGE);
-            Ok(Some((page, next)))
-        });
-        pages.try_concat().await
+    pub async fn list(&self, query: &WebhookQuery) -> Result<Page<WebhookSubscription>, Error> {
+        let request = self.client.get("webhooks.list", &self.scope.path(None));
+        self.client.page(request.query(query.to_pairs())).await
+    }
+
+    /// Streams the whole list, from `query.skip` on, in pages of `query.take` subscriptions (250 by
+    /// default).
+    pub fn list_all(&self, query: WebhookQuery) -> ItemStream<WebhookSubscription> {
+        let (client, scope) = (self.client.clone(), self.scope);
+        walk("webhooks.list", query, move |query| {
+            let client = client.clone();
+            async move { Webhooks::new(&client, scope).list(&query).await }
+        })
     }
 
     /// Reads one subscription.
@@ -134,7 +125,7 @@ impl<'a> Webhooks<'a> {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), also if an attempt before the one that was answered has ended it.
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for another user's.
     pub async fn delete(&self, id: &WebhookId) -> Result<(), Error> {
         let path = self.scope.path(Some(id.as_str()));
         let request = self.client.delete("webhooks.delete", &path);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
-use super::id::{SeatUid, UserId};
+use super::id::{SeatUid, TimeZone, UserId};
 
 /// Somebody who booked. `Debug` shows nothing that identifies the person.
 #[serde_as]
@@ -23,9 +23,9 @@ pub struct Attendee {
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub email: String,
-    /// The IANA time zone.
+    /// The time zone.
     #[serde(default)]
-    pub time_zone: Option<String>,
+    pub time_zone: Option<TimeZone>,
     /// The language, such as `en`.
     #[serde(default)]
     pub language: Option<String>,
@@ -79,9 +79,9 @@ pub struct Host {
     /// The user name.
     #[serde(default)]
     pub username: Option<String>,
-    /// The IANA time zone.
+    /// The time zone.
     #[serde(default)]
-    pub time_zone: Option<String>,
+    pub time_zone: Option<TimeZone>,
 }
 
 impl fmt::Debug for Host {

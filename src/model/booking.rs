@@ -253,9 +253,24 @@ impl<'de> Deserialize<'de> for BookingOrSeries {
 impl BookingOrSeries {
     /// The booking, or the first of the series; `None` for an empty series.
     pub fn first(&self) -> Option<&Booking> {
+        self.as_slice().first()
+    }
+
+    /// The booking, or the first of the series; `None` for an empty series.
+    pub fn into_first(self) -> Option<Booking> {
+        self.into_iter().next()
+    }
+
+    /// Iterates over the bookings, one or many.
+    pub fn iter(&self) -> std::slice::Iter<'_, Booking> {
+        self.as_slice().iter()
+    }
+
+    /// All bookings, one or many.
+    pub fn as_slice(&self) -> &[Booking] {
         match self {
-            Self::Booking(booking) => Some(booking),
-            Self::Series(bookings) => bookings.first(),
+            Self::Booking(booking) => std::slice::from_ref(booking),
+            Self::Series(bookings) => bookings,
         }
     }
 
@@ -265,5 +280,23 @@ impl BookingOrSeries {
             Self::Booking(booking) => vec![*booking],
             Self::Series(bookings) => bookings,
         }
+    }
+}
+
+impl IntoIterator for BookingOrSeries {
+    type Item = Booking;
+    type IntoIter = std::vec::IntoIter<Booking>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.into_vec().into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a BookingOrSeries {
+    type Item = &'a Booking;
+    type IntoIter = std::slice::Iter<'a, Booking>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }

@@ -5,10 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
-use super::id::{BookingUid, UserId};
+use super::id::{BookingUid, TimeZone, UserId};
+use super::setters::setters;
 
 /// Whether one attendee was absent. `Debug` does not show whom.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AttendeeAbsence {
     /// The attendee's e-mail address, as the booking has it.
     pub email: String,
@@ -24,9 +26,10 @@ impl fmt::Debug for AttendeeAbsence {
     }
 }
 
-/// Who was absent. At least one of the two has to be said.
+/// Who was absent. The host, or at least one attendee, has to be named.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct MarkAbsentParams {
     /// Whether the host did not come. `false` was accepted and ignored by a server of August 2025: an absence of the host
     /// cannot be taken back.
@@ -63,7 +66,7 @@ impl MarkAbsentParams {
 #[serde_as]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct NewHost {
+pub struct ReassignedHost {
     /// The user's number.
     pub id: UserId,
     /// The name.
@@ -76,9 +79,9 @@ pub struct NewHost {
     pub email: String,
 }
 
-impl fmt::Debug for NewHost {
+impl fmt::Debug for ReassignedHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NewHost")
+        f.debug_struct("ReassignedHost")
             .field("id", &self.id)
             .finish_non_exhaustive()
     }
@@ -93,7 +96,7 @@ pub struct Reassignment {
     /// The booking, which keeps its uid.
     pub booking_uid: BookingUid,
     /// Who has it now.
-    pub reassigned_to: NewHost,
+    pub reassigned_to: ReassignedHost,
     /// Why, where a reason was given.
     #[serde(default)]
     pub reason: Option<String>,
@@ -103,17 +106,28 @@ pub struct Reassignment {
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct NewGuest {
     /// The e-mail address.
     pub email: String,
     /// The name.
     pub name: Option<String>,
-    /// The IANA time zone.
-    pub time_zone: Option<String>,
+    /// The time zone.
+    pub time_zone: Option<TimeZone>,
     /// The phone number in E.164.
     pub phone_number: Option<String>,
     /// The language of the e-mails, such as `de`.
     pub language: Option<String>,
+}
+
+setters! {
+    NewGuest {
+        ;
+        with_name => name: String,
+        with_time_zone => time_zone: TimeZone,
+        with_phone_number => phone_number: String,
+        with_language => language: String,
+    }
 }
 
 impl NewGuest {

@@ -38,6 +38,7 @@ open_enum! {
 ///
 /// `Debug` does not show whom the filter names.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BookingQuery {
     /// Only these; several are joined with *or*.
     pub status: Vec<BookingFilter>,

@@ -8,20 +8,24 @@ use serde_json::{Map, Value};
 use serde_with::{serde_as, skip_serializing_none};
 
 use super::booking::Metadata;
-use super::id::{EventTypeId, SeatUid};
+use super::event_type_target::EventTypeTarget;
+use super::id::{SeatUid, TimeZone, UserId};
+use super::location::BookingLocation;
+use super::setters::setters;
 use super::time::Instant;
 
 /// The person for whom a booking is made. `Debug` shows nothing that identifies the person.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct NewAttendee {
     /// The name.
     pub name: String,
     /// The e-mail address. The server refuses a booking without one unless the event type asks for a phone number instead.
     pub email: Option<String>,
-    /// The IANA time zone in which the attendee is addressed.
-    pub time_zone: String,
+    /// The time zone in which the attendee is addressed.
+    pub time_zone: TimeZone,
     /// The language of the e-mails, such as `de`; the server takes a fixed list and refuses others.
     pub language: Option<String>,
     /// The phone number in E.164.
@@ -29,16 +33,12 @@ pub struct NewAttendee {
 }
 
 impl NewAttendee {
-    /// An attendee with the three things that are always needed.
-    pub fn new(
-        name: impl Into<String>,
-        email: impl Into<String>,
-        time_zone: impl Into<String>,
-    ) -> Self {
+    /// An attendee with an e-mail address.
+    pub fn new(name: impl Into<String>, email: impl Into<String>, time_zone: TimeZone) -> Self {
         Self {
             name: name.into(),
             email: Some(email.into()),
-            time_zone: time_zone.into(),
+            time_zone,
             language: None,
             phone_number: None,
         }
@@ -49,12 +49,12 @@ impl NewAttendee {
     pub fn by_phone(
         name: impl Into<String>,
         phone_number: impl Into<String>,
-        time_zone: impl Into<String>,
+        time_zone: TimeZone,
     ) -> Self {
         Self {
             name: name.into(),
             email: None,
-            time_zone: time_zone.into(),
+            time_zone,
             language: None,
             phone_number: Some(phone_number.into()),
         }
@@ -91,47 +91,12 @@ impl fmt::Debug for NewAttendee {
     }
 }
 
-/// Which event type is booked: by number, or by the slug under a user's or a team's name.
-#[skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, rename_all_fields = "camelCase")]
-pub enum EventTypeTarget {
-    /// By number.
-    Id {
-        /// The event type's number.
-        event_type_id: EventTypeId,
-    },
-    /// By a user's slug.
-    User {
-        /// The event type's slug.
-        event_type_slug: String,
-        /// Whose event type it is.
-        username: String,
-        /// The organization, where the user belongs to one.
-        organization_slug: Option<String>,
-    },
-    /// By a team's slug.
-    Team {
-        /// The event type's slug.
-        event_type_slug: String,
-        /// Whose event type it is.
-        team_slug: String,
-        /// The organization, where the team belongs to one.
-        organization_slug: Option<String>,
-    },
-}
-
-impl From<EventTypeId> for EventTypeTarget {
-    fn from(event_type_id: EventTypeId) -> Self {
-        Self::Id { event_type_id }
-    }
-}
-
 /// A booking to be made. `Debug` shows what and when, never for whom.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct NewBooking {
     /// When it begins. Sent as UTC with `Z`.
     #[serde_as(as = "Instant")]
@@ -146,9 +111,8 @@ pub struct NewBooking {
     pub guests: Vec<String>,
     /// The length in minutes. Only for event types that offer several lengths; others refuse it.
     pub length_in_minutes: Option<u32>,
-    /// Where it takes place, in the API's own form, such as `{"type": "attendeePhone", "phone": "+49…"}`. Only what the
-    /// event type offers is accepted.
-    pub location: Option<Value>,
+    /// Where it takes place. Only what the event type offers is accepted.
+    pub location: Option<BookingLocation>,
     /// What the booking carries; see [`Metadata`] for the limits.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
@@ -157,6 +121,70 @@ pub struct NewBooking {
     pub booking_fields_responses: Map<String, Value>,
     /// How many bookings of a recurring event type; the event type's own number if absent.
     pub recurrence_count: Option<u32>,
+    /// What a routing form made of the booker's answers.
+    pub routing: Option<Routing>,
+    /// The code that the booker got by e-mail, where the event type asks for one.
+    pub email_verification_code: Option<String>,
+    /// Books although the host is busy. For hosts only, from API version 2026-02-25 on.
+    pub allow_conflicts: Option<bool>,
+    /// Books outside the host's hours and the booking window. For hosts only, from API version
+    /// 2026-02-25 on.
+    pub allow_booking_out_of_bounds: Option<bool>,
+    /// Books beyond the event type's booking limits. For hosts only, from API version 2026-02-25 on.
+    pub skip_booking_limits: Option<bool>,
+}
+
+/// What a routing form made of the booker's answers.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Routing {
+    /// The number of the form's response.
+    #[serde(default)]
+    pub response_id: Option<i64>,
+    /// The team members among whom the form routes.
+    #[serde(default)]
+    pub team_member_ids: Option<Vec<UserId>>,
+    /// The e-mail address of the team member who is to hold the meeting.
+    #[serde(default)]
+    pub team_member_email: Option<String>,
+    /// Whether the contact's owner is passed over.
+    #[serde(default)]
+    pub skip_contact_owner: Option<bool>,
+    /// The application that knows the contact's owner, such as `salesforce`.
+    #[serde(default)]
+    pub crm_app_slug: Option<String>,
+    /// The contact's owner's kind of record there.
+    #[serde(default)]
+    pub crm_owner_record_type: Option<String>,
+    /// The response that waits in the queue.
+    #[serde(default)]
+    pub queued_response_id: Option<String>,
+}
+
+setters! {
+    Routing {
+        with_response_id => response_id: i64,
+        with_skip_contact_owner => skip_contact_owner: bool,
+        ;
+        with_team_member_ids => team_member_ids: Vec<UserId>,
+        with_team_member_email => team_member_email: String,
+        with_queued_response_id => queued_response_id: String,
+        with_crm_app_slug => crm_app_slug: String,
+        with_crm_owner_record_type => crm_owner_record_type: String,
+    }
+}
+
+setters! {
+    NewBooking {
+        with_allow_conflicts => allow_conflicts: bool,
+        with_allow_booking_out_of_bounds => allow_booking_out_of_bounds: bool,
+        with_skip_booking_limits => skip_booking_limits: bool,
+        with_routing => routing: Routing,
+        ;
+        with_email_verification_code => email_verification_code: String,
+    }
 }
 
 impl NewBooking {
@@ -176,6 +204,11 @@ impl NewBooking {
             metadata: Metadata::new(),
             booking_fields_responses: Map::new(),
             recurrence_count: None,
+            routing: None,
+            email_verification_code: None,
+            allow_conflicts: None,
+            allow_booking_out_of_bounds: None,
+            skip_booking_limits: None,
         }
     }
 
@@ -200,10 +233,10 @@ impl NewBooking {
         self
     }
 
-    /// Chooses one of the event type's places, in the API's own form.
+    /// Chooses one of the event type's places.
     #[must_use]
-    pub fn with_location(mut self, location: impl Into<Value>) -> Self {
-        self.location = Some(location.into());
+    pub fn with_location(mut self, location: BookingLocation) -> Self {
+        self.location = Some(location);
         self
     }
 
@@ -241,28 +274,48 @@ impl fmt::Debug for NewBooking {
     }
 }
 
-/// What else to say when a booking is moved.
+/// Optional parameters of a reschedule.
 #[skip_serializing_none]
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RescheduleParams {
     /// Why, as the attendee will read it. Refused for a single seat.
     pub rescheduling_reason: Option<String>,
-    /// Whose e-mail address asks. On a type that needs confirmation, a host's move stays accepted, an attendee's turns pending.
+    /// The e-mail address of whoever asks for it. On an event type that needs confirmation, a host's move stays accepted, an attendee's turns pending.
     pub rescheduled_by: Option<String>,
     /// The seat to move, on a seated booking.
     pub seat_uid: Option<SeatUid>,
+    /// The code that the booker got by e-mail, where the event type asks for one.
+    pub email_verification_code: Option<String>,
+    /// Books although the host is busy. For hosts only, from API version 2026-02-25 on.
+    pub allow_conflicts: Option<bool>,
+    /// Books outside the host's hours and the booking window. For hosts only, from API version
+    /// 2026-02-25 on.
+    pub allow_booking_out_of_bounds: Option<bool>,
+    /// Books beyond the event type's booking limits. For hosts only, from API version 2026-02-25 on.
+    pub skip_booking_limits: Option<bool>,
+}
+
+setters! {
+    RescheduleParams {
+        with_allow_conflicts => allow_conflicts: bool,
+        with_allow_booking_out_of_bounds => allow_booking_out_of_bounds: bool,
+        with_skip_booking_limits => skip_booking_limits: bool,
+        ;
+        with_email_verification_code => email_verification_code: String,
+    }
 }
 
 impl RescheduleParams {
-    /// Says why.
+    /// Adds the reason.
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
         self.rescheduling_reason = Some(reason.into());
         self
     }
 
-    /// Says who asks, by e-mail address.
+    /// Names whoever asks for it, by e-mail address.
     #[must_use]
     pub fn with_rescheduled_by(mut self, email: impl Into<String>) -> Self {
         self.rescheduled_by = Some(email.into());
@@ -285,21 +338,20 @@ impl fmt::Debug for RescheduleParams {
     }
 }
 
-/// What else to say when a booking is cancelled.
+/// Optional parameters of a cancellation.
 #[skip_serializing_none]
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct CancelParams {
-    /// Why. Required where the caller is the host; refused for a single seat.
+    /// Why. Required where the caller is the host; for a single seat, some servers refuse it.
     pub cancellation_reason: Option<String>,
     /// The seat to give up, on a seated booking. A host's key cannot do this.
     pub seat_uid: Option<SeatUid>,
-    /// Whether the later bookings of the series are cancelled too.
-    pub cancel_subsequent_bookings: Option<bool>,
 }
 
 impl CancelParams {
-    /// Says why.
+    /// A cancellation with a reason.
     pub fn reason(reason: impl Into<String>) -> Self {
         Self {
             cancellation_reason: Some(reason.into()),
@@ -307,7 +359,7 @@ impl CancelParams {
         }
     }
 
-    /// Says why.
+    /// Adds the reason.
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
         self.cancellation_reason = Some(reason.into());
@@ -320,23 +372,12 @@ impl CancelParams {
         self.seat_uid = Some(seat);
         self
     }
-
-    /// Cancels the later bookings of the series too.
-    #[must_use]
-    pub fn with_subsequent_bookings(mut self) -> Self {
-        self.cancel_subsequent_bookings = Some(true);
-        self
-    }
 }
 
 impl fmt::Debug for CancelParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CancelParams")
             .field("seat_uid", &self.seat_uid)
-            .field(
-                "cancel_subsequent_bookings",
-                &self.cancel_subsequent_bookings,
-            )
             .finish_non_exhaustive()
     }
 }

@@ -1,15 +1,23 @@
 //! Event types: what can be booked.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::{DefaultOnError, DefaultOnNull, serde_as, skip_serializing_none};
 
-use super::event_type_settings::{BookingWindow, ConfirmationPolicy};
+use super::booking_field::BookingField;
+use super::event_type_settings::{
+    ActiveBookingsLimit, BookerLayouts, BookingLimits, BookingWindow, CalVideoSettings,
+    ConfirmationPolicy, DestinationCalendar, DisableCancelling, DisableRescheduling,
+    EventTypeColor,
+};
 use super::id::{EventTypeId, ScheduleId, TeamId, UserId};
 use super::location::Location;
 use super::open_enum::open_enum;
+use super::schedule::Weekday;
 use super::setting::Setting;
-use super::team::{SchedulingType, TeamHost};
+use super::team::{EventTypeHost, SchedulingType};
 
 open_enum! {
     /// How often a recurring event type recurs.
@@ -89,9 +97,9 @@ impl Seats {
     }
 }
 
-/// A user of an event type.
+/// A user of an event type. `Debug` shows the number only.
 #[skip_serializing_none]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EventTypeUser {
@@ -103,13 +111,72 @@ pub struct EventTypeUser {
     /// The user name.
     #[serde(default)]
     pub username: Option<String>,
+    /// The picture's address.
+    #[serde(default)]
+    pub avatar_url: Option<String>,
+    /// The colour, as `#rrggbb`.
+    #[serde(default)]
+    pub brand_color: Option<String>,
+    /// The colour in the dark theme, as `#rrggbb`.
+    #[serde(default)]
+    pub dark_brand_color: Option<String>,
+    /// The first day of the week.
+    #[serde(default)]
+    pub week_start: Option<Weekday>,
+    /// What the user carries.
+    #[serde(default)]
+    pub metadata: Option<Map<String, Value>>,
 }
 
-/// What can be booked. Where the API's answer is a family of shapes (locations, windows, policies), a
-/// shape that this crate does not know is kept as it came.
-#[serde_as]
+impl fmt::Debug for EventTypeUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventTypeUser")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The team of an event type.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct EventTypeTeam {
+    /// The team's number.
+    pub id: TeamId,
+    /// The name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The team's part of its booking pages' addresses.
+    #[serde(default)]
+    pub slug: Option<String>,
+    /// The logo's address.
+    #[serde(default)]
+    pub logo_url: Option<String>,
+    /// The banner's address.
+    #[serde(default)]
+    pub banner_url: Option<String>,
+    /// The first day of the week.
+    #[serde(default)]
+    pub week_start: Option<Weekday>,
+    /// The colour, as `#rrggbb`.
+    #[serde(default)]
+    pub brand_color: Option<String>,
+    /// The colour in the dark theme, as `#rrggbb`.
+    #[serde(default)]
+    pub dark_brand_color: Option<String>,
+    /// The theme.
+    #[serde(default)]
+    pub theme: Option<String>,
+}
+
+/// What can be booked. Where the API answers with one of several shapes (locations, windows,
+/// policies), a shape that this crate does not know is kept as it came.
+///
+/// `Debug` shows the number, the slug and the length.
+#[serde_as]
+#[skip_serializing_none]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EventType {
@@ -142,7 +209,7 @@ pub struct EventType {
     /// Its hosts, where it is a team's.
     #[serde_as(as = "DefaultOnError<Vec<_>>")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hosts: Vec<TeamHost>,
+    pub hosts: Vec<EventTypeHost>,
     /// Its hosts, where it is a user's.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
@@ -154,10 +221,10 @@ pub struct EventType {
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub locations: Vec<Location>,
-    /// What the booker is asked, in the API's own form.
+    /// What the booker is asked.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
-    pub booking_fields: Vec<Value>,
+    pub booking_fields: Vec<BookingField>,
     /// How it recurs.
     #[serde(default)]
     pub recurrence: Option<Recurrence>,
@@ -185,7 +252,7 @@ pub struct EventType {
     /// Whether it is left out of the public page.
     #[serde(default)]
     pub hidden: Option<bool>,
-    /// Whether guests can be named.
+    /// Whether guests cannot be named.
     #[serde(default)]
     pub disable_guests: Option<bool>,
     /// The price in the currency's smallest unit.
@@ -194,9 +261,109 @@ pub struct EventType {
     /// The currency's ISO 4217 code, in lower case.
     #[serde(default)]
     pub currency: Option<String>,
-    /// What the event type carries.
+    /// Minutes by which all slots are moved.
+    #[serde(default)]
+    pub offset_start: Option<u32>,
+    /// Whether only the first free slot of a day is shown.
+    #[serde(default)]
+    pub only_show_first_available_slot: Option<bool>,
+    /// Whether slots are arranged so that little time is lost between them.
+    #[serde(default)]
+    pub show_optimized_slots: Option<bool>,
+    /// The most bookings per span of time; the server answers `{}` where there is no limit.
+    #[serde(default)]
+    pub booking_limits_count: Option<Setting<BookingLimits>>,
+    /// The most minutes booked per span of time.
+    #[serde(default)]
+    pub booking_limits_duration: Option<Setting<BookingLimits>>,
+    /// The most bookings of one booker.
+    #[serde(default)]
+    pub booker_active_bookings_limit: Option<Setting<ActiveBookingsLimit>>,
+    /// Whether bookings can be cancelled.
+    #[serde(default)]
+    pub disable_cancelling: Option<DisableCancelling>,
+    /// Whether bookings can be rescheduled.
+    #[serde(default)]
+    pub disable_rescheduling: Option<DisableRescheduling>,
+    /// Whether bookings can be rescheduled when they are over.
+    #[serde(default)]
+    pub allow_rescheduling_past_bookings: Option<bool>,
+    /// Whether rescheduling a cancelled booking makes a new one.
+    #[serde(default)]
+    pub allow_rescheduling_cancelled_bookings: Option<bool>,
+    /// Whether only the host can book over the API.
+    #[serde(default)]
+    pub booking_requires_authentication: Option<bool>,
+    /// Whether the booker's e-mail address is verified first.
+    #[serde(default)]
+    pub requires_booker_email_verification: Option<bool>,
+    /// The title of bookings, with variables such as `{Organiser}`.
+    #[serde(default)]
+    pub custom_name: Option<String>,
+    /// The views of the booking page.
+    #[serde(default)]
+    pub booker_layouts: Option<BookerLayouts>,
+    /// The colour.
+    #[serde(default)]
+    pub color: Option<EventTypeColor>,
+    /// The booking page's language; empty for the browser's.
+    #[serde(default)]
+    pub interface_language: Option<String>,
+    /// Whether the booking page's time zone is fixed.
+    #[serde(default)]
+    pub lock_time_zone_toggle_on_booking_page: Option<bool>,
+    /// Where the booker is sent afterwards.
+    #[serde(default)]
+    pub success_redirect_url: Option<String>,
+    /// Whether the booking page's parameters go there too. The API cannot set it.
+    #[serde(default)]
+    pub forward_params_success_redirect: Option<bool>,
+    /// Whether the organizer's e-mail address is hidden.
+    #[serde(default)]
+    pub hide_organizer_email: Option<bool>,
+    /// Whether notes are left out of the calendar.
+    #[serde(default)]
+    pub hide_calendar_notes: Option<bool>,
+    /// Whether details are left out of the calendar.
+    #[serde(default)]
+    pub hide_calendar_event_details: Option<bool>,
+    /// The calendar that bookings are written to.
+    #[serde(default)]
+    pub destination_calendar: Option<DestinationCalendar>,
+    /// Whether that calendar's address is shown as the organizer's.
+    #[serde(default)]
+    pub use_destination_calendar_email: Option<bool>,
+    /// What a Cal Video call allows.
+    #[serde(default)]
+    pub cal_video_settings: Option<CalVideoSettings>,
+    /// The booking page's address.
+    #[serde(default)]
+    pub booking_url: Option<String>,
+    /// Whether it can be booked for right now. The API cannot set it.
+    #[serde(default)]
+    pub is_instant_event: Option<bool>,
+    /// Whether all members, future ones too, are hosts; only a team's.
+    #[serde(default)]
+    pub assign_all_team_members: Option<bool>,
+    /// The managed event type that it was made after; only a team member's.
+    #[serde(default)]
+    pub parent_event_type_id: Option<EventTypeId>,
+    /// The team that owns it; only a team's.
+    #[serde(default)]
+    pub team: Option<EventTypeTeam>,
+    /// What the event type carries. Read only.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
+}
+
+impl fmt::Debug for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventType")
+            .field("id", &self.id)
+            .field("slug", &self.slug)
+            .field("length_in_minutes", &self.length_in_minutes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl EventType {

@@ -1,17 +1,18 @@
 //! What is sent to make and change event types.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_with::skip_serializing_none;
 
-use super::event_type::{Recurrence, Seats};
+use super::booking_field::BookingField;
+use super::event_type::{EventType, Recurrence, Seats};
 use super::event_type_settings::{
     ActiveBookingsLimit, BookerLayouts, BookingLimits, BookingWindow, CalVideoSettings,
     ConfirmationPolicy, DestinationCalendar, DisableCancelling, DisableRescheduling,
     EventTypeColor,
 };
-use super::id::{EventTypeId, ScheduleId};
+use super::id::ScheduleId;
 use super::location::Location;
+use super::setters::setters;
 use super::setting::Setting;
 
 /// Everything about an event type but its title, slug and length. What is `None` is left to the server where an event type is
@@ -19,6 +20,7 @@ use super::setting::Setting;
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct EventTypeSettings {
     /// The lengths to choose from, in minutes, the event type's own among them.
     pub length_in_minutes_options: Option<Vec<u32>>,
@@ -26,8 +28,8 @@ pub struct EventTypeSettings {
     pub description: Option<String>,
     /// Where it can take place; a Cal Video call if an event type is made without.
     pub locations: Option<Vec<Location>>,
-    /// What the booker is asked, in the API's own form, such as `{"type": "text", "slug": "size", "label": "Size", …}`.
-    pub booking_fields: Option<Vec<Value>>,
+    /// What the booker is asked; the standard fields that are not listed stay as they are by default.
+    pub booking_fields: Option<Vec<BookingField>>,
     /// The schedule; the owner's default one if an event type is made without.
     pub schedule_id: Option<ScheduleId>,
     /// The least notice, in minutes.
@@ -100,9 +102,55 @@ pub struct EventTypeSettings {
     pub cal_video_settings: Option<CalVideoSettings>,
 }
 
+setters! {
+    EventTypeSettings {
+        with_schedule_id => schedule_id: ScheduleId,
+        with_minimum_booking_notice => minimum_booking_notice: u32,
+        with_before_event_buffer => before_event_buffer: u32,
+        with_after_event_buffer => after_event_buffer: u32,
+        with_slot_interval => slot_interval: u32,
+        with_offset_start => offset_start: u32,
+        with_only_show_first_available_slot => only_show_first_available_slot: bool,
+        with_show_optimized_slots => show_optimized_slots: bool,
+        with_disable_guests => disable_guests: bool,
+        with_allow_rescheduling_past_bookings => allow_rescheduling_past_bookings: bool,
+        with_allow_rescheduling_cancelled_bookings => allow_rescheduling_cancelled_bookings: bool,
+        with_booking_requires_authentication => booking_requires_authentication: bool,
+        with_requires_booker_email_verification => requires_booker_email_verification: bool,
+        with_hidden => hidden: bool,
+        with_lock_time_zone_toggle_on_booking_page => lock_time_zone_toggle_on_booking_page: bool,
+        with_hide_organizer_email => hide_organizer_email: bool,
+        with_hide_calendar_notes => hide_calendar_notes: bool,
+        with_hide_calendar_event_details => hide_calendar_event_details: bool,
+        with_use_destination_calendar_email => use_destination_calendar_email: bool,
+        ;
+        with_length_in_minutes_options => length_in_minutes_options: Vec<u32>,
+        with_description => description: String,
+        with_locations => locations: Vec<Location>,
+        with_booking_fields => booking_fields: Vec<BookingField>,
+        with_booking_window => booking_window: Setting<BookingWindow>,
+        with_confirmation_policy => confirmation_policy: Setting<ConfirmationPolicy>,
+        with_recurrence => recurrence: Setting<Recurrence>,
+        with_seats => seats: Setting<Seats>,
+        with_booking_limits_count => booking_limits_count: Setting<BookingLimits>,
+        with_booking_limits_duration => booking_limits_duration: Setting<BookingLimits>,
+        with_booker_active_bookings_limit => booker_active_bookings_limit: Setting<ActiveBookingsLimit>,
+        with_disable_cancelling => disable_cancelling: DisableCancelling,
+        with_disable_rescheduling => disable_rescheduling: DisableRescheduling,
+        with_custom_name => custom_name: String,
+        with_booker_layouts => booker_layouts: BookerLayouts,
+        with_color => color: EventTypeColor,
+        with_interface_language => interface_language: String,
+        with_success_redirect_url => success_redirect_url: String,
+        with_destination_calendar => destination_calendar: DestinationCalendar,
+        with_cal_video_settings => cal_video_settings: CalVideoSettings,
+    }
+}
+
 /// An event type to be made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct NewEventType {
     /// The title.
     pub title: String,
@@ -134,10 +182,26 @@ impl NewEventType {
     }
 }
 
-/// What to change about an event type. What is `None` stays as it is.
+/// What to change about an event type. What is `None` stays as it is, except that the server
+/// drops the length options, the booker layouts and a confirmation policy's threshold with every
+/// update that does not repeat them (observed). To lose nothing, start from what was read:
+///
+/// ```no_run
+/// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
+/// use calcom::model::{EventTypeId, EventTypeUpdate};
+///
+/// let id = EventTypeId::new(42);
+/// let event_type = client.event_types().get(id).await?;
+/// let mut update = EventTypeUpdate::from(&event_type);
+/// update.settings.minimum_booking_notice = Some(240);
+/// client.event_types().update(id, &update).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct EventTypeUpdate {
     /// The title.
     pub title: Option<String>,
@@ -150,20 +214,108 @@ pub struct EventTypeUpdate {
     pub settings: EventTypeSettings,
 }
 
-/// The response to deleting an event type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct DeletedEventType {
-    /// The event type's number.
-    pub id: EventTypeId,
-    /// The title.
-    #[serde(default)]
-    pub title: Option<String>,
-    /// The last part of the booking page's address.
-    #[serde(default)]
-    pub slug: Option<String>,
-    /// The length in minutes.
-    #[serde(default)]
-    pub length_in_minutes: Option<u32>,
+setters! {
+    EventTypeUpdate {
+        with_length_in_minutes => length_in_minutes: u32,
+        ;
+        with_title => title: String,
+        with_slug => slug: String,
+    }
+}
+
+impl EventTypeUpdate {
+    /// Changes everything else.
+    #[must_use]
+    pub fn with_settings(mut self, settings: EventTypeSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+}
+
+/// Everything that an update can set, as it was read: writing it back changes nothing.
+impl From<&EventType> for EventTypeUpdate {
+    fn from(read: &EventType) -> Self {
+        Self {
+            title: Some(read.title.clone()),
+            slug: Some(read.slug.clone()),
+            length_in_minutes: Some(read.length_in_minutes),
+            settings: EventTypeSettings::from(read),
+        }
+    }
+}
+
+/// Every setting that was read, in the form in which it is written.
+impl From<&EventType> for EventTypeSettings {
+    fn from(read: &EventType) -> Self {
+        let lengths = &read.length_in_minutes_options;
+        let fields = read
+            .booking_fields
+            .iter()
+            .filter_map(BookingField::to_input);
+        Self {
+            length_in_minutes_options: (!lengths.is_empty()).then(|| lengths.clone()),
+            description: read.description.clone(),
+            // An event type without a place of its own is written by leaving the places out.
+            locations: (!read.locations.is_empty()).then(|| read.locations.clone()),
+            booking_fields: Some(fields.collect()),
+            schedule_id: read.schedule_id,
+            minimum_booking_notice: read.minimum_booking_notice,
+            before_event_buffer: read.before_event_buffer,
+            after_event_buffer: read.after_event_buffer,
+            slot_interval: read.slot_interval,
+            offset_start: read.offset_start,
+            only_show_first_available_slot: read.only_show_first_available_slot,
+            show_optimized_slots: read.show_optimized_slots,
+            booking_window: read.booking_window.clone(),
+            confirmation_policy: read.confirmation_policy.clone(),
+            recurrence: read.recurrence.clone().map(|recurrence| {
+                if recurrence.disabled == Some(true) {
+                    Setting::Off
+                } else {
+                    Setting::On(recurrence)
+                }
+            }),
+            seats: read.seats.clone().map(|seats| {
+                if seats.disabled == Some(true) {
+                    Setting::Off
+                } else {
+                    Setting::On(seats)
+                }
+            }),
+            booking_limits_count: read.booking_limits_count.as_ref().map(to_limits),
+            booking_limits_duration: read.booking_limits_duration.as_ref().map(to_limits),
+            booker_active_bookings_limit: read.booker_active_bookings_limit.clone(),
+            disable_guests: read.disable_guests,
+            disable_cancelling: read.disable_cancelling.clone(),
+            disable_rescheduling: read.disable_rescheduling.clone(),
+            allow_rescheduling_past_bookings: read.allow_rescheduling_past_bookings,
+            allow_rescheduling_cancelled_bookings: read.allow_rescheduling_cancelled_bookings,
+            booking_requires_authentication: read.booking_requires_authentication,
+            requires_booker_email_verification: read.requires_booker_email_verification,
+            hidden: read.hidden,
+            custom_name: read.custom_name.clone(),
+            booker_layouts: read.booker_layouts.clone(),
+            color: read.color.clone(),
+            interface_language: read.interface_language.clone(),
+            lock_time_zone_toggle_on_booking_page: read.lock_time_zone_toggle_on_booking_page,
+            success_redirect_url: read.success_redirect_url.clone(),
+            hide_organizer_email: read.hide_organizer_email,
+            hide_calendar_notes: read.hide_calendar_notes,
+            hide_calendar_event_details: read.hide_calendar_event_details,
+            destination_calendar: read
+                .destination_calendar
+                .clone()
+                .filter(|calendar| !calendar.integration.is_empty()),
+            use_destination_calendar_email: read.use_destination_calendar_email,
+            cal_video_settings: read.cal_video_settings.clone(),
+        }
+    }
+}
+
+/// The server answers `{}` for limits that are off.
+fn to_limits(read: &Setting<BookingLimits>) -> Setting<BookingLimits> {
+    match read {
+        Setting::On(limits) if *limits == BookingLimits::default() => Setting::Off,
+        other => other.clone(),
+    }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::open_enum::open_enum;
+use super::setters::setters;
 
 /// How far ahead an event type can be booked.
 #[skip_serializing_none]
@@ -59,11 +60,19 @@ open_enum! {
 
 /// How short a notice makes a booking wait for confirmation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NoticeThreshold {
     /// The unit.
     pub unit: NoticeUnit,
     /// How many.
     pub count: u32,
+}
+
+impl NoticeThreshold {
+    /// A notice of this many units.
+    pub fn new(count: u32, unit: NoticeUnit) -> Self {
+        Self { count, unit }
+    }
 }
 
 /// Which bookings of an event type wait for the host's confirmation.
@@ -106,6 +115,7 @@ impl ConfirmationPolicy {
 /// The most per span of time: bookings, or minutes (in multiples of 15) where durations are limited.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BookingLimits {
     /// The most a day.
     #[serde(default)]
@@ -121,10 +131,20 @@ pub struct BookingLimits {
     pub year: Option<u32>,
 }
 
+setters! {
+    BookingLimits {
+        with_day => day: u32,
+        with_week => week: u32,
+        with_month => month: u32,
+        with_year => year: u32,
+    }
+}
+
 /// How many bookings one booker can have at a time.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ActiveBookingsLimit {
     /// The most.
     #[serde(default)]
@@ -132,6 +152,13 @@ pub struct ActiveBookingsLimit {
     /// Whether moving the last one is offered once the limit is reached.
     #[serde(default)]
     pub offer_reschedule: Option<bool>,
+}
+
+setters! {
+    ActiveBookingsLimit {
+        with_maximum_active_bookings => maximum_active_bookings: u32,
+        with_offer_reschedule => offer_reschedule: bool,
+    }
 }
 
 open_enum! {
@@ -149,6 +176,7 @@ open_enum! {
 /// The views of the booking page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct BookerLayouts {
     /// The first one shown.
     pub default_layout: BookerLayout,
@@ -156,9 +184,23 @@ pub struct BookerLayouts {
     pub enabled_layouts: Vec<BookerLayout>,
 }
 
+impl BookerLayouts {
+    /// Shows `default_layout` first, and offers `enabled_layouts`, which have to include it.
+    pub fn new(
+        default_layout: BookerLayout,
+        enabled_layouts: impl Into<Vec<BookerLayout>>,
+    ) -> Self {
+        Self {
+            default_layout,
+            enabled_layouts: enabled_layouts.into(),
+        }
+    }
+}
+
 /// The colour of an event type, as `#rrggbb`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct EventTypeColor {
     /// In the light theme.
     pub light_theme_hex: String,
@@ -166,14 +208,37 @@ pub struct EventTypeColor {
     pub dark_theme_hex: String,
 }
 
+impl EventTypeColor {
+    /// Two colours as `#rrggbb`, for the light and the dark theme.
+    pub fn new(light_theme_hex: impl Into<String>, dark_theme_hex: impl Into<String>) -> Self {
+        Self {
+            light_theme_hex: light_theme_hex.into(),
+            dark_theme_hex: dark_theme_hex.into(),
+        }
+    }
+}
+
 /// The calendar that bookings are written to.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct DestinationCalendar {
-    /// The integration, such as `google_calendar`.
+    /// The integration, such as `google_calendar`; empty if none is set.
+    #[serde(default)]
     pub integration: String,
     /// The calendar's name at the integration, often an e-mail address.
+    #[serde(default)]
     pub external_id: String,
+}
+
+impl DestinationCalendar {
+    /// The calendar `external_id` of an integration such as `google_calendar`.
+    pub fn new(integration: impl Into<String>, external_id: impl Into<String>) -> Self {
+        Self {
+            integration: integration.into(),
+            external_id: external_id.into(),
+        }
+    }
 }
 
 impl std::fmt::Debug for DestinationCalendar {
@@ -188,6 +253,7 @@ impl std::fmt::Debug for DestinationCalendar {
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct CalVideoSettings {
     /// Whether the organizer cannot record.
     #[serde(default)]
@@ -215,19 +281,41 @@ pub struct CalVideoSettings {
     pub send_transcription_emails: Option<bool>,
 }
 
+setters! {
+    CalVideoSettings {
+        with_disable_recording_for_organizer => disable_recording_for_organizer: bool,
+        with_disable_recording_for_guests => disable_recording_for_guests: bool,
+        with_enable_automatic_recording_for_organizer => enable_automatic_recording_for_organizer: bool,
+        with_enable_automatic_transcription => enable_automatic_transcription: bool,
+        with_disable_transcription_for_guests => disable_transcription_for_guests: bool,
+        with_disable_transcription_for_organizer => disable_transcription_for_organizer: bool,
+        with_send_transcription_emails => send_transcription_emails: bool,
+        ;
+        with_redirect_url_on_exit => redirect_url_on_exit: String,
+    }
+}
+
 /// Whether bookings of an event type can be cancelled.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DisableCancelling {
     /// Whether they cannot.
     #[serde(default)]
     pub disabled: Option<bool>,
 }
 
+setters! {
+    DisableCancelling {
+        with_disabled => disabled: bool,
+    }
+}
+
 /// Whether bookings of an event type can be rescheduled.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct DisableRescheduling {
     /// Whether they cannot, ever.
     #[serde(default)]
@@ -235,4 +323,11 @@ pub struct DisableRescheduling {
     /// So many minutes before the start they no longer can.
     #[serde(default)]
     pub minutes_before: Option<u32>,
+}
+
+setters! {
+    DisableRescheduling {
+        with_disabled => disabled: bool,
+        with_minutes_before => minutes_before: u32,
+    }
 }

@@ -40,6 +40,18 @@ macro_rules! text_id {
             }
         }
 
+        impl PartialEq<str> for $name {
+            fn eq(&self, text: &str) -> bool {
+                self.as_str() == text
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, text: &&str) -> bool {
+                self.as_str() == *text
+            }
+        }
+
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 Self::new(text)
@@ -160,4 +172,10 @@ number_id! {
 number_id! {
     /// The number of a user's membership of a team.
     MembershipId
+}
+text_id! {
+    /// The name of an IANA time zone, such as `Europe/Berlin`.
+    ///
+    /// It is checked where it is sent, by [`NewBooking::check`](super::NewBooking::check) and its like.
+    TimeZone
 }

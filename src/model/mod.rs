@@ -8,19 +8,23 @@ mod attendee;
 mod booking;
 mod booking_actions;
 mod booking_details;
+mod booking_field;
 mod booking_query;
 mod booking_request;
 mod check;
 mod event_type;
 mod event_type_request;
 mod event_type_settings;
+mod event_type_target;
 pub(crate) mod id;
+mod list_query;
 mod location;
 mod open_enum;
 mod private_link;
 mod reservation;
 mod schedule;
 mod schedule_request;
+mod setters;
 mod setting;
 mod slot;
 mod team;
@@ -33,39 +37,44 @@ pub(crate) mod word;
 
 pub use attendee::{Attendee, Host};
 pub use booking::{Booking, BookingOrSeries, BookingStatus, EventTypeRef, Metadata};
-pub use booking_actions::{AttendeeAbsence, MarkAbsentParams, NewGuest, NewHost, Reassignment};
-pub use booking_details::{BookingAttendee, BookingReference, CalendarLink};
-pub use booking_query::{BookingFilter, BookingQuery, SortOrder};
-pub use booking_request::{
-    CancelParams, EventTypeTarget, NewAttendee, NewBooking, RescheduleParams,
+pub use booking_actions::{
+    AttendeeAbsence, MarkAbsentParams, NewGuest, ReassignedHost, Reassignment,
 };
+pub use booking_details::{BookingAttendee, BookingReference, CalendarLink};
+pub use booking_field::{BookingField, BookingFieldKind};
+pub use booking_query::{BookingFilter, BookingQuery, SortOrder};
+pub use booking_request::{CancelParams, NewAttendee, NewBooking, RescheduleParams, Routing};
 pub use check::{InvalidRequest, Violation};
-pub use event_type::{EventType, EventTypeUser, Frequency, Recurrence, Seats};
-pub use event_type_request::{DeletedEventType, EventTypeSettings, EventTypeUpdate, NewEventType};
+pub use event_type::{EventType, EventTypeTeam, EventTypeUser, Frequency, Recurrence, Seats};
+pub use event_type_request::{EventTypeSettings, EventTypeUpdate, NewEventType};
 pub use event_type_settings::{
     ActiveBookingsLimit, BookerLayout, BookerLayouts, BookingLimits, BookingWindow,
     CalVideoSettings, ConfirmationPolicy, ConfirmationRule, DestinationCalendar, DisableCancelling,
     DisableRescheduling, EventTypeColor, NoticeThreshold, NoticeUnit,
 };
+pub use event_type_target::EventTypeTarget;
 pub use id::{
     AttendeeId, BookingId, BookingUid, EventTypeId, MembershipId, PrivateLinkId,
-    RecurringBookingUid, ReservationUid, ScheduleId, SeatUid, TeamId, UserId, WebhookId,
+    RecurringBookingUid, ReservationUid, ScheduleId, SeatUid, TeamId, TimeZone, UserId, WebhookId,
+};
+pub use list_query::{
+    EventTypeQuery, MembershipQuery, TeamEventTypeQuery, TeamScheduleQuery, WebhookQuery,
 };
 pub use location::{BookingLocation, Location};
 pub use private_link::{PrivateLink, PrivateLinkParams};
 pub use reservation::{NewReservation, Reservation};
-pub use schedule::{Availability, Schedule, ScheduleOverride, Weekday};
+pub use schedule::{Schedule, ScheduleAvailability, ScheduleOverride, Weekday};
 pub use schedule_request::{NewSchedule, ScheduleUpdate};
 pub use setting::Setting;
-pub use slot::{Slot, SlotFormat, SlotQuery, SlotTarget, SlotsByDay};
+pub use slot::{Slot, SlotFormat, SlotQuery, SlotsByDay};
 pub use team::{
-    CreatedTeam, HostPriority, Member, Membership, MembershipParams, MembershipRole,
+    CreatedTeam, EventTypeHost, HostPriority, Member, Membership, MembershipParams, MembershipRole,
     NewTeamEventType, SchedulingType, Team, TeamEventTypeSettings, TeamEventTypeUpdate, TeamHost,
     TeamInvite, TeamParams,
 };
 pub use text::{LINE_LIMIT, TEXT_LIMIT, clean_line, clean_text};
 pub use time::{format_instant, parse_instant};
-pub use user::{User, UserUpdate};
+pub use user::{User, UserOrganization, UserUpdate};
 pub use video::{Recording, VideoParticipant, VideoSession};
 pub use webhook_subscription::{NewWebhook, Trigger, WebhookSubscription, WebhookUpdate};
 

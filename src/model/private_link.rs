@@ -59,6 +59,7 @@ impl fmt::Debug for PrivateLink {
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct PrivateLinkParams {
     /// At this instant.
     #[serde_as(as = "Option<Instant>")]

@@ -43,6 +43,7 @@ pub struct Reservation {
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct NewReservation {
     /// What is reserved.
     pub event_type_id: EventTypeId,
@@ -64,6 +65,13 @@ impl NewReservation {
             slot_duration: None,
             reservation_duration: None,
         }
+    }
+
+    /// Asks for one of the event type's several lengths, in minutes.
+    #[must_use]
+    pub fn with_slot_duration(mut self, minutes: u32) -> Self {
+        self.slot_duration = Some(minutes);
+        self
     }
 
     /// Sets the duration of the reservation, in minutes.

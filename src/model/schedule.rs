@@ -1,11 +1,12 @@
 //! Schedules: when a host works.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
-use super::id::{ScheduleId, UserId};
+use super::id::{ScheduleId, TimeZone, UserId};
 use super::open_enum::open_enum;
+use super::time::HourAndMinute;
 
 open_enum! {
     /// A day of the week.
@@ -28,57 +29,55 @@ open_enum! {
 }
 
 /// The hours of some days of the week, in the schedule's own time zone.
+#[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Availability {
+pub struct ScheduleAvailability {
     /// The days.
     pub days: Vec<Weekday>,
-    /// From when, as `HH:MM`.
-    pub start_time: String,
-    /// Until when, as `HH:MM`.
-    pub end_time: String,
+    /// From when.
+    #[serde_as(as = "HourAndMinute")]
+    pub start_time: NaiveTime,
+    /// Until when.
+    #[serde_as(as = "HourAndMinute")]
+    pub end_time: NaiveTime,
 }
 
-impl Availability {
-    /// These days from one hour to another, both as `HH:MM`.
-    pub fn new(
-        days: impl Into<Vec<Weekday>>,
-        start_time: impl Into<String>,
-        end_time: impl Into<String>,
-    ) -> Self {
+impl ScheduleAvailability {
+    /// These days from one hour to another, to the minute.
+    pub fn new(days: impl Into<Vec<Weekday>>, start_time: NaiveTime, end_time: NaiveTime) -> Self {
         Self {
             days: days.into(),
-            start_time: start_time.into(),
-            end_time: end_time.into(),
+            start_time,
+            end_time,
         }
     }
 }
 
 /// The hours of one date, which replace the weekday's.
+#[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ScheduleOverride {
     /// The date.
     pub date: NaiveDate,
-    /// From when, as `HH:MM`.
-    pub start_time: String,
-    /// Until when, as `HH:MM`.
-    pub end_time: String,
+    /// From when.
+    #[serde_as(as = "HourAndMinute")]
+    pub start_time: NaiveTime,
+    /// Until when.
+    #[serde_as(as = "HourAndMinute")]
+    pub end_time: NaiveTime,
 }
 
 impl ScheduleOverride {
-    /// A date from one hour to another, both as `HH:MM`.
-    pub fn new(
-        date: NaiveDate,
-        start_time: impl Into<String>,
-        end_time: impl Into<String>,
-    ) -> Self {
+    /// A date from one hour to another, to the minute.
+    pub fn new(date: NaiveDate, start_time: NaiveTime, end_time: NaiveTime) -> Self {
         Self {
             date,
-            start_time: start_time.into(),
-            end_time: end_time.into(),
+            start_time,
+            end_time,
         }
     }
 }
@@ -97,12 +96,12 @@ pub struct Schedule {
     pub owner_id: Option<UserId>,
     /// The name.
     pub name: String,
-    /// The IANA time zone in which its hours are meant.
-    pub time_zone: String,
+    /// The time zone of its hours.
+    pub time_zone: TimeZone,
     /// The hours of the week.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
-    pub availability: Vec<Availability>,
+    pub availability: Vec<ScheduleAvailability>,
     /// The dates that differ.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]

@@ -6,7 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_with::{serde_as, skip_serializing_none};
 
-use super::id::{BookingUid, EventTypeId};
+use super::event_type_target::EventTypeTarget;
+use super::id::{BookingUid, TimeZone};
 use super::open_enum::open_enum;
 use super::time::{Instant, format_instant};
 
@@ -48,45 +49,29 @@ open_enum! {
     }
 }
 
-/// Whose slots are asked for.
+/// Which free slots to list.
+///
+/// ```
+/// use calcom::model::{EventTypeId, SlotFormat, SlotQuery};
+///
+/// let (from, to) = ("2026-12-07T00:00:00Z".parse()?, "2026-12-14T00:00:00Z".parse()?);
+/// let query = SlotQuery::new(EventTypeId::new(42), from, to)
+///     .with_time_zone("Europe/Berlin")
+///     .with_format(SlotFormat::Range);
+/// # let _ = query;
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum SlotTarget {
-    /// An event type by number.
-    EventType(EventTypeId),
-    /// An event type by its slug and its user.
-    User {
-        /// The event type's slug.
-        event_type_slug: String,
-        /// Whose it is.
-        username: String,
-    },
-    /// An event type by its slug and its team.
-    Team {
-        /// The event type's slug.
-        event_type_slug: String,
-        /// Whose it is.
-        team_slug: String,
-    },
-}
-
-impl From<EventTypeId> for SlotTarget {
-    fn from(id: EventTypeId) -> Self {
-        Self::EventType(id)
-    }
-}
-
-/// Which free slots to list.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SlotQuery {
-    /// Whose slots.
-    pub target: SlotTarget,
+    /// What is to be booked.
+    pub target: EventTypeTarget,
     /// From when.
     pub start: DateTime<Utc>,
     /// Until when.
     pub end: DateTime<Utc>,
-    /// The IANA time zone of the days in the answer; UTC if absent.
-    pub time_zone: Option<String>,
+    /// The time zone of the days in the answer; UTC if absent.
+    pub time_zone: Option<TimeZone>,
     /// The length in minutes, on event types that offer several.
     pub duration: Option<u32>,
     /// Response format for slots.
@@ -97,7 +82,11 @@ pub struct SlotQuery {
 
 impl SlotQuery {
     /// The slots of a target between two instants.
-    pub fn new(target: impl Into<SlotTarget>, start: DateTime<Utc>, end: DateTime<Utc>) -> Self {
+    pub fn new(
+        target: impl Into<EventTypeTarget>,
+        start: DateTime<Utc>,
+        end: DateTime<Utc>,
+    ) -> Self {
         Self {
             target: target.into(),
             start,
@@ -109,9 +98,9 @@ impl SlotQuery {
         }
     }
 
-    /// Tells the slots by the days of this IANA time zone.
+    /// Groups the slots by the days of this time zone.
     #[must_use]
-    pub fn with_time_zone(mut self, time_zone: impl Into<String>) -> Self {
+    pub fn with_time_zone(mut self, time_zone: impl Into<TimeZone>) -> Self {
         self.time_zone = Some(time_zone.into());
         self
     }
@@ -130,7 +119,7 @@ impl SlotQuery {
         self
     }
 
-    /// Tells the slots in this format.
+    /// Chooses the response format.
     #[must_use]
     pub fn with_format(mut self, format: SlotFormat) -> Self {
         self.format = Some(format);
@@ -139,27 +128,11 @@ impl SlotQuery {
 
     /// The query's parameters, in the API's spelling.
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
-        let mut pairs = match &self.target {
-            SlotTarget::EventType(id) => vec![("eventTypeId", id.to_string())],
-            SlotTarget::User {
-                event_type_slug,
-                username,
-            } => vec![
-                ("eventTypeSlug", event_type_slug.clone()),
-                ("username", username.clone()),
-            ],
-            SlotTarget::Team {
-                event_type_slug,
-                team_slug,
-            } => vec![
-                ("eventTypeSlug", event_type_slug.clone()),
-                ("teamSlug", team_slug.clone()),
-            ],
-        };
+        let mut pairs = self.target.to_pairs();
         pairs.push(("start", format_instant(self.start)));
         pairs.push(("end", format_instant(self.end)));
         let optional = [
-            ("timeZone", self.time_zone.clone()),
+            ("timeZone", self.time_zone.as_ref().map(ToString::to_string)),
             ("duration", self.duration.map(|minutes| minutes.to_string())),
             ("format", self.format.as_ref().map(ToString::to_string)),
             (

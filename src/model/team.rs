@@ -7,9 +7,12 @@ use serde_json::{Map, Value};
 use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
 use super::booking::Metadata;
+use super::event_type::EventType;
 use super::event_type_request::{EventTypeUpdate, NewEventType};
-use super::id::{MembershipId, TeamId, UserId};
+use super::id::{MembershipId, TeamId, TimeZone, UserId};
 use super::open_enum::open_enum;
+use super::schedule::Weekday;
+use super::setters::setters;
 
 /// A team.
 #[serde_as]
@@ -46,15 +49,15 @@ pub struct Team {
     /// Whether members cannot be booked one by one.
     #[serde(default)]
     pub hide_book_a_team_member: Option<bool>,
-    /// The IANA time zone.
+    /// The time zone.
     #[serde(default)]
-    pub time_zone: Option<String>,
+    pub time_zone: Option<TimeZone>,
     /// 12 or 24.
     #[serde(default)]
     pub time_format: Option<u32>,
     /// The first day of the week.
     #[serde(default)]
-    pub week_start: Option<String>,
+    pub week_start: Option<Weekday>,
     /// What the team carries.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
@@ -102,6 +105,7 @@ impl fmt::Debug for CreatedTeam {
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct TeamParams {
     /// The name.
     pub name: Option<String>,
@@ -125,14 +129,35 @@ pub struct TeamParams {
     pub brand_color: Option<String>,
     /// The colour in the dark theme, as `#rrggbb`.
     pub dark_brand_color: Option<String>,
-    /// The IANA time zone.
-    pub time_zone: Option<String>,
+    /// The time zone.
+    pub time_zone: Option<TimeZone>,
     /// 12 or 24.
     pub time_format: Option<u32>,
     /// The first day of the week.
-    pub week_start: Option<String>,
+    pub week_start: Option<Weekday>,
     /// What the team carries; see [`Metadata`] for the limits.
     pub metadata: Option<Metadata>,
+}
+
+setters! {
+    TeamParams {
+        with_hide_branding => hide_branding: bool,
+        with_is_private => is_private: bool,
+        with_hide_book_a_team_member => hide_book_a_team_member: bool,
+        with_time_format => time_format: u32,
+        ;
+        with_name => name: String,
+        with_slug => slug: String,
+        with_bio => bio: String,
+        with_logo_url => logo_url: String,
+        with_banner_url => banner_url: String,
+        with_theme => theme: String,
+        with_brand_color => brand_color: String,
+        with_dark_brand_color => dark_brand_color: String,
+        with_time_zone => time_zone: TimeZone,
+        with_week_start => week_start: Weekday,
+        with_metadata => metadata: Metadata,
+    }
 }
 
 impl TeamParams {
@@ -213,6 +238,7 @@ impl fmt::Debug for Member {
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct MembershipParams {
     /// Whether the user counts as having accepted.
     pub accepted: Option<bool>,
@@ -220,6 +246,15 @@ pub struct MembershipParams {
     pub role: Option<MembershipRole>,
     /// Whether nobody can act in the member's name.
     pub disable_impersonation: Option<bool>,
+}
+
+setters! {
+    MembershipParams {
+        with_accepted => accepted: bool,
+        with_disable_impersonation => disable_impersonation: bool,
+        ;
+        with_role => role: MembershipRole,
+    }
 }
 
 /// An invitation to a team. Whoever has it can join: `Debug` does not show it.
@@ -267,10 +302,54 @@ open_enum! {
     }
 }
 
-/// A host of a team's event type.
+/// A host of a team's event type, as it is read. `Debug` shows the number only.
+#[skip_serializing_none]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct EventTypeHost {
+    /// The user.
+    pub user_id: UserId,
+    /// Whether the user always takes part in a round robin.
+    #[serde(default)]
+    pub mandatory: Option<bool>,
+    /// How often the user is chosen in a round robin.
+    #[serde(default)]
+    pub priority: Option<HostPriority>,
+    /// The name shown.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The user name.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// The picture's address.
+    #[serde(default)]
+    pub avatar_url: Option<String>,
+}
+
+impl fmt::Debug for EventTypeHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventTypeHost")
+            .field("user_id", &self.user_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<&EventTypeHost> for TeamHost {
+    fn from(read: &EventTypeHost) -> Self {
+        Self {
+            user_id: read.user_id,
+            mandatory: read.mandatory,
+            priority: read.priority.clone(),
+        }
+    }
+}
+
+/// A host of a team's event type, as it is written.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct TeamHost {
     /// The user.
     pub user_id: UserId,
@@ -280,6 +359,14 @@ pub struct TeamHost {
     /// How often the user is chosen in a round robin.
     #[serde(default)]
     pub priority: Option<HostPriority>,
+}
+
+setters! {
+    TeamHost {
+        with_mandatory => mandatory: bool,
+        ;
+        with_priority => priority: HostPriority,
+    }
 }
 
 impl From<UserId> for TeamHost {
@@ -296,6 +383,7 @@ impl From<UserId> for TeamHost {
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct TeamEventTypeSettings {
     /// How the hosts share bookings. Required of a new event type; in a change it has to come with the hosts.
     pub scheduling_type: Option<SchedulingType>,
@@ -307,8 +395,19 @@ pub struct TeamEventTypeSettings {
     pub reschedule_with_same_round_robin_host: Option<bool>,
 }
 
+setters! {
+    TeamEventTypeSettings {
+        with_assign_all_team_members => assign_all_team_members: bool,
+        with_reschedule_with_same_round_robin_host => reschedule_with_same_round_robin_host: bool,
+        ;
+        with_scheduling_type => scheduling_type: SchedulingType,
+        with_hosts => hosts: Vec<TeamHost>,
+    }
+}
+
 /// A team's event type to be made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NewTeamEventType {
     /// What every event type has.
     #[serde(flatten)]
@@ -336,6 +435,7 @@ impl NewTeamEventType {
 
 /// What to change about a team's event type. What is `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TeamEventTypeUpdate {
     /// What every event type has.
     #[serde(flatten)]
@@ -343,4 +443,37 @@ pub struct TeamEventTypeUpdate {
     /// What only a team's has.
     #[serde(flatten)]
     pub team: TeamEventTypeSettings,
+}
+
+impl TeamEventTypeUpdate {
+    /// Changes what every event type has.
+    #[must_use]
+    pub fn with_event_type(mut self, update: EventTypeUpdate) -> Self {
+        self.event_type = update;
+        self
+    }
+
+    /// Changes what only a team's event types have.
+    #[must_use]
+    pub fn with_team(mut self, settings: TeamEventTypeSettings) -> Self {
+        self.team = settings;
+        self
+    }
+}
+
+/// Everything that an update can set, as it was read: writing it back changes nothing.
+impl From<&EventType> for TeamEventTypeUpdate {
+    fn from(read: &EventType) -> Self {
+        let all = read.assign_all_team_members.filter(|all| *all);
+        let named = all.is_none() && !read.hosts.is_empty();
+        Self {
+            event_type: EventTypeUpdate::from(read),
+            team: TeamEventTypeSettings {
+                scheduling_type: read.scheduling_type.clone(),
+                hosts: named.then(|| read.hosts.iter().map(TeamHost::from).collect()),
+                assign_all_team_members: all,
+                reschedule_with_same_round_robin_host: None,
+            },
+        }
+    }
 }

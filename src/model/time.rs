@@ -1,7 +1,7 @@
 //! Instants as Cal.com writes them: `…00Z`, `….000Z`, `…+00:00`, with another offset, or with none, which the server itself
 //! reads as UTC (observed: a booking created with an offset-less start).
 
-use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use serde::{Deserializer, Serializer};
 use serde_with::{DeserializeAs, SerializeAs};
 
@@ -45,6 +45,26 @@ impl SerializeAs<DateTime<Utc>> for Instant {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&format_instant(*instant))
+    }
+}
+
+/// The serde adapter for a time of day as `HH:MM`.
+#[derive(Debug)]
+pub(crate) struct HourAndMinute;
+
+impl<'de> DeserializeAs<'de, NaiveTime> for HourAndMinute {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<NaiveTime, D::Error> {
+        deserializer.deserialize_str(Word(|text: &str| {
+            NaiveTime::parse_from_str(text, "%H:%M")
+                .or_else(|_| NaiveTime::parse_from_str(text, "%H:%M:%S"))
+                .map_err(|_| "expected a time of day as HH:MM")
+        }))
+    }
+}
+
+impl SerializeAs<NaiveTime> for HourAndMinute {
+    fn serialize_as<S: Serializer>(time: &NaiveTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&time.format("%H:%M"))
     }
 }
 

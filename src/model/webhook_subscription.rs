@@ -6,6 +6,7 @@ use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
 use super::id::{EventTypeId, UserId, WebhookId};
 use super::open_enum::open_enum;
+use super::setters::setters;
 
 open_enum! {
     /// The trigger of a webhook. There is no `BOOKING_CONFIRMED`: a confirmation arrives as `BOOKING_CREATED`.
@@ -119,6 +120,7 @@ pub struct WebhookSubscription {
 #[skip_serializing_none]
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct NewWebhook {
     /// Where deliveries are to go.
     pub subscriber_url: String,
@@ -138,18 +140,43 @@ impl NewWebhook {
     pub fn new(
         subscriber_url: impl Into<String>,
         triggers: impl Into<Vec<Trigger>>,
-        secret: SecretString,
+        secret: impl Into<SecretString>,
     ) -> Self {
         Self {
             subscriber_url: subscriber_url.into(),
             triggers: triggers.into(),
             active: true,
-            secret: Some(secret),
+            secret: Some(secret.into()),
             payload_template: None,
         }
     }
 
-    /// The triggers that tell of a change to a booking: what the sync engine wants to hear.
+    /// A subscription whose deliveries nobody can verify.
+    pub fn unsigned(subscriber_url: impl Into<String>, triggers: impl Into<Vec<Trigger>>) -> Self {
+        Self {
+            subscriber_url: subscriber_url.into(),
+            triggers: triggers.into(),
+            active: true,
+            secret: None,
+            payload_template: None,
+        }
+    }
+
+    /// Makes the subscription without sending deliveries yet.
+    #[must_use]
+    pub fn inactive(mut self) -> Self {
+        self.active = false;
+        self
+    }
+
+    /// Sets the template of the body. Leave it out if this crate is to read the deliveries.
+    #[must_use]
+    pub fn with_payload_template(mut self, template: impl Into<String>) -> Self {
+        self.payload_template = Some(template.into());
+        self
+    }
+
+    /// The triggers of everything that changes a booking, which the sync engine needs.
     pub fn booking_triggers() -> Vec<Trigger> {
         vec![
             Trigger::BookingCreated,
@@ -166,6 +193,7 @@ impl NewWebhook {
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct WebhookUpdate {
     /// Where deliveries are to go.
     pub subscriber_url: Option<String>,
@@ -178,4 +206,15 @@ pub struct WebhookUpdate {
     pub secret: Option<SecretString>,
     /// The template of the body.
     pub payload_template: Option<String>,
+}
+
+setters! {
+    WebhookUpdate {
+        with_active => active: bool,
+        ;
+        with_subscriber_url => subscriber_url: String,
+        with_triggers => triggers: Vec<Trigger>,
+        with_secret => secret: SecretString,
+        with_payload_template => payload_template: String,
+    }
 }

@@ -144,7 +144,12 @@ impl From<&Attendee> for Person {
         Self {
             name: line(&attendee.name),
             email: Some(line(&attendee.email)).filter(|email| !email.is_empty()),
-            time_zone: line(attendee.time_zone.as_deref().unwrap_or("UTC")),
+            time_zone: line(
+                attendee
+                    .time_zone
+                    .as_ref()
+                    .map_or("UTC", |zone| zone.as_str()),
+            ),
             language: attendee.language.as_deref().map(line),
             phone_number: attendee.phone_number.as_deref().map(line),
         }
@@ -156,7 +161,7 @@ impl From<&Person> for NewAttendee {
         Self {
             name: person.name.clone(),
             email: person.email.clone(),
-            time_zone: person.time_zone.clone(),
+            time_zone: person.time_zone.as_str().into(),
             language: person.language.clone(),
             phone_number: person.phone_number.clone(),
         }

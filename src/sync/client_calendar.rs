@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use futures_util::TryStreamExt;
 
 use super::calendar::{Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write};
 use crate::client::{Client, Error, ErrorKind};

@@ -191,8 +191,8 @@ impl EngineBuilder {
     /// The secret for deriving sync keys, which travel in the bookings' metadata and reveal nothing without it. Keep it as long as
     /// the bookings matter: with a different secret, bookings made before the engine's store was lost are not recognized. Without
     /// one, a well-known constant is used, and whoever knows the tenant and the appointment can compute a key.
-    pub fn sync_key_secret(mut self, secret: SecretString) -> Self {
-        self.sync_key_secret = secret;
+    pub fn sync_key_secret(mut self, secret: impl Into<SecretString>) -> Self {
+        self.sync_key_secret = secret.into();
         self
     }
 

@@ -41,8 +41,8 @@ impl Tenant {
 
     /// Adds a secret that signs the tenant's webhooks. During rotation, two are active.
     #[must_use]
-    pub fn with_webhook_secret(mut self, secret: SecretString) -> Self {
-        self.webhook_secrets.push(secret);
+    pub fn with_webhook_secret(mut self, secret: impl Into<SecretString>) -> Self {
+        self.webhook_secrets.push(secret.into());
         self
     }
 

@@ -58,7 +58,7 @@ fn a_key_that_no_header_can_hold_is_refused_without_being_shown() {
         "cal_live_secret\r\n2",
         "cal_live_secret\0",
     ] {
-        let error = Client::new(key.into()).unwrap_err();
+        let error = Client::new(key).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert_eq!(error.fields()[0].field(), "api_key");
         assert!(!format!("{error} {error:?}").contains("cal_live_secret"));
@@ -68,7 +68,7 @@ fn a_key_that_no_header_can_hold_is_refused_without_being_shown() {
 #[tokio::test]
 async fn space_around_a_key_is_not_sent() {
     let server = answering(recorded("011-me")).await;
-    let client = Client::builder(format!(" {KEY}\n").into())
+    let client = Client::builder(format!(" {KEY}\n"))
         .base_url(&server.uri())
         .build()
         .unwrap();

@@ -1,7 +1,7 @@
 //! Calls of endpoints that have no method of their own: what they send, and that they pass the policies.
 
 use calcom::client::{ApiVersion, ErrorKind};
-use calcom::model::UserUpdate;
+use calcom::model::{UserUpdate, Weekday};
 use http::Method;
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
@@ -19,7 +19,6 @@ async fn everything_that_was_said_is_sent() {
         .query("loggedInUsersTz", "Europe/Berlin")
         .version(&version)
         .json(&json!({"title": "Lunch"}))
-        .unwrap()
         .send()
         .await
         .unwrap();
@@ -75,12 +74,43 @@ async fn a_path_that_would_lead_elsewhere_is_not_sent() {
 }
 
 #[tokio::test]
+async fn an_acknowledgement_needs_no_data() {
+    let server = answering(recorded("256-webhooks-delete")).await;
+    let client = client(&server);
+    let delete = || client.request(Method::DELETE, ["webhooks", "w"]);
+    delete().send_ack().await.unwrap();
+    let bare = ResponseTemplate::new(200).set_body_json(json!({"status": "success"}));
+    let server = answering(bare).await;
+    let client = crate::support::client(&server);
+    let reply = client.request(Method::POST, ["calendars", "ics-feed", "disconnect"]);
+    reply.clone().send_ack().await.unwrap();
+    let error = reply.send::<Value>().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    let server = answering(recorded("257-webhooks-delete-again")).await;
+    let client = crate::support::client(&server);
+    let refused = client.request(Method::DELETE, ["webhooks", "w"]).send_ack();
+    assert_eq!(refused.await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_is_told_when_it_is_sent() {
+    let server = answering(recorded("011-me")).await;
+    let client = client(&server);
+    let no_key = std::collections::BTreeMap::from([((1, 2), 3)]);
+    let request = client.request(Method::POST, ["me"]).json(&no_key);
+    let request = request.query("a", "b");
+    let error = request.send::<Value>().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(count(&server).await, 0);
+}
+
+#[tokio::test]
 async fn a_request_shows_neither_where_nor_what() {
     let server = answering(recorded("011-me")).await;
     let client = client(&server);
     let request = client.request(Method::POST, ["bookings", "uid-of-ann"]);
     let request = request.query("email", "ann@example.com");
-    let request = request.json(&json!({"name": "Ann"})).unwrap();
+    let request = request.json(&json!({"name": "Ann"}));
     let shown = format!("{request:?}");
     assert!(
         shown.contains("POST") && !shown.to_lowercase().contains("ann"),
@@ -91,13 +121,11 @@ async fn a_request_shows_neither_where_nor_what() {
 #[tokio::test]
 async fn me_update_sends_only_what_changes() {
     let server = answering(recorded("011-me")).await;
-    let update = UserUpdate {
-        name: Some("Hanna".to_owned()),
-        time_format: Some(24),
-        week_start: Some("Monday".into()),
-        locale: Some("de".to_owned()),
-        ..UserUpdate::default()
-    };
+    let update = UserUpdate::default()
+        .with_name("Hanna".to_owned())
+        .with_time_format(24)
+        .with_week_start(Weekday::Monday)
+        .with_locale("de");
     assert!(!format!("{update:?}").contains("Hanna"));
     let user = client(&server).me().update(&update).await.unwrap();
     let expected = Sent::new("PATCH", "/v2/me", None)

@@ -2,8 +2,8 @@
 
 use calcom::client::{ApiVersion, ApiVersions, ErrorKind};
 use calcom::model::{
-    AttendeeId, BookingLocation, BookingStatus, BookingUid, EventTypeId, MarkAbsentParams,
-    NewAttendee, NewBooking, NewGuest, RecurringBookingUid, UserId,
+    AttendeeId, BookingLocation, BookingStatus, BookingUid, CancelParams, EventTypeId,
+    MarkAbsentParams, NewAttendee, NewBooking, NewGuest, RecurringBookingUid, UserId,
 };
 use serde_json::{Value, json};
 
@@ -88,7 +88,25 @@ async fn an_absence_before_the_start_is_refused() {
     let client = client(&server);
     let marked = client.bookings().mark_absent(&uid_of(name), &absent).await;
     assert_eq!(sent(&server).await, [as_recorded(name)]);
-    assert_eq!(marked.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(marked.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+/// The server says the same of a booking that is confirmed, declined or cancelled already.
+#[tokio::test]
+async fn what_does_not_wait_is_neither_confirmed_nor_declined() {
+    let server = answering(recorded("182-booking-confirm-twice")).await;
+    let client = client(&server);
+    let uid = BookingUid::new("u");
+    let confirmed = client.bookings().confirm(&uid).await;
+    assert_eq!(confirmed.unwrap_err().kind(), ErrorKind::Conflict);
+    let declined = client.bookings().decline(&uid, Some("full")).await;
+    assert_eq!(declined.unwrap_err().kind(), ErrorKind::Conflict);
+    // Of another call it says nothing about the booking's state.
+    let cancelled = client
+        .bookings()
+        .cancel(&uid, &CancelParams::reason("x"))
+        .await;
+    assert_eq!(cancelled.unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 #[tokio::test]
@@ -181,7 +199,7 @@ async fn add_guests_sends_what_is_known_of_them() {
     let server = answering(recorded("205-booking-get-team")).await;
     let mut known = NewGuest::new("gil@example.com");
     known.name = Some("Gil Guest".to_owned());
-    known.time_zone = Some("Europe/Rome".to_owned());
+    known.time_zone = Some("Europe/Rome".into());
     known.phone_number = Some("+39061234567".to_owned());
     known.language = Some("it".to_owned());
     assert!(!format!("{known:?}").contains("Gil"));
@@ -207,7 +225,7 @@ async fn create_instant_sends_the_flag_and_reads_a_booking_that_waits() {
     let mut waiting = body("205-booking-get-team")["data"].clone();
     waiting["status"] = json!("awaiting_host");
     let server = answering(success(&waiting)).await;
-    let attendee = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+    let attendee = NewAttendee::new("Ann", "ann@example.com", "Europe/London".into());
     let start = "2026-12-08T09:00:00Z".parse().unwrap();
     let wanted = NewBooking::new(EventTypeId::new(2), start, attendee);
     let client = client(&server);
@@ -278,7 +296,7 @@ async fn add_attendee_sends_the_person_and_reads_the_number() {
     let mut added = attendee();
     added["bookingId"] = json!(313);
     let server = answering(success(&added)).await;
-    let mut person = NewAttendee::new("Ann Attendee", "ann@example.com", "Europe/London");
+    let mut person = NewAttendee::new("Ann Attendee", "ann@example.com", "Europe/London".into());
     person.phone_number = Some("+441234567890".to_owned());
     let client = client(&server);
     let added = client.bookings().add_attendee(&"u".into(), &person).await;
@@ -381,9 +399,9 @@ async fn attendees_guests_and_place_do_not_follow_the_version_of_the_bookings() 
     let server = answering(success(&attendee())).await;
     let versions = ApiVersions::default().with_bookings(ApiVersion::BOOKINGS_2026);
     let base = format!("{}/v2", server.uri());
-    let client = builder(&base).api_versions(versions).build().unwrap();
+    let client = builder(&base).versions(versions).build().unwrap();
     let (bookings, uid) = (client.bookings(), "u".into());
-    let person = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+    let person = NewAttendee::new("Ann", "ann@example.com", "Europe/London".into());
     let address = Some("Neue Str. 5".to_owned());
     let there = BookingLocation::Address { address };
     // That some of the answers are not what was asked for does not matter here.

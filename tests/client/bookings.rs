@@ -2,8 +2,9 @@
 
 use calcom::client::{ApiVersion, ApiVersions};
 use calcom::model::{
-    Booking, BookingOrSeries, BookingQuery, BookingStatus, BookingUid, CancelParams, EventTypeId,
-    EventTypeTarget, NewAttendee, NewBooking, RecurringBookingUid, RescheduleParams,
+    Booking, BookingLocation, BookingOrSeries, BookingQuery, BookingStatus, BookingUid,
+    CancelParams, EventTypeId, EventTypeTarget, NewAttendee, NewBooking, RecurringBookingUid,
+    RescheduleParams,
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -17,7 +18,7 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 fn ann() -> NewAttendee {
-    NewAttendee::new("Ann Attendee", "ann@example.com", "Europe/London")
+    NewAttendee::new("Ann Attendee", "ann@example.com", "Europe/London".into())
 }
 
 fn single(booked: BookingOrSeries) -> Booking {
@@ -73,24 +74,16 @@ async fn create_sends_nothing_that_was_not_said() {
 #[tokio::test]
 async fn create_sends_everything_that_was_said() {
     let server = answering(recorded("066-booking-create")).await;
-    let target = EventTypeTarget::User {
-        event_type_slug: "intro-30".to_owned(),
-        username: "hanna".to_owned(),
-        organization_slug: Some("acme".to_owned()),
-    };
+    let target = EventTypeTarget::user("hanna", "intro-30").in_organization("acme");
     let mut attendee = ann();
     attendee.email = None;
     attendee.phone_number = Some("+4930123456".to_owned());
     let mut wanted = NewBooking::new(target, at("2026-12-08T09:00:00.250Z"), attendee);
     wanted = wanted.with_length(45);
     wanted.recurrence_count = Some(3);
-    wanted.location = Some(json!({"type": "attendeePhone", "phone": "+4930123456"}));
+    wanted.location = Some(BookingLocation::attendee_phone("+4930123456"));
     client(&server).bookings().create(&wanted).await.unwrap();
-    let by_team = EventTypeTarget::Team {
-        event_type_slug: "round-robin".to_owned(),
-        team_slug: "sales".to_owned(),
-        organization_slug: None,
-    };
+    let by_team = EventTypeTarget::team("sales", "round-robin");
     let team = NewBooking::new(by_team, at("2026-12-08T09:00:00Z"), ann());
     client(&server).bookings().create(&team).await.unwrap();
 
@@ -150,15 +143,11 @@ async fn get_sends_the_uid_in_the_path_and_no_body() {
 #[tokio::test]
 async fn list_reads_a_page_and_where_it_stands() {
     let server = answering(recorded("136-bookings-list-take-skip")).await;
-    let query = BookingQuery {
-        take: Some(2),
-        skip: Some(1),
-        ..BookingQuery::default()
-    };
+    let query = BookingQuery::default().with_take(2).with_skip(1);
     let page = client(&server).bookings().list(&query).await.unwrap();
     let expected = Sent::new("GET", "/v2/bookings", VERSION).query(&[("take", "2"), ("skip", "1")]);
     assert_eq!(sent(&server).await, [expected]);
-    assert_eq!(page.bookings[0].uid.as_str(), "hRocbBzoTr66HPURF7JjjJ");
+    assert_eq!(page.items[0].uid.as_str(), "hRocbBzoTr66HPURF7JjjJ");
     let pagination = page.pagination.unwrap();
     assert_eq!(
         (pagination.total_items, pagination.has_next_page),
@@ -175,7 +164,7 @@ async fn list_reads_an_empty_page() {
         sent(&server).await,
         [Sent::new("GET", "/v2/bookings", VERSION)]
     );
-    assert!(page.bookings.is_empty());
+    assert!(page.items.is_empty());
     assert!(!page.pagination.unwrap().has_next_page);
 }
 
@@ -247,14 +236,30 @@ async fn cancel_sends_what_was_said_and_no_more() {
         .cancel(&"u".into(), &nothing)
         .await
         .unwrap();
-    let rest = CancelParams::reason("ill").with_subsequent_bookings();
-    client.bookings().cancel(&"u".into(), &rest).await.unwrap();
+    let rest = CancelParams::reason("ill");
+    let bookings = client.bookings();
+    let read = bookings.cancel_with_subsequent(&"u".into(), &rest).await;
+    assert_eq!(read.unwrap().len(), 1);
     let seat = CancelParams::default().with_seat("seat-1".into());
     client.bookings().cancel(&"u".into(), &seat).await.unwrap();
     let rest = json!({"cancellationReason": "ill", "cancelSubsequentBookings": true});
     let expected = [json!({}), rest, json!({"seatUid": "seat-1"})]
         .map(|body| Sent::new("POST", "/v2/bookings/u/cancel", VERSION).body(body));
     assert_eq!(sent(&server).await, expected);
+}
+
+#[tokio::test]
+async fn cancel_with_subsequent_reads_every_booking() {
+    let server = answering(recorded("220-booking-cancel-recurring-uid-all")).await;
+    let uid = BookingUid::new("9iuaniiCbKcbT7VbXz9tLk");
+    let cancelled = client(&server)
+        .bookings()
+        .cancel_with_subsequent(&uid, &CancelParams::reason("all"))
+        .await
+        .unwrap();
+    assert_eq!(cancelled.len(), 2);
+    let ended = |booking: &Booking| booking.status == BookingStatus::Cancelled;
+    assert!(cancelled.iter().all(ended));
 }
 
 #[tokio::test]
@@ -284,7 +289,7 @@ async fn another_version_is_asked_for_only_where_it_was_set() {
     let server = answering(recorded("205-booking-get-team")).await;
     let versions = ApiVersions::default().with_bookings(ApiVersion::new("2026-02-25").unwrap());
     let client = builder(&format!("{}/v2", server.uri()))
-        .api_versions(versions)
+        .versions(versions)
         .build()
         .unwrap();
     client.bookings().get(&"u".into()).await.unwrap();

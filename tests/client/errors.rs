@@ -334,7 +334,7 @@ async fn the_old_shapes_are_a_version_mismatch() {
     assert_eq!(error.api().unwrap().request_id(), Some(REQUEST_ID));
 
     let server = answering(recorded("016-event-types-list-wrong-version-default")).await;
-    let query = calcom::client::EventTypeQuery::of_user("hanna");
+    let query = calcom::model::EventTypeQuery::of_user("hanna");
     let error = client(&server)
         .event_types()
         .list(&query)

@@ -21,5 +21,6 @@ mod schedules;
 mod secrets;
 mod support;
 mod teams;
+mod transport;
 mod unreadable;
 mod versions;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use calcom::client::{
-    Client, Credentials, Error, ErrorKind, OAuth, OAuthTokens, RetryPolicy, StoreFailure,
+    Client, Credentials, Error, ErrorKind, OAuthSession, OAuthTokens, RetryPolicy, StoreFailure,
     TokenStore,
 };
 use calcom::testing::ManualClock;
@@ -54,20 +54,14 @@ fn now() -> DateTime<Utc> {
 }
 
 fn tokens(expires_at: Option<DateTime<Utc>>) -> OAuthTokens {
-    OAuthTokens {
-        access_token: "access-1".into(),
-        refresh_token: "refresh-1".into(),
-        expires_at,
-    }
+    let mut tokens = OAuthTokens::new("access-1", "refresh-1");
+    tokens.expires_at = expires_at;
+    tokens
 }
 
 fn client(server: &MockServer, vault: &Arc<Vault>, expires_at: Option<DateTime<Utc>>) -> Client {
-    let session = OAuth::new(
-        "app",
-        Some("app-secret".into()),
-        tokens(expires_at),
-        vault.clone(),
-    );
+    let session = OAuthSession::new("app", tokens(expires_at), vault.clone())
+        .with_client_secret("app-secret");
     build(server, Credentials::OAuth(session))
 }
 
@@ -265,8 +259,9 @@ async fn a_managed_user_is_refreshed_at_the_platform() {
         .mount(&server)
         .await;
     let vault = Arc::new(Vault::default());
-    let secret = "platform-secret".into();
-    let session = OAuth::managed_user("platform", secret, tokens(Some(now())), vault.clone());
+    let secret = "platform-secret";
+    let session =
+        OAuthSession::managed_user("platform", secret, tokens(Some(now())), vault.clone());
     let client = build(&server, Credentials::OAuth(session));
     get(&client).await.unwrap();
     assert_eq!(vault.saved(), ["refresh-2"]);
@@ -283,10 +278,7 @@ async fn a_platform_client_calls_with_its_own_headers() {
         .await;
     let client = build(
         &server,
-        Credentials::PlatformClient {
-            client_id: "platform".to_owned(),
-            secret_key: "platform-secret".into(),
-        },
+        Credentials::platform_client("platform", "platform-secret"),
     );
     get(&client).await.unwrap();
     let sent = server.received_requests().await.unwrap();
@@ -297,7 +289,7 @@ async fn a_platform_client_calls_with_its_own_headers() {
 async fn no_token_is_printed() {
     let server = MockServer::start().await;
     let vault = Arc::new(Vault::default());
-    let session = OAuth::new("app", Some("app-secret".into()), tokens(None), vault);
+    let session = OAuthSession::new("app", tokens(None), vault).with_client_secret("app-secret");
     let printed = format!(
         "{session:?} {:?}",
         build(&server, Credentials::OAuth(session.clone()))
@@ -313,12 +305,8 @@ async fn a_refresh_that_answers_without_end_is_refused() {
     let endless = ResponseTemplate::new(200).set_body_bytes(vec![b'x'; 64 * 1024]);
     refreshing(&server, endless).await;
     let vault = Arc::new(Vault::default());
-    let session = OAuth::new(
-        "app",
-        Some("app-secret".into()),
-        tokens(Some(now())),
-        vault.clone(),
-    );
+    let session = OAuthSession::new("app", tokens(Some(now())), vault.clone())
+        .with_client_secret("app-secret");
     let client = Client::with_credentials(Credentials::OAuth(session))
         .base_url(&format!("{}/v2", server.uri()))
         .clock(ManualClock::at(now()).shared())

@@ -2,7 +2,7 @@
 
 use calcom::client::ErrorKind;
 use calcom::model::{Booking, BookingFilter, BookingQuery, EventTypeId, SortOrder, TeamId};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 use wiremock::matchers::{any, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -31,10 +31,7 @@ async fn serve(server: &MockServer, skip: &str, answer: ResponseTemplate) {
 }
 
 fn taking(take: u32) -> BookingQuery {
-    BookingQuery {
-        take: Some(take),
-        ..BookingQuery::default()
-    }
+    BookingQuery::default().with_take(take)
 }
 
 fn uids(bookings: &[Booking]) -> Vec<&str> {
@@ -79,11 +76,7 @@ async fn a_walk_begins_where_it_is_told_and_keeps_its_filters() {
     let server = MockServer::start().await;
     serve(&server, "10", page(10, 2, Some(true))).await;
     serve(&server, "12", page(12, 2, Some(false))).await;
-    let query = BookingQuery {
-        skip: Some(10),
-        status: vec![BookingFilter::Past],
-        ..taking(2)
-    };
+    let query = taking(2).with_skip(10).with_status(BookingFilter::Past);
     let client = client(&server);
     let walked = client.bookings().list_all(query).try_collect::<Vec<_>>();
     assert_eq!(walked.await.unwrap().len(), 4);
@@ -142,7 +135,7 @@ async fn an_error_in_the_middle_is_yielded_and_ends_the_walk() {
     let first = Mock::given(any()).respond_with(page(0, 2, Some(true)));
     first.mount(&server).await;
     let client = client(&server);
-    let walked: Vec<_> = client.bookings().list_all(taking(2)).collect().await;
+    let walked: Vec<_> = StreamExt::collect(client.bookings().list_all(taking(2))).await;
     assert_eq!(walked.len(), 3);
     assert!(walked[..2].iter().all(Result::is_ok));
     let error = walked[2].as_ref().unwrap_err();
@@ -165,27 +158,26 @@ async fn nothing_is_asked_for_before_the_walk_begins() {
 async fn every_filter_is_sent_in_the_apis_spelling() {
     let server = answering(page(0, 0, Some(false))).await;
     let at = |day: u32| format!("2026-12-{day:02}T08:00:00Z").parse().ok();
-    let query = BookingQuery {
-        status: vec![BookingFilter::Upcoming, BookingFilter::Cancelled],
-        attendee_email: Some("ann+1@example.com".to_owned()),
-        attendee_name: Some("Ann & Co".to_owned()),
-        booking_uid: Some("u1".into()),
-        event_type_ids: vec![EventTypeId::new(2), EventTypeId::new(4)],
-        team_ids: vec![TeamId::new(7), TeamId::new(8)],
-        after_start: at(1),
-        before_end: at(2),
-        after_created_at: at(3),
-        before_created_at: at(4),
-        after_updated_at: at(5),
-        before_updated_at: at(6),
-        sort_start: Some(SortOrder::Ascending),
-        sort_end: Some(SortOrder::Descending),
-        sort_created: Some(SortOrder::Ascending),
-        sort_updated_at: Some(SortOrder::Descending),
-        take: Some(50),
-        skip: Some(3),
-        cursor: Some("c".to_owned()),
-    };
+    let mut query = BookingQuery::default();
+    query.status = vec![BookingFilter::Upcoming, BookingFilter::Cancelled];
+    query.attendee_email = Some("ann+1@example.com".to_owned());
+    query.attendee_name = Some("Ann & Co".to_owned());
+    query.booking_uid = Some("u1".into());
+    query.event_type_ids = vec![EventTypeId::new(2), EventTypeId::new(4)];
+    query.team_ids = vec![TeamId::new(7), TeamId::new(8)];
+    query.after_start = at(1);
+    query.before_end = at(2);
+    query.after_created_at = at(3);
+    query.before_created_at = at(4);
+    query.after_updated_at = at(5);
+    query.before_updated_at = at(6);
+    query.sort_start = Some(SortOrder::Ascending);
+    query.sort_end = Some(SortOrder::Descending);
+    query.sort_created = Some(SortOrder::Ascending);
+    query.sort_updated_at = Some(SortOrder::Descending);
+    query.take = Some(50);
+    query.skip = Some(3);
+    query.cursor = Some("c".to_owned());
     client(&server).bookings().list(&query).await.unwrap();
     let expected = Sent::new("GET", "/v2/bookings", Some("2024-08-13")).query(&[
         ("status", "upcoming,cancelled"),

@@ -117,6 +117,46 @@ async fn the_servers_limits_are_learned_before_they_are_exceeded() {
     assert_eq!(count(&server).await, 1);
 }
 
+/// Counts as Cal.com does, and blocks whoever goes on.
+struct Counting(std::sync::atomic::AtomicU32);
+
+impl wiremock::Respond for Counting {
+    fn respond(&self, _: &wiremock::Request) -> ResponseTemplate {
+        const LIMIT: u32 = 120;
+        let count = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+        let left = LIMIT.saturating_sub(count).to_string();
+        let answer = if count > LIMIT {
+            ResponseTemplate::new(429)
+        } else {
+            me()
+        };
+        answer
+            .set_delay(Duration::from_millis(u64::from(count * 37 % 60)))
+            .insert_header("X-RateLimit-Limit-Default", "120")
+            .insert_header("X-RateLimit-Remaining-Default", left.as_str())
+            .insert_header("X-RateLimit-Reset-Default", "60")
+    }
+}
+
+#[tokio::test]
+async fn what_is_in_flight_counts_toward_the_limit() {
+    let server = MockServer::start().await;
+    let counting = Mock::given(any()).respond_with(Counting(0.into()));
+    counting.mount(&server).await;
+    let client = builder(&base(&server)).build().unwrap();
+    let calls = (0..180).map(|_| async { cancel(&client).await.map(drop) });
+    let results = futures_util::future::join_all(calls).await;
+    let kinds = results
+        .iter()
+        .filter_map(|r| r.as_ref().err())
+        .map(|e| e.kind());
+    assert!(kinds.clone().all(|kind| kind == ErrorKind::RateLimited));
+    let sent = count(&server).await;
+    assert_eq!(kinds.count(), 180 - sent, "none was refused by the server");
+    // Answers that overtake each other make it err on the safe side.
+    assert!((100..=120).contains(&sent), "{sent}");
+}
+
 #[tokio::test]
 async fn a_turn_that_comes_soon_is_waited_for() {
     let told = |remaining: &str| {

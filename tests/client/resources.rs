@@ -1,16 +1,17 @@
 //! Slots, event types, webhooks and the user: what each method sends, and what it makes of a recorded answer.
 
-use calcom::client::EventTypeQuery;
+use calcom::client::ErrorKind;
 use calcom::model::{
-    EventTypeId, NewWebhook, SlotFormat, SlotQuery, SlotTarget, SlotsByDay, Trigger, WebhookId,
+    EventTypeId, EventTypeQuery, EventTypeTarget, NewWebhook, SlotFormat, SlotQuery, SlotsByDay,
+    TimeZone, Trigger, WebhookId, WebhookQuery,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use wiremock::matchers::{any, query_param};
+use wiremock::matchers::{any, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Sent, answering, body, client, recorded, sent};
+use crate::support::{Sent, answering, body, client, recorded, sent, success};
 
 const SLOTS: Option<&str> = Some("2024-09-04");
 const EVENT_TYPES: Option<&str> = Some("2024-06-14");
@@ -23,7 +24,7 @@ fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-fn query(target: impl Into<SlotTarget>) -> SlotQuery {
+fn query(target: impl Into<EventTypeTarget>) -> SlotQuery {
     SlotQuery::new(
         target,
         at("2026-12-07T00:00:00Z"),
@@ -49,12 +50,9 @@ async fn slots_list_sends_an_event_type_and_a_span_and_reads_starts() {
 #[tokio::test]
 async fn slots_list_sends_every_parameter_and_reads_ends_and_seats() {
     let server = answering(recorded("037-slots-range")).await;
-    let mut asked = query(SlotTarget::User {
-        event_type_slug: "intro-30".to_owned(),
-        username: "hanna".to_owned(),
-    })
-    .with_time_zone("Europe/Berlin")
-    .with_format(SlotFormat::Range);
+    let mut asked = query(EventTypeTarget::user("hanna", "intro-30"))
+        .with_time_zone("Europe/Berlin")
+        .with_format(SlotFormat::Range);
     asked.duration = Some(60);
     asked.booking_uid_to_reschedule = Some("u1".into());
     let slots = client(&server).slots().list(&asked).await.unwrap();
@@ -73,10 +71,7 @@ async fn slots_list_sends_every_parameter_and_reads_ends_and_seats() {
     assert_eq!(first.end, Some(at("2026-12-07T08:30:00Z")));
 
     let server = answering(recorded("043-slots-seated")).await;
-    let asked = query(SlotTarget::Team {
-        event_type_slug: "workshop".to_owned(),
-        team_slug: "sales".to_owned(),
-    });
+    let asked = query(EventTypeTarget::team("sales", "workshop"));
     let slots = client(&server).slots().list(&asked).await.unwrap();
     let first = &slots[&day("2026-12-07")][0];
     assert_eq!(
@@ -132,7 +127,7 @@ async fn webhooks_create_sends_the_secret_and_no_version() {
     let mut wanted = NewWebhook::new(
         "https://example.org/calcom",
         [Trigger::BookingCreated, Trigger::BookingCancelled],
-        "whsec_tests".into(),
+        "whsec_tests",
     );
     let client = client(&server);
     let made = client.webhooks().create(&wanted).await.unwrap();
@@ -156,8 +151,13 @@ async fn webhooks_create_sends_the_secret_and_no_version() {
 #[tokio::test]
 async fn webhooks_list_reads_subscriptions() {
     let server = answering(recorded("247-webhooks-list-take-skip")).await;
-    let listed = client(&server).webhooks().list().await.unwrap();
-    let expected = Sent::new("GET", "/v2/webhooks", None).query(&[("take", "250"), ("skip", "0")]);
+    let listed = client(&server)
+        .webhooks()
+        .list_all(WebhookQuery::default())
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
+    let expected = Sent::new("GET", "/v2/webhooks", None).query(&[("take", "250")]);
     assert_eq!(sent(&server).await, [expected]);
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].subscriber_url, "http://127.0.0.1:4600/tmp");
@@ -172,16 +172,39 @@ async fn webhooks_list_walks_full_pages() {
         let data: Vec<Value> = vec![subscription.clone(); length];
         ResponseTemplate::new(200).set_body_json(json!({"status": "success", "data": data}))
     };
-    let first = Mock::given(query_param("skip", "0")).respond_with(page(250));
+    let first = Mock::given(query_param_is_missing("skip")).respond_with(page(250));
     first.mount(&server).await;
     let rest = Mock::given(any()).respond_with(page(3));
     rest.mount(&server).await;
-    let listed = client(&server).webhooks().list().await.unwrap();
+    let listed = client(&server)
+        .webhooks()
+        .list_all(WebhookQuery::default())
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
     assert_eq!(listed.len(), 253);
     let sent = sent(&server).await;
-    let call =
-        |skip| Sent::new("GET", "/v2/webhooks", None).query(&[("take", "250"), ("skip", skip)]);
-    assert_eq!(sent, [call("0"), call("250")]);
+    let call = |query: &[(&str, &str)]| Sent::new("GET", "/v2/webhooks", None).query(query);
+    let first = call(&[("take", "250")]);
+    assert_eq!(sent, [first, call(&[("take", "250"), ("skip", "250")])]);
+}
+
+#[tokio::test]
+async fn a_list_that_ignores_skip_ends_in_an_error() {
+    let subscription = body("247-webhooks-list-take-skip")["data"][0].clone();
+    let server = answering(success(&json!(vec![subscription; 250]))).await;
+    let mut listed = client(&server).webhooks().list_all(WebhookQuery::default());
+    let mut read = 0;
+    let error = loop {
+        match listed.next().await.unwrap() {
+            Ok(_) => read += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(read, 25_000);
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().contains("`skip`"), "{error}");
+    assert!(listed.next().await.is_none());
 }
 
 #[tokio::test]
@@ -204,7 +227,12 @@ async fn a_subscription_keeps_its_secret() {
     body["data"] = json!([body["data"]]);
     let answer = ResponseTemplate::new(200).set_body_json(&body);
     Mock::given(any()).respond_with(answer).mount(&server).await;
-    let listed = client(&server).webhooks().list().await.unwrap();
+    let listed = client(&server)
+        .webhooks()
+        .list_all(WebhookQuery::default())
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap();
     assert_eq!(
         listed[0].secret.as_ref().unwrap().expose_secret(),
         "whsec_tests"
@@ -218,6 +246,9 @@ async fn me_get_sends_no_version_and_reads_the_user() {
     let user = client(&server).me().get().await.unwrap();
     assert_eq!(sent(&server).await, [Sent::new("GET", "/v2/me", None)]);
     assert_eq!(user.email, "hanna@example.com");
-    assert_eq!(user.time_zone.as_deref(), Some("Europe/Berlin"));
+    assert_eq!(
+        user.time_zone.as_ref().map(TimeZone::as_str),
+        Some("Europe/Berlin")
+    );
     assert_eq!(user.id.get(), 1);
 }

@@ -6,13 +6,14 @@ use calcom::client::{Client, Error, ErrorKind, RetryPolicy, Retryability};
 use calcom::model::{CancelParams, EventTypeId, NewAttendee, NewBooking, RescheduleParams};
 use calcom::testing::ManualClock;
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use wiremock::ResponseTemplate;
 
 use crate::support::{
     RawServer, Reply, answering, body, builder, cancel, client, count, cut_answer, first_answering,
-    quick, raw_answer,
+    quick, raw_answer, raw_reply, recorded,
 };
 
 fn start() -> DateTime<Utc> {
@@ -21,7 +22,7 @@ fn start() -> DateTime<Utc> {
 
 /// The three writes that must not happen twice.
 async fn writes(client: &Client) -> [Result<(), Error>; 3] {
-    let attendee = NewAttendee::new("Ann Attendee", "ann@example.com", "Europe/London");
+    let attendee = NewAttendee::new("Ann Attendee", "ann@example.com", "Europe/London".into());
     let wanted = NewBooking::new(EventTypeId::new(2), start(), attendee);
     let bookings = client.bookings();
     let uid = "u".into();
@@ -85,6 +86,34 @@ async fn an_end_of_a_subscription_is_made_again() {
         .await
         .unwrap();
     assert_eq!(count(&server).await, 2);
+}
+
+/// The first attempt ended the subscription, and its answer was lost.
+#[tokio::test]
+async fn a_deletion_that_an_earlier_attempt_carried_out_has_succeeded() {
+    let gone = raw_reply(404, &body("257-webhooks-delete-again"));
+    for lost in [cut_answer(), raw_reply(502, &json!({}))] {
+        let replies = vec![Reply::Close(lost), Reply::Close(gone.clone())];
+        let server = RawServer::start(replies).await;
+        let client = builder(&server.base_url).build().unwrap();
+        client.webhooks().delete(&"w".into()).await.unwrap();
+        assert_eq!(server.requests().len(), 2);
+    }
+    // At the first attempt, and after one that was certainly not carried out, it is an error.
+    let server = answering(recorded("257-webhooks-delete-again")).await;
+    let error = client(&server).webhooks().delete(&"w".into()).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::NotFound);
+    let limited = raw_reply(
+        429,
+        &json!({"message": "ThrottlerException: Too Many Requests"}),
+    )
+    .replacen("\r\n", "\r\nX-RateLimit-Reset-Default: 0\r\n", 1);
+    let replies = vec![Reply::Close(limited), Reply::Close(gone)];
+    let server = RawServer::start(replies).await;
+    let client = builder(&server.base_url).build().unwrap();
+    let error = client.webhooks().delete(&"w".into()).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]

@@ -2,14 +2,19 @@
 
 use calcom::client::{ApiVersion, ApiVersions, ErrorKind, FieldError};
 use calcom::model::{
-    Availability, NewSchedule, ScheduleId, ScheduleOverride, ScheduleUpdate, Weekday,
+    NewSchedule, ScheduleAvailability, ScheduleId, ScheduleOverride, ScheduleUpdate, Weekday,
 };
+use chrono::NaiveTime;
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
 use crate::support::{Sent, answering, builder, client, fixture, recorded, sent};
 
 const VERSION: Option<&str> = Some("2024-06-11");
+
+fn time(text: &str) -> NaiveTime {
+    NaiveTime::parse_from_str(text, "%H:%M").unwrap()
+}
 
 #[tokio::test]
 async fn list_reads_all() {
@@ -54,12 +59,16 @@ async fn get_sends_the_number() {
 async fn create_sends_what_was_said() {
     let server = answering(recorded("029-schedules-get")).await;
     let client = client(&server);
-    let bare = NewSchedule::new("Evenings", "Europe/Berlin");
+    let bare = NewSchedule::new("Evenings", "Europe/Berlin".into());
     client.schedules().create(&bare).await.unwrap();
     let date = "2026-12-24".parse().unwrap();
     let full = bare
-        .with_availability(Availability::new([Weekday::Thursday], "18:00", "20:00"))
-        .with_override(ScheduleOverride::new(date, "10:00", "12:00"));
+        .with_availability(ScheduleAvailability::new(
+            [Weekday::Thursday],
+            time("18:00"),
+            time("20:00"),
+        ))
+        .with_override(ScheduleOverride::new(date, time("10:00"), time("12:00")));
     client.schedules().create(&full).await.unwrap();
     let call = || Sent::new("POST", "/v2/schedules", VERSION);
     let expected = [
@@ -78,8 +87,8 @@ async fn create_sends_what_was_said() {
 #[tokio::test]
 async fn hours_that_are_none_are_named() {
     let server = answering(recorded("032-schedules-create-bad-time")).await;
-    let hours = Availability::new([Weekday::from("Mon")], "9", "20:00");
-    let wanted = NewSchedule::new("Bad", "Europe/Berlin").with_availability(hours);
+    let hours = ScheduleAvailability::new([Weekday::from("Mon")], time("09:00"), time("20:00"));
+    let wanted = NewSchedule::new("Bad", "Europe/Berlin".into()).with_availability(hours);
     let error = client(&server).schedules().create(&wanted).await;
     let error = error.unwrap_err();
     let fields: Vec<&str> = error.fields().iter().map(FieldError::field).collect();
@@ -91,11 +100,13 @@ async fn hours_that_are_none_are_named() {
 async fn update_sends_only_what_changes() {
     let name = "031-schedules-update";
     let server = answering(recorded(name)).await;
-    let update = ScheduleUpdate {
-        name: Some("Evenings 2".to_owned()),
-        availability: Some(vec![Availability::new([Weekday::Friday], "18:00", "19:00")]),
-        ..ScheduleUpdate::default()
-    };
+    let update = ScheduleUpdate::default()
+        .with_name("Evenings 2".to_owned())
+        .with_availability(vec![ScheduleAvailability::new(
+            [Weekday::Friday],
+            time("18:00"),
+            time("19:00"),
+        )]);
     let client = client(&server);
     let id = ScheduleId::new(4);
     let changed = client.schedules().update(id, &update).await.unwrap();
@@ -121,7 +132,7 @@ async fn another_version_can_be_asked_for() {
     let newer = ApiVersion::new("2026-10-01").unwrap();
     let versions = ApiVersions::default().with_schedules(newer);
     let base = format!("{}/v2", server.uri());
-    let client = builder(&base).api_versions(versions).build().unwrap();
+    let client = builder(&base).versions(versions).build().unwrap();
     client.schedules().list().await.unwrap();
     let expected = Sent::new("GET", "/v2/schedules", Some("2026-10-01"));
     assert_eq!(sent(&server).await, [expected]);

@@ -51,19 +51,17 @@ fn shown(error: &Error) -> String {
 }
 
 fn wanted() -> NewBooking {
-    let mut attendee = NewAttendee::new("Ann Attendee", "ann@example.com", "Europe/London");
+    let mut attendee = NewAttendee::new("Ann Attendee", "ann@example.com", "Europe/London".into());
     attendee.phone_number = Some("+4930123456".to_owned());
     let start = "2026-12-08T09:00:00Z".parse().unwrap();
     NewBooking::new(EventTypeId::new(2), start, attendee).with_guest("guest@example.com")
 }
 
 fn about_ann() -> BookingQuery {
-    BookingQuery {
-        attendee_email: Some("ann@example.com".to_owned()),
-        attendee_name: Some("Ann Attendee".to_owned()),
-        take: Some(1),
-        ..BookingQuery::default()
-    }
+    BookingQuery::default()
+        .with_attendee_email("ann@example.com".to_owned())
+        .with_attendee_name("Ann Attendee".to_owned())
+        .with_take(1)
 }
 
 /// Calls that carry all there is to hide; the errors of those that failed.
@@ -81,7 +79,11 @@ async fn errors_of_all_calls(client: &Client) -> Vec<Error> {
         bookings.list(&about_ann()).await.map(drop),
         bookings.reschedule(&uid, start, &moved).await.map(drop),
         bookings.cancel(&uid, &cancelled).await.map(drop),
-        client.webhooks().list().await.map(drop),
+        client
+            .webhooks()
+            .list(&calcom::model::WebhookQuery::default())
+            .await
+            .map(drop),
     ];
     let mut walk = std::pin::pin!(bookings.list_all(about_ann()));
     results.push(walk.next().await.map_or(Ok(()), |r| r.map(drop)));
@@ -196,7 +198,7 @@ async fn no_debug_shows_the_key_or_a_person() {
     ));
     assert_discreet(&format!(
         "{:?} {:?}",
-        page.bookings[0].attendees, page.bookings[0].hosts
+        page.items[0].attendees, page.items[0].hosts
     ));
     let me = answering(recorded("011-me")).await;
     let user = crate::support::client(&me).me().get().await.unwrap();

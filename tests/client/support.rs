@@ -18,7 +18,7 @@ pub(crate) const REQUEST_ID: &str = "5c2f3f1e-request";
 
 /// A builder for the API at this address, without waits worth noticing.
 pub(crate) fn builder(base_url: &str) -> ClientBuilder {
-    Client::builder(KEY.into())
+    Client::builder(KEY)
         .base_url(base_url)
         .entropy(Arc::new(SeededEntropy::new(7)))
         .retry(quick())
@@ -250,10 +250,15 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 
 /// A whole answer, as it stands on the wire.
 pub(crate) fn raw_answer(body: &Value) -> String {
+    raw_reply(200, body)
+}
+
+/// An answer with this status, as bytes.
+pub(crate) fn raw_reply(status: u16, body: &Value) -> String {
     let body = body.to_string();
     let length = body.len();
     format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )
 }
 

@@ -1,12 +1,12 @@
 //! `/teams`: what each method sends, and what it makes of an answer as the published document has it, since no team's endpoint
 //! was recorded.
 
-use calcom::client::TeamEventTypeQuery;
 use calcom::model::{
     BookingFilter, BookingQuery, CreatedTeam, EventTypeId, EventTypeSettings, EventTypeUpdate,
-    HostPriority, MembershipId, MembershipParams, MembershipRole, NewEventType, NewTeamEventType,
-    NewWebhook, SchedulingType, SortOrder, TeamEventTypeSettings, TeamEventTypeUpdate, TeamHost,
-    TeamId, TeamParams, Trigger, UserId,
+    HostPriority, MembershipId, MembershipParams, MembershipQuery, MembershipRole, NewEventType,
+    NewTeamEventType, NewWebhook, SchedulingType, SortOrder, TeamEventTypeQuery,
+    TeamEventTypeSettings, TeamEventTypeUpdate, TeamHost, TeamId, TeamParams, TeamScheduleQuery,
+    Trigger, UserId,
 };
 use serde_json::{Value, json};
 
@@ -54,10 +54,7 @@ async fn teams_are_listed() {
 async fn teams_are_read_changed_and_deleted() {
     let server = answering(success(&team())).await;
     let client = client(&server);
-    let params = TeamParams {
-        hide_branding: Some(true),
-        ..TeamParams::named("Sales")
-    };
+    let params = TeamParams::named("Sales").with_hide_branding(true);
     client.teams().get(TEAM).await.unwrap();
     client.teams().update(TEAM, &params).await.unwrap();
     client.teams().delete(TEAM).await.unwrap();
@@ -103,28 +100,30 @@ async fn an_invitation_is_not_shown() {
 #[tokio::test]
 async fn bookings_are_listed_as_the_users_are() {
     let server = answering(recorded("136-bookings-list-take-skip")).await;
-    let query = BookingQuery {
-        status: vec![BookingFilter::Upcoming],
-        take: Some(2),
-        ..BookingQuery::default()
-    };
-    let page = client(&server).teams().bookings(TEAM, &query).await;
+    let query = BookingQuery::default()
+        .with_status(BookingFilter::Upcoming)
+        .with_take(2);
+    let page = client(&server).teams().bookings(TEAM).list(&query).await;
     let expected = Sent::new("GET", "/v2/teams/7/bookings", Some("2024-08-13"));
     let expected = expected.query(&[("status", "upcoming"), ("take", "2")]);
     assert_eq!(sent(&server).await, [expected]);
     let page = page.unwrap();
-    assert!(!page.bookings.is_empty());
+    assert!(!page.items.is_empty());
     assert!(page.pagination.unwrap().has_next_page);
 }
 
 #[tokio::test]
 async fn schedules_of_the_members_are_listed() {
     let server = answering(recorded("027-schedules-list")).await;
-    let listed = client(&server).teams().schedules(TEAM, 50, 100).await;
+    let listed = client(&server)
+        .teams()
+        .schedules(TEAM)
+        .list(&TeamScheduleQuery::default().with_take(50).with_skip(100))
+        .await;
     let expected = Sent::new("GET", "/v2/teams/7/schedules", Some("2024-06-11"));
     let expected = expected.query(&[("take", "50"), ("skip", "100")]);
     assert_eq!(sent(&server).await, [expected]);
-    assert!(!listed.unwrap().is_empty());
+    assert!(!listed.unwrap().items.is_empty());
 }
 
 #[tokio::test]
@@ -179,19 +178,12 @@ async fn event_types_are_made_changed_and_deleted() {
         let hosts = [TeamHost::from(UserId::new(1)), mia];
         let wanted = NewTeamEventType::new(event_type, SchedulingType::RoundRobin, hosts);
         assert_eq!(event_types.create(&wanted).await.unwrap().len(), made);
-        let update = TeamEventTypeUpdate {
-            event_type: EventTypeUpdate {
-                settings: EventTypeSettings {
-                    hidden: Some(true),
-                    ..EventTypeSettings::default()
-                },
-                ..EventTypeUpdate::default()
-            },
-            team: TeamEventTypeSettings {
-                assign_all_team_members: Some(true),
-                ..TeamEventTypeSettings::default()
-            },
-        };
+        let update = TeamEventTypeUpdate::default()
+            .with_event_type(
+                EventTypeUpdate::default()
+                    .with_settings(EventTypeSettings::default().with_hidden(true)),
+            )
+            .with_team(TeamEventTypeSettings::default().with_assign_all_team_members(true));
         let id = EventTypeId::new(2);
         assert_eq!(event_types.update(id, &update).await.unwrap().len(), made);
         event_types.delete(id).await.unwrap();
@@ -229,7 +221,7 @@ async fn webhooks_of_an_event_type_have_a_path_of_their_own() {
     let server = answering(recorded("260-event-type-webhooks-create")).await;
     let client = client(&server);
     let event_types = client.teams().event_types(TEAM);
-    let wanted = NewWebhook::new("https://example.org", [Trigger::BookingCreated], "s".into());
+    let wanted = NewWebhook::new("https://example.org", [Trigger::BookingCreated], "s");
     let webhooks = event_types.webhooks(EventTypeId::new(2));
     let made = webhooks.create(&wanted).await.unwrap();
     webhooks.delete(&made.id).await.unwrap();
@@ -254,9 +246,15 @@ async fn memberships_are_listed_in_either_shape() {
     for answer in [json!([membership()]), membership()] {
         let server = answering(success(&answer)).await;
         let client = client(&server);
-        let listed = client.teams().memberships(TEAM).list(250, 0).await.unwrap();
+        let listed = client
+            .teams()
+            .memberships(TEAM)
+            .list_all(MembershipQuery::default())
+            .try_collect::<Vec<_>>()
+            .await
+            .unwrap();
         let expected = Sent::new("GET", "/v2/teams/7/memberships", None);
-        let expected = expected.query(&[("take", "250"), ("skip", "0")]);
+        let expected = expected.query(&[("take", "250")]);
         assert_eq!(sent(&server).await, [expected]);
         assert_eq!(listed[0].role, MembershipRole::Admin);
         assert_eq!(listed[0].user.as_ref().unwrap().email, "mia@example.com");
@@ -269,11 +267,9 @@ async fn memberships_are_made_read_changed_and_ended() {
     let server = answering(success(&membership())).await;
     let client = client(&server);
     let memberships = client.teams().memberships(TEAM);
-    let params = MembershipParams {
-        accepted: Some(true),
-        role: Some(MembershipRole::Admin),
-        disable_impersonation: None,
-    };
+    let params = MembershipParams::default()
+        .with_accepted(true)
+        .with_role(MembershipRole::Admin);
     memberships.create(UserId::new(3), &params).await.unwrap();
     let id = MembershipId::new(70);
     memberships.get(id).await.unwrap();

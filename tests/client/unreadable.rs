@@ -59,7 +59,7 @@ async fn a_field_that_cannot_be_read_is_named_by_its_path() {
     let mut booked = crate::support::body("066-booking-create");
     booked["data"]["end"] = json!(7);
     let server = answering(ResponseTemplate::new(201).set_body_json(&booked)).await;
-    let attendee = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+    let attendee = NewAttendee::new("Ann", "ann@example.com", "Europe/London".into());
     let start = "2026-12-08T09:00:00Z".parse().unwrap();
     let wanted = NewBooking::new(EventTypeId::new(2), start, attendee);
     let error = client(&server)

@@ -77,7 +77,7 @@ async fn the_list_can_have_a_version_of_its_own() {
     let server = answering(bookings(&json!([]))).await;
     let base = format!("{}/v2", server.uri());
     let versions = ApiVersions::default().with_bookings_list(ApiVersion::BOOKINGS_LIST_BY_CURSOR);
-    let client = builder(&base).api_versions(versions).build().unwrap();
+    let client = builder(&base).versions(versions).build().unwrap();
     client
         .bookings()
         .list(&BookingQuery::default())

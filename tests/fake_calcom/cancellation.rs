@@ -172,7 +172,8 @@ async fn every_kind_of_cancellation_is_announced_first() {
     assert_eq!(statuses(&after), ["cancelled"]);
     clear();
 
-    let guest = |name: &str| NewAttendee::new(name, format!("{name}@example.com"), "Europe/Berlin");
+    let guest =
+        |name: &str| NewAttendee::new(name, format!("{name}@example.com"), "Europe/Berlin".into());
     let seat = fake
         .book(NewBooking::new(class, hour(9), guest("sam")))
         .await

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{Api, ann, hour, with_receiver};
 
 fn eve() -> NewAttendee {
-    NewAttendee::new("Eve", "eve@example.com", "Europe/London")
+    NewAttendee::new("Eve", "eve@example.com", "Europe/London".into())
 }
 
 fn body(id: calcom::model::EventTypeId, start: &str) -> Value {

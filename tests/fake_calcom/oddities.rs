@@ -8,7 +8,11 @@ use std::time::Duration;
 use crate::support::{Api, ann, at, hour, with_receiver};
 
 fn person(name: &str) -> NewAttendee {
-    NewAttendee::new(name, format!("{name}@example.com"), "America/New_York")
+    NewAttendee::new(
+        name,
+        format!("{name}@example.com"),
+        "America/New_York".into(),
+    )
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ pub(crate) fn hour(hour: i64) -> DateTime<Utc> {
 }
 
 pub(crate) fn ann() -> NewAttendee {
-    NewAttendee::new("Ann", "ann@example.com", "Europe/London")
+    NewAttendee::new("Ann", "ann@example.com", "Europe/London".into())
 }
 
 pub(crate) fn booking_body(fake: &FakeCalcom, start: DateTime<Utc>) -> Value {

@@ -264,7 +264,7 @@ impl World {
                 }),
             };
             let tenant = Tenant::new(customer.id.clone(), calendar)
-                .with_webhook_secret(customer.secret.into())
+                .with_webhook_secret(customer.secret)
                 .with_host(customer.host)
                 .with_conflict_policy(customer.policy);
             let all = customer.types.all().into_iter();

@@ -56,7 +56,7 @@ fn engine_over(
 
 fn salon(world: &World) -> StaticTenants {
     let tenant = Tenant::new(world.tenant.clone(), Arc::new(client(&world.fake)))
-        .with_webhook_secret(SECRET.into())
+        .with_webhook_secret(SECRET)
         .with_event_type(world.fake.event_type_id());
     StaticTenants::new([tenant])
 }

@@ -59,7 +59,7 @@ fn engine_over(
     clock: &ManualClock,
 ) -> Arc<Engine> {
     let tenant = Tenant::new(world.tenant.clone(), Arc::new(client(&world.fake)))
-        .with_webhook_secret(SECRET.into())
+        .with_webhook_secret(SECRET)
         .with_event_type(world.fake.event_type_id())
         .with_event_type(world.types.confirm)
         .with_host(world.fake.host_id());

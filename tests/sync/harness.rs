@@ -426,7 +426,7 @@ fn engine(
 ) -> Arc<Engine> {
     let calendar = Arc::new(client(fake));
     let tenant = Tenant::new(tenant.clone(), calendar)
-        .with_webhook_secret(SECRET.into())
+        .with_webhook_secret(SECRET)
         .with_event_type(fake.event_type_id())
         .with_host(fake.host_id());
     let tenants = StaticTenants::new([change(tenant)]);

@@ -358,7 +358,7 @@ fn hostile_name() -> String {
 #[tokio::test]
 async fn what_a_booker_writes_is_clean_when_it_reaches_the_host() {
     let world = World::new().await;
-    let attendee = NewAttendee::new(hostile_name(), "ann@example.com", "Europe/London");
+    let attendee = NewAttendee::new(hostile_name(), "ann@example.com", "Europe/London".into());
     let booking = NewBooking::new(world.fake.event_type_id(), at(0), attendee);
     world.fake.book(booking).await.unwrap();
     world.drain().await;

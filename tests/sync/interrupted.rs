@@ -366,7 +366,7 @@ async fn an_appointment_that_is_not_visible_yet_is_not_gone() {
         hooks: Replica::default(),
     });
     let tenant = Tenant::new(world.tenant.clone(), Arc::new(client(&world.fake)))
-        .with_webhook_secret(SECRET.into())
+        .with_webhook_secret(SECRET)
         .with_event_type(world.fake.event_type_id());
     let tenants = Arc::new(StaticTenants::new([tenant]));
     let books = Arc::new(world.store.clone());

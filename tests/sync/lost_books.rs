@@ -13,7 +13,7 @@ use calcom::testing::SeededEntropy;
 /// New, empty books beside the host's old appointments.
 fn with_new_books(world: &World, books: &InMemoryStore) -> Arc<Engine> {
     let tenant = Tenant::new(world.tenant.clone(), Arc::new(client(&world.fake)))
-        .with_webhook_secret(SECRET.into())
+        .with_webhook_secret(SECRET)
         .with_event_type(world.fake.event_type_id())
         .with_event_type(world.types.confirm)
         .with_host(world.fake.host_id());

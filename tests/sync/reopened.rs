@@ -28,7 +28,7 @@ async fn start(file: &std::path::Path, fake: &FakeCalcom, clock: &ManualClock) -
         .await
         .unwrap();
     let tenant = Tenant::new(tenant(), Arc::new(client(fake)))
-        .with_webhook_secret(SECRET.into())
+        .with_webhook_secret(SECRET)
         .with_event_type(fake.event_type_id());
     let shared = Arc::new(store.clone());
     let books: Arc<dyn Store> = shared.clone();

@@ -60,7 +60,7 @@ impl FakeCalcom {
     /// # use calcom::model::{NewAttendee, NewBooking};
     /// # use calcom::testing::FakeCalcom;
     /// # let fake = FakeCalcom::start().await?;
-    /// # let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+    /// # let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London".into());
     /// # let new = NewBooking::new(fake.event_type_id(), "2099-12-08T09:00:00Z".parse()?, ann);
     /// # let booking = fake.book(new).await?;
     /// let announced = fake.announce_cancellation(&booking.uid, "ill").await?;

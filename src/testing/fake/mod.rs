@@ -87,7 +87,7 @@ use subscriptions::Subscription;
 /// use calcom::testing::FakeCalcom;
 ///
 /// let fake = FakeCalcom::start().await?;
-/// let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+/// let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London".into());
 /// let start = "2099-12-08T09:00:00Z".parse()?;
 /// let booking = fake.book(NewBooking::new(fake.event_type_id(), start, ann)).await?;
 /// assert_eq!(fake.live_bookings()[0].uid, booking.uid);

@@ -15,7 +15,7 @@ async fn booked() -> (Played, BookingUid) {
     let played = played("booking-details", "2026-11-20T23:42:17Z").await;
     let change = json!({"description": "Short intro", "minimumBookingNotice": 0});
     played.well("PATCH", "event-types/2", change).await;
-    let ann = NewAttendee::new("Ann Attendee", "ann@example.com", "Europe/London");
+    let ann = NewAttendee::new("Ann Attendee", "ann@example.com", "Europe/London".into());
     let start = at("2026-12-16T09:00:00Z");
     let booking = NewBooking::new(EventTypeId::new(2), start, ann);
     let uid = played.fake.book(booking).await.unwrap().uid;
@@ -82,7 +82,7 @@ async fn the_hosted_service_numbers_attendees() {
     };
     let fake = FakeCalcom::builder().server(hosted).start().await.unwrap();
     let omar = fake.add_user("omar");
-    let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London");
+    let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London".into());
     let mut wanted = NewBooking::new(fake.event_type_id(), at("2099-12-07T09:00:00Z"), ann);
     wanted.guests = vec!["guest@example.com".into()];
     let uid = fake.book(wanted).await.unwrap().uid;

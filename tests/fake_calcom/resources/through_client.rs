@@ -1,14 +1,20 @@
 //! The crate's own client against these routes: what it writes, it reads.
 
-use calcom::client::{Client, ErrorKind, EventTypeQuery};
+use calcom::client::{Client, ErrorKind};
 use calcom::model::{
-    Availability, ConfirmationPolicy, EventTypeSettings, EventTypeUpdate, Location, NewBooking,
-    NewEventType, NewReservation, NewSchedule, NewWebhook, ScheduleOverride, ScheduleUpdate,
-    Setting, UserUpdate, WebhookUpdate, Weekday,
+    ConfirmationPolicy, EventTypeQuery, EventTypeSettings, EventTypeUpdate, Location, NewBooking,
+    NewEventType, NewReservation, NewSchedule, NewWebhook, ScheduleAvailability, ScheduleOverride,
+    ScheduleUpdate, Setting, TimeZone, UserUpdate, WebhookQuery, WebhookUpdate, Weekday,
 };
+
+use chrono::NaiveTime;
 
 use super::{Played, played};
 use crate::support::{ann, at};
+
+fn time(text: &str) -> NaiveTime {
+    NaiveTime::parse_from_str(text, "%H:%M").unwrap()
+}
 
 async fn begin() -> (Played, Client) {
     let played = played("me", "2026-11-21T13:18:37Z").await;
@@ -22,19 +28,17 @@ async fn begin() -> (Played, Client) {
 #[tokio::test]
 async fn me() {
     let (_played, client) = begin().await;
-    let update = UserUpdate {
-        time_format: Some(12),
-        week_start: Some(Weekday::Sunday),
-        time_zone: Some("America/New_York".into()),
-        ..UserUpdate::default()
-    };
+    let update = UserUpdate::default()
+        .with_time_format(12)
+        .with_week_start(Weekday::Sunday)
+        .with_time_zone("America/New_York");
     let changed = client.me().update(&update).await.unwrap();
-    assert_eq!(changed.time_zone.as_deref(), Some("America/New_York"));
+    assert_eq!(
+        changed.time_zone.as_ref().map(TimeZone::as_str),
+        Some("America/New_York")
+    );
     assert_eq!(client.me().get().await.unwrap(), changed);
-    let wrong = UserUpdate {
-        time_zone: Some("Mars/X".into()),
-        ..UserUpdate::default()
-    };
+    let wrong = UserUpdate::default().with_time_zone("Mars/X");
     let error = client.me().update(&wrong).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
@@ -43,17 +47,20 @@ async fn me() {
 async fn schedules() {
     let (_played, client) = begin().await;
     let schedules = client.schedules();
-    let christmas = ScheduleOverride::new("2026-12-24".parse().unwrap(), "10:00", "12:00");
-    let wanted = NewSchedule::new("Evenings", "Europe/Berlin")
-        .with_availability(Availability::new([Weekday::Friday], "18:00", "20:00"))
+    let christmas =
+        ScheduleOverride::new("2026-12-24".parse().unwrap(), time("10:00"), time("12:00"));
+    let wanted = NewSchedule::new("Evenings", "Europe/Berlin".into())
+        .with_availability(ScheduleAvailability::new(
+            [Weekday::Friday],
+            time("18:00"),
+            time("20:00"),
+        ))
         .with_override(christmas.clone());
     let made = schedules.create(&wanted).await.unwrap();
     assert_eq!(made.overrides, [christmas]);
-    let update = ScheduleUpdate {
-        is_default: Some(true),
-        overrides: Some(Vec::new()),
-        ..ScheduleUpdate::default()
-    };
+    let update = ScheduleUpdate::default()
+        .with_is_default(true)
+        .with_overrides(Vec::new());
     let changed = schedules.update(made.id, &update).await.unwrap();
     assert!(changed.is_default && changed.overrides.is_empty());
     assert_eq!(schedules.get(made.id).await.unwrap(), changed);
@@ -69,12 +76,10 @@ async fn schedules() {
 async fn event_types() {
     let (played, client) = begin().await;
     let event_types = client.event_types();
-    let settings = EventTypeSettings {
-        locations: Some(vec![Location::address("Hauptstr. 1, Berlin")]),
-        confirmation_policy: Some(Setting::On(ConfirmationPolicy::always(true))),
-        minimum_booking_notice: Some(0),
-        ..EventTypeSettings::default()
-    };
+    let settings = EventTypeSettings::default()
+        .with_locations(vec![Location::address("Hauptstr. 1, Berlin")])
+        .with_confirmation_policy(Setting::On(ConfirmationPolicy::always(true)))
+        .with_minimum_booking_notice(0);
     let wanted = NewEventType::new("Talk", "talk", 45).with_settings(settings);
     let made = event_types.create(&wanted).await.unwrap();
     assert!(made.requires_confirmation());
@@ -89,16 +94,11 @@ async fn event_types() {
     let error = event_types.create(&wanted).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
 
-    let settings = EventTypeSettings {
-        confirmation_policy: Some(Setting::Off),
-        ..EventTypeSettings::default()
-    };
-    let update = EventTypeUpdate {
-        title: Some("Long talk".into()),
-        length_in_minutes: Some(90),
-        settings,
-        ..EventTypeUpdate::default()
-    };
+    let settings = EventTypeSettings::default().with_confirmation_policy(Setting::Off);
+    let update = EventTypeUpdate::default()
+        .with_title("Long talk")
+        .with_length_in_minutes(90)
+        .with_settings(settings);
     let changed = event_types.update(made.id, &update).await.unwrap();
     assert_eq!(
         (changed.title.as_str(), changed.length_in_minutes),
@@ -115,19 +115,23 @@ async fn event_types() {
     let wanted = NewWebhook::new(
         "http://127.0.0.1:9/hook",
         NewWebhook::booking_triggers(),
-        "whsec".into(),
+        "whsec",
     );
     let hook = hooks.create(&wanted).await.unwrap();
-    let off = WebhookUpdate {
-        active: Some(false),
-        ..WebhookUpdate::default()
-    };
+    let off = WebhookUpdate::default().with_active(false);
     assert!(!hooks.update(&hook.id, &off).await.unwrap().active);
-    assert_eq!(hooks.list().await.unwrap().len(), 1);
+    assert_eq!(
+        hooks
+            .list(&WebhookQuery::default())
+            .await
+            .unwrap()
+            .items
+            .len(),
+        1
+    );
     hooks.delete(&hook.id).await.unwrap();
     event_types.delete_webhooks(made.id).await.unwrap();
-    let deleted = event_types.delete(made.id).await.unwrap();
-    assert_eq!(deleted.id, made.id);
+    event_types.delete(made.id).await.unwrap();
     let error = event_types.get(made.id).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
