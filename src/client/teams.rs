@@ -6,6 +6,7 @@ use super::error::Error;
 use super::response::RawPage;
 use super::team_event_types::TeamEventTypes;
 use super::team_memberships::TeamMemberships;
+use super::verified_resources::VerifiedResources;
 use crate::model::{
     Booking, BookingQuery, CreatedTeam, Schedule, Team, TeamId, TeamInvite, TeamParams,
 };
@@ -146,5 +147,9 @@ impl<'a> Teams<'a> {
     /// The memberships of a team.
     pub fn memberships(&self, id: TeamId) -> TeamMemberships<'a> {
         TeamMemberships::new(self.client, id)
+    }
+    /// The verified e-mail addresses and phone numbers of a team.
+    pub fn verified_resources(&self, id: TeamId) -> VerifiedResources<'a> {
+        VerifiedResources::new(self.client, Some(id))
     }
 }

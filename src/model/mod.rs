@@ -4,13 +4,18 @@
 //! spelling, and what servers were seen to leave out is optional. `Debug` never shows a person or a secret. What is sent has a
 //! `check`, which the client calls first.
 
+mod api_key;
 mod attendee;
 mod booking;
 mod booking_actions;
 mod booking_details;
 mod booking_query;
 mod booking_request;
+mod calendar;
+mod calendar_event;
 mod check;
+mod conferencing;
+mod connected_app;
 mod event_type;
 mod event_type_request;
 mod event_type_settings;
@@ -19,6 +24,7 @@ mod location;
 mod open_enum;
 mod private_link;
 mod reservation;
+mod routing_form;
 mod schedule;
 mod schedule_request;
 mod setting;
@@ -27,10 +33,12 @@ mod team;
 mod text;
 mod time;
 mod user;
+mod verified_resource;
 mod video;
 mod webhook_subscription;
 pub(crate) mod word;
 
+pub use api_key::{ApiKeyRefresh, RefreshedApiKey};
 pub use attendee::{Attendee, Host};
 pub use booking::{Booking, BookingOrSeries, BookingStatus, EventTypeRef, Metadata};
 pub use booking_actions::{AttendeeAbsence, MarkAbsentParams, NewGuest, NewHost, Reassignment};
@@ -39,7 +47,19 @@ pub use booking_query::{BookingFilter, BookingQuery, SortOrder};
 pub use booking_request::{
     CancelParams, EventTypeTarget, NewAttendee, NewBooking, RescheduleParams,
 };
+pub use calendar::{
+    BusyTime, BusyTimesQuery, Calendar, CalendarApp, CalendarConnection, CalendarConnectionError,
+    CalendarIntegration, CalendarProvider, CalendarRef, CalendarSelection, ConnectedCalendars,
+    DestinationCalendarDetails, DestinationCalendarParams, NewIcsFeed,
+};
+pub use calendar_event::{
+    CalendarEvent, CalendarEventAttendee, CalendarEventEntry, CalendarEventHost,
+    CalendarEventLocation, CalendarEventResponse, CalendarEventStatus, CalendarEventTime,
+    CalendarEventUpdate,
+};
 pub use check::{InvalidRequest, Violation};
+pub use conferencing::{ConferencingApp, DefaultConferencingApp};
+pub use connected_app::{ConnectUrl, ConnectedApp};
 pub use event_type::{EventType, EventTypeUser, Frequency, Recurrence, Seats};
 pub use event_type_request::{DeletedEventType, EventTypeSettings, EventTypeUpdate, NewEventType};
 pub use event_type_settings::{
@@ -48,12 +68,14 @@ pub use event_type_settings::{
     DisableRescheduling, EventTypeColor, NoticeThreshold, NoticeUnit,
 };
 pub use id::{
-    AttendeeId, BookingId, BookingUid, EventTypeId, MembershipId, PrivateLinkId,
-    RecurringBookingUid, ReservationUid, ScheduleId, SeatUid, TeamId, UserId, WebhookId,
+    AttendeeId, BookingId, BookingUid, CalendarEventId, CredentialId, EventTypeId, MembershipId,
+    PrivateLinkId, RecurringBookingUid, ReservationUid, RoutingFormId, ScheduleId, SeatUid, TeamId,
+    UserId, VerifiedEmailId, VerifiedPhoneId, WebhookId,
 };
 pub use location::{BookingLocation, Location};
 pub use private_link::{PrivateLink, PrivateLinkParams};
 pub use reservation::{NewReservation, Reservation};
+pub use routing_form::{RoutedSlotQuery, RoutedSlots, RoutingFormAnswers};
 pub use schedule::{Availability, Schedule, ScheduleOverride, Weekday};
 pub use schedule_request::{NewSchedule, ScheduleUpdate};
 pub use setting::Setting;
@@ -66,6 +88,7 @@ pub use team::{
 pub use text::{LINE_LIMIT, TEXT_LIMIT, clean_line, clean_text};
 pub use time::{format_instant, parse_instant};
 pub use user::{User, UserUpdate};
+pub use verified_resource::{VerifiedEmail, VerifiedPhone, VerifiedResourceQuery};
 pub use video::{Recording, VideoParticipant, VideoSession};
 pub use webhook_subscription::{NewWebhook, Trigger, WebhookSubscription, WebhookUpdate};
 

@@ -1,0 +1,178 @@
+//! `/verified-resources` and `/teams/{id}/verified-resources`. These endpoints have no version.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::Client;
+use super::error::Error;
+use crate::model::{
+    TeamId, VerifiedEmail, VerifiedEmailId, VerifiedPhone, VerifiedPhoneId, VerifiedResourceQuery,
+};
+
+/// Verified e-mail addresses and phone numbers of the user or of a team; get one from
+/// [`Client::verified_resources`] or [`Teams::verified_resources`](super::Teams::verified_resources).
+///
+/// The server sends a code to an address or number, and takes it as verified once it is told that
+/// code. A self-hosted server of August 2025 takes five requests for a code and three attempts to
+/// verify a minute; these limits leave the client's other calls alone.
+///
+/// ```no_run
+/// # async fn run(client: calcom::client::Client, code: String) -> Result<(), calcom::client::Error> {
+/// let verified = client.verified_resources();
+/// verified.request_email_code("reminders@example.com").await?;
+/// // The user reads the code in the message and types it in.
+/// let email = verified.verify_email("reminders@example.com", code).await?;
+/// println!("{}", email.id);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct VerifiedResources<'a> {
+    client: &'a Client,
+    team: Option<TeamId>,
+}
+
+impl<'a> VerifiedResources<'a> {
+    pub(super) fn new(client: &'a Client, team: Option<TeamId>) -> Self {
+        Self { client, team }
+    }
+
+    fn path(&self, rest: &[&str]) -> Vec<String> {
+        let mut path = Vec::new();
+        if let Some(team) = self.team {
+            path.extend(["teams".to_owned(), team.to_string()]);
+        }
+        path.push("verified-resources".to_owned());
+        path.extend(rest.iter().map(|&segment| segment.to_owned()));
+        path
+    }
+
+    /// Has a code sent to an e-mail address.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::ErrorKind::Invalid) if it is no address,
+    /// [`RateLimited`](super::ErrorKind::RateLimited), [`Forbidden`](super::ErrorKind::Forbidden)
+    /// for a team of others.
+    pub async fn request_email_code(&self, email: &str) -> Result<(), Error> {
+        let path = self.path(&["emails", "verification-code", "request"]);
+        let operation = "verified_resources.request_email_code";
+        let request = self.client.post(operation, &path).under_own_limit();
+        let body = json!({"email": email});
+        self.client.acknowledged(request.json(&body)?).await
+    }
+
+    /// Verifies an e-mail address with the code that was sent to it.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::ErrorKind::Invalid) if the code is wrong or too old,
+    /// [`RateLimited`](super::ErrorKind::RateLimited), [`Forbidden`](super::ErrorKind::Forbidden)
+    /// for a team of others.
+    pub async fn verify_email(
+        &self,
+        email: &str,
+        code: impl Into<SecretString>,
+    ) -> Result<VerifiedEmail, Error> {
+        let path = self.path(&["emails", "verification-code", "verify"]);
+        let operation = "verified_resources.verify_email";
+        let request = self.client.post(operation, &path).under_own_limit();
+        let code = code.into();
+        let body = json!({"email": email, "code": code.expose_secret()});
+        self.client.data(request.json(&body)?).await
+    }
+
+    /// Lists the verified e-mail addresses.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::ErrorKind::Invalid) if more than 250 are asked for at a time,
+    /// [`Forbidden`](super::ErrorKind::Forbidden) for a team of others.
+    pub async fn list_emails(
+        &self,
+        query: &VerifiedResourceQuery,
+    ) -> Result<Vec<VerifiedEmail>, Error> {
+        self.list("verified_resources.list_emails", "emails", query)
+            .await
+    }
+
+    /// Reads one verified e-mail address; `None` if there is no such entry or it is not this
+    /// user's.
+    ///
+    /// # Errors
+    ///
+    /// [`Forbidden`](super::ErrorKind::Forbidden) for a team of others.
+    pub async fn get_email(&self, id: VerifiedEmailId) -> Result<Option<VerifiedEmail>, Error> {
+        let path = self.path(&["emails", &id.to_string()]);
+        let request = self.client.get("verified_resources.get_email", &path);
+        self.client.data(request).await
+    }
+
+    /// Has a code sent to a phone number, as `+4930123456`.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::ErrorKind::Invalid) if it is no number, or the server cannot send to it;
+    /// [`RateLimited`](super::ErrorKind::RateLimited), [`Forbidden`](super::ErrorKind::Forbidden)
+    /// for a team of others.
+    pub async fn request_phone_code(&self, phone: &str) -> Result<(), Error> {
+        let path = self.path(&["phones", "verification-code", "request"]);
+        let operation = "verified_resources.request_phone_code";
+        let request = self.client.post(operation, &path).under_own_limit();
+        let body = json!({"phone": phone});
+        self.client.acknowledged(request.json(&body)?).await
+    }
+
+    /// Verifies a phone number with the code that was sent to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify_email`](Self::verify_email).
+    pub async fn verify_phone(
+        &self,
+        phone: &str,
+        code: impl Into<SecretString>,
+    ) -> Result<VerifiedPhone, Error> {
+        let path = self.path(&["phones", "verification-code", "verify"]);
+        let operation = "verified_resources.verify_phone";
+        let request = self.client.post(operation, &path).under_own_limit();
+        let code = code.into();
+        let body = json!({"phone": phone, "code": code.expose_secret()});
+        self.client.data(request.json(&body)?).await
+    }
+
+    /// Lists the verified phone numbers.
+    ///
+    /// # Errors
+    ///
+    /// As [`list_emails`](Self::list_emails).
+    pub async fn list_phones(
+        &self,
+        query: &VerifiedResourceQuery,
+    ) -> Result<Vec<VerifiedPhone>, Error> {
+        self.list("verified_resources.list_phones", "phones", query)
+            .await
+    }
+
+    /// Reads one verified phone number; `None` if there is no such entry or it is not this user's.
+    ///
+    /// # Errors
+    ///
+    /// [`Forbidden`](super::ErrorKind::Forbidden) for a team of others.
+    pub async fn get_phone(&self, id: VerifiedPhoneId) -> Result<Option<VerifiedPhone>, Error> {
+        let path = self.path(&["phones", &id.to_string()]);
+        let request = self.client.get("verified_resources.get_phone", &path);
+        self.client.data(request).await
+    }
+
+    async fn list<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        what: &str,
+        query: &VerifiedResourceQuery,
+    ) -> Result<Vec<T>, Error> {
+        let request = self.client.get(operation, &self.path(&[what]));
+        self.client.data(request.query(query.to_pairs())).await
+    }
+}
