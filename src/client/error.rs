@@ -267,6 +267,21 @@ impl Error {
         error
     }
 
+    /// An authorization code that buys no tokens.
+    pub(crate) fn code_refused(refusal: Self) -> Self {
+        let mut error = Self::new(
+            refusal.0.operation,
+            ErrorKind::Unauthorized,
+            Retryability::Never,
+        );
+        error.0.detail = Some(
+            "the authorization code is wrong, was used or has expired; the user has to consent again"
+                .to_owned(),
+        );
+        error.0.api = refusal.0.api;
+        error
+    }
+
     /// A call that ended without a usable answer, for a reason of its own.
     pub(crate) fn unanswered(operation: &'static str, detail: &'static str) -> Self {
         let mut error = Self::new(operation, ErrorKind::Transport, Retryability::IfIdempotent);

@@ -42,6 +42,8 @@ mod held_slot;
 mod idempotency;
 mod me;
 mod oauth;
+mod oauth_client;
+mod pkce;
 mod private_links;
 mod probe;
 mod rate;
@@ -87,6 +89,8 @@ pub use idempotency::{
 };
 pub use me::Me;
 pub use oauth::{Credentials, OAuth, OAuthTokens, TokenStore};
+pub use oauth_client::{OAuthClient, OAuthClientBuilder};
+pub use pkce::Pkce;
 pub use private_links::PrivateLinks;
 pub use probe::Probed;
 pub use rate::RatePolicy;

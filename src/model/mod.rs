@@ -21,6 +21,7 @@ mod event_type_request;
 mod event_type_settings;
 pub(crate) mod id;
 mod location;
+mod oauth_client;
 mod open_enum;
 mod private_link;
 mod reservation;
@@ -73,6 +74,7 @@ pub use id::{
     UserId, VerifiedEmailId, VerifiedPhoneId, WebhookId,
 };
 pub use location::{BookingLocation, Location};
+pub use oauth_client::{OAuthClientInfo, OAuthClientType, OAuthScope};
 pub use private_link::{PrivateLink, PrivateLinkParams};
 pub use reservation::{NewReservation, Reservation};
 pub use routing_form::{RoutedSlotQuery, RoutedSlots, RoutingFormAnswers};
