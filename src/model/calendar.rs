@@ -180,7 +180,8 @@ impl fmt::Debug for Calendar {
 #[non_exhaustive]
 pub struct DestinationCalendarDetails {
     /// The provider. A server of August 2025 leaves it empty for feeds.
-    pub integration: CalendarIntegration,
+    #[serde(default)]
+    pub integration: Option<CalendarIntegration>,
     /// What the provider calls the calendar.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
@@ -497,7 +498,7 @@ mod tests {
         assert_eq!(destination(&json!({})), None);
         assert_eq!(destination(&Value::Null), None);
         let feed = destination(&json!({"id": "x", "integration": "", "externalId": null})).unwrap();
-        assert_eq!(feed.integration, CalendarIntegration::Other(String::new()));
+        assert_eq!(feed.integration, Some("".into()));
     }
 
     #[test]

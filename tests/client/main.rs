@@ -4,13 +4,17 @@
 
 mod addresses;
 mod any_request;
+mod api_keys;
+mod apps;
 mod availability;
 mod booking_actions;
 mod bookings;
+mod calendars;
 mod errors;
 mod event_types;
 mod limits;
 mod oauth;
+mod oauth_client;
 mod pages;
 mod policies;
 mod refused;
@@ -22,4 +26,5 @@ mod secrets;
 mod support;
 mod teams;
 mod unreadable;
+mod verified_resources;
 mod versions;
