@@ -2,8 +2,9 @@
 //!
 //! The shapes were observed on a server of August 2025: the usual `{status, error: {code, message, details}}`, with validation
 //! errors in `details.errors` or spelled out in the message; the same without details from Zod and tRPC; and a bare
-//! `{statusCode, message}`. The OAuth endpoints are documented to answer `{error, error_description}`. A proxy in front may answer
-//! with HTML.
+//! `{statusCode, message}`. A proxy in front may answer with HTML.
+//!
+//! The OAuth endpoints are documented to answer `{error, error_description}`.
 
 use std::fmt;
 use std::time::Duration;

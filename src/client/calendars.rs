@@ -1,4 +1,5 @@
-//! `/calendars`, `/selected-calendars` and `/destination-calendars`. These endpoints have no version.
+//! `/calendars`, `/selected-calendars` and `/destination-calendars`. These endpoints have no
+//! version.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;

@@ -274,10 +274,9 @@ impl Error {
             ErrorKind::Unauthorized,
             Retryability::Never,
         );
-        error.0.detail = Some(
-            "the authorization code is wrong, was used or has expired; the user has to consent again"
-                .to_owned(),
-        );
+        let detail =
+            "the authorization code is wrong, used or expired; the user has to sign in again";
+        error.0.detail = Some(detail.to_owned());
         error.0.api = refusal.0.api;
         error
     }

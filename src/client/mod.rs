@@ -1,10 +1,12 @@
 //! A typed client for Cal.com's API v2.
 //!
-//! One handle a resource: [`Client::bookings`], [`Client::slots`], [`Client::reservations`], [`Client::event_types`],
-//! [`Client::schedules`], [`Client::webhooks`], [`Client::teams`], [`Client::me`], [`Client::calendars`],
-//! [`Client::conferencing`], [`Client::stripe`], [`Client::verified_resources`], [`Client::routing_forms`],
-//! [`Client::api_keys`]; and [`Client::request`] for what has none. The API version is set per endpoint, the key is secret everywhere, and a call is made again only where that
-//! cannot do it twice.
+//! One handle a resource: [`Client::bookings`], [`Client::slots`], [`Client::reservations`],
+//! [`Client::event_types`], [`Client::schedules`], [`Client::webhooks`], [`Client::teams`],
+//! [`Client::me`], [`Client::calendars`], [`Client::conferencing`], [`Client::stripe`],
+//! [`Client::verified_resources`], [`Client::routing_forms`], [`Client::api_keys`]; and
+//! [`Client::request`] for what has none. [`OAuthClient`] signs users in. The API version is set
+//! per endpoint, the key is secret everywhere, and a call is made again only where that cannot do
+//! it twice.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {

@@ -21,11 +21,12 @@ const EXCHANGE: &str = "oauth.exchange";
 
 /// An OAuth client: an application that acts for Cal.com users with their consent.
 ///
-/// 1. Make a random `state` and a [`Pkce`], keep both in the user's session, and redirect the
-///    browser to [`authorization_url`](Self::authorization_url).
-/// 2. The browser comes back to the redirect URI with `code` and `state`, or with `error`. **Compare
-///    that `state` with the one kept, and stop if it is another**: somebody else's code would connect
-///    somebody else's account. The crate cannot see the session and does not do it.
+/// 1. Make a random `state` and a [`Pkce`], keep the state and the verifier in the user's session,
+///    and redirect the browser to [`authorization_url`](Self::authorization_url).
+/// 2. The browser comes back to the redirect URI with `code` and `state`, or with `error`.
+///    **Compare that `state` with the one kept, and stop if they differ**: otherwise a stranger can
+///    make your user connect the stranger's account. The crate does not see the session and cannot
+///    do it for you.
 /// 3. Buy tokens with [`exchange`](Self::exchange). A code is good for one exchange.
 /// 4. Store the tokens, and call with a [`session`](Self::session), which refreshes them.
 ///
@@ -107,10 +108,10 @@ impl OAuthClient {
     ///
     /// # Errors
     ///
-    /// [`Unauthorized`](ErrorKind::Unauthorized) if the code is wrong, was used or has expired, or
-    /// the verifier or the redirect URI does not fit (the error's [`code`](super::ApiError::code) is
-    /// then `invalid_grant`, and the user has to be sent to the authorization URL again), or if the
-    /// client or its secret is wrong (`invalid_client`);
+    /// [`Unauthorized`](ErrorKind::Unauthorized) with the [code](super::ApiError::code)
+    /// `invalid_grant` if the authorization code is wrong, was used or has expired, or the verifier
+    /// or the redirect URI does not fit: redirect the user to the authorization URL again. The same
+    /// kind with the code `invalid_client` if the client or its secret is wrong;
     /// [`Invalid`](ErrorKind::Invalid) if the verifier of a public client cannot be one, in which
     /// case nothing is sent;
     /// [`UnknownEndpoint`](ErrorKind::UnknownEndpoint) on self-hosted servers of 2025.

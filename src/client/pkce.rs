@@ -46,8 +46,8 @@ impl Pkce {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) unless it consists of 43 to 128 ASCII letters, digits,
-    /// `-`, `.`, `_` and `~`.
+    /// [`Invalid`](super::ErrorKind::Invalid) unless it consists of 43 to 128 ASCII letters,
+    /// digits, `-`, `.`, `_` and `~`.
     pub fn from_verifier(verifier: impl Into<SecretString>) -> Result<Self, Error> {
         let verifier = verifier.into();
         let text = verifier.expose_secret();

@@ -11,7 +11,7 @@ use crate::model::{RoutedSlotQuery, RoutedSlots, RoutingFormAnswers, RoutingForm
 /// use calcom::model::{RoutedSlotQuery, RoutingFormAnswers};
 ///
 /// let form = "11111111-2222-4333-8444-555555555555".into();
-/// let answers = RoutingFormAnswers::default().with("department", "sales");
+/// let answers = RoutingFormAnswers::default().with_answer("department", "sales");
 /// let (from, to) = ("2026-12-07T00:00:00Z".parse()?, "2026-12-09T00:00:00Z".parse()?);
 /// let query = RoutedSlotQuery::new(from, to);
 /// let routed = client.routing_forms().calculate_slots(&form, &answers, &query).await?;

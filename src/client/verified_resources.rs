@@ -11,14 +11,16 @@ use crate::model::{
 };
 
 /// Verified e-mail addresses and phone numbers of the user or of a team; get one from
-/// [`Client::verified_resources`] or [`Teams::verified_resources`](super::Teams::verified_resources).
+/// [`Client::verified_resources`] or
+/// [`Teams::verified_resources`](super::Teams::verified_resources).
 ///
 /// The server sends a code to an address or number, and takes it as verified once it is told that
 /// code. A self-hosted server of August 2025 takes five requests for a code and three attempts to
 /// verify a minute; these limits leave the client's other calls alone.
 ///
 /// ```no_run
-/// # async fn run(client: calcom::client::Client, code: String) -> Result<(), calcom::client::Error> {
+/// # use calcom::client::{Client, Error};
+/// # async fn run(client: Client, code: String) -> Result<(), Error> {
 /// let verified = client.verified_resources();
 /// verified.request_email_code("reminders@example.com").await?;
 /// // The user reads the code in the message and types it in.

@@ -369,7 +369,7 @@ impl fmt::Debug for DestinationCalendarParams {
 pub struct NewIcsFeed {
     /// The web addresses, at least one.
     pub urls: Vec<String>,
-    /// Whether Cal.com leaves the calendar alone, which it does unless told otherwise.
+    /// Whether Cal.com writes nothing to the calendar; `true` if absent.
     #[serde(default)]
     pub read_only: Option<bool>,
 }
@@ -383,7 +383,7 @@ impl NewIcsFeed {
         }
     }
 
-    /// Says whether Cal.com leaves the calendar alone.
+    /// Says whether Cal.com writes nothing to the calendar.
     #[must_use]
     pub fn with_read_only(mut self, read_only: bool) -> Self {
         self.read_only = Some(read_only);
@@ -504,7 +504,7 @@ mod tests {
     #[test]
     fn a_connection_that_does_not_work_is_read() {
         let list = json!({"connectedCalendars": [{
-            "integration": {"type": "google_calendar", "name": "Google Calendar", "locationOption": null},
+            "integration": {"type": "google_calendar", "locationOption": null},
             "credentialId": 9, "delegationCredentialId": null,
             "error": {"message": "Access token expired or revoked"},
         }], "destinationCalendar": {}});

@@ -19,7 +19,7 @@ pub struct RoutingFormAnswers(BTreeMap<String, Value>);
 impl RoutingFormAnswers {
     /// Answers one field, named by its identifier. An earlier answer to it is replaced.
     #[must_use]
-    pub fn with(mut self, field: impl Into<String>, answer: impl Into<Value>) -> Self {
+    pub fn with_answer(mut self, field: impl Into<String>, answer: impl Into<Value>) -> Self {
         self.0.insert(field.into(), answer.into());
         self
     }

@@ -131,18 +131,13 @@ async fn feeds_are_connected_checked_and_disconnected() {
 async fn the_address_to_connect_at_is_a_secret() {
     let server = answering(recorded("448-calendars-office365-connect")).await;
     let client = client(&server);
-    let back = Some("http://localhost:4601/done");
-    let outlook = CalendarProvider::Office365;
-    let url = client.calendars().connect_url(&outlook, back).await;
-    client
-        .calendars()
-        .connect_url(&outlook, None)
-        .await
-        .unwrap();
+    let back = "http://localhost:4601/done";
+    let (calendars, outlook) = (client.calendars(), CalendarProvider::Office365);
+    let url = calendars.connect_url(&outlook, Some(back)).await.unwrap();
+    calendars.connect_url(&outlook, None).await.unwrap();
     let call = || Sent::new("GET", "/v2/calendars/office365/connect", None);
-    let expected = [call().query(&[("redir", back.unwrap())]), call()];
+    let expected = [call().query(&[("redir", back)]), call()];
     assert_eq!(sent(&server).await, expected);
-    let url = url.unwrap();
     assert!(url.expose().contains("cal_test"));
     assert!(!format!("{url:?} {url:#?}").contains("cal_test"));
 }

@@ -21,6 +21,7 @@ mod refused;
 mod reservations;
 mod resources;
 mod retries;
+mod routing_forms;
 mod schedules;
 mod secrets;
 mod support;
