@@ -38,7 +38,7 @@ impl<'a> ApiKeys<'a> {
     /// # Errors
     ///
     /// [`Unauthorized`](super::ErrorKind::Unauthorized) if the key is void already,
-    /// [`Invalid`](super::ErrorKind::Invalid) for less than one day, or days and no expiry at once.
+    /// [`Invalid`](super::ErrorKind::Invalid) for less than one day, or for days and no expiry together.
     pub async fn refresh(&self, params: &ApiKeyRefresh) -> Result<RefreshedApiKey, Error> {
         let path = ["api-keys", "refresh"];
         let request = self.client.post("api_keys.refresh", &path);

@@ -143,7 +143,7 @@ impl<'a> Calendars<'a> {
         self.client.data(request.json(&json!({"id": id}))?).await
     }
 
-    /// Reads a calendar for conflicts from now on; `None` if it was read already.
+    /// Selects a calendar: its events make the user busy. `None` if it was selected already.
     ///
     /// # Errors
     ///
@@ -155,11 +155,11 @@ impl<'a> Calendars<'a> {
         self.client.data(request.json(calendar)?).await
     }
 
-    /// Reads a calendar for conflicts no longer, and returns which.
+    /// Deselects a calendar, and returns which it was.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound) if it was not read.
+    /// [`NotFound`](super::ErrorKind::NotFound) if it was not selected.
     pub async fn deselect(&self, calendar: &CalendarSelection) -> Result<CalendarRef, Error> {
         let request = self
             .client
@@ -181,7 +181,7 @@ impl<'a> Calendars<'a> {
         self.client.data(request.json(calendar)?).await
     }
 
-    /// Reads an event of a booking where the calendar provider keeps it. Google Calendar only.
+    /// Reads the event of a booking from the calendar provider. Google Calendar only.
     ///
     /// # Errors
     ///
@@ -197,7 +197,7 @@ impl<'a> Calendars<'a> {
         self.client.data(request).await
     }
 
-    /// Changes an event of a booking where the calendar provider keeps it. Google Calendar only.
+    /// Changes the event of a booking at the calendar provider. Google Calendar only.
     ///
     /// # Errors
     ///

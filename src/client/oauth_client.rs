@@ -27,7 +27,7 @@ const EXCHANGE: &str = "oauth.exchange";
 ///    **Compare that `state` with the one kept, and stop if they differ**: otherwise a stranger can
 ///    make your user connect the stranger's account. The crate does not see the session and cannot
 ///    do it for you.
-/// 3. Buy tokens with [`exchange`](Self::exchange). A code is good for one exchange.
+/// 3. Exchange the code for tokens with [`exchange`](Self::exchange). A code works once.
 /// 4. Store the tokens, and call with a [`session`](Self::session), which refreshes them.
 ///
 /// ```no_run
@@ -48,9 +48,9 @@ const EXCHANGE: &str = "oauth.exchange";
 /// # }
 /// ```
 ///
-/// A public client, which has no secret, proves itself with the verifier. A confidential one, which
-/// has a secret, proves itself with that: Cal.com's token endpoint takes one of the two and refuses
-/// both, so the challenge and the verifier of a confidential client are not sent.
+/// A public client, which has no secret, proves itself with the verifier; a confidential client
+/// proves itself with its secret. Cal.com's token endpoint accepts one of the two and refuses both
+/// together, so neither the challenge nor the verifier of a confidential client is sent.
 #[derive(Clone, Debug)]
 pub struct OAuthClient {
     client_id: String,
@@ -80,8 +80,8 @@ impl OAuthClient {
 
     /// The address at which the user gives consent, to redirect the browser to.
     ///
-    /// `state` comes back with the code. It has to be random, of the user's session, and used once:
-    /// 128 random bits or more, as hexadecimal digits for example.
+    /// `state` comes back with the code. It has to be random, kept in the user's session, and used
+    /// once: at least 128 random bits, for example as hexadecimal digits.
     pub fn authorization_url(&self, state: &str, pkce: &Pkce) -> Url {
         let mut url = self.authorize_url.clone();
         let mut query = url.query_pairs_mut();
@@ -112,8 +112,8 @@ impl OAuthClient {
     /// `invalid_grant` if the authorization code is wrong, was used or has expired, or the verifier
     /// or the redirect URI does not fit: redirect the user to the authorization URL again. The same
     /// kind with the code `invalid_client` if the client or its secret is wrong;
-    /// [`Invalid`](ErrorKind::Invalid) if the verifier of a public client cannot be one, in which
-    /// case nothing is sent;
+    /// [`Invalid`](ErrorKind::Invalid) if the verifier of a public client is malformed, in which case
+    /// nothing is sent;
     /// [`UnknownEndpoint`](ErrorKind::UnknownEndpoint) on self-hosted servers of 2025.
     pub async fn exchange(
         &self,
@@ -189,8 +189,8 @@ impl OAuthClientBuilder {
         self
     }
 
-    /// Asks the user for one thing more. Cal.com wants at least one scope, and no other than those
-    /// the client is registered for.
+    /// Adds a scope to ask the user for. Cal.com requires at least one, and refuses those that the
+    /// client is not registered for.
     pub fn scope(mut self, scope: OAuthScope) -> Self {
         self.scopes.push(scope);
         self
@@ -220,7 +220,7 @@ impl OAuthClientBuilder {
     /// # Errors
     ///
     /// [`Invalid`](ErrorKind::Invalid) if the client id or the secret is empty, or an address is
-    /// none; [`Transport`](ErrorKind::Transport) if the TLS library cannot be set up.
+    /// malformed; [`Transport`](ErrorKind::Transport) if the TLS library cannot be set up.
     pub fn build(self) -> Result<OAuthClient, Error> {
         const OPERATION: &str = "oauth_client.build";
         let refused = |field, why| Err(Error::invalid_argument(OPERATION, field, why));

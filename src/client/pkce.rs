@@ -36,7 +36,7 @@ impl Pkce {
     ///
     /// # Errors
     ///
-    /// The operating system has no randomness to give.
+    /// The error of the operating system's random source.
     pub fn generate() -> io::Result<Self> {
         let bytes: [u8; 32] = ambient::random_bytes()?;
         Ok(Self::of(URL_SAFE_NO_PAD.encode(bytes).into()))

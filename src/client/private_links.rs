@@ -31,9 +31,9 @@ impl<'a> PrivateLinks<'a> {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if `params` say both when it ends and after how many
-    /// bookings, or after none; [`NotFound`](super::ErrorKind::NotFound) for an unknown event type
-    /// and for another user's. An instant in the past is not refused: the link has ended then.
+    /// [`Invalid`](super::ErrorKind::Invalid) if `params` name both an instant and a number of
+    /// bookings, or zero bookings; [`NotFound`](super::ErrorKind::NotFound) for an unknown event type
+    /// and for another user's. An instant in the past is accepted, and the link has then ended.
     pub async fn create(&self, params: &PrivateLinkParams) -> Result<PrivateLink, Error> {
         let path = ["event-types", &self.event_type.to_string(), "private-links"];
         let request = self.client.post("private_links.create", &path);

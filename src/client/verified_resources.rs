@@ -14,9 +14,9 @@ use crate::model::{
 /// [`Client::verified_resources`] or
 /// [`Teams::verified_resources`](super::Teams::verified_resources).
 ///
-/// The server sends a code to an address or number, and takes it as verified once it is told that
-/// code. A self-hosted server of August 2025 takes five requests for a code and three attempts to
-/// verify a minute; these limits leave the client's other calls alone.
+/// The server sends a code to an address or number, which counts as verified once the server is
+/// given that code. A self-hosted server of August 2025 allows five requests for a code and three
+/// attempts to verify per minute; these limits do not affect the client's other calls.
 ///
 /// ```no_run
 /// # use calcom::client::{Client, Error};
@@ -50,11 +50,11 @@ impl<'a> VerifiedResources<'a> {
         path
     }
 
-    /// Has a code sent to an e-mail address.
+    /// Sends a verification code to an e-mail address.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if it is no address,
+    /// [`Invalid`](super::ErrorKind::Invalid) if it is not an address,
     /// [`RateLimited`](super::ErrorKind::RateLimited), [`Forbidden`](super::ErrorKind::Forbidden)
     /// for a team of others.
     pub async fn request_email_code(&self, email: &str) -> Result<(), Error> {
@@ -111,11 +111,11 @@ impl<'a> VerifiedResources<'a> {
         self.client.data(request).await
     }
 
-    /// Has a code sent to a phone number, as `+4930123456`.
+    /// Sends a verification code to a phone number in the international form, as `+4930123456`.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if it is no number, or the server cannot send to it;
+    /// [`Invalid`](super::ErrorKind::Invalid) if it is not a number, or nothing can be sent to it;
     /// [`RateLimited`](super::ErrorKind::RateLimited), [`Forbidden`](super::ErrorKind::Forbidden)
     /// for a team of others.
     pub async fn request_phone_code(&self, phone: &str) -> Result<(), Error> {

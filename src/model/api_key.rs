@@ -10,7 +10,7 @@ use serde_with::skip_serializing_none;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ApiKeyRefresh {
-    /// For so many days, at least one. Not together with `api_key_never_expires`.
+    /// For this many days, at least one. Not together with `api_key_never_expires`.
     #[serde(default)]
     pub api_key_days_valid: Option<u32>,
     /// For ever. Not together with `api_key_days_valid`.
@@ -19,7 +19,7 @@ pub struct ApiKeyRefresh {
 }
 
 impl ApiKeyRefresh {
-    /// A key that is valid for so many days, at least one.
+    /// A key that is valid for this many days, at least one.
     pub fn days(days: u32) -> Self {
         Self {
             api_key_days_valid: Some(days),

@@ -255,7 +255,8 @@ impl fmt::Debug for CalendarRef {
     }
 }
 
-/// A calendar to be read for conflicts, or no longer. `Debug` does not show which.
+/// A calendar to be selected or deselected: selected calendars are read for conflicts. `Debug`
+/// does not show which it is.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -415,7 +416,8 @@ pub struct BusyTimesQuery {
 }
 
 impl BusyTimesQuery {
-    /// The busy times of some days, of calendars yet to be named.
+    /// The busy times from one day to another; add calendars with
+    /// [`with_calendar`](Self::with_calendar).
     pub fn new(time_zone: impl Into<String>, from: NaiveDate, to: NaiveDate) -> Self {
         Self {
             time_zone: time_zone.into(),
@@ -425,7 +427,7 @@ impl BusyTimesQuery {
         }
     }
 
-    /// Reads one calendar more.
+    /// Adds a calendar.
     #[must_use]
     pub fn with_calendar(
         mut self,

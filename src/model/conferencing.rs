@@ -12,7 +12,7 @@ open_enum! {
     ConferencingApp {
         /// Cal Video, which needs no connection.
         CalVideo = "daily-video",
-        /// Google Meet, which comes with a connected Google calendar.
+        /// Google Meet, which needs a connected Google calendar.
         GoogleMeet = "google-meet",
         /// Zoom.
         Zoom = "zoom",

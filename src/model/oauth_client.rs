@@ -16,8 +16,10 @@ open_enum! {
 }
 
 open_enum! {
-    /// What a user can allow an OAuth client to do. Teams' and organizations' scopes have the same
-    /// names after `TEAM_` and `ORG_`: `OAuthScope::from("TEAM_BOOKING_READ")`.
+    /// What a user can allow an OAuth client to do.
+    ///
+    /// The scopes of teams and organizations begin with `TEAM_` and `ORG_`; write them as
+    /// `OAuthScope::from("TEAM_BOOKING_READ")`.
     OAuthScope {
         /// Read event types and private links.
         EventTypeRead = "EVENT_TYPE_READ",

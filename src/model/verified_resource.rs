@@ -67,21 +67,21 @@ impl fmt::Debug for VerifiedPhone {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct VerifiedResourceQuery {
-    /// At most this many, 1 to 250; 250 if absent.
+    /// How many to read at most, 1 to 250; 250 if absent.
     pub take: Option<u32>,
-    /// After leaving out this many; none if absent.
+    /// How many to leave out first; none if absent.
     pub skip: Option<u32>,
 }
 
 impl VerifiedResourceQuery {
-    /// Reads at most this many, 1 to 250.
+    /// Sets how many to read at most, 1 to 250.
     #[must_use]
     pub fn with_take(mut self, take: u32) -> Self {
         self.take = Some(take);
         self
     }
 
-    /// Leaves out this many.
+    /// Sets how many to leave out first.
     #[must_use]
     pub fn with_skip(mut self, skip: u32) -> Self {
         self.skip = Some(skip);
