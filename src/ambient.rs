@@ -27,6 +27,16 @@ pub trait Entropy: fmt::Debug + Send + Sync + 'static {
     fn next_u64(&self) -> u64;
 }
 
+/// Random bytes for a secret, or an error: a secret must never be a constant.
+#[cfg(feature = "client")]
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub(crate) fn random_bytes<const N: usize>() -> std::io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| std::io::Error::other("the operating system gave no random bytes"))?;
+    Ok(bytes)
+}
+
 /// The operating system's randomness.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemEntropy;

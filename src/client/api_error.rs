@@ -3,6 +3,8 @@
 //! The shapes were observed on a server of August 2025: the usual `{status, error: {code, message, details}}`, with validation
 //! errors in `details.errors` or spelled out in the message; the same without details from Zod and tRPC; and a bare
 //! `{statusCode, message}`. A proxy in front may answer with HTML.
+//!
+//! The OAuth endpoints are documented to answer `{error, error_description}`.
 
 use std::fmt;
 use std::time::Duration;
@@ -98,7 +100,15 @@ impl ApiError {
             .as_ref()
             .map(|json| json.get("error").filter(|e| e.is_object()).unwrap_or(json));
         let text = |key: &str| error.and_then(|e| e.get(key)).and_then(Value::as_str);
-        let raw_message = text("message").unwrap_or_default();
+        // RFC 6749's shape, of the OAuth endpoints: the code stands alone.
+        let oauth_code = json
+            .as_ref()
+            .filter(|json| json.get("message").is_none())
+            .and_then(|json| json.get("error"))
+            .and_then(Value::as_str);
+        let raw_message = text("message")
+            .or_else(|| oauth_code.and(text("error_description")))
+            .unwrap_or_default();
         let mut fields = Vec::new();
         if let Some(errors) = error.and_then(|e| e.pointer("/details/errors")) {
             collect_constraints(errors, "", &mut fields);
@@ -107,7 +117,9 @@ impl ApiError {
             fields = fields_in_message(raw_message);
         }
         Self {
-            code: text("code").map(|code| clean_line(code).into_owned()),
+            code: text("code")
+                .or(oauth_code)
+                .map(|code| clean_line(code).into_owned()),
             message: clean_text(&mask_addresses(raw_message.trim())).into_owned(),
             excerpt: raw_message.is_empty().then(|| excerpt(body)),
             ..Self::of_status(status, headers, fields)

@@ -290,7 +290,7 @@ impl ClientBuilder {
 }
 
 /// Reads a base URL. One with a user name is none: it would be sent instead of the key, and shown where the URL is.
-fn parse_base_url(text: &str) -> Option<Url> {
+pub(super) fn parse_base_url(text: &str) -> Option<Url> {
     let plain = |url: &Url| {
         matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()

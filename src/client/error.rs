@@ -269,6 +269,20 @@ impl Error {
         error
     }
 
+    /// An authorization code that buys no tokens.
+    pub(crate) fn code_refused(refusal: Self) -> Self {
+        let mut error = Self::new(
+            refusal.0.operation,
+            ErrorKind::Unauthorized,
+            Retryability::Never,
+        );
+        let detail =
+            "the authorization code is wrong, used or expired; the user has to sign in again";
+        error.0.detail = Some(detail.to_owned());
+        error.0.api = refusal.0.api;
+        error
+    }
+
     /// A call that ended without a usable answer, for a reason of its own.
     pub(crate) fn unanswered(operation: &'static str, detail: &'static str) -> Self {
         let mut error = Self::new(operation, ErrorKind::Transport, Retryability::IfIdempotent);

@@ -1,8 +1,12 @@
 //! A typed client for Cal.com's API v2.
 //!
-//! One handle a resource: [`Client::bookings`], [`Client::slots`], [`Client::reservations`], [`Client::event_types`],
-//! [`Client::schedules`], [`Client::webhooks`], [`Client::teams`], [`Client::me`]; and [`Client::request`] for what has none. The API version is set per endpoint, the key is secret everywhere, and a call is made again only where that
-//! cannot do it twice.
+//! One handle a resource: [`Client::bookings`], [`Client::slots`], [`Client::reservations`],
+//! [`Client::event_types`], [`Client::schedules`], [`Client::webhooks`], [`Client::teams`],
+//! [`Client::me`], [`Client::calendars`], [`Client::conferencing`], [`Client::stripe`],
+//! [`Client::verified_resources`], [`Client::routing_forms`], [`Client::api_keys`]; and
+//! [`Client::request`] for what has none. [`OAuthClient`] signs users in. The API version is set
+//! per endpoint, the key is secret everywhere, and a call is made again only where that cannot do
+//! it twice.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,6 +27,7 @@
 
 mod any_request;
 mod api_error;
+mod api_keys;
 mod availability;
 mod booking_actions;
 mod booking_details;
@@ -30,6 +35,8 @@ mod bookings;
 mod breaker;
 mod builder;
 mod cache;
+mod calendars;
+mod conferencing;
 mod error;
 mod event_types;
 mod gate;
@@ -38,7 +45,9 @@ mod http_settings;
 mod idempotency;
 mod me;
 mod oauth;
+mod oauth_client;
 mod pages;
+mod pkce;
 mod private_links;
 mod probe;
 mod rate;
@@ -46,14 +55,17 @@ mod request;
 mod reservations;
 mod response;
 mod retry;
+mod routing_forms;
 mod schedules;
 mod send;
 mod slots;
+mod stripe;
 mod team_bookings;
 mod team_event_types;
 mod team_memberships;
 mod team_schedules;
 mod teams;
+mod verified_resources;
 mod version;
 mod webhooks;
 
@@ -66,11 +78,14 @@ use serde::de::DeserializeOwned;
 
 pub use any_request::AnyRequest;
 pub use api_error::{ApiError, FieldError};
+pub use api_keys::ApiKeys;
 pub use availability::{Alternative, AlternativesParams, Availability};
 pub use bookings::Bookings;
 pub use breaker::{BreakerPolicy, CircuitState, TripPolicy};
 pub use builder::ClientBuilder;
 pub use cache::{CachePolicy, Cached, Freshness};
+pub use calendars::Calendars;
+pub use conferencing::Conferencing;
 pub use error::{Error, ErrorKind, Retryability};
 pub use event_types::EventTypes;
 pub use held_slot::HeldSlot;
@@ -80,20 +95,25 @@ pub use idempotency::{
 };
 pub use me::Me;
 pub use oauth::{Credentials, OAuthSession, OAuthTokens, TokenStore};
+pub use oauth_client::{OAuthClient, OAuthClientBuilder};
 pub use pages::{ItemStream, Page};
+pub use pkce::Pkce;
 pub use private_links::PrivateLinks;
 pub use probe::KnownVersions;
 pub use rate::RatePolicy;
 pub use reservations::Reservations;
 pub use response::{Pagination, decode};
 pub use retry::RetryPolicy;
+pub use routing_forms::RoutingForms;
 pub use schedules::Schedules;
 pub use slots::Slots;
+pub use stripe::Stripe;
 pub use team_bookings::TeamBookings;
 pub use team_event_types::TeamEventTypes;
 pub use team_memberships::TeamMemberships;
 pub use team_schedules::TeamSchedules;
 pub use teams::Teams;
+pub use verified_resources::VerifiedResources;
 pub use version::{ApiVersion, ApiVersions};
 pub use webhooks::Webhooks;
 
@@ -179,6 +199,36 @@ impl Client {
         Teams::new(self)
     }
 
+    /// The connected calendars.
+    pub fn calendars(&self) -> Calendars<'_> {
+        Calendars::new(self)
+    }
+
+    /// The conferencing apps.
+    pub fn conferencing(&self) -> Conferencing<'_> {
+        Conferencing::new(self)
+    }
+
+    /// The connection to Stripe.
+    pub fn stripe(&self) -> Stripe<'_> {
+        Stripe::new(self)
+    }
+
+    /// The verified e-mail addresses and phone numbers of the user.
+    pub fn verified_resources(&self) -> VerifiedResources<'_> {
+        VerifiedResources::new(self, None)
+    }
+
+    /// The routing forms.
+    pub fn routing_forms(&self) -> RoutingForms<'_> {
+        RoutingForms::new(self)
+    }
+
+    /// The API key of this client.
+    pub fn api_keys(&self) -> ApiKeys<'_> {
+        ApiKeys::new(self)
+    }
+
     /// The user behind the key.
     pub fn me(&self) -> Me<'_> {
         Me::new(self)
@@ -204,6 +254,10 @@ impl Client {
 
     fn patch(&self, operation: &'static str, path: &[impl AsRef<str>]) -> ApiRequest {
         ApiRequest::new(operation, Method::PATCH, path)
+    }
+
+    fn put(&self, operation: &'static str, path: &[impl AsRef<str>]) -> ApiRequest {
+        ApiRequest::new(operation, Method::PUT, path)
     }
 
     fn delete(&self, operation: &'static str, path: &[impl AsRef<str>]) -> ApiRequest {

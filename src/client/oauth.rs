@@ -156,6 +156,9 @@ impl OAuthSession {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Credentials {
+    /// Nobody. A few endpoints ask for no credential, such as those that list slots and make
+    /// bookings.
+    Anonymous,
     /// An API key, `cal_…`.
     ApiKey(SecretString),
     /// An OAuth session.
@@ -266,6 +269,7 @@ impl Authorizer {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         Ok(match credentials {
+            Credentials::Anonymous => Self::Fixed(HeaderMap::new()),
             Credentials::ApiKey(key) => Self::Fixed(bearer(operation, "api_key", &key)?),
             Credentials::PlatformClient {
                 client_id,
@@ -433,7 +437,7 @@ impl Session {
 /// Tokens in either shape: RFC 6749's, or a platform's in Cal.com's envelope.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Answer {
+pub(super) enum Answer {
     OAuth2 {
         access_token: SecretString,
         refresh_token: SecretString,
@@ -447,7 +451,7 @@ enum Answer {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PlatformTokens {
+pub(super) struct PlatformTokens {
     access_token: SecretString,
     refresh_token: SecretString,
     /// In milliseconds since the epoch.
@@ -456,7 +460,7 @@ struct PlatformTokens {
 }
 
 impl Answer {
-    fn into_tokens(self, now: DateTime<Utc>) -> OAuthTokens {
+    pub(super) fn into_tokens(self, now: DateTime<Utc>) -> OAuthTokens {
         match self {
             Self::OAuth2 {
                 access_token,

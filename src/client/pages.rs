@@ -8,7 +8,9 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 
 use super::error::Error;
 use super::response::{Pagination, RawPage};
-use crate::model::{BookingQuery, MembershipQuery, TeamScheduleQuery, WebhookQuery};
+use crate::model::{
+    BookingQuery, MembershipQuery, TeamScheduleQuery, VerifiedResourceQuery, WebhookQuery,
+};
 
 /// The largest page of any list.
 const MAX_PAGE: u32 = 250;
@@ -153,7 +155,7 @@ macro_rules! page_query {
     };
 }
 
-page_query! { MembershipQuery TeamScheduleQuery WebhookQuery }
+page_query! { MembershipQuery TeamScheduleQuery VerifiedResourceQuery WebhookQuery }
 
 impl PageQuery for BookingQuery {
     fn take(&self) -> Option<u32> {

@@ -31,8 +31,9 @@ impl<'a> PrivateLinks<'a> {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if it would end before it begins; [`NotFound`](super::ErrorKind::NotFound) or
-    /// [`Forbidden`](super::ErrorKind::Forbidden) for another user's event type.
+    /// [`Invalid`](super::ErrorKind::Invalid) if `params` name both an instant and a number of
+    /// bookings, or zero bookings; [`NotFound`](super::ErrorKind::NotFound) for an unknown event type
+    /// and for another user's. An instant in the past is accepted, and the link has then ended.
     pub async fn create(&self, params: &PrivateLinkParams) -> Result<PrivateLink, Error> {
         let path = ["event-types", &self.event_type.to_string(), "private-links"];
         let request = self.client.post("private_links.create", &path);
@@ -50,7 +51,7 @@ impl<'a> PrivateLinks<'a> {
         self.client.data(request).await
     }
 
-    /// Changes when a link ends.
+    /// Changes when a link ends. One kind of end replaces the other.
     ///
     /// # Errors
     ///

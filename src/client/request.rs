@@ -19,6 +19,8 @@ pub(crate) struct ApiRequest {
     pub(crate) method: Method,
     pub(crate) version: Option<ApiVersion>,
     pub(crate) body: Option<Bytes>,
+    /// Whether the server counts calls of this operation by themselves, apart from all others.
+    pub(crate) has_own_limit: bool,
     path: Vec<String>,
     query: Vec<(Cow<'static, str>, String)>,
 }
@@ -30,6 +32,7 @@ impl ApiRequest {
             method,
             version: None,
             body: None,
+            has_own_limit: false,
             path: path.iter().map(|s| s.as_ref().to_owned()).collect(),
             query: Vec::new(),
         }
@@ -37,6 +40,13 @@ impl ApiRequest {
 
     pub(crate) fn version(mut self, version: &ApiVersion) -> Self {
         self.version = Some(version.clone());
+        self
+    }
+
+    /// Says that the server counts calls of this operation apart from all others: its limit says
+    /// nothing about other calls.
+    pub(crate) fn under_own_limit(mut self) -> Self {
+        self.has_own_limit = true;
         self
     }
 

@@ -153,13 +153,16 @@ impl Transport {
         };
         let passage = self.gate.enter(request.operation, class).await?;
         let answered = self.attempt(request, url, authorization, correlation).await;
-        if let Ok(response) = &answered {
+        if let Ok(response) = &answered
+            && !request.has_own_limit
+        {
             passage.learn(response.headers(), self.clock.now());
         }
         let result = answered.and_then(|response| read(request.operation, &response));
         passage.settle(result.as_ref().err());
         if let Err(error) = &result
             && error.kind() == ErrorKind::RateLimited
+            && !request.has_own_limit
         {
             self.gate.block(error.retry_after().unwrap_or_default());
         }

@@ -6,6 +6,7 @@ use super::team_bookings::TeamBookings;
 use super::team_event_types::TeamEventTypes;
 use super::team_memberships::TeamMemberships;
 use super::team_schedules::TeamSchedules;
+use super::verified_resources::VerifiedResources;
 use crate::model::{CreatedTeam, Team, TeamId, TeamInvite, TeamParams};
 
 /// The teams; get one from [`Client::teams`].
@@ -114,5 +115,9 @@ impl<'a> Teams<'a> {
     /// The memberships of a team.
     pub fn memberships(&self, id: TeamId) -> TeamMemberships<'a> {
         TeamMemberships::new(self.client, id)
+    }
+    /// The verified e-mail addresses and phone numbers of a team.
+    pub fn verified_resources(&self, id: TeamId) -> VerifiedResources<'a> {
+        VerifiedResources::new(self.client, Some(id))
     }
 }

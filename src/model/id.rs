@@ -145,6 +145,15 @@ text_id! {
     /// Names a private link, and is part of its address: whoever has it can book.
     PrivateLinkId
 }
+text_id! {
+    /// Names a routing form. A UUID.
+    RoutingFormId
+}
+text_id! {
+    /// Names an event at a calendar provider; a booking's
+    /// [`BookingReference`](super::BookingReference) tells it.
+    CalendarEventId
+}
 number_id! {
     /// The number of a booking. Most endpoints take the [`BookingUid`] instead.
     BookingId
@@ -178,4 +187,16 @@ text_id! {
     ///
     /// It is checked where it is sent, by [`NewBooking::check`](super::NewBooking::check) and its like.
     TimeZone
+}
+number_id! {
+    /// The number of the credential by which Cal.com reaches a connected app.
+    CredentialId
+}
+number_id! {
+    /// The number of a verified e-mail address.
+    VerifiedEmailId
+}
+number_id! {
+    /// The number of a verified phone number.
+    VerifiedPhoneId
 }

@@ -151,6 +151,11 @@ page_query! {
     TeamScheduleQuery
 }
 
+page_query! {
+    /// Which verified e-mail addresses or phone numbers to list.
+    VerifiedResourceQuery
+}
+
 /// Which memberships to list. `Debug` does not show the addresses.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -4,6 +4,7 @@
 //! spelling, and what servers were seen to leave out is optional. `Debug` never shows a person or a secret. What is sent has a
 //! `check`, which the client calls first.
 
+mod api_key;
 mod attendee;
 mod booking;
 mod booking_actions;
@@ -11,7 +12,11 @@ mod booking_details;
 mod booking_field;
 mod booking_query;
 mod booking_request;
+mod calendar;
+mod calendar_event;
 mod check;
+mod conferencing;
+mod connected_app;
 mod event_type;
 mod event_type_request;
 mod event_type_settings;
@@ -19,9 +24,11 @@ mod event_type_target;
 pub(crate) mod id;
 mod list_query;
 mod location;
+mod oauth_client;
 mod open_enum;
 mod private_link;
 mod reservation;
+mod routing_form;
 mod schedule;
 mod schedule_request;
 mod setters;
@@ -31,10 +38,12 @@ mod team;
 mod text;
 mod time;
 mod user;
+mod verified_resource;
 mod video;
 mod webhook_subscription;
 pub(crate) mod word;
 
+pub use api_key::{ApiKeyRefresh, RefreshedApiKey};
 pub use attendee::{Attendee, Host};
 pub use booking::{Booking, BookingOrSeries, BookingStatus, EventTypeRef, Metadata};
 pub use booking_actions::{
@@ -44,7 +53,19 @@ pub use booking_details::{BookingAttendee, BookingReference, CalendarLink};
 pub use booking_field::{BookingField, BookingFieldKind};
 pub use booking_query::{BookingFilter, BookingQuery, SortOrder};
 pub use booking_request::{CancelParams, NewAttendee, NewBooking, RescheduleParams, Routing};
+pub use calendar::{
+    BusyTime, BusyTimesQuery, Calendar, CalendarApp, CalendarConnection, CalendarConnectionError,
+    CalendarIntegration, CalendarProvider, CalendarRef, CalendarSelection, ConnectedCalendars,
+    DestinationCalendarDetails, DestinationCalendarParams, NewIcsFeed,
+};
+pub use calendar_event::{
+    CalendarEvent, CalendarEventAttendee, CalendarEventEntry, CalendarEventHost,
+    CalendarEventLocation, CalendarEventResponse, CalendarEventStatus, CalendarEventTime,
+    CalendarEventUpdate,
+};
 pub use check::{InvalidRequest, Violation};
+pub use conferencing::{ConferencingApp, DefaultConferencingApp};
+pub use connected_app::{ConnectUrl, ConnectedApp};
 pub use event_type::{EventType, EventTypeTeam, EventTypeUser, Frequency, Recurrence, Seats};
 pub use event_type_request::{EventTypeSettings, EventTypeUpdate, NewEventType};
 pub use event_type_settings::{
@@ -54,15 +75,19 @@ pub use event_type_settings::{
 };
 pub use event_type_target::EventTypeTarget;
 pub use id::{
-    AttendeeId, BookingId, BookingUid, EventTypeId, MembershipId, PrivateLinkId,
-    RecurringBookingUid, ReservationUid, ScheduleId, SeatUid, TeamId, TimeZone, UserId, WebhookId,
+    AttendeeId, BookingId, BookingUid, CalendarEventId, CredentialId, EventTypeId, MembershipId,
+    PrivateLinkId, RecurringBookingUid, ReservationUid, RoutingFormId, ScheduleId, SeatUid, TeamId,
+    TimeZone, UserId, VerifiedEmailId, VerifiedPhoneId, WebhookId,
 };
 pub use list_query::{
-    EventTypeQuery, MembershipQuery, TeamEventTypeQuery, TeamScheduleQuery, WebhookQuery,
+    EventTypeQuery, MembershipQuery, TeamEventTypeQuery, TeamScheduleQuery, VerifiedResourceQuery,
+    WebhookQuery,
 };
 pub use location::{BookingLocation, Location};
+pub use oauth_client::{OAuthClientInfo, OAuthClientType, OAuthScope};
 pub use private_link::{PrivateLink, PrivateLinkParams};
 pub use reservation::{NewReservation, Reservation};
+pub use routing_form::{RoutedSlotQuery, RoutedSlots, RoutingFormAnswers};
 pub use schedule::{Schedule, ScheduleAvailability, ScheduleOverride, Weekday};
 pub use schedule_request::{NewSchedule, ScheduleUpdate};
 pub use setting::Setting;
@@ -75,6 +100,7 @@ pub use team::{
 pub use text::{LINE_LIMIT, TEXT_LIMIT, clean_line, clean_text};
 pub use time::{format_instant, parse_instant};
 pub use user::{User, UserOrganization, UserUpdate};
+pub use verified_resource::{VerifiedEmail, VerifiedPhone};
 pub use video::{Recording, VideoParticipant, VideoSession};
 pub use webhook_subscription::{NewWebhook, Trigger, WebhookSubscription, WebhookUpdate};
 

@@ -54,7 +54,11 @@ impl fmt::Debug for PrivateLink {
     }
 }
 
-/// When a private link ends. Without either, a new link ends after one booking.
+/// When a private link ends: at an instant or after a number of bookings, not both.
+///
+/// With neither, a new link ends after one booking according to the published document of August
+/// 2026; a server of August 2025 refuses that. An update with neither turns any link into one that
+/// ends after one booking, observed on the latter.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,8 +4,7 @@ use std::error::Error as _;
 
 use calcom::client::{Client, Error, ErrorKind, FieldError, Retryability};
 use calcom::model::{
-    BookingQuery, CancelParams, EventTypeId, NewAttendee, NewBooking, RescheduleParams, SeatUid,
-    SlotQuery,
+    BookingQuery, EventTypeId, NewAttendee, NewBooking, RescheduleParams, SeatUid, SlotQuery,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use wiremock::ResponseTemplate;

@@ -132,6 +132,15 @@ impl Sent {
 /// Everything that a server was sent, in order. Whatever a request is, it carries the key, and says that it is JSON exactly if
 /// it has a body.
 pub(crate) async fn sent(server: &MockServer) -> Vec<Sent> {
+    sent_with(server, Some(format!("Bearer {KEY}"))).await
+}
+
+/// The same of requests that carry no credential.
+pub(crate) async fn sent_anonymously(server: &MockServer) -> Vec<Sent> {
+    sent_with(server, None).await
+}
+
+async fn sent_with(server: &MockServer, authorization: Option<String>) -> Vec<Sent> {
     let requests = server.received_requests().await.unwrap();
     let read = |request: &wiremock::Request| {
         let header = |name: &str| {
@@ -140,7 +149,7 @@ pub(crate) async fn sent(server: &MockServer) -> Vec<Sent> {
             assert_eq!(values.next(), None, "{name} is sent once");
             value
         };
-        assert_eq!(header("authorization"), Some(format!("Bearer {KEY}")));
+        assert_eq!(header("authorization"), authorization);
         assert_eq!(header("accept").as_deref(), Some("application/json"));
         let has_body = !request.body.is_empty();
         let json = has_body.then(|| "application/json".to_owned());

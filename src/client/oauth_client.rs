@@ -1,0 +1,251 @@
+//! An application's side of the authorization-code flow (RFC 6749, section 4.1).
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use url::Url;
+
+use super::Client;
+use super::builder::{ClientBuilder, parse_base_url};
+use super::error::{Error, ErrorKind};
+use super::oauth::{Answer, Credentials, OAuthSession, OAuthTokens, TokenStore};
+use super::pkce::Pkce;
+use crate::ambient::Clock;
+use crate::model::{OAuthClientInfo, OAuthScope};
+
+/// Where users of the hosted service give their consent.
+const DEFAULT_AUTHORIZE_URL: &str = "https://app.cal.com/auth/oauth2/authorize";
+
+const EXCHANGE: &str = "oauth.exchange";
+
+/// An OAuth client: an application that acts for Cal.com users with their consent.
+///
+/// 1. Make a random `state` and a [`Pkce`], keep the state and the verifier in the user's session,
+///    and redirect the browser to [`authorization_url`](Self::authorization_url).
+/// 2. The browser comes back to the redirect URI with `code` and `state`, or with `error`.
+///    **Compare that `state` with the one kept, and stop if they differ**: otherwise a stranger can
+///    make your user connect the stranger's account. The crate does not see the session and cannot
+///    do it for you.
+/// 3. Exchange the code for tokens with [`exchange`](Self::exchange). A code works once.
+/// 4. Store the tokens, and call with a [`session`](Self::session), which refreshes them.
+///
+/// ```no_run
+/// # async fn run(state: String, code: String) -> Result<(), Box<dyn std::error::Error>> {
+/// use calcom::client::{OAuthClient, Pkce};
+/// use calcom::model::OAuthScope;
+///
+/// let app = OAuthClient::builder("my-client-id", "https://example.org/callback")
+///     .scope(OAuthScope::BookingRead)
+///     .scope(OAuthScope::BookingWrite)
+///     .build()?;
+/// let pkce = Pkce::generate()?;
+/// let address = app.authorization_url(&state, &pkce);
+/// // Redirect the browser to the address. When it is back, and `state` is the one kept:
+/// let tokens = app.exchange(code, pkce.verifier().clone()).await?;
+/// # drop((address, tokens));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A public client, which has no secret, proves itself with the verifier; a confidential client
+/// proves itself with its secret. Cal.com's token endpoint accepts one of the two and refuses both
+/// together, so neither the challenge nor the verifier of a confidential client is sent.
+#[derive(Clone, Debug)]
+pub struct OAuthClient {
+    client_id: String,
+    client_secret: Option<SecretString>,
+    redirect_uri: String,
+    scopes: Vec<OAuthScope>,
+    authorize_url: Url,
+    client: Client,
+}
+
+impl OAuthClient {
+    /// Configures a client that is registered with this redirect URI. The two have to be equal
+    /// character by character.
+    pub fn builder(
+        client_id: impl Into<String>,
+        redirect_uri: impl Into<String>,
+    ) -> OAuthClientBuilder {
+        OAuthClientBuilder {
+            client_id: client_id.into(),
+            client_secret: None,
+            redirect_uri: redirect_uri.into(),
+            scopes: Vec::new(),
+            authorize_url: parse_base_url(DEFAULT_AUTHORIZE_URL),
+            client: Client::with_credentials(Credentials::Anonymous),
+        }
+    }
+
+    /// The address at which the user gives consent, to redirect the browser to.
+    ///
+    /// `state` comes back with the code. It has to be random, kept in the user's session, and used
+    /// once: at least 128 random bits, for example as hexadecimal digits.
+    pub fn authorization_url(&self, state: &str, pkce: &Pkce) -> Url {
+        let mut url = self.authorize_url.clone();
+        let mut query = url.query_pairs_mut();
+        query
+            .append_pair("client_id", &self.client_id)
+            .append_pair("redirect_uri", &self.redirect_uri)
+            .append_pair("response_type", "code")
+            .append_pair("state", state);
+        if !self.scopes.is_empty() {
+            let scopes: Vec<&str> = self.scopes.iter().map(OAuthScope::as_str).collect();
+            query.append_pair("scope", &scopes.join(" "));
+        }
+        if self.client_secret.is_none() {
+            query
+                .append_pair("code_challenge", pkce.challenge())
+                .append_pair("code_challenge_method", "S256");
+        }
+        drop(query);
+        url
+    }
+
+    /// Exchanges the code that the browser came back with for tokens. The verifier is that of the
+    /// [`Pkce`] whose challenge was in the address.
+    ///
+    /// # Errors
+    ///
+    /// [`Unauthorized`](ErrorKind::Unauthorized) with the [code](super::ApiError::code)
+    /// `invalid_grant` if the authorization code is wrong, was used or has expired, or the verifier
+    /// or the redirect URI does not fit: redirect the user to the authorization URL again. The same
+    /// kind with the code `invalid_client` if the client or its secret is wrong;
+    /// [`Invalid`](ErrorKind::Invalid) if the verifier of a public client is malformed, in which case
+    /// nothing is sent;
+    /// [`UnknownEndpoint`](ErrorKind::UnknownEndpoint) on self-hosted servers of 2025.
+    pub async fn exchange(
+        &self,
+        code: impl Into<SecretString>,
+        verifier: impl Into<SecretString>,
+    ) -> Result<OAuthTokens, Error> {
+        let code = code.into();
+        let mut body = json!({
+            "grant_type": "authorization_code",
+            "client_id": self.client_id,
+            "code": code.expose_secret(),
+            "redirect_uri": self.redirect_uri,
+        });
+        match &self.client_secret {
+            Some(secret) => body["client_secret"] = secret.expose_secret().into(),
+            None => {
+                let pkce = Pkce::from_verifier(verifier)?;
+                body["code_verifier"] = pkce.verifier().expose_secret().into();
+            }
+        }
+        let request = self.client.post(EXCHANGE, &["auth", "oauth2", "token"]);
+        let answered = self.client.body::<Answer>(request.json(&body)?).await;
+        let answer = answered.map_err(|error| {
+            let code = error.api().and_then(super::ApiError::code);
+            if error.kind() == ErrorKind::Invalid && code == Some("invalid_grant") {
+                Error::code_refused(error)
+            } else {
+                error
+            }
+        })?;
+        Ok(answer.into_tokens(self.client.transport.clock.now()))
+    }
+
+    /// Reads how the client is registered at Cal.com.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such client,
+    /// [`UnknownEndpoint`](ErrorKind::UnknownEndpoint) on self-hosted servers of 2025.
+    pub async fn registration(&self) -> Result<OAuthClientInfo, Error> {
+        let path = ["auth", "oauth2", "clients", &self.client_id];
+        let request = self.client.get("oauth.registration", &path);
+        self.client.data(request).await
+    }
+
+    /// A session with these tokens, for [`Client::with_credentials`].
+    pub fn session(&self, tokens: OAuthTokens, store: Arc<dyn TokenStore>) -> OAuthSession {
+        let session = OAuthSession::new(self.client_id.clone(), tokens, store);
+        match &self.client_secret {
+            Some(secret) => session.with_client_secret(secret.clone()),
+            None => session,
+        }
+    }
+}
+
+/// Builds an [`OAuthClient`]; get one from [`OAuthClient::builder`].
+#[derive(Debug)]
+#[must_use]
+pub struct OAuthClientBuilder {
+    client_id: String,
+    client_secret: Option<SecretString>,
+    redirect_uri: String,
+    scopes: Vec<OAuthScope>,
+    authorize_url: Option<Url>,
+    client: ClientBuilder,
+}
+
+impl OAuthClientBuilder {
+    /// The client's secret; a client without one is a public client.
+    pub fn client_secret(mut self, secret: impl Into<SecretString>) -> Self {
+        self.client_secret = Some(secret.into());
+        self
+    }
+
+    /// Adds a scope to ask the user for. Cal.com requires at least one, and refuses those that the
+    /// client is not registered for.
+    pub fn scope(mut self, scope: OAuthScope) -> Self {
+        self.scopes.push(scope);
+        self
+    }
+
+    /// Where the API is, with its `/v2`; `https://api.cal.com/v2` by default.
+    pub fn base_url(mut self, url: &str) -> Self {
+        self.client = self.client.base_url(url);
+        self
+    }
+
+    /// Where users give their consent; `https://app.cal.com/auth/oauth2/authorize` by default. To
+    /// be set along with the base URL.
+    pub fn authorize_url(mut self, url: &str) -> Self {
+        self.authorize_url = parse_base_url(url);
+        self
+    }
+
+    /// Where the time comes from.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.client = self.client.clock(clock);
+        self
+    }
+
+    /// Builds the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) if the client id or the secret is empty, or an address is
+    /// malformed; [`Transport`](ErrorKind::Transport) if the TLS library cannot be set up.
+    pub fn build(self) -> Result<OAuthClient, Error> {
+        const OPERATION: &str = "oauth_client.build";
+        let refused = |field, why| Err(Error::invalid_argument(OPERATION, field, why));
+        if self.client_id.trim().is_empty() {
+            return refused("client_id", "is empty");
+        }
+        let secret = self.client_secret.as_ref();
+        if secret.is_some_and(|secret| secret.expose_secret().trim().is_empty()) {
+            return refused("client_secret", "is empty");
+        }
+        if Url::parse(&self.redirect_uri).is_err() {
+            return refused("redirect_uri", "is not a URL");
+        }
+        let Some(authorize_url) = self.authorize_url else {
+            return refused(
+                "authorize_url",
+                "must be an http or https URL without user name, query or fragment",
+            );
+        };
+        Ok(OAuthClient {
+            client_id: self.client_id,
+            client_secret: self.client_secret,
+            redirect_uri: self.redirect_uri,
+            scopes: self.scopes,
+            authorize_url,
+            client: self.client.build()?,
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! Routing forms: answers that decide which event type is booked.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::id::{BookingUid, EventTypeId};
+use super::slot::{SlotFormat, SlotsByDay};
+use super::time::format_instant;
+
+/// The answers to a routing form. `Debug` shows to which fields.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RoutingFormAnswers(BTreeMap<String, Value>);
+
+impl RoutingFormAnswers {
+    /// Answers one field, named by its identifier. An earlier answer to it is replaced.
+    #[must_use]
+    pub fn with_answer(mut self, field: impl Into<String>, answer: impl Into<Value>) -> Self {
+        self.0.insert(field.into(), answer.into());
+        self
+    }
+}
+
+impl fmt::Debug for RoutingFormAnswers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Which free slots to list of the event type that a routing form leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct RoutedSlotQuery {
+    /// From when.
+    pub start: DateTime<Utc>,
+    /// Until when.
+    pub end: DateTime<Utc>,
+    /// The IANA time zone of the days in the answer; UTC if absent.
+    pub time_zone: Option<String>,
+    /// The length in minutes, on event types that offer several.
+    pub duration: Option<u32>,
+    /// Response format for slots.
+    pub format: Option<SlotFormat>,
+    /// A booking about to be moved, whose own time then counts as free.
+    pub booking_uid_to_reschedule: Option<BookingUid>,
+}
+
+impl RoutedSlotQuery {
+    /// The slots between two instants.
+    pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Self {
+        Self {
+            start,
+            end,
+            time_zone: None,
+            duration: None,
+            format: None,
+            booking_uid_to_reschedule: None,
+        }
+    }
+
+    /// Tells the slots by the days of this IANA time zone.
+    #[must_use]
+    pub fn with_time_zone(mut self, time_zone: impl Into<String>) -> Self {
+        self.time_zone = Some(time_zone.into());
+        self
+    }
+
+    /// Asks for one of the event type's several lengths, in minutes.
+    #[must_use]
+    pub fn with_duration(mut self, minutes: u32) -> Self {
+        self.duration = Some(minutes);
+        self
+    }
+
+    /// Tells the slots in this format.
+    #[must_use]
+    pub fn with_format(mut self, format: SlotFormat) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Counts the time of a booking about to be moved as free.
+    #[must_use]
+    pub fn with_booking_to_reschedule(mut self, uid: BookingUid) -> Self {
+        self.booking_uid_to_reschedule = Some(uid);
+        self
+    }
+
+    /// The query's parameters, in the API's spelling.
+    pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
+        let uid = self.booking_uid_to_reschedule.as_ref();
+        let pairs = [
+            ("start", Some(format_instant(self.start))),
+            ("end", Some(format_instant(self.end))),
+            ("timeZone", self.time_zone.clone()),
+            ("duration", self.duration.map(|minutes| minutes.to_string())),
+            ("format", self.format.as_ref().map(ToString::to_string)),
+            ("bookingUidToReschedule", uid.map(ToString::to_string)),
+        ];
+        pairs
+            .into_iter()
+            .filter_map(|(name, value)| value.map(|value| (name, value)))
+            .collect()
+    }
+}
+
+/// Where the answers to a routing form lead: an event type, and when it can be booked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RoutedSlots {
+    /// The event type.
+    pub event_type_id: EventTypeId,
+    /// Its free slots.
+    pub slots: SlotsByDay,
+}
