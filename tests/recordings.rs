@@ -231,7 +231,7 @@ const EXCHANGES: &[(&str, Resource, Option<ErrorKind>)] = {
         ("205-booking-get-team", R::Booking, None),
         ("206-booking-reassign-auto", R::Reassignment, None),
         ("208-booking-reassign-to-user", R::Reassignment, None),
-        ("209-booking-reassign-to-nonmember", R::Reassignment, Some(E::Conflict)),
+        ("209-booking-reassign-to-nonmember", R::Reassignment, Some(E::Invalid)),
         ("212-booking-update-location", R::Booking, Some(E::UnknownEndpoint)),
         ("213-booking-create-recurring", R::BookingOrSeries, None),
         ("220-booking-cancel-recurring-uid-all", R::Bookings, None),

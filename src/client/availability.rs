@@ -149,8 +149,8 @@ impl<'a> Availability<'a> {
     /// As [`Slots::list`](super::Slots::list), unless a stale answer stands in.
     pub async fn slots(&self, query: &SlotQuery) -> Result<Cached<Arc<SlotsByDay>>, Error> {
         let memory = &self.client.transport.memories.slots;
-        let load = async { self.client.slots().list(query).await };
-        memory.get(query.clone(), load).await
+        let load = || async { self.client.slots().list(query).await };
+        memory.get(query, load).await
     }
 
     /// Whether a slot begins at this very instant. A whole UTC day is asked for and remembered, so that asking for its other
@@ -217,8 +217,8 @@ impl<'a> Availability<'a> {
     /// As [`EventTypes::get`](super::EventTypes::get), unless a stale answer stands in.
     pub async fn event_type(&self, id: EventTypeId) -> Result<Cached<Arc<EventType>>, Error> {
         let memory = &self.client.transport.memories.event_types;
-        let load = async { self.client.event_types().get(id).await };
-        memory.get(id, load).await
+        let load = || async { self.client.event_types().get(id).await };
+        memory.get(&id, load).await
     }
 
     /// Invalidates what a webhook reports as changed.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use moka::Equivalent;
 use moka::future::Cache;
 
 use super::error::{Error, ErrorKind};
@@ -130,6 +131,19 @@ impl<T> Entry<T> {
     }
 }
 
+/// The key of `Memory::present`, without a copy of the question. Hashes as the pair does.
+#[derive(Hash)]
+struct Asked<'a, K> {
+    generation: u64,
+    key: &'a K,
+}
+
+impl<K: Eq> Equivalent<(u64, K)> for Asked<'_, K> {
+    fn equivalent(&self, (generation, key): &(u64, K)) -> bool {
+        self.generation == *generation && self.key == key
+    }
+}
+
 /// Answers by what was asked.
 pub(super) struct Memory<K, T> {
     lifetime: Duration,
@@ -179,35 +193,42 @@ where
     }
 
     /// The answer to a question; of many that ask at once, one loads.
-    pub(super) async fn get(
+    ///
+    /// `load` is a closure so that a hit neither makes nor moves the future of a call, which is kilobytes large.
+    pub(super) async fn get<F: Future<Output = Result<T, Error>>>(
         &self,
-        key: K,
-        load: impl Future<Output = Result<T, Error>>,
+        key: &K,
+        load: impl FnOnce() -> F,
     ) -> Result<Cached<Arc<T>>, Error> {
         let now = self.clock.now();
-        let present = (self.generation.load(Ordering::Acquire), key);
-        if let Some(entry) = self.present.get(&present).await {
+        let asked = Asked {
+            generation: self.generation.load(Ordering::Acquire),
+            key,
+        };
+        if let Some(entry) = self.present.get(&asked).await {
             let age = entry.age(now);
             if age < self.lifetime {
                 return Ok(entry.answer(Freshness::Cached { age }));
             }
-            self.present.invalidate(&present).await;
+            self.present.invalidate(&asked).await;
         }
-        let key = present.1.clone();
         // Boxed, because the cache keeps the future of whoever loads for all who wait.
-        let loaded = Box::pin(self.present.try_get_with(present, async {
-            Ok::<_, Error>(Entry {
-                value: Arc::new(load.await?),
-                loaded_at: self.clock.now(),
-            })
-        }))
+        let loaded = Box::pin(
+            self.present
+                .try_get_with((asked.generation, key.clone()), async {
+                    Ok::<_, Error>(Entry {
+                        value: Arc::new(load().await?),
+                        loaded_at: self.clock.now(),
+                    })
+                }),
+        )
         .await;
         match loaded {
             Ok(entry) => {
-                self.last_known.insert(key, entry.clone()).await;
+                self.last_known.insert(key.clone(), entry.clone()).await;
                 Ok(entry.answer(Freshness::Fresh))
             }
-            Err(error) => self.stand_in(&key, now, Error::clone(&error)).await,
+            Err(error) => self.stand_in(key, now, Error::clone(&error)).await,
         }
     }
 
