@@ -79,6 +79,7 @@ pub mod testing;
 pub mod webhook;
 
 // What the public API exposes of other crates.
+pub use bytes;
 pub use chrono;
 pub use http;
 pub use secrecy::{ExposeSecret, SecretString};

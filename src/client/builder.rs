@@ -12,6 +12,7 @@ use super::breaker::BreakerPolicy;
 use super::cache::{CachePolicy, Memories};
 use super::error::Error;
 use super::gate::Gate;
+use super::http_service::HttpService;
 use super::http_settings::{HttpSettings, Proxy};
 use super::idempotency::{IdempotencyKeys, IdempotencyStore, InMemoryIdempotencyStore};
 use super::oauth::{Authorizer, Credentials};
@@ -229,6 +230,15 @@ impl ClientBuilder {
     #[cfg(feature = "http2")]
     pub fn http2_prior_knowledge(mut self) -> Self {
         self.http.http2_prior_knowledge = true;
+        self
+    }
+
+    /// Sends every request through an HTTP service of your own, in place of the client's transport.
+    /// The user agent, the default headers and the timeouts of attempts and calls still apply; the
+    /// other settings of the connection (proxy, certificates, connect and read timeouts, pool) are
+    /// the service's own matter.
+    pub fn http_service(mut self, service: impl HttpService) -> Self {
+        self.http.service = Some(Arc::new(service));
         self
     }
 

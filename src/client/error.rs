@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::api_error::{ApiError, FieldError};
+use super::http_service::{HttpError, HttpErrorKind};
 use crate::model::{InvalidRequest, clean_line};
 
 /// The kind of error, by what the caller can do about it.
@@ -213,6 +214,23 @@ impl Error {
         error.0.timeout = cause.is_timeout();
         // The address may hold a uid or an e-mail address.
         error.0.source = Some(Arc::new(cause.without_url()));
+        error
+    }
+
+    /// A failure of an HTTP service of the user's own.
+    pub(crate) fn http_service(
+        operation: &'static str,
+        failure: HttpError,
+        max_body: usize,
+    ) -> Self {
+        let retryability = match failure.kind {
+            HttpErrorKind::TooLarge => return Self::too_large(operation, max_body),
+            HttpErrorKind::NotSent => Retryability::Always,
+            HttpErrorKind::Timeout | HttpErrorKind::Interrupted => Retryability::IfIdempotent,
+        };
+        let mut error = Self::new(operation, ErrorKind::Transport, retryability);
+        error.0.timeout = failure.kind == HttpErrorKind::Timeout;
+        error.0.source = Some(Arc::new(failure));
         error
     }
 

@@ -1,12 +1,14 @@
 //! Settings of the HTTP client underneath, and its construction.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, HeaderMap, HeaderValue};
+use http::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::Error;
+use super::http_service::{Http, HttpService};
 
 pub(super) struct HttpSettings {
     pub(super) connect_timeout: Duration,
@@ -22,6 +24,7 @@ pub(super) struct HttpSettings {
     pub(super) idle_timeout: Option<Duration>,
     #[cfg(feature = "http2")]
     pub(super) http2_prior_knowledge: bool,
+    pub(super) service: Option<Arc<dyn HttpService>>,
 }
 
 pub(super) enum Proxy {
@@ -47,6 +50,7 @@ impl Default for HttpSettings {
             idle_timeout: None,
             #[cfg(feature = "http2")]
             http2_prior_knowledge: false,
+            service: None,
         }
     }
 }
@@ -67,12 +71,20 @@ impl HttpSettings {
         self,
         operation: &'static str,
         attempt_timeout: Duration,
-    ) -> Result<reqwest::Client, Error> {
+    ) -> Result<Http, Error> {
         let refused = |field, message| Error::invalid_argument(operation, field, message);
         let mut headers = self.headers;
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let user_agent = HeaderValue::try_from(self.user_agent)
             .map_err(|_| refused("user_agent", "has characters that a header cannot hold"))?;
+        if let Some(service) = self.service {
+            headers.insert(USER_AGENT, user_agent);
+            return Ok(Http::Service {
+                service,
+                headers: Arc::new(headers),
+                attempt_timeout,
+            });
+        }
         let mut builder = reqwest::Client::builder()
             .default_headers(headers)
             .user_agent(user_agent)
@@ -115,6 +127,7 @@ impl HttpSettings {
         }
         builder
             .build()
+            .map(Http::Reqwest)
             .map_err(|cause| Error::transport(operation, cause))
     }
 }

@@ -41,6 +41,7 @@ mod error;
 mod event_types;
 mod gate;
 mod held_slot;
+mod http_service;
 mod http_settings;
 mod idempotency;
 mod me;
@@ -89,6 +90,7 @@ pub use conferencing::Conferencing;
 pub use error::{Error, ErrorKind, Retryability};
 pub use event_types::EventTypes;
 pub use held_slot::HeldSlot;
+pub use http_service::{HttpError, HttpService};
 pub use idempotency::{
     IDEMPOTENCY_METADATA, IdempotencyKey, IdempotencyRecord, IdempotencyStore,
     InMemoryIdempotencyStore, StoreFailure,

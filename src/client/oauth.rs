@@ -18,10 +18,10 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::error::{Error, ErrorKind};
+use super::http_service::{Http, Outgoing};
 use super::idempotency::StoreFailure;
 use super::request::ApiRequest;
-use super::response::{decode_body, to_response};
-use super::send::read_body;
+use super::response::decode_body;
 use crate::ambient::Clock;
 
 const OPERATION: &str = "oauth.refresh";
@@ -209,7 +209,7 @@ pub(super) struct Session {
     issuer: Issuer,
     store: Arc<dyn TokenStore>,
     state: Mutex<State>,
-    http: reqwest::Client,
+    http: Http,
     base_url: Url,
     max_response_bytes: usize,
     clock: Arc<dyn Clock>,
@@ -263,7 +263,7 @@ impl Authorizer {
     pub(super) fn new(
         operation: &'static str,
         credentials: Credentials,
-        http: reqwest::Client,
+        http: Http,
         base_url: Url,
         max_response_bytes: usize,
         clock: Arc<dyn Clock>,
@@ -415,22 +415,18 @@ impl Session {
     async fn send(
         &self,
         request: &ApiRequest,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
     ) -> Result<Response<Bytes>, Error> {
-        let failed = |cause| Error::transport(OPERATION, cause);
-        let body = request.body.clone().unwrap_or_default();
-        let response = self
-            .http
-            .post(request.url(&self.base_url)?)
-            .headers(headers)
-            .header(http::header::CONTENT_TYPE, "application/json")
-            .body(body)
-            .send()
-            .await
-            .map_err(failed)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = read_body(OPERATION, response, self.max_response_bytes).await?;
-        Ok(to_response(status, headers, body))
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(http::header::CONTENT_TYPE, json);
+        let outgoing = Outgoing {
+            operation: OPERATION,
+            method: &request.method,
+            url: request.url(&self.base_url)?,
+            headers,
+            body: request.body.clone(),
+        };
+        self.http.send(outgoing, self.max_response_bytes).await
     }
 }
 

@@ -100,8 +100,8 @@ impl Limit {
         self.resets_at + ROUNDING < other.resets_after
     }
 
-    /// Combines two reports of one window. Answers overtake each other, so the smaller remainder is
-    /// the right one.
+    /// Combines what is known of a window, from which every call that was sent is deducted already,
+    /// with what an answer says. Answers overtake each other, so the smaller remainder is right.
     fn merge(self, told: Self) -> Self {
         let resets_after = self.resets_after.max(told.resets_after);
         Self {
@@ -219,8 +219,6 @@ impl RateBudget {
         utc: DateTime<Utc>,
     ) {
         let sent_at = self.in_flight.get(&call).copied().unwrap_or(now);
-        let later = self.in_flight.keys().rev().take_while(|c| **c > call);
-        let later = count(later.count());
         let others = count(self.in_flight.keys().filter(|c| **c != call).count());
         let mut spent = None;
         for (header, value) in headers {
@@ -256,8 +254,10 @@ impl RateBudget {
             }
             let heard = match self.limits.get(name) {
                 Some(known) if told.is_older_than(known) => *known,
-                // The server has not counted what was sent after this call.
-                Some(known) if !known.is_older_than(&told) => known.merge(told.less(later)),
+                Some(known) if !known.is_older_than(&told) => known.merge(told),
+                // What was sent before is deducted below.
+                None if spent.is_some() => told,
+                // What is in flight may not have been counted yet.
                 _ => told.less(others),
             };
             let spendable = limit.saturating_sub(spent.unwrap_or(0));
@@ -433,6 +433,17 @@ mod tests {
                         3 if !answered.is_empty() => {
                             now += Duration::from_secs(seconds);
                             heard = true;
+                            // Attempts time out.
+                            let overdue = |call: &CallNumber| {
+                                let sent_at = budget.in_flight.get(call);
+                                sent_at.is_none_or(|at| now - *at > Duration::from_secs(15))
+                            };
+                            sent.retain(|call| !overdue(call));
+                            answered.retain(|(call, _): &(CallNumber, HeaderMap)| !overdue(call));
+                            budget.in_flight.retain(|_, at| now - *at <= Duration::from_secs(15));
+                            if answered.is_empty() {
+                                continue;
+                            }
                             let (call, headers) = answered.swap_remove(which.index(answered.len()));
                             budget.learn(call, &headers, now, EPOCH);
                             budget.settle(call);

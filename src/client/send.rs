@@ -1,10 +1,10 @@
-//! Sending: the one loop that decides about attempts. The only file that talks to the network.
+//! Sending: the one loop that decides about attempts.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use tokio::time::Instant;
@@ -14,17 +14,14 @@ use url::Url;
 use super::cache::{ForgetOnDrop, Memories};
 use super::error::{Error, ErrorKind, Retryability};
 use super::gate::Gate;
+use super::http_service::{Http, Outgoing};
 use super::idempotency::IdempotencyKeys;
 use super::oauth::{Authorization, Authorizer};
 use super::rate::Class;
 use super::request::ApiRequest;
-use super::response::to_response;
 use super::retry::RetryPolicy;
 use super::version;
 use crate::ambient::{Clock, Entropy};
-
-/// How much room is made for a body before it has come, whatever its length is said to be.
-const MAX_RESERVED: usize = 1024 * 1024;
 
 /// Goes out with every attempt of a call and stands in its span, so that the logs of both sides can be laid side by side.
 const CORRELATION_HEADER: &str = "x-correlation-id";
@@ -39,7 +36,7 @@ impl fmt::Display for CorrelationId {
 
 #[derive(Debug)]
 pub(super) struct Transport {
-    pub(super) http: reqwest::Client,
+    pub(super) http: Http,
     pub(super) base_url: Url,
     pub(super) authorizer: Authorizer,
     pub(super) gate: Gate,
@@ -176,61 +173,24 @@ impl Transport {
         authorization: &Authorization,
         correlation: u64,
     ) -> Result<Response<Bytes>, Error> {
-        let failed = |cause| Error::transport(request.operation, cause);
-        let mut builder = self
-            .http
-            .request(request.method.clone(), url.clone())
-            .headers(authorization.headers.clone())
-            .header(CORRELATION_HEADER, CorrelationId(correlation).to_string());
+        let mut headers = authorization.headers.clone();
+        if let Ok(id) = HeaderValue::try_from(CorrelationId(correlation).to_string()) {
+            headers.insert(CORRELATION_HEADER, id);
+        }
         if let Some(version) = &request.version {
-            builder = builder.header(version::HEADER, version.header());
+            headers.insert(version::HEADER, version.header());
         }
-        if let Some(body) = &request.body {
-            builder = builder
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(body.clone());
+        if request.body.is_some() {
+            let json = HeaderValue::from_static("application/json");
+            headers.insert(CONTENT_TYPE, json);
         }
-        let mut response = builder.send().await.map_err(failed)?;
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let span = Span::current();
-        span.record("http.response.status_code", status.as_u16());
-        if let Some(id) = headers.get("x-request-id").and_then(|id| id.to_str().ok()) {
-            span.record("calcom.request_id", id);
-        }
-        let body = read_body(request.operation, response, self.max_response_bytes).await?;
-        Ok(to_response(status, headers, body))
+        let outgoing = Outgoing {
+            operation: request.operation,
+            method: &request.method,
+            url: url.clone(),
+            headers,
+            body: request.body.clone(),
+        };
+        self.http.send(outgoing, self.max_response_bytes).await
     }
-}
-
-/// Reads a body, up to the limit. One that comes in one piece is not copied.
-pub(super) async fn read_body(
-    operation: &'static str,
-    mut response: reqwest::Response,
-    limit: usize,
-) -> Result<Bytes, Error> {
-    let failed = |cause| Error::transport(operation, cause);
-    let too_large = || Error::too_large(operation, limit);
-    // `content_length` counts only the bytes not yet read, so read it before the first chunk.
-    let announced = response.content_length().unwrap_or_default();
-    let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-    let Some(first) = response.chunk().await.map_err(failed)? else {
-        return Ok(Bytes::new());
-    };
-    if first.len() > limit {
-        return Err(too_large());
-    }
-    let Some(second) = response.chunk().await.map_err(failed)? else {
-        return Ok(first);
-    };
-    let mut body = BytesMut::with_capacity(announced.min(MAX_RESERVED));
-    body.extend_from_slice(&first);
-    let mut next = Some(second);
-    while let Some(chunk) = next {
-        if body.len() + chunk.len() > limit {
-            return Err(too_large());
-        }
-        body.extend_from_slice(&chunk);
-        next = response.chunk().await.map_err(failed)?;
-    }
-    Ok(body.freeze())
 }

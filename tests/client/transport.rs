@@ -1,11 +1,16 @@
 //! What a company needs of the transport: proxies, headers, certificates.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use calcom::client::{Client, ErrorKind};
-use http::{HeaderName, HeaderValue};
+use async_trait::async_trait;
+use bytes::Bytes;
+use calcom::client::{Client, ErrorKind, HttpError, HttpService, Retryability};
+use calcom::model::UserUpdate;
+use http::{HeaderName, HeaderValue, Request, Response};
 
-use crate::support::{KEY, answering, builder, recorded};
+use crate::support::{KEY, answering, body, builder, recorded};
 
 /// A certificate made for these tests, which nobody trusts.
 const CERTIFICATE: &str = "\
@@ -103,4 +108,99 @@ fn certificates_and_an_identity_are_taken_as_pem() {
         .client_identity(identity)
         .build();
     built.unwrap();
+}
+
+/// Answers in turn, and keeps what it was sent.
+#[derive(Debug, Default)]
+struct Scripted {
+    answers: Mutex<VecDeque<Result<Response<Bytes>, HttpError>>>,
+    sent: Mutex<Vec<Request<Bytes>>>,
+}
+
+#[async_trait]
+impl HttpService for Scripted {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        max_body: usize,
+    ) -> Result<Response<Bytes>, HttpError> {
+        assert_eq!(max_body, 1000);
+        self.sent.lock().unwrap().push(request);
+        let answer = self.answers.lock().unwrap().pop_front();
+        match answer {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn scripted(answers: Vec<Result<Response<Bytes>, HttpError>>) -> (Client, Arc<Scripted>) {
+    let service = Arc::new(Scripted {
+        answers: Mutex::new(answers.into()),
+        ..Scripted::default()
+    });
+    let client = builder("https://cal.test/v2")
+        .http_service(Arc::clone(&service))
+        .user_agent("shop/2.1")
+        .max_response_bytes(1000)
+        .attempt_timeout(Duration::from_millis(50))
+        .build();
+    (client.unwrap(), service)
+}
+
+fn user() -> Response<Bytes> {
+    Response::new(body("011-me").to_string().into())
+}
+
+#[tokio::test]
+async fn a_service_of_the_users_own_carries_the_requests() {
+    let (client, service) = scripted(vec![Ok(user())]);
+    let update = UserUpdate::default().with_name("Hanna");
+    client.me().update(&update).await.unwrap();
+    let sent = service.sent.lock().unwrap();
+    assert_eq!(sent[0].uri(), "https://cal.test/v2/me");
+    assert_eq!(sent[0].method(), "PATCH");
+    assert_eq!(sent[0].body().as_ref(), br#"{"name":"Hanna"}"#);
+    let header = |name: &str| sent[0].headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(header("authorization"), format!("Bearer {KEY}"));
+    assert_eq!(header("user-agent"), "shop/2.1");
+    assert_eq!(header("content-type"), "application/json");
+    assert_eq!(header("accept"), "application/json");
+}
+
+#[tokio::test]
+async fn a_failure_of_the_service_is_told_as_one_of_the_transport() {
+    // A request that was certainly not sent is sent again, a write too.
+    let (client, service) = scripted(vec![Err(HttpError::not_sent("refused")), Ok(user())]);
+    client.me().update(&UserUpdate::default()).await.unwrap();
+    assert_eq!(service.sent.lock().unwrap().len(), 2);
+    // One that may have been carried out is not.
+    for failure in [HttpError::interrupted("reset"), HttpError::timeout("slow")] {
+        let is_timeout = failure.to_string().contains("in time");
+        let (client, service) = scripted(vec![Err(failure)]);
+        let error = client
+            .me()
+            .update(&UserUpdate::default())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Transport);
+        assert_eq!(error.retryability(), Retryability::IfIdempotent);
+        assert_eq!(error.is_timeout(), is_timeout);
+        assert_eq!(service.sent.lock().unwrap().len(), 1);
+    }
+    // The client bounds time and size by itself.
+    let (client, _) = scripted(vec![]);
+    let error = client
+        .me()
+        .update(&UserUpdate::default())
+        .await
+        .unwrap_err();
+    assert!(error.is_timeout());
+    let huge = || Ok(Response::new(Bytes::from(vec![b'x'; 1001])));
+    for answer in [huge(), Err(HttpError::too_large())] {
+        let (client, _) = scripted(vec![answer]);
+        let error = client.me().get().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        assert!(error.to_string().contains("1000"), "{error}");
+    }
 }
