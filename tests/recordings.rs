@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -17,8 +17,9 @@ use calcom::model::{
 use calcom::webhook::{SIGNATURE_HEADER, VerifyError, WebhookEvent, verify};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn folder(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "fixtures", name]
@@ -110,14 +111,22 @@ enum Resource {
     Webhooks,
 }
 
-fn read_as(resource: Resource, answer: &Response<Bytes>) -> Result<(), Error> {
-    fn read<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<(), Error> {
+/// Reads an answer as a resource, and returns the resource as JSON.
+fn read_as(resource: Resource, answer: &Response<Bytes>) -> Result<Value, Error> {
+    fn decoded<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<T, Error> {
         let now: DateTime<Utc> = "2026-11-20T23:50:00Z".parse().unwrap();
-        decode::<T>("recorded", answer, now).map(drop)
+        decode("recorded", answer, now)
+    }
+    fn read<T: DeserializeOwned + Serialize>(answer: &Response<Bytes>) -> Result<Value, Error> {
+        decoded::<T>(answer).map(|resource| serde_json::to_value(resource).unwrap())
+    }
+    /// What holds a secret is never written out.
+    fn read_secret<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<Value, Error> {
+        decoded::<T>(answer).map(|_| Value::Null)
     }
     let is_list = answer.body().windows(8).any(|bytes| bytes == b"\"data\":[");
     match resource {
-        Resource::ApiKey => read::<RefreshedApiKey>(answer),
+        Resource::ApiKey => read_secret::<RefreshedApiKey>(answer),
         Resource::App => read::<ConnectedApp>(answer),
         Resource::Apps => read::<Vec<ConnectedApp>>(answer),
         Resource::Attendees => read::<Vec<BookingAttendee>>(answer),
@@ -129,7 +138,7 @@ fn read_as(resource: Resource, answer: &Response<Bytes>) -> Result<(), Error> {
         Resource::CalendarLinks => read::<Vec<CalendarLink>>(answer),
         Resource::CalendarRef => read::<CalendarRef>(answer),
         Resource::Calendars => read::<ConnectedCalendars>(answer),
-        Resource::ConnectUrl => read::<ConnectUrl>(answer),
+        Resource::ConnectUrl => read_secret::<ConnectUrl>(answer),
         Resource::CreatedTeam => read::<CreatedTeam>(answer),
         Resource::DefaultApp => read::<Option<DefaultConferencingApp>>(answer),
         Resource::EventType => read::<EventType>(answer),
@@ -503,6 +512,216 @@ fn every_exchange_elsewhere_of_a_known_route_is_read() {
     }
     println!("{read} exchanges read");
     assert!(read > 0);
+}
+
+/// Keys that no type has, by resource and path, and why.
+#[rustfmt::skip]
+const OMITTED: &[(&str, &str, &str)] = {
+    const INSTALLATION: &str = "Cal.com's own bookkeeping of an installed app";
+    const SECRET: &str = "typed, but never serialized";
+    const PLATFORM: &str = "only on the subscriptions of platforms and apps";
+    const LOGO: &str = "null everywhere, and in no document";
+    const REPEATED: &str = "repeats what the event type says";
+    &[
+        ("ApiKey", "", SECRET),
+        ("App", "billingCycleStart", INSTALLATION),
+        ("App", "delegationCredentialId", INSTALLATION),
+        ("App", "key", INSTALLATION),
+        ("App", "paymentStatus", INSTALLATION),
+        ("App", "subscriptionId", INSTALLATION),
+        ("App", "teamId", INSTALLATION),
+        ("Calendars", "destinationCalendar", "typed, but empty in every recording"),
+        ("ConnectUrl", "", SECRET),
+        ("EventType", "calVideoSettings.createdAt", REPEATED),
+        ("EventType", "calVideoSettings.eventTypeId", REPEATED),
+        ("EventType", "calVideoSettings.updatedAt", REPEATED),
+        ("Team", "appIconLogo", LOGO),
+        ("Team", "appLogo", LOGO),
+        ("Team", "calVideoLogo", LOGO),
+        ("Webhook", "appId", PLATFORM),
+        ("Webhook", "oAuthClientId", PLATFORM),
+        ("Webhook", "platform", PLATFORM),
+    ]
+};
+
+/// The resource that an answer consists of, one or many.
+fn element(resource: Resource) -> &'static str {
+    match resource {
+        Resource::App | Resource::Apps => "App",
+        Resource::Booking | Resource::BookingOrSeries | Resource::Bookings => "Booking",
+        Resource::CalendarRef | Resource::MaybeCalendarRef => "CalendarRef",
+        Resource::EventType | Resource::EventTypeOrTypes | Resource::EventTypes => "EventType",
+        Resource::Membership | Resource::Memberships => "Membership",
+        Resource::PrivateLink | Resource::PrivateLinks => "PrivateLink",
+        Resource::Schedule | Resource::Schedules => "Schedule",
+        Resource::Team | Resource::Teams => "Team",
+        Resource::MaybeEmail | Resource::VerifiedEmail | Resource::VerifiedEmails => "Email",
+        Resource::MaybePhone | Resource::VerifiedPhone | Resource::VerifiedPhones => "Phone",
+        Resource::Webhook | Resource::Webhooks => "Webhook",
+        Resource::ApiKey => "ApiKey",
+        Resource::Attendees => "Attendee",
+        Resource::BusyTimes => "BusyTime",
+        Resource::CalendarEvent => "CalendarEvent",
+        Resource::CalendarLinks => "CalendarLink",
+        Resource::Calendars => "Calendars",
+        Resource::ConnectUrl => "ConnectUrl",
+        Resource::CreatedTeam => "CreatedTeam",
+        Resource::DefaultApp => "DefaultApp",
+        Resource::Nothing => "Nothing",
+        Resource::OAuthClient => "OAuthClient",
+        Resource::Reassignment => "Reassignment",
+        Resource::Recordings => "Recording",
+        Resource::References => "Reference",
+        Resource::Reservation => "Reservation",
+        Resource::RoutedSlots => "RoutedSlots",
+        Resource::Slots => "Slots",
+        Resource::Transcripts => "Transcript",
+        Resource::User => "User",
+    }
+}
+
+/// Every key in a value, as a path such as `hosts[].name`.
+fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => {
+            let path = if path.is_empty() {
+                String::new()
+            } else {
+                format!("{path}[]")
+            };
+            for item in items {
+                keys(item, &path, found);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                keys(field, &path, found);
+                found.insert(path);
+            }
+        }
+        _ => {}
+    }
+}
+
+type Keys = BTreeMap<&'static str, (BTreeSet<String>, BTreeSet<String>)>;
+
+/// Adds the keys of an answer, and those of the resource that is read from it.
+fn compare_keys(exchange: &Value, all: &mut Keys) {
+    let answer = answer_of(exchange);
+    let Some(resource) = route(exchange) else {
+        return;
+    };
+    let Ok(read) = read_as(resource, &answer) else {
+        return;
+    };
+    let data = &exchange["response"]["body"]["data"];
+    let (answered, typed) = all.entry(element(resource)).or_default();
+    keys(data, "", answered);
+    keys(&read, "", typed);
+    let mut nulls = Vec::new();
+    find_nulls(data, String::new(), &mut nulls);
+    for pointer in nulls {
+        let mut path = BTreeSet::new();
+        keys(&only(&pointer), "", &mut path);
+        if !path.is_subset(typed) {
+            typed.extend(probe(resource, data, &pointer));
+        }
+    }
+}
+
+/// Where a value is null.
+fn find_nulls(value: &Value, pointer: String, found: &mut Vec<String>) {
+    match value {
+        Value::Null => found.push(pointer),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                find_nulls(item, format!("{pointer}/{index}"), found);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                find_nulls(field, format!("{pointer}/{name}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A value with nothing but what the pointer names.
+fn only(pointer: &str) -> Value {
+    let segments = pointer.split('/').skip(1).collect::<Vec<_>>();
+    segments.iter().rev().fold(Value::Null, |value, segment| {
+        if segment.parse::<usize>().is_ok() {
+            Value::Array(vec![value])
+        } else {
+            Value::Object([((*segment).to_owned(), value)].into_iter().collect())
+        }
+    })
+}
+
+/// The keys that are read if something stands where the answer has null: a null is not written
+/// again, so that it does not tell whether its key is typed.
+fn probe(resource: Resource, data: &Value, pointer: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for sample in [
+        json!("2026-12-01T09:00:00Z"),
+        json!("text"),
+        json!(7),
+        json!(true),
+        json!({}),
+        json!(["text"]),
+    ] {
+        let mut data = data.clone();
+        *data.pointer_mut(pointer).unwrap() = sample;
+        let body = json!({"status": "success", "data": data}).to_string();
+        if let Ok(read) = read_as(resource, &Response::new(body.into())) {
+            keys(&read, "", &mut found);
+        }
+    }
+    found
+}
+
+/// The keys of the answers that no field and no list of omissions has.
+fn lost_keys(all: &Keys) -> Vec<String> {
+    let omitted = |element: &str, path: &str| {
+        let is_under = |under: &str| {
+            let rest = path.strip_prefix(under);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let mut listed = OMITTED.iter().filter(|(of, ..)| *of == element);
+        listed.any(|(_, under, _)| under.is_empty() || is_under(under))
+    };
+    all.iter()
+        .flat_map(|(element, (answered, typed))| {
+            let lost = answered.difference(typed);
+            let lost = lost.filter(|path| !omitted(element, path));
+            lost.map(move |path| format!("{element}: {path}"))
+        })
+        .collect()
+}
+
+#[test]
+fn every_key_of_every_recorded_answer_is_typed_or_left_out_on_purpose() {
+    let mut all = Keys::new();
+    for name in names("exchanges", "json") {
+        compare_keys(&read_json("exchanges", &name), &mut all);
+    }
+    if let Some(directory) = std::env::var_os("CALCOM_EXCHANGES") {
+        for file in std::fs::read_dir(Path::new(&directory)).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|e| e == "json") {
+                let exchange = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+                compare_keys(&exchange, &mut all);
+            }
+        }
+    }
+    assert!(all.len() > 20, "{all:?}");
+    assert_eq!(lost_keys(&all), [""; 0]);
 }
 
 #[test]

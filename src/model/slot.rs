@@ -34,6 +34,9 @@ pub struct Slot {
     /// How many seats there are; only on seated event types.
     #[serde(default)]
     pub seats_total: Option<u32>,
+    /// The booking that the seats taken belong to; only on seated event types.
+    #[serde(default)]
+    pub booking_uid: Option<BookingUid>,
 }
 
 /// Free slots by day, the days being those of the time zone that was asked for. A day without slots is absent.

@@ -39,6 +39,21 @@ pub struct Team {
     /// The logo's address.
     #[serde(default)]
     pub logo_url: Option<String>,
+    /// The banner's address.
+    #[serde(default)]
+    pub banner_url: Option<String>,
+    /// Whether Cal.com's name is left out.
+    #[serde(default)]
+    pub hide_branding: Option<bool>,
+    /// The theme.
+    #[serde(default)]
+    pub theme: Option<String>,
+    /// The colour, as `#rrggbb`.
+    #[serde(default)]
+    pub brand_color: Option<String>,
+    /// The colour in the dark theme, as `#rrggbb`.
+    #[serde(default)]
+    pub dark_brand_color: Option<String>,
     /// Whether it is an organization.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
@@ -226,6 +241,15 @@ pub struct Member {
     /// The name shown.
     #[serde(default)]
     pub name: Option<String>,
+    /// What the user says about themselves.
+    #[serde(default)]
+    pub bio: Option<String>,
+    /// The picture's address.
+    #[serde(default)]
+    pub avatar_url: Option<String>,
+    /// What the user carries.
+    #[serde(default)]
+    pub metadata: Option<Map<String, Value>>,
 }
 
 impl fmt::Debug for Member {
@@ -443,6 +467,34 @@ pub struct TeamEventTypeUpdate {
     /// What only a team's has.
     #[serde(flatten)]
     pub team: TeamEventTypeSettings,
+}
+
+/// Everything that an update can set, as it was read; metadata only as far as it is text.
+impl From<&Team> for TeamParams {
+    fn from(read: &Team) -> Self {
+        let text =
+            |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+        Self {
+            name: Some(read.name.clone()),
+            slug: read.slug.clone(),
+            bio: read.bio.clone(),
+            logo_url: read.logo_url.clone(),
+            banner_url: read.banner_url.clone(),
+            hide_branding: read.hide_branding,
+            is_private: read.is_private,
+            hide_book_a_team_member: read.hide_book_a_team_member,
+            theme: read.theme.clone(),
+            brand_color: read.brand_color.clone(),
+            dark_brand_color: read.dark_brand_color.clone(),
+            time_zone: read.time_zone.clone(),
+            time_format: read.time_format,
+            week_start: read.week_start.clone(),
+            metadata: read
+                .metadata
+                .as_ref()
+                .map(|metadata| metadata.iter().filter_map(text).collect()),
+        }
+    }
 }
 
 impl TeamEventTypeUpdate {

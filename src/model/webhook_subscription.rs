@@ -1,12 +1,14 @@
 //! Webhook subscriptions and their triggers.
 
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
-use super::id::{EventTypeId, UserId, WebhookId};
+use super::id::{EventTypeId, TeamId, UserId, WebhookId};
 use super::open_enum::open_enum;
 use super::setters::setters;
+use super::time::Instant;
 
 open_enum! {
     /// The trigger of a webhook. There is no `BOOKING_CONFIRMED`: a confirmation arrives as `BOOKING_CREATED`.
@@ -114,6 +116,20 @@ pub struct WebhookSubscription {
     /// The event type whose bookings it covers.
     #[serde(default)]
     pub event_type_id: Option<EventTypeId>,
+    /// The team whose bookings it covers.
+    #[serde(default)]
+    pub team_id: Option<TeamId>,
+    /// How long after the start nobody has to have come, in `time_unit`s, for the triggers about
+    /// absence from a Cal Video call.
+    #[serde(default)]
+    pub time: Option<u32>,
+    /// The unit of `time`, such as `MINUTE`.
+    #[serde(default)]
+    pub time_unit: Option<String>,
+    /// When it was created.
+    #[serde_as(as = "Option<Instant>")]
+    #[serde(default)]
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// A webhook subscription to be made. `Debug` does not show the secret.
