@@ -79,6 +79,7 @@ pub mod testing;
 pub mod webhook;
 
 // What the public API exposes of other crates.
+pub use async_trait::async_trait;
 pub use bytes;
 pub use chrono;
 pub use http;

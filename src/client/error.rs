@@ -217,6 +217,14 @@ impl Error {
         error
     }
 
+    /// A sign-in that ended without a code, and the OAuth error code.
+    pub(crate) fn sign_in_refused(operation: &'static str, code: &str) -> Self {
+        let mut error = Self::new(operation, ErrorKind::Forbidden, Retryability::Never);
+        let code = clean_line(code);
+        error.0.detail = Some(format!("the sign-in ended without a code: {code}"));
+        error
+    }
+
     /// A failure of an HTTP service of the user's own.
     pub(crate) fn http_service(
         operation: &'static str,

@@ -59,6 +59,7 @@ mod retry;
 mod routing_forms;
 mod schedules;
 mod send;
+mod sign_in;
 mod slots;
 mod stripe;
 mod team_bookings;
@@ -96,7 +97,7 @@ pub use idempotency::{
     InMemoryIdempotencyStore, StoreFailure,
 };
 pub use me::Me;
-pub use oauth::{Credentials, OAuthSession, OAuthTokens, TokenStore};
+pub use oauth::{Credentials, InMemoryTokenStore, OAuthSession, OAuthTokens, TokenStore};
 pub use oauth_client::{OAuthClient, OAuthClientBuilder};
 pub use pages::{ItemStream, Page};
 pub use pkce::Pkce;
@@ -108,6 +109,7 @@ pub use response::{Pagination, decode};
 pub use retry::RetryPolicy;
 pub use routing_forms::RoutingForms;
 pub use schedules::Schedules;
+pub use sign_in::SignIn;
 pub use slots::Slots;
 pub use stripe::Stripe;
 pub use team_bookings::TeamBookings;
@@ -139,6 +141,23 @@ impl Client {
     /// As [`ClientBuilder::build`].
     pub fn new(api_key: impl Into<SecretString>) -> Result<Self, Error> {
         Self::builder(api_key).build()
+    }
+
+    /// A client with the API key in the environment variable `CALCOM_API_KEY`, of the server at
+    /// `CALCOM_BASE_URL` if that is set.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) if there is no key, and as [`ClientBuilder::build`].
+    pub fn from_env() -> Result<Self, Error> {
+        const OPERATION: &str = "client.from_env";
+        let key = std::env::var("CALCOM_API_KEY")
+            .map_err(|_| Error::invalid_argument(OPERATION, "CALCOM_API_KEY", "is not set"))?;
+        let builder = Self::builder(key);
+        match std::env::var("CALCOM_BASE_URL") {
+            Ok(url) => builder.base_url(&url).build(),
+            Err(_) => builder.build(),
+        }
     }
 
     /// Configures a client that calls with an API key.

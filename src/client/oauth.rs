@@ -4,7 +4,7 @@
 //! session: it is handed to the host to store before it is used, and a caller who gives up does not stop a refresh that is under way.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -67,6 +67,28 @@ impl OAuthTokens {
 pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// Stores new tokens in place of the old ones, which are void from now on.
     async fn save(&self, tokens: &OAuthTokens) -> Result<(), StoreFailure>;
+}
+
+/// The latest tokens, in memory: for scripts and tests. A session that has to survive a restart needs
+/// a store of its own, because the refresh token changes with every refresh.
+#[derive(Clone, Debug, Default)]
+pub struct InMemoryTokenStore(Arc<std::sync::Mutex<Option<OAuthTokens>>>);
+
+impl InMemoryTokenStore {
+    /// The tokens that were saved last; `None` if they were not refreshed yet.
+    pub fn tokens(&self) -> Option<OAuthTokens> {
+        let tokens = self.0.lock();
+        tokens.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl TokenStore for InMemoryTokenStore {
+    async fn save(&self, tokens: &OAuthTokens) -> Result<(), StoreFailure> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(tokens.clone());
+        Ok(())
+    }
 }
 
 /// How tokens are refreshed.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use calcom::client::{Client, Credentials, ErrorKind, OAuthClient, OAuthClientBuilder, Pkce};
+use calcom::client::{
+    Client, Credentials, ErrorKind, OAuthClient, OAuthClientBuilder, Pkce, SignIn,
+};
 use calcom::model::{OAuthClientType, OAuthScope};
 use calcom::testing::ManualClock;
 use secrecy::ExposeSecret;
 use serde_json::json;
+use url::Url;
 use wiremock::{MockServer, ResponseTemplate};
 
 use crate::support::{Sent, answering, count, recorded, sent_anonymously, success};
@@ -217,4 +220,61 @@ async fn nobody_calls_without_a_credential() {
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
     let expected = Sent::new("GET", "/v2/me", None);
     assert_eq!(sent_anonymously(&server).await, [expected]);
+}
+
+/// What the browser comes back with.
+fn redirected(state: &str, rest: &str) -> Url {
+    Url::parse(&format!("{REDIRECT}&state={state}{rest}")).unwrap()
+}
+
+#[tokio::test]
+async fn a_sign_in_ends_with_tokens() {
+    let server = answering(tokens()).await;
+    let app = app(&server).build().unwrap();
+    let sign_in = app.begin().unwrap();
+    let sent: BTreeMap<String, String> = app
+        .sign_in_url(&sign_in)
+        .query_pairs()
+        .into_owned()
+        .collect();
+    let state = sign_in.state().expose_secret();
+    assert_eq!(sent["state"], *state);
+    assert!(state.len() >= 22, "128 bits");
+    assert_ne!(app.begin().unwrap().state().expose_secret(), state);
+    assert!(!format!("{sign_in:?}").contains(state));
+    // The session may live in another process.
+    let verifier = sign_in.verifier().clone();
+    let kept = SignIn::restore(state.to_owned(), verifier).unwrap();
+    let back = redirected(state, "&code=code-1");
+    let got = app.finish(&kept, &back).await.unwrap();
+    assert_eq!(got.access_token.expose_secret(), "access-1");
+    let received = server.received_requests().await.unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&received[0].body).unwrap();
+    assert_eq!(body["code"], "code-1");
+    assert_eq!(body["code_verifier"], *kept.verifier().expose_secret());
+}
+
+#[tokio::test]
+async fn a_url_that_somebody_made_up_is_not_exchanged() {
+    let server = answering(tokens()).await;
+    let app = app(&server).build().unwrap();
+    let sign_in = app.begin().unwrap();
+    let state = sign_in.state().expose_secret().to_owned();
+    let bare = Url::parse("https://example.org/callback?code=code-1").unwrap();
+    for (url, field) in [
+        (redirected("another", "&code=code-1"), "state"),
+        (redirected("", "&code=code-1"), "state"),
+        (bare, "state"),
+        (redirected(&state, ""), "code"),
+    ] {
+        let error = app.finish(&sign_in, &url).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert_eq!(error.fields()[0].field(), field);
+    }
+    let refused = redirected(&state, "&error=access_denied%0A");
+    let error = app.finish(&sign_in, &refused).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
+    assert!(error.to_string().contains("access_denied "), "{error}");
+    assert!(SignIn::restore("", "x".repeat(43)).is_err());
+    assert_eq!(count(&server).await, 0);
 }
