@@ -1,65 +1,89 @@
-//! A typed client for Cal.com's API v2, and a sync engine that keeps an application's appointments and Cal.com's bookings one,
-//! in both directions.
+//! A typed client for [Cal.com](https://cal.com)'s API v2, and a sync engine that keeps an
+//! application's appointments and Cal.com's bookings in sync, in both directions.
 //!
 //! # Quick start
 //!
 //! ```no_run
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use calcom::client::Client;
 //! use calcom::model::{EventTypeId, NewAttendee, NewBooking};
 //!
-//! let client = Client::new(std::env::var("CALCOM_API_KEY")?)?;
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::from_env()?; // reads CALCOM_API_KEY
 //! let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/Berlin".into());
 //! let start = "2026-12-08T09:00:00Z".parse()?;
-//! let booked = client
-//!     .bookings()
-//!     .create(&NewBooking::new(EventTypeId::new(42), start, ann))
-//!     .await?;
-//! # let _ = booked;
+//! let booking = NewBooking::new(EventTypeId::new(42), start, ann);
+//! for booked in client.bookings().create(&booking).await? {
+//!     println!("{} until {}", booked.start, booked.end);
+//! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! To keep two calendars in step, give an [`Engine`](sync::Engine) your tenants, a store for its books and a repository for your
-//! appointments, hand it your changes and Cal.com's webhooks, and run a [`Worker`](sync::Worker).
+//! Where to go from here:
+//!
+//! - book, list, reschedule and cancel: [`Bookings`](client::Bookings)
+//! - free slots: [`Slots`](client::Slots); with a cache and ranked alternatives:
+//!   [`Availability`](client::Availability)
+//! - what to do about a failed call: [`ErrorKind`](client::ErrorKind)
+//! - timeouts, retries, proxies, certificates: [`ClientBuilder`](client::ClientBuilder)
+//! - sign users in with OAuth: [`OAuthClient`](client::OAuthClient)
+//! - verify webhooks: [`webhook`]
+//! - keep your own appointments in sync: [`sync`]
+//! - write an adapter for your own storage: [`store`]
+//! - test against a fake Cal.com: [`FakeCalcom`](testing::FakeCalcom)
 //!
 //! # Modules
 //!
 //! | module | what it is | feature |
 //! | --- | --- | --- |
 //! | [`model`] | Cal.com's resources as plain data | |
-//! | `client` | the HTTP client | `client` (on by default) |
+//! | [`client`] | the HTTP client | `client` (on by default) |
 //! | [`webhook`] | signature verification and typed events | |
-//! | [`store`] | the ports through which the engine keeps its books, and an in-memory store | |
-//! | `sqlite` | the same over a SQLite file | `sqlite` |
+//! | [`store`] | the repository traits that a host implements, and an in-memory store | |
+//! | [`sqlite`] | the store in a SQLite file | `sqlite` |
 //! | [`sync`] | the sync engine | |
-//! | `server` | an axum router that receives webhooks | `server` |
-//! | `testing` | a fake Cal.com, fault scripts, the conformance suite for stores | `testing` |
-//! | [`ambient`] | clock and chance, injected | |
+//! | [`server`] | an axum router that receives webhooks | `server` |
+//! | [`testing`] | a fake Cal.com, fault scripts, the conformance suite for stores | `testing` |
+//! | [`ambient`] | the clock and the source of randomness, injected | |
 //!
 //! # Guarantees
 //!
-//! Every recorded change and every acknowledged webhook ends in agreement, ignored for a named reason, or in the review queue. An
-//! appointment never has two live bookings because of the engine, whatever timed out, landed late, crashed or was delivered
-//! twice. What came from Cal.com is never pushed back. A tenant's webhook changes nothing of another tenant, and nothing is sent
-//! for an event type that is not the tenant's. A late webhook revives nothing. Work for one appointment is serial, and neither an
-//! appointment nor a tenant holds up another. No key, secret or attendee appears in a log line, an error or a `Debug` print.
+//! - **Nothing is lost.** Every recorded change and every acknowledged webhook is applied, ignored
+//!   for a named reason, or put into the review queue.
+//! - **Nothing is booked twice.** The engine never leaves an appointment with two live bookings,
+//!   whatever timed out, took effect late, crashed or was delivered twice.
+//! - **No loops.** A change that came from Cal.com is never pushed back.
+//! - **Tenants stay separate.** A tenant's webhook changes nothing of another tenant, and nothing is
+//!   sent for an event type that does not belong to the tenant.
+//! - **Nothing is resurrected.** A late webhook revives nothing.
+//! - **Order.** Work for one appointment is serial; no appointment and no tenant blocks another.
+//! - **Secrecy.** No key, secret or attendee appears in a log line, an error or `Debug` output.
 //!
 //! # Non-guarantees
 //!
-//! A webhook that is lost for good is not noticed until something else touches the appointment. Only creating, moving and
-//! cancelling are carried; other changes, and seated bookings, end in the review queue. A length that the event type does not offer
-//! gives way to what Cal.com booked. Deliveries and review items hold personal data until they are
-//! [pruned](sync::SyncEngine::prune).
+//! - A webhook that is lost for good goes unnoticed until something else touches the appointment.
+//! - Only create, reschedule and cancel are synced. Other changes, and seated bookings, go to the
+//!   review queue.
+//! - A length that the event type does not offer is replaced by the length that Cal.com booked.
+//! - Deliveries and review items contain personal data until they are
+//!   [pruned](sync::SyncEngine::prune).
+//!
+//! # What the crate is not
+//!
+//! It has no blocking API, it runs on tokio, and it does not support wasm. Organizations, managed
+//! users and the administration of OAuth clients are not typed; [`Client::request`](client::Client::request)
+//! reaches them.
 //!
 //! # Features
 //!
-//! `client` and `rustls` are on by default; `native-tls`, `sqlite`, `server` and `testing` are not. Without any, the crate has no
-//! HTTP client, no SQL, no server and no TLS among its dependencies.
+//! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `server` and `testing`
+//! are not. Without any feature, the crate depends on no HTTP client, SQL, server or TLS.
 //!
 //! # Testing your own store
 //!
-//! `calcom::store_conformance!` and `calcom::appointment_conformance!` turn every promise of the ports into a test of yours.
+//! [`store_conformance!`] and [`appointment_conformance!`] turn every promise of the traits into a
+//! test of yours.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::print_stdout)]

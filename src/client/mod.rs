@@ -1,12 +1,8 @@
 //! A typed client for Cal.com's API v2.
 //!
-//! One handle a resource: [`Client::bookings`], [`Client::slots`], [`Client::reservations`],
-//! [`Client::event_types`], [`Client::schedules`], [`Client::webhooks`], [`Client::teams`],
-//! [`Client::me`], [`Client::calendars`], [`Client::conferencing`], [`Client::stripe`],
-//! [`Client::verified_resources`], [`Client::routing_forms`], [`Client::api_keys`]; and
-//! [`Client::request`] for what has none. [`OAuthClient`] signs users in. The API version is set
-//! per endpoint, the key is secret everywhere, and a call is made again only where that cannot do
-//! it twice.
+//! [`Client`] has one handle per resource, such as [`Client::bookings`]; [`Client::request`] reaches
+//! endpoints that have none. Each endpoint is called with the API version that its types were made
+//! for. A call is retried only if that cannot carry it out twice.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,11 +12,10 @@
 //! let client = Client::new(std::env::var("CALCOM_API_KEY")?)?;
 //! let attendee = NewAttendee::new("Ann", "ann@example.com", "Europe/Berlin".into());
 //! let start = "2026-12-08T09:00:00Z".parse()?;
-//! let booked = client
-//!     .bookings()
-//!     .create(&NewBooking::new(EventTypeId::new(2), start, attendee))
-//!     .await?;
-//! println!("{:?}", booked.first().map(|booking| &booking.uid));
+//! let wanted = NewBooking::new(EventTypeId::new(42), start, attendee);
+//! for booked in client.bookings().create(&wanted).await? {
+//!     println!("{:?}", booked.status);
+//! }
 //! # Ok(())
 //! # }
 //! ```
@@ -126,7 +121,7 @@ use request::ApiRequest;
 use send::Transport;
 use webhooks::Scope;
 
-/// A client of one Cal.com account. Cheap to clone; clones share their connections.
+/// A client for one Cal.com account. Cheap to clone; clones share connections, caches and limits.
 #[derive(Clone)]
 pub struct Client {
     transport: Arc<Transport>,
@@ -134,7 +129,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the hosted service, with every setting at its default.
+    /// A client for the hosted service, with default settings.
     ///
     /// # Errors
     ///
@@ -160,62 +155,62 @@ impl Client {
         }
     }
 
-    /// Configures a client that calls with an API key.
+    /// Configures a client with an API key.
     pub fn builder(api_key: impl Into<SecretString>) -> ClientBuilder {
         ClientBuilder::new(Credentials::ApiKey(api_key.into()))
     }
 
-    /// Configures a client that calls with an OAuth session, or as a platform client.
+    /// Configures a client with other credentials, such as an OAuth session.
     pub fn with_credentials(credentials: Credentials) -> ClientBuilder {
         ClientBuilder::new(credentials)
     }
 
-    /// Where the API is.
+    /// The base URL of the API.
     pub fn base_url(&self) -> &url::Url {
         &self.transport.base_url
     }
 
-    /// Whether the circuit breaker lets calls through.
+    /// The state of the circuit breaker.
     pub fn circuit(&self) -> CircuitState {
         self.transport.gate.circuit()
     }
 
-    /// The bookings.
+    /// Bookings: create, list, reschedule, cancel.
     pub fn bookings(&self) -> Bookings<'_> {
         Bookings::new(self)
     }
 
-    /// The free slots.
+    /// Free slots.
     pub fn slots(&self) -> Slots<'_> {
         Slots::new(self)
     }
 
-    /// Slots that are kept from others for a few minutes.
+    /// Reservations, which hide a slot from others for a few minutes.
     pub fn reservations(&self) -> Reservations<'_> {
         Reservations::new(self)
     }
 
-    /// The free slots, remembered for a while, and alternatives to one that is taken.
+    /// Free slots from a cache, and ranked alternatives to a slot that is taken.
     pub fn availability(&self) -> Availability<'_> {
         Availability::new(self)
     }
 
-    /// The event types.
+    /// Event types.
     pub fn event_types(&self) -> EventTypes<'_> {
         EventTypes::new(self)
     }
 
-    /// The schedules.
+    /// Schedules.
     pub fn schedules(&self) -> Schedules<'_> {
         Schedules::new(self)
     }
 
-    /// The webhook subscriptions of the user.
+    /// Webhook subscriptions of the user.
     pub fn webhooks(&self) -> Webhooks<'_> {
         Webhooks::new(self, Scope::User)
     }
 
-    /// The teams.
+    /// Teams.
     pub fn teams(&self) -> Teams<'_> {
         Teams::new(self)
     }
@@ -250,13 +245,13 @@ impl Client {
         ApiKeys::new(self)
     }
 
-    /// The user behind the key.
+    /// The authenticated user.
     pub fn me(&self) -> Me<'_> {
         Me::new(self)
     }
 
-    /// A call of any endpoint, for those that have no method of their own. The path is given segment by segment, without
-    /// `/v2`.
+    /// A request to any endpoint, for those without a method of their own. The path is given segment
+    /// by segment, without `/v2`.
     pub fn request(
         &self,
         method: Method,
