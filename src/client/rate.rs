@@ -219,7 +219,8 @@ impl RateBudget {
         utc: DateTime<Utc>,
     ) {
         let sent_at = self.in_flight.get(&call).copied().unwrap_or(now);
-        let others = count(self.in_flight.keys().filter(|c| **c != call).count());
+        let in_flight = self.in_flight.len();
+        let others = count(in_flight - usize::from(self.in_flight.contains_key(&call)));
         let mut spent = None;
         for (header, value) in headers {
             let Some(name) = header.as_str().strip_prefix("x-ratelimit-limit-") else {
@@ -228,13 +229,17 @@ impl RateBudget {
             let number = |text: &http::HeaderValue| -> Option<u64> {
                 text.to_str().ok()?.trim().parse().ok()
             };
-            let other = |what: &str| {
-                headers
-                    .get(format!("x-ratelimit-{what}-{name}"))
-                    .and_then(number)
+            // Searched for rather than looked up: there are few headers, and a name would have to be
+            // put together for every response.
+            let other = |prefix: &str| {
+                let found = headers
+                    .iter()
+                    .find(|(header, _)| header.as_str().strip_prefix(prefix) == Some(name));
+                found.and_then(|(_, value)| number(value))
             };
-            let (Some(limit), Some(remaining), Some(reset)) =
-                (number(value), other("remaining"), other("reset"))
+            let remaining = other("x-ratelimit-remaining-");
+            let reset = other("x-ratelimit-reset-");
+            let (Some(limit), Some(remaining), Some(reset)) = (number(value), remaining, reset)
             else {
                 continue;
             };
@@ -262,8 +267,13 @@ impl RateBudget {
             };
             let spendable = limit.saturating_sub(spent.unwrap_or(0));
             let remaining = heard.remaining.min(spendable);
-            self.limits
-                .insert(name.to_owned(), Limit { remaining, ..heard });
+            let learned = Limit { remaining, ..heard };
+            match self.limits.get_mut(name) {
+                Some(known) => *known = learned,
+                None => {
+                    self.limits.insert(name.to_owned(), learned);
+                }
+            }
         }
     }
 }
