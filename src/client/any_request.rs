@@ -1,4 +1,4 @@
-//! The way to endpoints that have no method of their own.
+//! Requests to endpoints that have no method of their own.
 
 use http::Method;
 use serde::Serialize;
@@ -9,10 +9,13 @@ use super::error::Error;
 use super::request::ApiRequest;
 use super::version::ApiVersion;
 
-/// A call of any endpoint; get one from [`Client::request`].
+/// A request to any endpoint.
 ///
-/// It passes the same policies as every other call, and is made again on the same terms: reading and deleting if the answer
-/// was lost, everything else only if it was certainly not carried out.
+/// Obtained from [`Client::request`].
+///
+/// It is subject to the same policies as every other call and is retried under the same conditions:
+/// reads and deletions also if the response was lost, everything else only if it certainly was not
+/// carried out.
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -31,7 +34,7 @@ use super::version::ApiVersion;
 #[must_use = "nothing is sent before `send`"]
 pub struct AnyRequest<'a> {
     client: &'a Client,
-    // An error of the body is reported by `send`, so that requests can be written as one chain.
+    // Errors in the body are reported by `send`, so that requests can be written as one chain.
     request: Result<ApiRequest, Error>,
 }
 
@@ -46,7 +49,7 @@ impl<'a> AnyRequest<'a> {
         Self { client, request }
     }
 
-    /// Adds a parameter to the query.
+    /// Adds a query parameter.
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.request = self
             .request
@@ -54,45 +57,50 @@ impl<'a> AnyRequest<'a> {
         self
     }
 
-    /// Asks for a version of the endpoint. Without one, the server takes 2024-04-15 where the endpoint has versions.
+    /// Sets the API version. Without one, endpoints that have versions use 2024-04-15.
     pub fn version(mut self, version: &ApiVersion) -> Self {
         self.request = self.request.map(|request| request.version(version));
         self
     }
 
-    /// Sets the body. One that cannot be written as JSON makes `send` fail with
+    /// Sets the body.
+    ///
+    /// If it cannot be serialized as JSON, `send` fails with
     /// [`Invalid`](super::ErrorKind::Invalid).
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.request = self.request.and_then(|request| request.json(body));
         self
     }
 
-    /// Makes the call and reads the `data` of the answer.
+    /// Sends the request and deserializes the `data` of the response.
     ///
     /// # Errors
     ///
-    /// Any; [`Invalid`](super::ErrorKind::Invalid), and nothing is sent, if a segment of the path is
-    /// empty, consists of dots or has control characters, or if the body cannot be written as JSON.
+    /// Any; [`Invalid`](super::ErrorKind::Invalid), without sending anything, if a path segment is
+    /// empty, consists of dots or contains control characters, or if the body cannot be serialized
+    /// as JSON.
     pub async fn send<T: DeserializeOwned>(self) -> Result<T, Error> {
         self.client.data(self.request?).await
     }
 
-    /// Makes the call and reads the whole body of the answer, for what stands beside `data`, such as `pagination`.
+    /// Sends the request and deserializes the whole body of the response.
+    ///
+    /// Use this for fields next to `data`, such as `pagination`.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// Same as [`send`](Self::send).
     pub async fn send_for_body<T: DeserializeOwned>(self) -> Result<T, Error> {
         self.client.body(self.request?).await
     }
 
-    /// Makes the call and reads nothing but its success, for endpoints that answer without `data`.
+    /// Sends the request and checks only for success, for endpoints that respond without `data`.
     ///
-    /// A `DELETE` that finds nothing has succeeded if an attempt before it may have been carried out.
+    /// A `DELETE` that finds nothing succeeds if an earlier attempt may have been carried out.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// Same as [`send`](Self::send).
     pub async fn send_ack(self) -> Result<(), Error> {
         self.client.acknowledged(self.request?).await
     }

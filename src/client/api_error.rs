@@ -1,10 +1,11 @@
-//! Error answers: Cal.com's several shapes of them, read into one.
+//! Error responses: converts Cal.com's several formats into one type.
 //!
-//! The shapes were observed on a server of August 2025: the usual `{status, error: {code, message, details}}`, with validation
-//! errors in `details.errors` or spelled out in the message; the same without details from Zod and tRPC; and a bare
-//! `{statusCode, message}`. A proxy in front may answer with HTML.
+//! The formats were observed on a server of August 2025: the usual `{status, error: {code, message,
+//! details}}`, with validation errors in `details.errors` or written out in the message; the same
+//! without details from Zod and tRPC; and a bare `{statusCode, message}`. A proxy in front may
+//! respond with HTML.
 //!
-//! The OAuth endpoints are documented to answer `{error, error_description}`.
+//! According to the documentation, the OAuth endpoints respond with `{error, error_description}`.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,13 +18,14 @@ use super::error::ErrorKind;
 use super::rate::seconds_until;
 use crate::model::{clean_line, clean_text};
 
-/// How much of an unreadable body is kept.
+/// The maximum length of the stored excerpt of an unreadable body.
 const EXCERPT_CHARS: usize = 300;
 
-/// How long Cal.com blocks by default once a limit was exceeded; for a 429 that does not say.
+/// How long Cal.com blocks by default after a limit is exceeded; used for a 429 without that
+/// information.
 const DEFAULT_BLOCK: Duration = Duration::from_secs(60);
 
-/// One field that was refused, and why.
+/// A rejected field and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     field: String,
@@ -38,19 +40,21 @@ impl FieldError {
         }
     }
 
-    /// The field's path, such as `attendee.timeZone`.
+    /// Returns the path of the field, such as `attendee.timeZone`.
     pub fn field(&self) -> &str {
         &self.field
     }
 
-    /// Why, in the server's words, or in the crate's if nothing was sent.
+    /// Returns the reason, as given by the server, or by this crate if nothing was sent.
     pub fn message(&self) -> &str {
         &self.message
     }
 }
 
-/// What Cal.com answered. E-mail addresses in its message are masked, and its texts cleaned with
-/// [`clean_text`]; the values that it repeats are not kept.
+/// Cal.com's error response.
+///
+/// E-mail addresses in its message are masked, and its strings are cleaned with [`clean_text`]. The
+/// rejected values that it repeats are not kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiError {
     status: StatusCode,
@@ -62,45 +66,47 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// The HTTP status.
+    /// Returns the HTTP status code.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Cal.com's code, such as `BadRequestException`.
+    /// Returns Cal.com's error code, such as `BadRequestException`.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// Cal.com's message; empty if the answer had none.
+    /// Returns Cal.com's message; empty if the response had none.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The fields that were refused, as far as the answer names them.
+    /// Returns the rejected fields, as far as the response names them.
     pub fn fields(&self) -> &[FieldError] {
         &self.fields
     }
 
-    /// The server's request id, for support.
+    /// Returns the server's request id, for support requests.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// The beginning of an answer that is not in any known shape. It may hold anything: not part of `Debug` or `Display`.
+    /// Returns the beginning of a response in an unknown format.
+    ///
+    /// It may contain anything, so it is not part of `Debug` or `Display`.
     pub fn excerpt(&self) -> Option<&str> {
         self.excerpt.as_deref()
     }
 
-    /// Reads an error answer, whatever its shape.
+    /// Parses an error response of any format.
     pub(crate) fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let json: Option<Value> = serde_json::from_slice(body).ok();
-        // The usual shape wraps the error; the bare one is the error.
+        // The usual format wraps the error; the bare one is the error.
         let error = json
             .as_ref()
             .map(|json| json.get("error").filter(|e| e.is_object()).unwrap_or(json));
         let text = |key: &str| error.and_then(|e| e.get(key)).and_then(Value::as_str);
-        // RFC 6749's shape, of the OAuth endpoints: the code stands alone.
+        // The OAuth endpoints use the format of RFC 6749, with the code as a plain string.
         let oauth_code = json
             .as_ref()
             .filter(|json| json.get("message").is_none())
@@ -126,7 +132,7 @@ impl ApiError {
         }
     }
 
-    /// What is known of an answer that should have been a success and cannot be read.
+    /// Describes a response that should have been a success but cannot be deserialized.
     pub(crate) fn unreadable(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         Self {
             excerpt: Some(excerpt(body)),
@@ -146,7 +152,7 @@ impl ApiError {
         }
     }
 
-    /// What to do about it.
+    /// Returns the kind of error, which determines what to do about it.
     pub(crate) fn kind(&self) -> ErrorKind {
         let says = |words: &str| self.message.contains(words);
         match self.status.as_u16() {
@@ -158,7 +164,7 @@ impl ApiError {
             {
                 ErrorKind::SlotUnavailable
             }
-            // Only a reservation is refused like this: the slot is reserved, booked or full.
+            // Only reservations are rejected like this: the slot is reserved, booked or full.
             422 if says("Can't reserve") || says("no more seats left") => {
                 ErrorKind::SlotUnavailable
             }
@@ -167,17 +173,17 @@ impl ApiError {
             {
                 ErrorKind::Conflict
             }
-            // Bare, without a code: a refusal of the credential has one.
+            // Bare, without a code: rejections of the credential have one.
             401 if self.code.is_none()
                 && ["booking_limit_reached", "duration_limit_reached"]
                     .contains(&self.message.as_str()) =>
             {
                 ErrorKind::BookingLimitReached
             }
-            // 498: an access token that has expired.
+            // 498: an expired access token.
             401 | 498 => ErrorKind::Unauthorized,
             403 => ErrorKind::Forbidden,
-            // The router's own words or a proxy's, as opposed to a resource's.
+            // The message of the router or a proxy, as opposed to that of a resource.
             404 if self.message.is_empty() || self.message.starts_with("Cannot ") => {
                 ErrorKind::UnknownEndpoint
             }
@@ -187,7 +193,7 @@ impl ApiError {
             429 => ErrorKind::RateLimited,
             400..=499 => ErrorKind::Invalid,
             500..=599 => ErrorKind::Server,
-            // No redirect is followed: it would carry the key elsewhere.
+            // Redirects are not followed, because that would send the key elsewhere.
             _ => ErrorKind::UnknownEndpoint,
         }
     }
@@ -228,7 +234,8 @@ fn excerpt(body: &[u8]) -> String {
         .collect()
 }
 
-/// Replaces every word with an `@` in it, and the query of every path: it is what was asked for, names and addresses included.
+/// Masks every word that contains an `@`, and the query of every path, because it repeats the
+/// parameters of the request, including names and addresses.
 fn mask_addresses(text: &str) -> String {
     let mask = |word: &str| {
         if word.contains('@') {
@@ -244,10 +251,10 @@ fn mask_addresses(text: &str) -> String {
     text.split(' ').map(mask).collect::<Vec<_>>().join(" ")
 }
 
-/// How deeply nested validation errors are followed.
+/// The maximum nesting depth of validation errors that are parsed.
 const MAX_DEPTH: usize = 16;
 
-/// Reads class-validator's tree: `[{property, children, constraints: {rule: message}}]`.
+/// Parses class-validator's tree: `[{property, children, constraints: {rule: message}}]`.
 fn collect_constraints(errors: &Value, parent: &str, fields: &mut Vec<FieldError>) {
     if parent.split('.').count() > MAX_DEPTH {
         return;
@@ -270,7 +277,7 @@ fn collect_constraints(errors: &Value, parent: &str, fields: &mut Vec<FieldError
     }
 }
 
-/// Reads the fields out of a message in which the server spelled its validation errors.
+/// Parses the rejected fields from a message that lists validation errors.
 fn fields_in_message(message: &str) -> Vec<FieldError> {
     const CLASS_VALIDATOR: &str = " property is wrong,";
     const ZOD: &str = " - ";
@@ -283,7 +290,9 @@ fn fields_in_message(message: &str) -> Vec<FieldError> {
     }
 }
 
-/// Reads `field MARK why SEP field MARK why SEP`; a field whose *why* is another field is its parent.
+/// Parses `field MARK why SEP field MARK why SEP`.
+///
+/// A field whose *why* is another field is its parent.
 fn spelled_fields(message: &str, mark: &str, separator: &str) -> Vec<FieldError> {
     let mut parts = message.split(mark);
     let mut field = parts.next().unwrap_or_default().trim().to_owned();
@@ -301,7 +310,7 @@ fn spelled_fields(message: &str, mark: &str, separator: &str) -> Vec<FieldError>
             field = format!("{field}.{}", next.trim());
             continue;
         }
-        // Zod's form for a booking field: `responses - {email}error_required_field`.
+        // Zod's format for a booking field: `responses - {email}error_required_field`.
         let (path, why) = match why.strip_prefix('{').and_then(|w| w.split_once('}')) {
             Some((inner, why)) => (format!("{field}.{inner}"), why),
             None => (field.clone(), why),
@@ -312,9 +321,11 @@ fn spelled_fields(message: &str, mark: &str, separator: &str) -> Vec<FieldError>
     fields
 }
 
-/// When to come back after a 429. There is no `Retry-After`; the reset of each named limit is given in seconds from now.
+/// Returns how long to wait after a 429.
 ///
-/// Of several limits the one furthest away is taken: being late costs seconds, repeated excess can lock the account.
+/// There is no `Retry-After`; the reset of each named limit is given in seconds from now. The
+/// longest wait is used: waiting too long costs seconds, while repeated excess can lock the
+/// account.
 pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
     let resets = headers.iter().filter_map(|(name, value)| {
         let name = name.as_str();

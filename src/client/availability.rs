@@ -1,4 +1,4 @@
-//! Availability: free slots that are remembered for a while, and alternatives to one that is taken.
+//! Cached availability, and alternatives to a slot that is taken.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -14,11 +14,13 @@ use crate::model::{
 };
 use crate::webhook::WebhookEvent;
 
-/// The availability of event types; get one from [`Client::availability`].
+/// The cached availability of event types.
 ///
-/// Answers come from a cache that is forgotten with every write through the same client, whether or not it was answered, and when a
-/// webhook receiver calls [`observe`](Self::observe). While Cal.com is down, the
-/// last known answer stands in, marked as [`Stale`](Freshness::Stale).
+/// Obtained from [`Client::availability`].
+///
+/// The cache is invalidated by every write through the same client, whether or not a response
+/// arrived, and when a webhook receiver calls [`observe`](Self::observe). While Cal.com is
+/// unreachable, the last known response is returned, marked as [`Stale`](Freshness::Stale).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +44,7 @@ pub struct Availability<'a> {
     client: &'a Client,
 }
 
-/// What makes an alternative a good one.
+/// Parameters of the search for alternative slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlternativesParams {
     within: TimeDelta,
@@ -53,7 +55,7 @@ pub struct AlternativesParams {
 }
 
 impl Default for AlternativesParams {
-    /// Within 7 days, at most 5, by UTC days, without preferences.
+    /// Up to 5 alternatives within 7 days, by UTC days, without preferences.
     fn default() -> Self {
         Self {
             within: TimeDelta::days(7),
@@ -66,21 +68,21 @@ impl Default for AlternativesParams {
 }
 
 impl AlternativesParams {
-    /// How far away an alternative may be, before and after.
+    /// Sets how far an alternative may be from the wanted slot, before and after it.
     #[must_use]
     pub fn with_within(mut self, within: TimeDelta) -> Self {
         self.within = within.abs();
         self
     }
 
-    /// How many alternatives are wanted.
+    /// Sets the maximum number of alternatives.
     #[must_use]
     pub fn with_max(mut self, max: usize) -> Self {
         self.max = max;
         self
     }
 
-    /// The time zone of the days and times of day that count; UTC by default.
+    /// Sets the time zone used for days and times of day. The default is UTC.
     #[must_use]
     pub fn with_time_zone(mut self, time_zone: impl Into<TimeZone>) -> Self {
         self.time_zone = time_zone.into().as_str().parse().ok();
@@ -101,10 +103,11 @@ impl AlternativesParams {
         self
     }
 
-    /// How far a slot is from what is wanted, in minutes; smaller is better.
+    /// Returns the distance of a slot from the wanted one, in minutes. Smaller is better.
     ///
-    /// It is the distance in time, plus a whole day if the same day is preferred and it is another one, plus four times the
-    /// distance from the preferred time of day around the clock, if there is one.
+    /// The score is the distance in time, plus a whole day if the same day is preferred and the
+    /// slot is on another one, plus four times the circular distance from the preferred time of
+    /// day, if there is one.
     pub fn score(&self, wanted: DateTime<Utc>, slot: DateTime<Utc>) -> i64 {
         const DAY: i64 = 24 * 60;
         let mut score = (slot - wanted).num_minutes().abs();
@@ -124,12 +127,12 @@ impl AlternativesParams {
     }
 }
 
-/// A free slot, and how far it is from what was wanted.
+/// A free slot and its distance from the wanted one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alternative {
     /// The slot.
     pub slot: Slot,
-    /// [`AlternativesParams::score`].
+    /// The slot's [`AlternativesParams::score`].
     pub score: i64,
 }
 
@@ -142,23 +145,25 @@ impl<'a> Availability<'a> {
         self.client
     }
 
-    /// The free slots that a query finds.
+    /// Lists the free slots that match a query.
     ///
     /// # Errors
     ///
-    /// As [`Slots::list`](super::Slots::list), unless a stale answer stands in.
+    /// Same as [`Slots::list`](super::Slots::list), unless a stale response is returned instead.
     pub async fn slots(&self, query: &SlotQuery) -> Result<Cached<Arc<SlotsByDay>>, Error> {
         let memory = &self.client.transport.memories.slots;
         let load = || async { self.client.slots().list(query).await };
         memory.get(query, load).await
     }
 
-    /// Whether a slot begins at this very instant. A whole UTC day is asked for and remembered, so that asking for its other
-    /// slots costs nothing.
+    /// Returns whether a slot begins at exactly this instant.
+    ///
+    /// Queries and caches a whole UTC day, so checking other slots of that day needs no further
+    /// request.
     ///
     /// # Errors
     ///
-    /// As [`slots`](Self::slots).
+    /// Same as [`slots`](Self::slots).
     pub async fn is_free(
         &self,
         target: impl Into<EventTypeTarget>,
@@ -170,11 +175,12 @@ impl<'a> Availability<'a> {
         Ok(found.map(|days| days.values().flatten().any(|slot| slot.start == start)))
     }
 
-    /// The free slots nearest to one that is wanted, best first; the wanted one itself is left out.
+    /// Lists the free slots nearest to a wanted one, best first, without the wanted slot itself.
     ///
     /// # Errors
     ///
-    /// As [`slots`](Self::slots); [`Invalid`](super::ErrorKind::Invalid) if there is no such time zone.
+    /// Same as [`slots`](Self::slots), and [`Invalid`](super::ErrorKind::Invalid) if the time zone
+    /// does not exist.
     pub async fn alternatives(
         &self,
         target: impl Into<EventTypeTarget>,
@@ -197,38 +203,39 @@ impl<'a> Availability<'a> {
                 freshness: Freshness::Fresh,
             });
         }
-        // By whole hours, so that a question asked again a moment later is the same question.
+        // Rounded to whole hours, so that repeating the question a moment later hits the cache.
         let query = SlotQuery::new(target, whole_hour(from), until);
         let found = self.slots(&query).await?;
         Ok(found.map(|days| nearest(days.values().flatten(), wanted, from, params)))
     }
 
-    /// Loads answers ahead of the questions. Returns how many could not be loaded.
+    /// Loads responses into the cache in advance. Returns the number of queries that failed.
     pub async fn warm_up(&self, queries: &[SlotQuery]) -> usize {
         let loads = queries.iter().map(|query| self.slots(query));
         let loaded = futures_util::future::join_all(loads).await;
         loaded.iter().filter(|answer| answer.is_err()).count()
     }
 
-    /// An event type, remembered for longer than slots are.
+    /// Retrieves an event type, which is cached for longer than slots are.
     ///
     /// # Errors
     ///
-    /// As [`EventTypes::get`](super::EventTypes::get), unless a stale answer stands in.
+    /// Same as [`EventTypes::get`](super::EventTypes::get), unless a stale response is returned
+    /// instead.
     pub async fn event_type(&self, id: EventTypeId) -> Result<Cached<Arc<EventType>>, Error> {
         let memory = &self.client.transport.memories.event_types;
         let load = || async { self.client.event_types().get(id).await };
         memory.get(&id, load).await
     }
 
-    /// Invalidates what a webhook reports as changed.
+    /// Invalidates the cache entries affected by a webhook event.
     pub fn observe(&self, event: &WebhookEvent) {
         if matches!(event, WebhookEvent::Booking(_)) {
             self.client.transport.memories.forget_slots();
         }
     }
 
-    /// Forgets everything, because something was changed elsewhere.
+    /// Invalidates the whole cache, for use after changes made elsewhere.
     pub fn invalidate(&self) {
         self.client.transport.memories.forget_all();
     }
@@ -241,7 +248,7 @@ fn whole_hour(instant: DateTime<Utc>) -> DateTime<Utc> {
         - TimeDelta::nanoseconds(i64::from(instant.timestamp_subsec_nanos()))
 }
 
-/// The best of some slots. A pure function.
+/// Selects the best slots. A pure function.
 fn nearest<'s>(
     slots: impl Iterator<Item = &'s Slot>,
     wanted: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! `/bookings/{uid}/…`: what is done to a booking besides moving and cancelling it.
+//! The `/bookings/{uid}/…` endpoints that act on a booking, other than rescheduling and cancelling.
 
 use serde::Serialize;
 
@@ -33,8 +33,10 @@ struct Guests<'a> {
     guests: &'a [NewGuest],
 }
 
-/// The server refuses to confirm or decline what is already confirmed, declined or cancelled with
-/// one message, which names no field.
+/// Maps a rejected confirm or decline to [`ErrorKind::Conflict`].
+///
+/// For a booking that is already confirmed, declined or cancelled, the server responds with one and
+/// the same message, which names no field.
 fn refused_by_state(error: Error) -> Error {
     let code = error.api().and_then(ApiError::code);
     if error.kind() == ErrorKind::Invalid && error.fields().is_empty() && code == Some("TRPCError")
@@ -44,7 +46,7 @@ fn refused_by_state(error: Error) -> Error {
     error
 }
 
-/// What to do with a booking that waits for confirmation, who was there, who holds it and where.
+/// Confirming and declining, attendance, reassignment, location and guests of a booking.
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -55,20 +57,21 @@ fn refused_by_state(error: Error) -> Error {
 /// let link = Some("https://meet.example.com/hanna".to_owned());
 /// let there = BookingLocation::Link { link };
 /// client.bookings().update_location(&uid, &there).await?;
-/// // After the start:
+/// // After the booking has started:
 /// let absent = MarkAbsentParams::attendee("ann@example.com");
 /// client.bookings().mark_absent(&uid, &absent).await?;
 /// # Ok(())
 /// # }
 /// ```
 impl Bookings<'_> {
-    /// Makes an instant booking: a call that a team's hosts are asked to join right now. Only for a team's event types.
+    /// Creates an instant booking: a meeting that a team's hosts are asked to join right away.
     ///
-    /// It waits as [`AwaitingHost`](crate::model::BookingStatus::AwaitingHost) until one of them does.
+    /// Available only for team event types. The booking has the status
+    /// [`AwaitingHost`](crate::model::BookingStatus::AwaitingHost) until a host joins.
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create).
+    /// Same as [`create`](Self::create).
     pub async fn create_instant(&self, booking: &NewBooking) -> Result<Booking, Error> {
         let operation = "bookings.create_instant";
         self.client().check(operation, || booking.check())?;
@@ -80,7 +83,7 @@ impl Bookings<'_> {
             .await
     }
 
-    /// Reads every booking of a recurring series.
+    /// Retrieves every booking of a recurring series.
     ///
     /// # Errors
     ///
@@ -92,7 +95,7 @@ impl Bookings<'_> {
         Ok(series.into_vec())
     }
 
-    /// Reads the booking that a seat belongs to.
+    /// Retrieves the booking that a seat belongs to.
     ///
     /// # Errors
     ///
@@ -103,13 +106,15 @@ impl Bookings<'_> {
         self.client().data(self.versioned(request)).await
     }
 
-    /// Accepts a booking that waits for confirmation. Sends subscribers `BOOKING_CREATED`.
+    /// Confirms a pending booking.
+    ///
+    /// Subscribers receive `BOOKING_CREATED`.
     ///
     /// # Errors
     ///
-    /// [`Conflict`](super::ErrorKind::Conflict) if it does not wait for confirmation, or no longer; the
-    /// server does not say which.
-    /// [`Unauthorized`](super::ErrorKind::Unauthorized) if it is another user's.
+    /// [`Conflict`](super::ErrorKind::Conflict) if the booking is not pending, whether it never was
+    /// or is no longer (the server does not distinguish the two),
+    /// [`Unauthorized`](super::ErrorKind::Unauthorized) if it belongs to another user.
     pub async fn confirm(&self, uid: &BookingUid) -> Result<Booking, Error> {
         let path = ["bookings", uid.as_str(), "confirm"];
         let request = self.client().post("bookings.confirm", &path);
@@ -120,11 +125,13 @@ impl Bookings<'_> {
             .map_err(refused_by_state)
     }
 
-    /// Rejects a pending booking. Repeating it succeeds and notifies subscribers again.
+    /// Declines a pending booking.
+    ///
+    /// Repeating the call succeeds and notifies subscribers again.
     ///
     /// # Errors
     ///
-    /// As [`confirm`](Self::confirm).
+    /// Same as [`confirm`](Self::confirm).
     pub async fn decline(&self, uid: &BookingUid, reason: Option<&str>) -> Result<Booking, Error> {
         let path = ["bookings", uid.as_str(), "decline"];
         let request = self.client().post("bookings.decline", &path);
@@ -135,13 +142,15 @@ impl Bookings<'_> {
             .map_err(refused_by_state)
     }
 
-    /// Marks who did not come. Only once the booking has begun.
+    /// Marks attendees, or the host, as absent.
+    ///
+    /// Possible only after the booking has started.
     ///
     /// # Errors
     ///
     /// [`Conflict`](super::ErrorKind::Conflict) before the start,
-    /// [`Invalid`](super::ErrorKind::Invalid) if nobody is named;
-    /// [`Server`](super::ErrorKind::Server), and not `NotFound`, if there is no such attendee.
+    /// [`Invalid`](super::ErrorKind::Invalid) if nobody is named,
+    /// [`Server`](super::ErrorKind::Server) (not `NotFound`) if there is no such attendee.
     pub async fn mark_absent(
         &self,
         uid: &BookingUid,
@@ -154,24 +163,25 @@ impl Bookings<'_> {
             .await
     }
 
-    /// Gives a round-robin booking to another host, whom the server chooses.
+    /// Reassigns a round-robin booking to another host, chosen by the server.
     ///
-    /// A server of August 2025 let any user's key do this: that it succeeds proves nothing about whose booking it is.
+    /// A server of August 2025 allowed any user's key to do this, so success does not prove who the
+    /// booking belongs to.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if nobody else is free.
+    /// [`Invalid`](super::ErrorKind::Invalid) if no other host is available.
     pub async fn reassign(&self, uid: &BookingUid) -> Result<Reassignment, Error> {
         let path = ["bookings", uid.as_str(), "reassign"];
         let request = self.client().post("bookings.reassign", &path);
         self.client().data(self.versioned(request)).await
     }
 
-    /// Gives a booking to one of its event type's other hosts.
+    /// Reassigns a booking to a specific host of its event type.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if the user is not one of the hosts.
+    /// [`Invalid`](super::ErrorKind::Invalid) if the user is not one of the event type's hosts.
     pub async fn reassign_to(
         &self,
         uid: &BookingUid,
@@ -186,12 +196,13 @@ impl Bookings<'_> {
             .await
     }
 
-    /// Changes where a booking takes place; the booking keeps its uid.
+    /// Updates the location of a booking, which keeps its uid.
     ///
     /// # Errors
     ///
-    /// [`UnknownEndpoint`](super::ErrorKind::UnknownEndpoint) on servers of 2025, which do not have it yet;
-    /// [`Invalid`](super::ErrorKind::Invalid) if the event type does not offer this kind of place.
+    /// [`UnknownEndpoint`](super::ErrorKind::UnknownEndpoint) on servers of 2025, which lack this
+    /// endpoint, [`Invalid`](super::ErrorKind::Invalid) if the event type does not offer this kind
+    /// of location.
     pub async fn update_location(
         &self,
         uid: &BookingUid,
@@ -205,12 +216,13 @@ impl Bookings<'_> {
             .await
     }
 
-    /// Adds guests to a booking, up to ten at a time.
+    /// Adds guests to a booking, at most ten per request.
     ///
     /// # Errors
     ///
-    /// [`UnknownEndpoint`](super::ErrorKind::UnknownEndpoint) on servers of 2025, which do not have it yet;
-    /// [`Invalid`](super::ErrorKind::Invalid) if there are too many, or one of them is there already.
+    /// [`UnknownEndpoint`](super::ErrorKind::UnknownEndpoint) on servers of 2025, which lack this
+    /// endpoint, [`Invalid`](super::ErrorKind::Invalid) if there are too many guests or one of them
+    /// is already on the booking.
     pub async fn add_guests(
         &self,
         uid: &BookingUid,

@@ -1,4 +1,4 @@
-//! `/bookings/{uid}/…`: what hangs on a booking and is read by itself.
+//! The `/bookings/{uid}/…` endpoints for sub-resources of a booking.
 
 use super::bookings::Bookings;
 use super::error::Error;
@@ -8,7 +8,7 @@ use crate::model::{
     Recording, VideoSession,
 };
 
-/// Attendees by number, links for calendars, what the booking is called elsewhere, and what is left of its video calls.
+/// Attendees, calendar links, references and video call data of a booking.
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -30,23 +30,23 @@ impl Bookings<'_> {
         self.versioned(self.client().get(operation, &path))
     }
 
-    /// Lists a booking's attendees, each with a number.
+    /// Lists a booking's attendees, including their ids.
     ///
     /// # Errors
     ///
-    /// [`UnknownEndpoint`](super::ErrorKind::UnknownEndpoint) on servers of 2025, which do not have it yet;
-    /// [`NotFound`](super::ErrorKind::NotFound).
+    /// [`UnknownEndpoint`](super::ErrorKind::UnknownEndpoint) on servers of 2025, which lack this
+    /// endpoint, [`NotFound`](super::ErrorKind::NotFound) if there is no such booking.
     pub async fn attendees(&self, uid: &BookingUid) -> Result<Vec<BookingAttendee>, Error> {
         let path = ["bookings", uid.as_str(), "attendees"];
         let request = self.client().get("bookings.attendees", &path);
         self.client().data(self.versioned_detail(request)).await
     }
 
-    /// Reads one attendee of a booking.
+    /// Retrieves one attendee of a booking.
     ///
     /// # Errors
     ///
-    /// As [`attendees`](Self::attendees).
+    /// Same as [`attendees`](Self::attendees).
     pub async fn attendee(
         &self,
         uid: &BookingUid,
@@ -57,11 +57,14 @@ impl Bookings<'_> {
         self.client().data(self.versioned_detail(request)).await
     }
 
-    /// Adds an attendee to a booking. The server wants an e-mail address.
+    /// Adds an attendee to a booking.
+    ///
+    /// The server requires an e-mail address.
     ///
     /// # Errors
     ///
-    /// As [`attendees`](Self::attendees); [`Invalid`](super::ErrorKind::Invalid) if the attendee is there already.
+    /// Same as [`attendees`](Self::attendees), and [`Invalid`](super::ErrorKind::Invalid) if the
+    /// attendee is already on the booking.
     pub async fn add_attendee(
         &self,
         uid: &BookingUid,
@@ -74,7 +77,7 @@ impl Bookings<'_> {
             .await
     }
 
-    /// Lists links that put a booking into a calendar.
+    /// Lists links that add a booking to a calendar.
     ///
     /// # Errors
     ///
@@ -84,7 +87,9 @@ impl Bookings<'_> {
         self.client().data(request).await
     }
 
-    /// Lists what a booking is called elsewhere; of one sort, such as `google_calendar`, or of all.
+    /// Lists the references of a booking in other systems, such as calendars.
+    ///
+    /// `kind` restricts the list to one type, such as `google_calendar`.
     ///
     /// # Errors
     ///
@@ -101,7 +106,9 @@ impl Bookings<'_> {
         self.client().data(request).await
     }
 
-    /// Lists the recordings of a booking's Cal Video calls. Their links work for a while only.
+    /// Lists the recordings of a booking's Cal Video calls.
+    ///
+    /// The links expire after a while.
     ///
     /// # Errors
     ///
@@ -111,7 +118,9 @@ impl Bookings<'_> {
         self.client().data(request).await
     }
 
-    /// Lists the addresses of the transcripts of a booking's Cal Video calls. They work for a while only, for whoever has them.
+    /// Lists the transcript URLs of a booking's Cal Video calls.
+    ///
+    /// The URLs expire after a while. Until then, they work for anyone who has them.
     ///
     /// # Errors
     ///
@@ -121,7 +130,7 @@ impl Bookings<'_> {
         self.client().data(request).await
     }
 
-    /// Lists the Cal Video calls of a booking, and who was in them.
+    /// Lists the Cal Video sessions of a booking and their participants.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! `/bookings`.
+//! The `/bookings` endpoints.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -12,7 +12,9 @@ use crate::model::{
     RecurringBookingUid, RescheduleParams,
 };
 
-/// The bookings; get one from [`Client::bookings`].
+/// The bookings API.
+///
+/// Obtained from [`Client::bookings`].
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -63,23 +65,26 @@ impl<'a> Bookings<'a> {
         request.version(&self.client.versions.bookings)
     }
 
-    /// For what does not follow the version of the bookings.
+    /// Sets the API version of the sub-resources, which is independent of the version of the
+    /// bookings.
     pub(super) fn versioned_detail(&self, request: ApiRequest) -> ApiRequest {
         request.version(&self.client.versions.booking_details)
     }
 
-    /// Makes a booking: one, or all of a recurring event type's series.
+    /// Creates a booking, or every booking of the series for a recurring event type.
     ///
-    /// It is never sent twice if it may have been carried out: Cal.com replays no answers and takes no idempotency key. After
-    /// an error that is [`IfIdempotent`](super::Retryability::IfIdempotent), look whether the booking is there.
+    /// A request that may have been carried out is never sent again: Cal.com does not replay
+    /// responses and accepts no idempotency key. After an error that is
+    /// [`IfIdempotent`](super::Retryability::IfIdempotent), check whether the booking exists, or
+    /// use [`create_once`](Self::create_once).
     ///
     /// # Errors
     ///
     /// [`SlotUnavailable`](super::ErrorKind::SlotUnavailable) if the host is not free,
-    /// [`BookingLimitReached`](super::ErrorKind::BookingLimitReached) if the event type takes no more bookings then,
-    /// [`Conflict`](super::ErrorKind::Conflict) if the same slot is being booked at this very moment,
-    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused, by [`NewBooking::check`] before anything is sent
-    /// or by the server.
+    /// [`BookingLimitReached`](super::ErrorKind::BookingLimitReached) if the event type accepts no
+    /// more bookings for that period, [`Conflict`](super::ErrorKind::Conflict) if the same slot is
+    /// being booked concurrently, [`Invalid`](super::ErrorKind::Invalid) with the rejected fields,
+    /// either from [`NewBooking::check`] before anything is sent or from the server.
     pub async fn create(&self, booking: &NewBooking) -> Result<BookingOrSeries, Error> {
         let operation = "bookings.create";
         self.client.check(operation, || booking.check())?;
@@ -89,11 +94,12 @@ impl<'a> Bookings<'a> {
             .await
     }
 
-    /// Reads one page of the list.
+    /// Lists bookings, one page at a time.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if `take` is not 1 to 250; nothing is sent then.
+    /// [`Invalid`](super::ErrorKind::Invalid) if `take` is not between 1 and 250; nothing is sent
+    /// in that case.
     pub async fn list(&self, query: &BookingQuery) -> Result<Page<Booking>, Error> {
         let operation = "bookings.list";
         self.client.check(operation, || query.check())?;
@@ -107,10 +113,11 @@ impl<'a> Bookings<'a> {
         self.client.page(request).await
     }
 
-    /// Streams the whole list, from `query.skip` on, in pages of `query.take` bookings (250 by default).
+    /// Streams all matching bookings, starting at `query.skip`, in pages of `query.take` bookings
+    /// (250 by default).
     ///
-    /// Bookings that change while the list is read move within it: one may come twice or not at all.
-    /// Sort by something that does not change, or read again with an overlap.
+    /// Bookings that change during iteration move within the list, so one may be returned twice or
+    /// not at all. Sort by a field that does not change, or list again with an overlap.
     ///
     /// ```no_run
     /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -132,9 +139,10 @@ impl<'a> Bookings<'a> {
         })
     }
 
-    /// Reads one booking.
+    /// Retrieves a booking by uid.
     ///
-    /// Cal.com answers this to anybody who knows the uid: that it answers proves nothing about whose booking it is.
+    /// Cal.com returns the booking to anyone who knows its uid, so a successful response does not
+    /// prove who the booking belongs to.
     ///
     /// # Errors
     ///
@@ -144,16 +152,19 @@ impl<'a> Bookings<'a> {
         self.client.data(self.versioned(request)).await
     }
 
-    /// Replaces a booking by one at another time. The answer is the new booking, with a new uid; the old one turns cancelled
-    /// and points to it.
+    /// Reschedules a booking by replacing it with a new one at another time.
+    ///
+    /// Returns the new booking, which has a new uid. The old booking becomes cancelled and refers
+    /// to the new one.
     ///
     /// # Errors
     ///
-    /// [`SlotUnavailable`](super::ErrorKind::SlotUnavailable) if the host is not free then,
-    /// [`BookingLimitReached`](super::ErrorKind::BookingLimitReached) if the event type takes no more bookings then,
-    /// [`Conflict`](super::ErrorKind::Conflict) if the booking was cancelled or moved already,
-    /// [`Server`](super::ErrorKind::Server), and not `NotFound`, if there is no such booking,
-    /// [`Invalid`](super::ErrorKind::Invalid), and nothing is sent, if a reason is given for a single seat.
+    /// [`SlotUnavailable`](super::ErrorKind::SlotUnavailable) if the host is not free at that time,
+    /// [`BookingLimitReached`](super::ErrorKind::BookingLimitReached) if the event type accepts no
+    /// more bookings for that period, [`Conflict`](super::ErrorKind::Conflict) if the booking has
+    /// already been cancelled or rescheduled, [`Server`](super::ErrorKind::Server) (not `NotFound`)
+    /// if there is no such booking, [`Invalid`](super::ErrorKind::Invalid), without sending
+    /// anything, if a reason is given for a single seat.
     pub async fn reschedule(
         &self,
         uid: &BookingUid,
@@ -172,8 +183,9 @@ impl<'a> Bookings<'a> {
     ///
     /// # Errors
     ///
-    /// [`Conflict`](super::ErrorKind::Conflict) if it is cancelled already, [`Invalid`](super::ErrorKind::Invalid) if the
-    /// caller is the host and gives no reason, or gives one for a single seat and the server takes none.
+    /// [`Conflict`](super::ErrorKind::Conflict) if the booking is already cancelled,
+    /// [`Invalid`](super::ErrorKind::Invalid) if the caller is the host and gives no reason, or
+    /// gives a reason for a single seat and the server accepts none.
     pub async fn cancel(&self, uid: &BookingUid, params: &CancelParams) -> Result<Booking, Error> {
         let path = ["bookings", uid.as_str(), "cancel"];
         let request = self.client.post("bookings.cancel", &path);
@@ -182,12 +194,13 @@ impl<'a> Bookings<'a> {
             .await
     }
 
-    /// Cancels a booking of a recurring series and all later ones, and returns them. Cal.com sends one
-    /// webhook for all of them.
+    /// Cancels a booking of a recurring series and all later ones, and returns them.
+    ///
+    /// Cal.com sends a single webhook for all of them.
     ///
     /// # Errors
     ///
-    /// As [`cancel`](Self::cancel).
+    /// Same as [`cancel`](Self::cancel).
     pub async fn cancel_with_subsequent(
         &self,
         uid: &BookingUid,
@@ -204,12 +217,13 @@ impl<'a> Bookings<'a> {
         Ok(cancelled.into_vec())
     }
 
-    /// Cancels every booking of a recurring series, and returns them. Cal.com sends one webhook for
-    /// all of them.
+    /// Cancels every booking of a recurring series, and returns them.
+    ///
+    /// Cal.com sends a single webhook for all of them.
     ///
     /// # Errors
     ///
-    /// As [`cancel`](Self::cancel).
+    /// Same as [`cancel`](Self::cancel).
     pub async fn cancel_series(
         &self,
         uid: &RecurringBookingUid,

@@ -1,9 +1,10 @@
-//! The circuit breaker: a pure state machine. The time comes in as a value, and so does what the calls came to.
+//! The circuit breaker, as a pure state machine that receives the time and the results as
+//! parameters.
 //!
-//! *When* to trip and for how long is decided by a [`TripPolicy`]; the ready ones are those of the crate
-//! `failsafe`, which appears in no signature. The states are this crate's own, because a bounded number
-//! of probes, closing after several successes, and results of an earlier period cannot be expressed
-//! with that crate's machine.
+//! A [`TripPolicy`] decides *when* to trip and for how long; the built-in ones come from the crate
+//! `failsafe`, which appears in no signature. The states are this crate's own, because that crate's
+//! state machine cannot express a bounded number of probes, closing after several successes, or
+//! results of an earlier period.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,10 +13,10 @@ use failsafe::failure_policy::FailurePolicy;
 use failsafe::{backoff, failure_policy};
 use tokio::time::Instant;
 
-/// How long a rejected call waits when all probes are out and their results are awaited.
+/// How long a rejected call should wait while all probes are in flight.
 const PROBING_DELAY: Duration = Duration::from_secs(1);
 
-/// Decides when the circuit opens, and for how long.
+/// Decides when the circuit breaker opens, and for how long.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,17 +39,19 @@ const PROBING_DELAY: Duration = Duration::from_secs(1);
 /// # let _ = policy;
 /// ```
 pub trait TripPolicy: fmt::Debug + Send + 'static {
-    /// A call succeeded while the circuit was closed.
+    /// Called when a call succeeds while the circuit is closed.
     fn succeeded(&mut self);
 
-    /// A call failed. Returns for how long the circuit opens; `None` if it stays closed.
+    /// Called when a call fails.
+    ///
+    /// Returns how long the circuit opens for, or `None` to keep it closed.
     fn failed(&mut self) -> Option<Duration>;
 
-    /// The circuit closed again.
+    /// Called when the circuit closes again.
     fn closed(&mut self);
 }
 
-/// A policy of `failsafe`.
+/// A policy from `failsafe`.
 struct Failsafe<P>(P);
 
 impl<P> fmt::Debug for Failsafe<P> {
@@ -71,9 +74,10 @@ impl<P: FailurePolicy + Send + 'static> TripPolicy for Failsafe<P> {
     }
 }
 
-/// Settings of the circuit breaker.
+/// Configuration of the circuit breaker.
 ///
-/// The defaults open the circuit after 5 failures in a row, for 60 s; then admit 3 probes, and close it after 2 successes.
+/// By default, it opens after 5 consecutive failures, stays open for 60 s, then admits 3 probes,
+/// and closes after 2 of them succeed.
 #[derive(Debug)]
 pub struct BreakerPolicy {
     policy: Box<dyn TripPolicy>,
@@ -110,7 +114,7 @@ impl BreakerPolicy {
         )))
     }
 
-    /// Opens when, and for as long as, a policy of your own says.
+    /// Opens according to a custom policy.
     pub fn new(policy: impl TripPolicy) -> Self {
         Self {
             policy: Box::new(policy),
@@ -119,8 +123,10 @@ impl BreakerPolicy {
         }
     }
 
-    /// How many calls are let through to find out whether the server is well again, and how many of them have to succeed. A
-    /// number of successes above the number of probes counts as that.
+    /// Sets how many probe calls are admitted once the open period is over, and how many of them
+    /// have to succeed for the circuit to close.
+    ///
+    /// `successes` is capped at the number of probes.
     #[must_use]
     pub fn with_probes(mut self, probes: u32, successes: u32) -> Self {
         self.probes = probes.max(1);
@@ -129,14 +135,14 @@ impl BreakerPolicy {
     }
 }
 
-/// Whether calls are let through.
+/// The state of the circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CircuitState {
-    /// All are.
+    /// All calls are admitted.
     Closed,
-    /// None is.
+    /// No calls are admitted.
     Open,
-    /// A few are, to find out.
+    /// A few calls are admitted as probes.
     HalfOpen,
 }
 
@@ -147,20 +153,20 @@ enum State {
     HalfOpen { in_flight: u32, succeeded: u32 },
 }
 
-/// The right to make one call. What it came to counts only within the period in which it was given.
+/// Permission to make one call. Its result counts only within the period in which it was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Permit {
     period: u64,
 }
 
-/// What a call came to, as far as the server's health goes.
+/// The result of a call, as far as the server's health is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
-    /// The server answered, a refusal included.
+    /// The server responded, possibly with a rejection.
     Well,
-    /// It failed or did not answer.
+    /// The server failed or did not respond.
     Ill,
-    /// The call was given up on this side; it says nothing.
+    /// The call was abandoned on this side, which says nothing about the server.
     Unknown,
 }
 
@@ -168,7 +174,7 @@ pub(crate) enum Health {
 pub(crate) struct Breaker {
     policy: BreakerPolicy,
     state: State,
-    /// Incremented with every state change, so that late results can be distinguished from current ones.
+    /// Incremented with every state change, so that late results can be told from current ones.
     period: u64,
 }
 
@@ -194,7 +200,7 @@ impl Breaker {
         }
     }
 
-    /// Lets a call through, or says when to come back.
+    /// Admits a call, or returns how long to wait.
     pub(crate) fn admit(&mut self, now: Instant) -> Result<Permit, Duration> {
         if let State::Open { until } = self.state {
             if now < until {
@@ -220,7 +226,7 @@ impl Breaker {
         })
     }
 
-    /// Takes note of what a call came to.
+    /// Records the result of a call.
     pub(crate) fn settle(&mut self, permit: Permit, health: Health, now: Instant) {
         if permit.period != self.period {
             return;
@@ -252,7 +258,8 @@ impl Breaker {
                         }
                     }
                     Health::Ill => {
-                        // A policy that would not trip over one more failure still has not been convinced of the opposite.
+                        // If the policy does not trip on one more failure, there is still no
+                        // evidence of recovery.
                         let again = self.policy.policy.failed();
                         self.change(State::Open {
                             until: now + again.unwrap_or(PROBING_DELAY),
@@ -346,7 +353,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens: while open nothing passes, never more than three probes are out, and it can always heal.
+        /// In any sequence of events, nothing passes while open, at most three probes are in
+        /// flight, and the circuit can always close again.
         #[test]
         fn the_invariants_hold(events in prop::collection::vec(event(), 1..200)) {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -386,7 +394,7 @@ mod tests {
                         Event::Settle(..) => {}
                     }
                 }
-                // Everything that is out comes back well, and time passes.
+                // All pending calls succeed, and time passes.
                 for permit in out.drain(..) {
                     breaker.settle(permit, Health::Well, now);
                 }

@@ -22,10 +22,14 @@ use super::send::Transport;
 use super::version::ApiVersions;
 use crate::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 
-/// The hosted service. Accounts in the EU use `https://api.cal.eu/v2`, self-hosted servers an address of their own.
+/// The hosted service.
+///
+/// Accounts in the EU use `https://api.cal.eu/v2`, self-hosted servers their own URL.
 const DEFAULT_BASE_URL: &str = "https://api.cal.com/v2";
 
-/// Builds a [`Client`]; get one from [`Client::builder`] or [`Client::with_credentials`].
+/// Builds a [`Client`].
+///
+/// Obtained from [`Client::builder`] or [`Client::with_credentials`].
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -87,114 +91,130 @@ impl ClientBuilder {
         }
     }
 
-    /// Where the API is, with its `/v2`; `https://api.cal.com/v2` by default. It can hold no user name and no query.
+    /// Sets the base URL of the API, including `/v2`. The default is `https://api.cal.com/v2`.
+    ///
+    /// It must not contain a user name or a query.
     pub fn base_url(mut self, url: &str) -> Self {
         self.base_url = parse_base_url(url);
         self
     }
 
-    /// Which API versions are asked for.
+    /// Sets the API versions to request.
     pub fn versions(mut self, versions: ApiVersions) -> Self {
         self.versions = versions;
         self
     }
 
-    /// When failed calls are made again.
+    /// Sets the retry policy.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// When Cal.com is left alone because it keeps failing; `None`: never.
+    /// Sets the circuit breaker policy; `None` disables the circuit breaker.
     pub fn breaker(mut self, policy: impl Into<Option<BreakerPolicy>>) -> Self {
         self.breaker = policy.into();
         self
     }
 
-    /// How many calls are made a minute; `None`: as many as the caller makes.
+    /// Sets the rate budget; `None` disables it.
     pub fn rate(mut self, policy: impl Into<Option<RatePolicy>>) -> Self {
         self.rate = policy.into();
         self
     }
 
-    /// How many calls may be under way at once; further ones wait. 64 by default; zero counts as one.
+    /// Sets the maximum number of concurrent calls.
+    ///
+    /// The default is 64; zero counts as one. Further calls wait.
     pub fn max_concurrent(mut self, calls: usize) -> Self {
         self.max_concurrent = calls.max(1);
         self
     }
 
-    /// How long free slots and event types are remembered by [`Client::availability`].
+    /// Sets the cache policy of [`Client::availability`].
     pub fn cache(mut self, policy: CachePolicy) -> Self {
         self.cache = policy;
         self
     }
 
-    /// Where [`create_once`](super::Bookings::create_once) remembers its keys; in memory by default.
+    /// Sets the store of the idempotency keys of [`create_once`](super::Bookings::create_once).
+    ///
+    /// By default, they are kept in memory.
     pub fn idempotency_store(mut self, store: Arc<dyn IdempotencyStore>) -> Self {
         self.idempotency = store;
         self
     }
 
-    /// How long a connection may take; 5 s by default.
+    /// Sets the timeout for establishing a connection. The default is 5 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.http.connect_timeout = timeout;
         self
     }
 
-    /// How long one attempt may take; 15 s by default. A self-hosted server answers a write only after its webhooks were
-    /// answered, so this has to be longer than your own receiver takes.
+    /// Sets the timeout of one attempt. The default is 15 s.
+    ///
+    /// A self-hosted server responds to a write only after its webhooks have been delivered, so
+    /// this has to be longer than your own receiver takes.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
         self
     }
 
-    /// How long a call may take with all its attempts and waits; 30 s by default.
+    /// Sets the timeout of a call, including all attempts and waits. The default is 30 s.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = timeout;
         self
     }
 
-    /// How large an answer may be; 16 MiB by default. A larger one fails with [`Decode`](super::ErrorKind::Decode).
+    /// Sets the maximum size of a response.
+    ///
+    /// The default is 16 MiB. A larger response fails with [`Decode`](super::ErrorKind::Decode).
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
         self
     }
 
-    /// Whether requests are checked for what every server refuses before they are sent; they are by
-    /// default. Turn it off if your server takes what the checks refuse.
+    /// Sets whether requests are checked locally before they are sent. The default is `true`.
+    ///
+    /// The checks reject what every observed server rejects. Turn them off if your server accepts
+    /// it.
     pub fn local_checks(mut self, check: bool) -> Self {
         self.local_checks = check;
         self
     }
 
-    /// How long the server may pause within an answer; as long as the attempt may take by default.
+    /// Sets how long the server may pause within a response.
+    ///
+    /// The default is the timeout of an attempt.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.http.read_timeout = Some(timeout);
         self
     }
 
-    /// The `User-Agent`; `calcom-rs/` and the crate's version by default.
+    /// Sets the `User-Agent`. The default is `calcom-rs/` followed by the crate's version.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.http.user_agent = user_agent.into();
         self
     }
 
-    /// Adds a header to every request, such as one that a gateway asks for. The client's own headers
-    /// win over it.
+    /// Adds a header to every request, for example one that a gateway requires.
+    ///
+    /// The client's own headers take precedence.
     pub fn default_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.http.headers.append(name, value);
         self
     }
 
-    /// Sends everything through a proxy, such as `http://proxy.example:3128`; a user name and a
-    /// password may stand in the URL. Without it, the environment's `HTTPS_PROXY`, `HTTP_PROXY` and
-    /// `NO_PROXY` count.
+    /// Sends all requests through a proxy, such as `http://proxy.example:3128`.
+    ///
+    /// The URL may contain a user name and a password. Without this setting, the environment
+    /// variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` apply.
     pub fn proxy(mut self, url: impl Into<SecretString>) -> Self {
         self.http.proxy = Proxy::Url(url.into());
         self
     }
 
-    /// Ignores the proxies of the environment.
+    /// Ignores the proxy settings of the environment.
     pub fn no_proxy(mut self) -> Self {
         self.http.proxy = Proxy::None;
         self
@@ -206,27 +226,27 @@ impl ClientBuilder {
         self
     }
 
-    /// Identifies the client by a certificate and its private key, one PEM after the other.
+    /// Sets the client certificate and its private key, concatenated as PEM.
     #[cfg(feature = "rustls")]
     pub fn client_identity(mut self, pem: impl Into<SecretString>) -> Self {
         self.http.identity = Some(pem.into());
         self
     }
 
-    /// How many idle connections are kept; no limit by default.
+    /// Sets the maximum number of idle connections to keep. There is no limit by default.
     pub fn max_idle_connections(mut self, connections: usize) -> Self {
         self.http.max_idle = Some(connections);
         self
     }
 
-    /// How long an idle connection is kept; 90 s by default.
+    /// Sets how long idle connections are kept. The default is 90 s.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.http.idle_timeout = Some(timeout);
         self
     }
 
-    /// Speaks HTTP/2 without negotiation, also over plain TCP. Over TLS, HTTP/2 is negotiated
-    /// whenever this feature is on.
+    /// Uses HTTP/2 without negotiation, also over plain TCP. Over TLS, HTTP/2 is negotiated
+    /// whenever this feature is enabled.
     #[cfg(feature = "http2")]
     pub fn http2_prior_knowledge(mut self) -> Self {
         self.http.http2_prior_knowledge = true;
@@ -242,13 +262,13 @@ impl ClientBuilder {
         self
     }
 
-    /// Where the time comes from.
+    /// Sets the clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Where the jitter comes from.
+    /// Sets the source of the jitter.
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = entropy;
         self
@@ -258,16 +278,17 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if the base URL is not a plain `http` or `https` address,
-    /// if the key or the user agent cannot stand in a header, or if the proxy, a certificate or the
-    /// identity cannot be read; [`Transport`](super::ErrorKind::Transport) if the TLS library cannot be set up.
+    /// [`Invalid`](super::ErrorKind::Invalid) if the base URL is not a plain `http` or `https` URL,
+    /// if the key or the user agent is not a valid header value, or if the proxy, a certificate or
+    /// the identity cannot be parsed; [`Transport`](super::ErrorKind::Transport) if the TLS library
+    /// cannot be initialized.
     pub fn build(self) -> Result<Client, Error> {
         const OPERATION: &str = "client.build";
         let base_url = self.base_url.ok_or_else(|| {
             Error::invalid_argument(
                 OPERATION,
                 "base_url",
-                "must be an http or https URL without user name, query or fragment",
+                "must be an http or https URL without a user name, query or fragment",
             )
         })?;
         let http = self.http.build(OPERATION, self.attempt_timeout)?;
@@ -299,7 +320,8 @@ impl ClientBuilder {
     }
 }
 
-/// Reads a base URL. One with a user name is none: it would be sent instead of the key, and shown where the URL is.
+/// Parses a base URL. URLs with a user name are rejected, because it would be sent instead of the
+/// key, and shown wherever the URL is.
 pub(super) fn parse_base_url(text: &str) -> Option<Url> {
     let plain = |url: &Url| {
         matches!(url.scheme(), "http" | "https")

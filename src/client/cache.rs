@@ -1,5 +1,5 @@
-//! What is remembered of free slots and event types: lifetimes, single flight, generations, and stale answers for while Cal.com is
-//! down.
+//! The cache of slots and event types: lifetimes, single flight, generations, and stale responses
+//! while Cal.com is down.
 
 use std::fmt;
 use std::hash::Hash;
@@ -15,7 +15,22 @@ use super::error::{Error, ErrorKind};
 use crate::ambient::Clock;
 use crate::model::{EventType, EventTypeId, SlotQuery, SlotsByDay};
 
-/// Settings of the cache behind [`Client::availability`](super::Client::availability).
+/// Configuration of the cache behind [`Client::availability`](super::Client::availability).
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use calcom::client::{CachePolicy, Client};
+///
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = CachePolicy::default()
+///     .with_slot_lifetime(Duration::from_secs(60))
+///     .with_stale_for(Duration::ZERO);
+/// let client = Client::builder(std::env::var("CALCOM_API_KEY")?).cache(policy).build()?;
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachePolicy {
     slot_lifetime: Duration,
@@ -25,7 +40,10 @@ pub struct CachePolicy {
 }
 
 impl Default for CachePolicy {
-    /// Slots are remembered for 5 minutes, event types for 15; while Cal.com is down, for an hour; at most 10,000 of either.
+    /// Slots are cached for 5 minutes and event types for 15, or up to an hour while Cal.com is
+    /// down.
+    ///
+    /// At most 10,000 entries of each are cached.
     fn default() -> Self {
         Self {
             slot_lifetime: Duration::from_secs(5 * 60),
@@ -37,29 +55,36 @@ impl Default for CachePolicy {
 }
 
 impl CachePolicy {
-    /// How long slots are taken for the present ones. What others book at Cal.com meanwhile is not seen for as long, unless a
-    /// webhook tells of it and the cache is told.
+    /// Sets how long slots are served from the cache.
+    ///
+    /// During that time, bookings that others make at Cal.com are not seen, unless a webhook
+    /// reports them and is passed to [`Availability::observe`](super::Availability::observe).
     #[must_use]
     pub fn with_slot_lifetime(mut self, lifetime: Duration) -> Self {
         self.slot_lifetime = lifetime;
         self
     }
 
-    /// How long an event type is taken for the present one. What is changed at Cal.com meanwhile is not seen for as long.
+    /// Sets how long event types are served from the cache.
+    ///
+    /// During that time, changes made at Cal.com are not seen.
     #[must_use]
     pub fn with_event_type_lifetime(mut self, lifetime: Duration) -> Self {
         self.event_type_lifetime = lifetime;
         self
     }
 
-    /// How old an answer may be that stands in, marked as such, while Cal.com cannot be reached. Zero: none does.
+    /// Sets the maximum age of a stale response, returned while Cal.com is unreachable and marked
+    /// as such.
+    ///
+    /// Zero disables stale responses.
     #[must_use]
     pub fn with_stale_for(mut self, age: Duration) -> Self {
         self.stale_for = age;
         self
     }
 
-    /// How many queries, and how many event types, are remembered.
+    /// Sets how many queries, and how many event types, are cached.
     #[must_use]
     pub fn with_capacity(mut self, queries: u64) -> Self {
         self.capacity = queries;
@@ -67,30 +92,30 @@ impl CachePolicy {
     }
 }
 
-/// Where an answer comes from.
+/// Where a response comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
     /// From Cal.com, just now.
     Fresh,
     /// From the cache.
     Cached {
-        /// How old it is.
+        /// The age of the cached response.
         age: Duration,
     },
-    /// From the cache, because Cal.com cannot be reached. It may have been overtaken.
+    /// From the cache, because Cal.com is unreachable. It may be outdated.
     Stale {
-        /// How old it is.
+        /// The age of the cached response.
         age: Duration,
     },
 }
 
-/// A value, and how fresh it is.
+/// A value and its freshness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cached<T> {
     /// The value.
     pub value: T,
-    /// How fresh it is.
+    /// The freshness of the value.
     pub freshness: Freshness,
 }
 
@@ -131,7 +156,9 @@ impl<T> Entry<T> {
     }
 }
 
-/// The key of `Memory::present`, without a copy of the question. Hashes as the pair does.
+/// A borrowed key of `Memory::present`, which avoids copying the query.
+///
+/// It hashes like the owned pair.
 #[derive(Hash)]
 struct Asked<'a, K> {
     generation: u64,
@@ -144,13 +171,15 @@ impl<K: Eq> Equivalent<(u64, K)> for Asked<'_, K> {
     }
 }
 
-/// Answers by what was asked.
+/// Cached responses by query.
 pub(super) struct Memory<K, T> {
     lifetime: Duration,
     stale_for: Duration,
     clock: Arc<dyn Clock>,
-    /// Raised by every write that may change the answers. A load that began before counts for the generation in which it began,
-    /// and so it is never the answer to a question that was asked after the write.
+    /// Incremented by every write that may change the responses.
+    ///
+    /// A load belongs to the generation in which it began, so it is never the response to a query
+    /// made after the write.
     generation: AtomicU64,
     present: Cache<(u64, K), Entry<T>>,
     last_known: Cache<K, Entry<T>>,
@@ -192,9 +221,10 @@ where
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The answer to a question; of many that ask at once, one loads.
+    /// Returns the response to a query. Of many concurrent callers, only one loads it.
     ///
-    /// `load` is a closure so that a hit neither makes nor moves the future of a call, which is kilobytes large.
+    /// `load` is a closure so that a hit neither creates nor moves the future of a call, which is
+    /// several kilobytes large.
     pub(super) async fn get<F: Future<Output = Result<T, Error>>>(
         &self,
         key: &K,
@@ -212,7 +242,7 @@ where
             }
             self.present.invalidate(&asked).await;
         }
-        // Boxed, because the cache keeps the future of whoever loads for all who wait.
+        // Boxed, because the cache shares the loading future with all waiting callers.
         let loaded = Box::pin(
             self.present
                 .try_get_with((asked.generation, key.clone()), async {
@@ -232,7 +262,7 @@ where
         }
     }
 
-    /// The last answer that is known, if Cal.com cannot be reached; any other failure stands.
+    /// Returns the last known response if Cal.com is unreachable. Other errors are passed on.
     async fn stand_in(
         &self,
         key: &K,
@@ -261,7 +291,7 @@ where
     }
 }
 
-/// All that a client remembers.
+/// The caches of a client.
 #[derive(Debug)]
 pub(super) struct Memories {
     pub(super) slots: Memory<SlotQuery, SlotsByDay>,
@@ -276,26 +306,29 @@ impl Memories {
         }
     }
 
-    /// Forgets all slots: a booking takes its host's time, whichever event types that host has.
+    /// Invalidates all slots, because a booking takes its host's time across all of the host's
+    /// event types.
     pub(super) fn forget_slots(&self) {
         self.slots.forget();
     }
 
-    /// Forgets everything.
+    /// Invalidates everything.
     pub(super) fn forget_all(&self) {
         self.slots.forget();
         self.event_types.forget();
     }
 }
 
-/// Forgets when a write ends, however it ends: given up, it may have been carried out all the same.
+/// Invalidates the cache when a write ends, however it ends: an abandoned write may still have been
+/// carried out.
 pub(super) struct ForgetOnDrop<'a> {
     memories: &'a Memories,
     slots_only: bool,
 }
 
 impl<'a> ForgetOnDrop<'a> {
-    /// What this write may change: a booking changes what is free, anything else may change an event type too.
+    /// Chooses what this write may change: a booking affects slots only, anything else may also
+    /// affect event types.
     pub(super) fn after(memories: &'a Memories, operation: &str) -> Self {
         Self {
             memories,

@@ -1,5 +1,5 @@
-//! `/calendars`, `/selected-calendars` and `/destination-calendars`. These endpoints have no
-//! version.
+//! The `/calendars`, `/selected-calendars` and `/destination-calendars` endpoints, which are not
+//! versioned.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -12,7 +12,9 @@ use crate::model::{
     CredentialId, DestinationCalendarParams, NewIcsFeed,
 };
 
-/// The connected calendars; get one from [`Client::calendars`].
+/// The calendars API, for connected calendars.
+///
+/// Obtained from [`Client::calendars`].
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +44,8 @@ impl<'a> Calendars<'a> {
         Self { client }
     }
 
-    /// Lists the connected calendars, and the one that bookings are written to.
+    /// Lists the connected calendars, including the destination calendar that bookings are written
+    /// to.
     ///
     /// # Errors
     ///
@@ -52,13 +55,15 @@ impl<'a> Calendars<'a> {
         self.client.data(request).await
     }
 
-    /// Reads when the calendars named in the query have events. The same span can come several
-    /// times.
+    /// Lists the busy times of the calendars in the query.
+    ///
+    /// The same time span can occur several times.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if the query names no calendar,
-    /// [`Unauthorized`](super::ErrorKind::Unauthorized) also if a credential is not the user's.
+    /// [`Invalid`](super::ErrorKind::Invalid) if the query contains no calendar,
+    /// [`Unauthorized`](super::ErrorKind::Unauthorized), also if a credential does not belong to
+    /// the user.
     pub async fn busy_times(&self, query: &BusyTimesQuery) -> Result<Vec<BusyTime>, Error> {
         let path = ["calendars", "busy-times"];
         let mut request = self.client.get("calendars.busy_times", &path);
@@ -68,23 +73,24 @@ impl<'a> Calendars<'a> {
         self.client.data(request).await
     }
 
-    /// Connects feeds. Doing it again makes another connection.
+    /// Connects ICS feeds. Repeating the call creates another connection.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if there is no address, or a feed cannot be read.
+    /// [`Invalid`](super::ErrorKind::Invalid) if there is no URL, or a feed cannot be read.
     pub async fn save_ics_feed(&self, feed: &NewIcsFeed) -> Result<ConnectedApp, Error> {
         let path = ["calendars", "ics-feed", "save"];
         let request = self.client.post("calendars.save_ics_feed", &path);
         self.client.data(request.json(feed)?).await
     }
 
-    /// Gets the address at which the user connects a Google or Outlook calendar in the browser.
-    /// The browser ends up at `return_to`.
+    /// Returns the URL at which the user connects a Google or Outlook calendar in the browser.
+    ///
+    /// Afterwards, the browser is redirected to `return_to`.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) for providers that are connected otherwise.
+    /// [`Invalid`](super::ErrorKind::Invalid) for providers that are connected in another way.
     pub async fn connect_url(
         &self,
         provider: &CalendarProvider,
@@ -101,7 +107,7 @@ impl<'a> Calendars<'a> {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if Apple refuses the password.
+    /// [`Invalid`](super::ErrorKind::Invalid) if Apple rejects the password.
     pub async fn save_apple_credentials(
         &self,
         username: &str,
@@ -128,7 +134,7 @@ impl<'a> Calendars<'a> {
         self.client.acknowledged(request).await
     }
 
-    /// Ends a connection, and returns what it was.
+    /// Deletes a connection and returns it.
     ///
     /// # Errors
     ///
@@ -143,7 +149,9 @@ impl<'a> Calendars<'a> {
         self.client.data(request.json(&json!({"id": id}))?).await
     }
 
-    /// Selects a calendar: its events make the user busy. `None` if it was selected already.
+    /// Selects a calendar, so that its events make the user busy.
+    ///
+    /// Returns `None` if it already was selected.
     ///
     /// # Errors
     ///
@@ -155,7 +163,7 @@ impl<'a> Calendars<'a> {
         self.client.data(request.json(calendar)?).await
     }
 
-    /// Deselects a calendar, and returns which it was.
+    /// Deselects a calendar and returns it.
     ///
     /// # Errors
     ///
@@ -181,12 +189,12 @@ impl<'a> Calendars<'a> {
         self.client.data(request.json(calendar)?).await
     }
 
-    /// Reads the event of a booking from the calendar provider. Google Calendar only.
+    /// Retrieves the event of a booking from the calendar provider. Google Calendar only.
     ///
     /// # Errors
     ///
     /// [`NotFound`](super::ErrorKind::NotFound) if no booking refers to the event,
-    /// [`Unauthorized`](super::ErrorKind::Unauthorized) also if the provider is not connected.
+    /// [`Unauthorized`](super::ErrorKind::Unauthorized), also if the provider is not connected.
     pub async fn event(
         &self,
         provider: &CalendarProvider,
@@ -197,12 +205,12 @@ impl<'a> Calendars<'a> {
         self.client.data(request).await
     }
 
-    /// Changes the event of a booking at the calendar provider. Google Calendar only.
+    /// Updates the event of a booking at the calendar provider. Google Calendar only.
     ///
     /// # Errors
     ///
-    /// As [`event`](Self::event), and [`Invalid`](super::ErrorKind::Invalid) with the fields that
-    /// were refused.
+    /// Same as [`event`](Self::event), and [`Invalid`](super::ErrorKind::Invalid) with the rejected
+    /// fields.
     pub async fn update_event(
         &self,
         provider: &CalendarProvider,

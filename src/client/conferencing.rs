@@ -1,10 +1,12 @@
-//! `/conferencing`. These endpoints have no version.
+//! The `/conferencing` endpoints, which are not versioned.
 
 use super::Client;
 use super::error::Error;
 use crate::model::{ConferencingApp, ConnectUrl, ConnectedApp, DefaultConferencingApp};
 
-/// The conferencing apps; get one from [`Client::conferencing`].
+/// The conferencing API, for conferencing apps.
+///
+/// Obtained from [`Client::conferencing`].
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -26,7 +28,7 @@ impl<'a> Conferencing<'a> {
         Self { client }
     }
 
-    /// Lists the connected apps. Cal Video needs no connection and is not among them.
+    /// Lists the connected apps. Cal Video needs no connection and is not included.
     ///
     /// # Errors
     ///
@@ -36,24 +38,25 @@ impl<'a> Conferencing<'a> {
         self.client.data(request).await
     }
 
-    /// Connects an app that needs no consent in the browser, that is Google Meet.
+    /// Connects an app that needs no consent in the browser, which is only Google Meet.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if it is connected already, if no Google calendar is
-    /// connected, or for apps that do need consent.
+    /// [`Invalid`](super::ErrorKind::Invalid) if it is already connected, if no Google calendar is
+    /// connected, or for apps that require consent.
     pub async fn connect(&self, app: &ConferencingApp) -> Result<ConnectedApp, Error> {
         let path = ["conferencing", app.as_str(), "connect"];
         let request = self.client.post("conferencing.connect", &path);
         self.client.data(request).await
     }
 
-    /// Gets the address at which the user connects Zoom or Microsoft Teams in the browser. The
-    /// browser ends up at `return_to`, or at `on_error_return_to` if that fails.
+    /// Returns the URL at which the user connects Zoom or Microsoft Teams in the browser.
+    ///
+    /// Afterwards, the browser is redirected to `return_to`, or to `on_error_return_to` on failure.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) for apps that are connected otherwise.
+    /// [`Invalid`](super::ErrorKind::Invalid) for apps that are connected in another way.
     pub async fn auth_url(
         &self,
         app: &ConferencingApp,
@@ -69,7 +72,8 @@ impl<'a> Conferencing<'a> {
         self.client.data(request).await
     }
 
-    /// Reads which app event types use if they name none; `None` if the user has not chosen one.
+    /// Retrieves the default app of event types that specify none; `None` if the user has not
+    /// chosen one.
     ///
     /// # Errors
     ///
@@ -80,7 +84,7 @@ impl<'a> Conferencing<'a> {
         self.client.data(request).await
     }
 
-    /// Chooses the app that event types use if they name none.
+    /// Sets the default app of event types that specify none.
     ///
     /// # Errors
     ///
@@ -91,7 +95,7 @@ impl<'a> Conferencing<'a> {
         self.client.acknowledged(request).await
     }
 
-    /// Disconnects an app. If it was the default, there is none from then on.
+    /// Disconnects an app. If it was the default, there is no default afterwards.
     ///
     /// # Errors
     ///

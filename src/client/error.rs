@@ -1,4 +1,4 @@
-//! The client's error: one type, whose kind says what to do.
+//! The client's error type, whose kind tells the caller what to do.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,46 +10,90 @@ use super::http_service::{HttpError, HttpErrorKind};
 use crate::model::{InvalidRequest, clean_line};
 
 /// The kind of error, by what the caller can do about it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use calcom::client::{Error, ErrorKind};
+///
+/// enum Reaction {
+///     OfferAlternatives,
+///     RetryIn(Duration),
+///     SignInAgain,
+///     FixTheForm(Vec<String>),
+///     Report,
+/// }
+///
+/// fn react(error: &Error) -> Reaction {
+///     match error.kind() {
+///         ErrorKind::SlotUnavailable | ErrorKind::BookingLimitReached => {
+///             Reaction::OfferAlternatives
+///         }
+///         ErrorKind::RateLimited | ErrorKind::CircuitOpen => {
+///             Reaction::RetryIn(error.retry_after().unwrap_or(Duration::from_secs(60)))
+///         }
+///         ErrorKind::Unauthorized => Reaction::SignInAgain,
+///         ErrorKind::Invalid => {
+///             let names = error.fields().iter().map(|field| field.field().to_owned());
+///             Reaction::FixTheForm(names.collect())
+///         }
+///         _ => Reaction::Report,
+///     }
+/// }
+/// # let _ = react;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The slot is taken, outside the host's hours, too soon or too far ahead: choose another one. Cal.com does not tell these
-    /// apart, and says the same when the booking in the way is one's own.
+    /// The slot is taken, outside the host's hours, too soon or too far ahead: choose another one.
+    ///
+    /// Cal.com does not distinguish these cases, and reports the same error when the conflicting
+    /// booking is the caller's own.
     SlotUnavailable,
-    /// The state at Cal.com contradicts the request, such as a booking that is cancelled already or a second booking at the
-    /// very same time: read it again, then decide.
+    /// The request contradicts the current state at Cal.com: retrieve the resource, then decide.
+    ///
+    /// Examples are a booking that is already cancelled, or a second booking at the very same time.
     Conflict,
-    /// The event type takes no more bookings, or no more minutes, on that day or in that week, month or year: choose another
-    /// day, or raise the event type's limit. Cal.com answers 401; the credential is fine.
+    /// The event type has reached its limit of bookings or minutes for that day, week, month or
+    /// year: choose another day, or raise the limit.
+    ///
+    /// Cal.com responds with 401; the credential is valid.
     BookingLimitReached,
-    /// There is no such resource, or not for this credential.
+    /// The resource does not exist, or not for this credential.
     NotFound,
-    /// The deployment does not have this endpoint, or not under the API version sent: check the base URL, and whether the
-    /// deployment is recent enough.
+    /// The deployment does not have this endpoint, or not in the requested API version: check the
+    /// base URL, and whether the deployment is recent enough.
     UnknownEndpoint,
-    /// The answer has the shape of another API version: the deployment does not know the version asked for. Ask for one that
-    /// it knows.
+    /// The response has the shape of another API version: request a version that the deployment
+    /// supports.
     VersionMismatch,
     /// The credential is missing, wrong or expired: replace it.
     Unauthorized,
-    /// The credential is not allowed to do this: use another one.
+    /// The credential does not permit this request: use another one.
     Forbidden,
     /// Too many requests: wait for [`Error::retry_after`].
     RateLimited,
-    /// Cal.com has failed repeatedly and is left alone for a while: wait for [`Error::retry_after`]. Nothing was sent.
+    /// Cal.com has failed repeatedly, so the circuit breaker is open: wait for
+    /// [`Error::retry_after`].
+    ///
+    /// Nothing was sent.
     CircuitOpen,
-    /// The request can never succeed as it is: fix the fields named by [`Error::fields`].
+    /// The request cannot succeed in its current form: fix the fields listed by [`Error::fields`].
     Invalid,
     /// Cal.com failed. The request may have been carried out.
     Server,
-    /// No complete answer came. Unless the connection could not be made, the request may have been carried out.
+    /// No complete response arrived.
+    ///
+    /// The request may have been carried out, unless the connection could not be established.
     Transport,
-    /// The answer came and cannot be read: report it, with what [`Error::json_path`] says. The request was carried out.
+    /// The response cannot be deserialized: report it, including [`Error::json_path`].
+    ///
+    /// The request was carried out.
     Decode,
 }
 
 impl ErrorKind {
-    /// The word used in logs.
+    /// Returns the name used in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SlotUnavailable => "slot_unavailable",
@@ -71,44 +115,61 @@ impl ErrorKind {
 
     fn describe(self) -> &'static str {
         match self {
-            Self::SlotUnavailable => "the slot cannot be booked; choose another one",
-            Self::Conflict => "the state at Cal.com contradicts the request; read it again",
+            Self::SlotUnavailable => "the slot is not available; choose another one",
+            Self::Conflict => {
+                "the request conflicts with the current state at Cal.com; retrieve it again"
+            }
             Self::BookingLimitReached => {
-                "the event type takes no more bookings then; choose another day or raise its limit"
+                "the event type has reached its booking limit; choose another day or raise the limit"
             }
             Self::NotFound => "there is no such resource for this credential",
             Self::UnknownEndpoint => {
-                "the server does not know this endpoint; check the base URL and the server's release"
+                "the server does not have this endpoint; check the base URL and the server's release"
             }
             Self::VersionMismatch => {
-                "the server answered in the shape of another API version; ask for one that it knows"
+                "the response has the shape of another API version; request one that the server supports"
             }
-            Self::Unauthorized => "Cal.com does not accept the credential; check the API key",
-            Self::Forbidden => "the credential is not allowed to do this",
-            Self::RateLimited => "too many requests; wait until the limit is reset",
+            Self::Unauthorized => "Cal.com rejected the credential; check the API key",
+            Self::Forbidden => "the credential does not permit this request",
+            Self::RateLimited => "too many requests; wait until the rate limit resets",
             Self::CircuitOpen => {
-                "Cal.com has failed repeatedly and is left alone for a while; come back later"
+                "the circuit breaker is open because Cal.com has failed repeatedly; retry later"
             }
-            Self::Invalid => "the request cannot succeed as it is",
+            Self::Invalid => "the request is invalid",
             Self::Server => "Cal.com failed; the request may have been carried out",
-            Self::Transport => "no complete answer came from Cal.com; check that it can be reached",
-            Self::Decode => "the answer cannot be read as what was asked for",
+            Self::Transport => "no complete response from Cal.com; check that it is reachable",
+            Self::Decode => "the response cannot be deserialized",
         }
     }
 }
 
-/// Whether a failed call can be made again.
+/// Whether a failed request can be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Retryability {
     /// It would fail again.
     Never,
-    /// It was not carried out.
+    /// It was not carried out, so it can always be retried.
     Always,
-    /// It may have been carried out: only where doing it twice is doing it once. Creating a booking is not such a call.
+    /// It may have been carried out, so only idempotent requests can be retried.
+    ///
+    /// Creating a booking is not idempotent.
     IfIdempotent,
 }
 
-/// A failed call. The cause is reached through [`source`](StdError::source).
+/// A failed call. The cause is available through [`source`](StdError::source).
+///
+/// ```no_run
+/// # async fn run(client: calcom::client::Client) {
+/// if let Err(error) = client.me().get().await {
+///     // Names the operation, the kind, and Cal.com's status code and message.
+///     eprintln!("{error}");
+///     println!("{} failed: {}", error.operation(), error.kind().as_str());
+///     if let Some(wait) = error.retry_after() {
+///         println!("retry in {} s", wait.as_secs());
+///     }
+/// }
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -124,7 +185,7 @@ struct Inner {
     api: Option<ApiError>,
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
-    // Shared, because one failed call may be the answer to many that waited for it.
+    // Shared, because one failed request may be the result of many calls that waited for it.
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -145,42 +206,43 @@ impl Error {
         }))
     }
 
-    /// The kind of error, by what to do about it.
+    /// Returns the kind of error, which tells what to do about it.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Whether the call can be made again.
+    /// Returns whether the call can be retried.
     pub fn retryability(&self) -> Retryability {
         self.0.retryability
     }
 
-    /// Which call failed, such as `bookings.create`.
+    /// Returns the name of the call that failed, such as `bookings.create`.
     pub fn operation(&self) -> &'static str {
         self.0.operation
     }
 
-    /// What Cal.com said; `None` if no error answer came.
+    /// Returns Cal.com's error response; `None` if there was none.
     pub fn api(&self) -> Option<&ApiError> {
         self.0.api.as_ref()
     }
 
-    /// The fields that were refused, as far as they are named.
+    /// Returns the rejected fields, as far as they are named.
     pub fn fields(&self) -> &[FieldError] {
         self.0.api.as_ref().map_or(&self.0.fields, ApiError::fields)
     }
 
-    /// How long to wait before the next call, where the server, the rate budget or the circuit breaker says so.
+    /// Returns how long to wait before the next call, if the server, the rate budget or the circuit
+    /// breaker specifies it.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// Where in the answer the reading failed, such as `data[3].start`.
+    /// Returns the path in the response at which deserializing failed, such as `data[3].start`.
     pub fn json_path(&self) -> Option<&str> {
         self.0.json_path.as_deref()
     }
 
-    /// Whether time ran out.
+    /// Returns whether the call timed out.
     pub fn is_timeout(&self) -> bool {
         self.0.timeout
     }
@@ -212,7 +274,7 @@ impl Error {
         };
         let mut error = Self::new(operation, ErrorKind::Transport, retryability);
         error.0.timeout = cause.is_timeout();
-        // The address may hold a uid or an e-mail address.
+        // The URL may contain a uid or an e-mail address.
         error.0.source = Some(Arc::new(cause.without_url()));
         error
     }
@@ -245,33 +307,35 @@ impl Error {
     pub(crate) fn deadline(operation: &'static str) -> Self {
         let mut error = Self::new(operation, ErrorKind::Transport, Retryability::IfIdempotent);
         error.0.timeout = true;
-        error.0.detail = Some("the time allowed for the whole call is over".to_owned());
+        error.0.detail = Some("the total timeout of the call has elapsed".to_owned());
         error
     }
 
-    /// A call that was not sent, because it would have come too early.
+    /// A request that was not sent, because it was too early.
     pub(crate) fn held_back(operation: &'static str, kind: ErrorKind, wait: Duration) -> Self {
         let mut error = Self::new(operation, kind, Retryability::Always);
         error.0.retry_after = Some(wait);
         error.0.detail = Some(format!(
-            "nothing was sent; come back in {} s",
+            "nothing was sent; retry in {} s",
             wait.as_secs_f64().ceil()
         ));
         error
     }
 
-    /// A store of idempotency keys that failed before anything was sent.
+    /// A failure of the idempotency key store, before anything was sent.
     pub(crate) fn key_store(
         operation: &'static str,
         cause: Box<dyn StdError + Send + Sync>,
     ) -> Self {
         let mut error = Self::new(operation, ErrorKind::Transport, Retryability::Always);
-        error.0.detail = Some("the store of idempotency keys failed; nothing was sent".to_owned());
+        error.0.detail = Some("the idempotency key store failed; nothing was sent".to_owned());
         error.0.source = Some(Arc::from(cause));
         error
     }
 
-    /// A store of tokens that failed; the tokens are kept in memory, and storing them is tried again with the next call.
+    /// A failure of the token store.
+    ///
+    /// The tokens are kept in memory, and the next call tries to store them again.
     pub(crate) fn token_store(
         operation: &'static str,
         cause: Box<dyn StdError + Send + Sync>,
@@ -282,7 +346,7 @@ impl Error {
         error
     }
 
-    /// A refusal of the refresh token.
+    /// A refresh token that was rejected.
     pub(crate) fn session_ended(refusal: Self) -> Self {
         let mut error = Self::new(
             refusal.0.operation,
@@ -290,12 +354,12 @@ impl Error {
             Retryability::Never,
         );
         error.0.detail =
-            Some("the refresh token is refused; the user has to sign in again".to_owned());
+            Some("the refresh token was rejected; the user has to sign in again".to_owned());
         error.0.api = refusal.0.api;
         error
     }
 
-    /// An authorization code that buys no tokens.
+    /// An authorization code that was rejected.
     pub(crate) fn code_refused(refusal: Self) -> Self {
         let mut error = Self::new(
             refusal.0.operation,
@@ -309,14 +373,14 @@ impl Error {
         error
     }
 
-    /// A call that ended without a usable answer, for a reason of its own.
+    /// A call that ended without a usable response, for a reason of its own.
     pub(crate) fn unanswered(operation: &'static str, detail: &'static str) -> Self {
         let mut error = Self::new(operation, ErrorKind::Transport, Retryability::IfIdempotent);
         error.0.detail = Some(detail.to_owned());
         error
     }
 
-    /// A list that goes on for longer than any list does.
+    /// A list that exceeds any plausible length.
     pub(crate) fn endless_list(operation: &'static str) -> Self {
         let mut error = Self::new(operation, ErrorKind::Decode, Retryability::Never);
         error.0.detail =
@@ -324,28 +388,28 @@ impl Error {
         error
     }
 
-    /// A deletion of what is already gone, after an attempt whose answer was lost.
+    /// Deleting something that is already gone, after an attempt whose response was lost.
     pub(crate) fn after_lost_deletion(mut self) -> Self {
         self.0.deleted_before = true;
         self
     }
 
-    /// Whether the call was a deletion that an earlier attempt carried out.
+    /// Whether the call was a deletion that an earlier attempt had carried out.
     pub(crate) fn is_deleted_before(&self) -> bool {
         self.0.deleted_before
     }
 
-    /// Reclassifies a refusal by what it means for this operation.
+    /// Changes the kind, according to what the rejection means for this operation.
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
     }
 
-    /// An answer about another booking than the one asked for.
+    /// A response with a different booking from the requested one.
     pub(crate) fn other_booking(operation: &'static str) -> Self {
         let mut error = Self::new(operation, ErrorKind::Conflict, Retryability::Never);
         error.0.detail = Some(
-            "Cal.com answered with a booking that was made under another key; nothing was booked"
+            "Cal.com responded with a booking that was created with another key; nothing was booked"
                 .to_owned(),
         );
         error
@@ -353,11 +417,15 @@ impl Error {
 
     pub(crate) fn too_large(operation: &'static str, limit: usize) -> Self {
         let mut error = Self::new(operation, ErrorKind::Decode, Retryability::Never);
-        error.0.detail = Some(format!("it is larger than the limit of {limit} bytes"));
+        error.0.detail = Some(format!(
+            "the response is larger than the limit of {limit} bytes"
+        ));
         error
     }
 
-    /// An answer that is not what was asked for. `cut_off` if it merely ended too early.
+    /// A response that does not have the expected shape.
+    ///
+    /// It can be retried if it was merely cut off.
     pub(crate) fn decode(
         operation: &'static str,
         json_path: Option<String>,
@@ -370,7 +438,7 @@ impl Error {
             Retryability::Never
         };
         let mut error = Self::new(operation, ErrorKind::Decode, retryability);
-        // Keys of the answer are in it.
+        // It contains keys of the response.
         error.0.json_path = json_path.map(|path| clean_line(&path).into_owned());
         error.0.detail = Some(describe_json_error(cause).to_owned());
         error.0.api = Some(api);
@@ -394,7 +462,7 @@ impl Error {
         error
     }
 
-    /// A request that breaks a rule of the server's; nothing was sent.
+    /// A request that breaks a rule of the server; nothing was sent.
     pub(crate) fn refused(operation: &'static str, invalid: &InvalidRequest) -> Self {
         let mut error = Self::new(operation, ErrorKind::Invalid, Retryability::Never);
         error.0.fields = invalid
@@ -408,20 +476,21 @@ impl Error {
 
     pub(crate) fn unserializable(operation: &'static str, cause: serde_json::Error) -> Self {
         let mut error = Self::new(operation, ErrorKind::Invalid, Retryability::Never);
-        error.0.detail = Some("it cannot be written as JSON".to_owned());
+        error.0.detail = Some("the body cannot be serialized as JSON".to_owned());
         error.0.source = Some(Arc::new(cause));
         error
     }
 }
 
-/// Serde's own message repeats the value that it met, which may be personal; this says the sort of failure only.
+/// Describes the category of a JSON error only, because serde's own message repeats the offending
+/// value, which may be personal data.
 fn describe_json_error(cause: &serde_json::Error) -> &'static str {
     if cause.is_eof() {
-        "it ends in the middle"
+        "the response is truncated"
     } else if cause.is_syntax() {
-        "it is not JSON"
+        "the response is not valid JSON"
     } else {
-        "a field is missing or has another type"
+        "a field is missing or has an unexpected type"
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/event-types`.
+//! The `/event-types` endpoints.
 
 use super::Client;
 use super::error::Error;
@@ -7,7 +7,9 @@ use super::request::ApiRequest;
 use super::webhooks::{Scope, Webhooks};
 use crate::model::{EventType, EventTypeId, EventTypeQuery, EventTypeUpdate, NewEventType};
 
-/// The event types; get one from [`Client::event_types`].
+/// The event types API.
+///
+/// Obtained from [`Client::event_types`].
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -17,8 +19,8 @@ use crate::model::{EventType, EventTypeId, EventTypeQuery, EventTypeUpdate, NewE
 ///     .with_locations([Location::address("Hauptstr. 1, Berlin")])
 ///     .with_confirmation_policy(ConfirmationPolicy::always(true));
 /// let wanted = NewEventType::new("Intro", "intro-30", 30).with_settings(settings);
-/// let made = client.event_types().create(&wanted).await?;
-/// println!("{}", made.id);
+/// let created = client.event_types().create(&wanted).await?;
+/// println!("{}", created.id);
 /// # Ok(())
 /// # }
 /// ```
@@ -36,12 +38,12 @@ impl<'a> EventTypes<'a> {
         request.version(&self.client.versions.event_types)
     }
 
-    /// Makes an event type.
+    /// Creates an event type.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused, and also if the user has an event type with
-    /// this slug.
+    /// [`Invalid`](super::ErrorKind::Invalid) with the rejected fields, and also if the user
+    /// already has an event type with this slug.
     pub async fn create(&self, event_type: &NewEventType) -> Result<EventType, Error> {
         let request = self.client.post("event_types.create", &["event-types"]);
         let request = self.versioned(request).json(event_type)?;
@@ -59,22 +61,22 @@ impl<'a> EventTypes<'a> {
         self.client.data(request).await
     }
 
-    /// Reads one event type.
+    /// Retrieves an event type by id.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), also for another user's.
+    /// [`NotFound`](super::ErrorKind::NotFound), also if the event type belongs to another user.
     pub async fn get(&self, id: EventTypeId) -> Result<EventType, Error> {
         let path = ["event-types", &id.to_string()];
         let request = self.client.get("event_types.get", &path);
         self.client.data(self.versioned(request)).await
     }
 
-    /// Changes an event type.
+    /// Updates an event type.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get) and [`create`](Self::create).
+    /// Same as [`get`](Self::get) and [`create`](Self::create).
     pub async fn update(
         &self,
         id: EventTypeId,
@@ -87,34 +89,38 @@ impl<'a> EventTypes<'a> {
             .await
     }
 
-    /// Deletes an event type. Its bookings stay, without an event type.
+    /// Deletes an event type.
+    ///
+    /// Its bookings are kept, without an event type.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for another user's.
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) if the
+    /// event type belongs to another user.
     pub async fn delete(&self, id: EventTypeId) -> Result<(), Error> {
         let path = ["event-types", &id.to_string()];
         let request = self.client.delete("event_types.delete", &path);
         self.client.acknowledged(self.versioned(request)).await
     }
 
-    /// The webhook subscriptions of one event type.
+    /// The webhook subscriptions of an event type.
     pub fn webhooks(&self, id: EventTypeId) -> Webhooks<'a> {
         Webhooks::new(self.client, Scope::EventType(id))
     }
 
-    /// Ends every webhook subscription of one event type.
+    /// Deletes every webhook subscription of an event type.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for another user's.
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) if the
+    /// event type belongs to another user.
     pub async fn delete_webhooks(&self, id: EventTypeId) -> Result<(), Error> {
         let path = Scope::EventType(id).path(None);
         let request = self.client.delete("event_types.delete_webhooks", &path);
         self.client.acknowledged(request).await
     }
 
-    /// The private links of one event type.
+    /// The private links of an event type.
     pub fn private_links(&self, id: EventTypeId) -> PrivateLinks<'a> {
         PrivateLinks::new(self.client, id)
     }

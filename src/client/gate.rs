@@ -1,4 +1,6 @@
-//! The gate that every attempt passes: concurrency, rate budget, circuit breaker. A thin shell around the pure policies.
+//! The gate that every attempt passes: concurrency limit, rate budget and circuit breaker.
+//!
+//! It is a thin layer around the pure policies.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,12 +29,13 @@ struct RateGate {
     budget: Mutex<RateBudget>,
 }
 
-/// A policy's state is plain numbers; a panic while it was held has left them usable.
+/// Locks a policy's state, even after a panic: the state consists of plain numbers, which remain
+/// usable.
 fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A call that the rate budget counts as under way.
+/// A call that the rate budget counts as in flight.
 struct CountedCall<'a> {
     budget: &'a Mutex<RateBudget>,
     call: CallNumber,
@@ -50,7 +53,9 @@ impl Drop for CountedCall<'_> {
     }
 }
 
-/// The right to make one attempt. Dropping it frees its place and reports nothing to the breaker.
+/// Permission to make one attempt.
+///
+/// Dropping it frees its place and reports nothing to the circuit breaker.
 pub(super) struct Passage<'a> {
     breaker: Option<(&'a Mutex<Breaker>, Permit)>,
     counted: Option<CountedCall<'a>>,
@@ -58,17 +63,17 @@ pub(super) struct Passage<'a> {
 }
 
 impl Passage<'_> {
-    /// Learns the limits from the answer to this attempt.
+    /// Updates the rate limits from the response to this attempt.
     pub(super) fn learn(&self, headers: &HeaderMap, utc: DateTime<Utc>) {
         if let Some(CountedCall { budget, call }) = &self.counted {
             lock(budget).learn(*call, headers, Instant::now(), utc);
         }
     }
 
-    /// Tells the circuit breaker what the attempt came to.
+    /// Reports the result of the attempt to the circuit breaker.
     pub(super) fn settle(mut self, error: Option<&Error>) {
         let health = match error.map(Error::kind) {
-            // A refusal is the answer of a server that is well.
+            // A rejection comes from a healthy server.
             None => Health::Well,
             Some(ErrorKind::Server | ErrorKind::Transport) => Health::Ill,
             Some(ErrorKind::Decode) => Health::Unknown,
@@ -90,7 +95,7 @@ impl Drop for Passage<'_> {
     }
 }
 
-/// Keeps reads back while a write waits, also if the write is given up.
+/// Holds reads back while a write waits, until the write proceeds or is abandoned.
 struct WaitingWrite<'a>(&'a Mutex<RateBudget>);
 
 impl<'a> WaitingWrite<'a> {
@@ -123,18 +128,18 @@ impl Gate {
         }
     }
 
-    /// Waits for a place and a turn.
+    /// Waits for a free place and for the rate budget.
     ///
     /// # Errors
     ///
-    /// [`RateLimited`](ErrorKind::RateLimited) if the turn is further away than the policy waits,
-    /// [`CircuitOpen`](ErrorKind::CircuitOpen).
+    /// [`RateLimited`](ErrorKind::RateLimited) if the wait would exceed the policy's maximum,
+    /// [`CircuitOpen`](ErrorKind::CircuitOpen) if the circuit breaker is open.
     pub(super) async fn enter(
         &self,
         operation: &'static str,
         class: Class,
     ) -> Result<Passage<'_>, Error> {
-        // The semaphore is never closed, so that this always gives a place.
+        // The semaphore is never closed, so this always succeeds.
         let place = self.concurrency.acquire().await.ok();
         let counted = match &self.rate {
             None => None,
@@ -169,17 +174,17 @@ impl Gate {
         }
     }
 
-    /// A call is made; it earns a part of a second attempt.
+    /// Records that a call is made, which earns a fraction of a retry.
     pub(super) fn earn_retry(&self) {
         lock(&self.retries).earn();
     }
 
-    /// Whether a second attempt is within the budget.
+    /// Returns whether the budget allows a retry, and pays for it.
     pub(super) fn spend_retry(&self) -> bool {
         lock(&self.retries).spend()
     }
 
-    /// Whether calls are let through.
+    /// Returns the state of the circuit breaker.
     pub(super) fn circuit(&self) -> CircuitState {
         match &self.breaker {
             None => CircuitState::Closed,

@@ -1,4 +1,4 @@
-//! A slot that is kept from others for as long as somebody is deciding.
+//! A slot that is held while someone is deciding.
 
 use std::fmt;
 
@@ -7,11 +7,14 @@ use super::availability::Availability;
 use super::error::Error;
 use crate::model::{NewReservation, Reservation, ReservationUid};
 
-/// A slot that is left out of the free ones while this is held. Dropped, it is given back; so is it by itself when its time is
-/// over, should the process die.
+/// A held slot, which is not listed as available until this value is dropped or the reservation
+/// expires.
 ///
-/// It keeps nobody from booking the slot outright, observed on a server of August 2025: what is held is the offer, not the time.
-#[must_use = "dropped, it is given back at once"]
+/// Dropping it releases the reservation. If the process dies, the reservation expires by itself.
+///
+/// Holding a slot does not prevent others from booking it directly, as observed on a server of
+/// August 2025: it only removes the slot from the available ones.
+#[must_use = "dropping it releases the slot immediately"]
 pub struct HeldSlot {
     client: Client,
     reservation: Reservation,
@@ -19,23 +22,23 @@ pub struct HeldSlot {
 }
 
 impl HeldSlot {
-    /// What is reserved, and until when.
+    /// Returns the reservation, including its expiry.
     pub fn reservation(&self) -> &Reservation {
         &self.reservation
     }
 
-    /// Gives the slot back, and says whether that worked.
+    /// Releases the slot and reports whether that succeeded.
     ///
     /// # Errors
     ///
-    /// As for any call; the reservation then ends when its time is over.
+    /// Same as for any call; the reservation then lasts until it expires.
     pub async fn release(mut self) -> Result<(), Error> {
         self.held = false;
         let uid = self.reservation.uid.clone();
         self.client.reservations().delete(&uid).await
     }
 
-    /// Lets the reservation run until its time is over.
+    /// Keeps the reservation until it expires, and returns its uid.
     pub fn keep(mut self) -> ReservationUid {
         self.held = false;
         self.reservation.uid.clone()
@@ -47,14 +50,14 @@ impl Drop for HeldSlot {
         if !self.held {
             return;
         }
-        // Without a runtime there is nobody to tell Cal.com; its own time limit has to do.
+        // Without a runtime, nothing can be sent; the reservation expires by itself.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
         let (client, uid) = (self.client.clone(), self.reservation.uid.clone());
         runtime.spawn(async move {
             if let Err(error) = client.reservations().delete(&uid).await {
-                tracing::debug!(error = %error, "a held slot was not given back");
+                tracing::debug!(error = %error, "a held slot could not be released");
             }
         });
     }
@@ -69,11 +72,11 @@ impl fmt::Debug for HeldSlot {
 }
 
 impl Availability<'_> {
-    /// Keeps a slot from others while somebody decides.
+    /// Holds a slot while someone is deciding.
     ///
     /// # Errors
     ///
-    /// [`SlotUnavailable`](super::ErrorKind::SlotUnavailable) if somebody else holds it.
+    /// [`SlotUnavailable`](super::ErrorKind::SlotUnavailable) if someone else holds it.
     pub async fn hold(&self, slot: &NewReservation) -> Result<HeldSlot, Error> {
         let client = self.client().clone();
         let reservation = client.reservations().create(slot).await?;

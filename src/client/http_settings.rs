@@ -28,7 +28,7 @@ pub(super) struct HttpSettings {
 }
 
 pub(super) enum Proxy {
-    /// That of the environment, if any.
+    /// The proxy of the environment, if any.
     Environment,
     None,
     /// It may contain a password.
@@ -55,7 +55,7 @@ impl Default for HttpSettings {
     }
 }
 
-// By hand: headers and the proxy's address may be secret.
+// By hand: headers and the proxy's URL may contain secrets.
 impl fmt::Debug for HttpSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpSettings")
@@ -75,8 +75,12 @@ impl HttpSettings {
         let refused = |field, message| Error::invalid_argument(operation, field, message);
         let mut headers = self.headers;
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let user_agent = HeaderValue::try_from(self.user_agent)
-            .map_err(|_| refused("user_agent", "has characters that a header cannot hold"))?;
+        let user_agent = HeaderValue::try_from(self.user_agent).map_err(|_| {
+            refused(
+                "user_agent",
+                "contains characters that are not valid in a header",
+            )
+        })?;
         if let Some(service) = self.service {
             headers.insert(USER_AGENT, user_agent);
             return Ok(Http::Service {
@@ -90,7 +94,8 @@ impl HttpSettings {
             .user_agent(user_agent)
             .connect_timeout(self.connect_timeout)
             .timeout(attempt_timeout)
-            // A redirect would carry the key elsewhere, and one loop decides about second attempts.
+            // Following a redirect would send the key elsewhere, and retries are decided in one
+            // place.
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());
         if let Some(timeout) = self.read_timeout {
@@ -112,13 +117,13 @@ impl HttpSettings {
         };
         if !self.root_certificates.is_empty() {
             builder = add_root_certificates(builder, &self.root_certificates).ok_or_else(|| {
-                refused("root_certificates", "is not a bundle of PEM certificates")
+                refused("root_certificates", "is not a PEM bundle of certificates")
             })?;
         }
         #[cfg(feature = "rustls")]
         if let Some(pem) = self.identity {
             let identity = reqwest::Identity::from_pem(pem.expose_secret().as_bytes());
-            let message = "is not a certificate and a private key as PEM";
+            let message = "is not a certificate and a private key in PEM format";
             builder = builder.identity(identity.map_err(|_| refused("client_identity", message))?);
         }
         #[cfg(feature = "http2")]
@@ -132,7 +137,7 @@ impl HttpSettings {
     }
 }
 
-/// Adds every certificate of the bundles; `None` if there is none in one of them, or no TLS.
+/// Adds every certificate of the bundles. Returns `None` if a bundle contains none, or without TLS.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 fn add_root_certificates(
     mut builder: reqwest::ClientBuilder,

@@ -1,7 +1,8 @@
-//! Booking exactly once: a key of the caller's makes a repeated creation the same booking.
+//! Creating a booking exactly once, by means of an idempotency key.
 //!
-//! Cal.com knows no idempotency key (the header is ignored, observed), so the key travels in the booking's metadata. Where it is
-//! not known whether an earlier attempt was carried out, the booking is looked up by it before anything is sent again.
+//! Cal.com does not support idempotency keys (it ignores the header, as observed), so the key is
+//! stored in the booking's metadata. When it is unknown whether an earlier attempt was carried out,
+//! the booking is looked up by its key before anything is sent again.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,74 +18,77 @@ use super::error::{Error, ErrorKind, Retryability};
 use crate::model::id::text_id;
 use crate::model::{Booking, BookingQuery, BookingUid, EventTypeTarget, NewBooking};
 
-/// The metadata key under which the idempotency key travels.
+/// The metadata key under which the idempotency key is stored.
 pub const IDEMPOTENCY_METADATA: &str = "calcomIdempotencyKey";
 
-/// For how long a key gives back the same booking.
+/// How long a key returns the same booking.
 const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many keys are remembered in memory.
+/// How many keys are kept in memory.
 const REMEMBERED: u64 = 100_000;
 
-/// The longest value that metadata can hold.
+/// The maximum length of a metadata value.
 const LONGEST_KEY: usize = 500;
 
-/// How often, and after what waits, a booking of unknown outcome is looked up before the call gives up: a request that was given
-/// up on this side may still be carried out on the other.
+/// The delays before each lookup of a booking whose outcome is unknown.
+///
+/// There are several, because a request abandoned on this side may still be carried out by the
+/// server.
 const LOOKUPS: [Duration; 3] = [
     Duration::ZERO,
     Duration::from_millis(500),
     Duration::from_secs(1),
 ];
 
-/// How far around the start a booking is looked up, in hours; the filters are inclusive.
+/// How far from the start a booking is looked up, in hours. The filters are inclusive.
 const LOOKUP_HOURS: i64 = 24;
 
 text_id! {
-    /// The caller's name for one booking that is to be made once, such as an order's number; at most 500 characters. It is
-    /// stored at Cal.com, with the booking.
+    /// The caller's identifier for a booking that is to be created once, such as an order number.
+    ///
+    /// At most 500 characters long. It is stored at Cal.com with the booking.
     IdempotencyKey
 }
 
-/// What is known of a key.
+/// What is stored for an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyRecord {
-    /// The SHA-256 of the request that the key was first used for.
+    /// The SHA-256 of the request that the key was first used with.
     pub fingerprint: [u8; 32],
-    /// The booking; `None` while it is not known whether there is one.
+    /// The booking; `None` while it is unknown whether there is one.
     pub booking: Option<BookingUid>,
 }
 
-/// A failure of an [`IdempotencyStore`].
+/// The error of an [`IdempotencyStore`].
 pub type StoreFailure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Where keys are remembered. With a store that several processes share, a key is good across them.
+/// Storage for idempotency keys. A store shared by several processes makes keys valid across them.
 ///
 /// # Contract
 ///
-/// - [`begin`](Self::begin) is atomic: of two calls at once with a new key, one returns `None`.
-/// - A record is kept for at least 24 hours; after that it may be forgotten.
+/// - [`begin`](Self::begin) is atomic: of two concurrent calls with a new key, one returns `None`.
+/// - A record is kept for at least 24 hours; after that it may be discarded.
 #[async_trait]
 pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
-    /// Remembers a key as begun if it is new and returns `None`, or returns what is known of it.
+    /// Stores a new key as begun and returns `None`, or returns the existing record of a known key.
     async fn begin(
         &self,
         key: &IdempotencyKey,
         fingerprint: [u8; 32],
     ) -> Result<Option<IdempotencyRecord>, StoreFailure>;
 
-    /// Remembers the booking of a key.
+    /// Stores the booking of a key.
     async fn finish(
         &self,
         key: &IdempotencyKey,
         record: IdempotencyRecord,
     ) -> Result<(), StoreFailure>;
 
-    /// Forgets a key whose booking was certainly not made.
+    /// Deletes a key whose booking certainly was not created.
     async fn forget(&self, key: &IdempotencyKey) -> Result<(), StoreFailure>;
 }
 
-/// Keys in memory, for 24 hours.
+/// Stores keys in memory, for 24 hours.
 #[derive(Clone, Debug)]
 pub struct InMemoryIdempotencyStore(Cache<IdempotencyKey, IdempotencyRecord>);
 
@@ -131,7 +135,7 @@ impl IdempotencyStore for InMemoryIdempotencyStore {
     }
 }
 
-/// The keys of a client: what is remembered, and who is at work on which.
+/// The keys of a client: their store, and a lock per key for the calls in progress.
 #[derive(Debug)]
 pub(super) struct IdempotencyKeys {
     store: Arc<dyn IdempotencyStore>,
@@ -150,13 +154,17 @@ impl IdempotencyKeys {
 const OPERATION: &str = "bookings.create_once";
 
 impl Bookings<'_> {
-    /// Makes a booking once, however often it is asked for: the same key gives back the same booking for 24 hours, and across
-    /// processes if the client was given a store that they share.
+    /// Creates a booking exactly once per key.
     ///
-    /// If the answer to an attempt never came, the booking is looked up by its key. If it cannot be found, the error says that the
-    /// outcome is unknown ([`IfIdempotent`](Retryability::IfIdempotent)): call again with the same key, which looks again before
-    /// it sends anything. The attendee needs an e-mail address or a time that few others share, because that is what the lookup
-    /// goes by. Of a recurring event type, the first booking is returned.
+    /// The same key returns the same booking for 24 hours, also across processes if they share a
+    /// store (see [`ClientBuilder::idempotency_store`](super::ClientBuilder::idempotency_store)).
+    ///
+    /// If the response to an attempt is lost, the booking is looked up by its key. If it cannot be
+    /// found, the error reports that the outcome is unknown
+    /// ([`IfIdempotent`](Retryability::IfIdempotent)): call again with the same key, which repeats
+    /// the lookup before anything is sent. The lookup filters by the attendee's e-mail address and
+    /// the time, so the attendee needs an e-mail address, or the time must be one that few other
+    /// bookings share. For a recurring event type, the first booking is returned.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -174,9 +182,10 @@ impl Bookings<'_> {
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create); [`Conflict`](ErrorKind::Conflict) also if Cal.com answers with a
-    /// booking that was made under another key, instead of making one; [`Invalid`](ErrorKind::Invalid) if the key is empty or too long, or was used for another
-    /// booking; [`Transport`](ErrorKind::Transport) if the store of keys fails, in which case nothing is sent.
+    /// Same as [`create`](Self::create). Also [`Conflict`](ErrorKind::Conflict) if Cal.com responds
+    /// with an existing booking that was created with another key, [`Invalid`](ErrorKind::Invalid)
+    /// if the key is empty, too long, or was used for another booking, and
+    /// [`Transport`](ErrorKind::Transport), without sending anything, if the key store fails.
     pub async fn create_once(
         &self,
         key: &IdempotencyKey,
@@ -186,7 +195,7 @@ impl Bookings<'_> {
             return Err(Error::invalid_argument(
                 OPERATION,
                 "key",
-                "has to have 1 to 500 characters",
+                "must be 1 to 500 characters long",
             ));
         }
         let keys = &self.client().transport.idempotency;
@@ -204,7 +213,7 @@ impl Bookings<'_> {
                 return Err(Error::invalid_argument(
                     OPERATION,
                     "key",
-                    "was used for another booking",
+                    "has already been used for another booking",
                 ));
             }
             let found = match record.booking {
@@ -234,18 +243,19 @@ impl Bookings<'_> {
                 Some(first) if is_made_under(key, &first) => {
                     return self.remember(key, fingerprint, first).await;
                 }
-                // To an attendee who already holds this very slot, Cal.com gives the existing booking
-                // back (observed with an event type that needs confirmation).
+                // If the attendee already holds this very slot, Cal.com returns the existing
+                // booking (observed with an event type that requires confirmation).
                 Some(_) => Error::other_booking(OPERATION),
-                None => Error::unanswered(OPERATION, "the answer holds no booking"),
+                None => Error::unanswered(OPERATION, "the response contains no booking"),
             },
             Err(error) => error,
         };
-        // An answer that cannot be read is the answer to a booking that was made.
+        // A response that cannot be deserialized still means that the booking was created.
         let may_have_happened = error.retryability() == Retryability::IfIdempotent
             || error.kind() == ErrorKind::Decode
             || error.kind() == ErrorKind::VersionMismatch;
-        // The booking in the way, or the one that filled the day, may be ours, made by an attempt that this process knows nothing of.
+        // The conflicting booking, or the one that reached the limit, may be ours, created by an
+        // attempt that this process does not know of.
         let may_be_ours = matches!(
             error.kind(),
             ErrorKind::SlotUnavailable | ErrorKind::Conflict | ErrorKind::BookingLimitReached
@@ -257,13 +267,13 @@ impl Bookings<'_> {
         };
         for wait in LOOKUPS.into_iter().take(lookups) {
             tokio::time::sleep(wait).await;
-            // If looking fails as well, what is known is the first failure.
+            // If the lookup fails as well, report the first failure.
             if let Ok(Some(found)) = self.look_up(key, booking).await {
                 return self.remember(key, fingerprint, found).await;
             }
         }
         if !may_have_happened && !attempted_before {
-            // Nothing was made: the key is free for another try, at another time perhaps.
+            // Nothing was created, so the key can be reused, perhaps for another time.
             let forgotten = self.client().transport.idempotency.store.forget(key).await;
             forgotten.map_err(|cause| Error::key_store(OPERATION, cause))?;
         }
@@ -280,7 +290,7 @@ impl Bookings<'_> {
             fingerprint,
             booking: Some(booking.uid.clone()),
         };
-        // The booking is made: that its uid could not be remembered costs a lookup next time, and no more.
+        // The booking exists, so failing to store its uid only costs a lookup next time.
         if let Err(cause) = self
             .client()
             .transport
@@ -289,12 +299,14 @@ impl Bookings<'_> {
             .finish(key, record)
             .await
         {
-            tracing::warn!(error = %cause, "the idempotency key's booking could not be remembered");
+            tracing::warn!(error = %cause, "the booking of an idempotency key could not be stored");
         }
         Ok(booking)
     }
 
-    /// The booking that was made under a key. The filters narrow the search and are not trusted.
+    /// Looks up the booking created with a key.
+    ///
+    /// The filters only narrow the search; the key decides.
     async fn look_up(
         &self,
         key: &IdempotencyKey,
@@ -313,7 +325,7 @@ impl Bookings<'_> {
         let mut listed = self.list_all(query);
         while let Some(found) = listed.next().await {
             let found = found?;
-            // Metadata travels along a chain; the one that was made is the one that replaced none.
+            // Rescheduling copies the metadata; the original booking is the one that replaced none.
             if is_made_under(key, &found) && found.rescheduled_from_uid.is_none() {
                 return Ok(Some(found));
             }
@@ -327,7 +339,7 @@ fn is_made_under(key: &IdempotencyKey, booking: &Booking) -> bool {
     booking.metadata_str(IDEMPOTENCY_METADATA) == Some(key.as_str())
 }
 
-/// What makes a request the same one.
+/// Hashes a booking request, to recognize a repeated one.
 fn fingerprint(booking: &NewBooking) -> Result<[u8; 32], Error> {
     let json =
         serde_json::to_vec(booking).map_err(|cause| Error::unserializable(OPERATION, cause))?;

@@ -1,10 +1,12 @@
-//! `/me`.
+//! The `/me` endpoint.
 
 use super::Client;
 use super::error::Error;
 use crate::model::{User, UserUpdate};
 
-/// The user behind the key; get one from [`Client::me`].
+/// The user that the API key belongs to.
+///
+/// Obtained from [`Client::me`].
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -26,7 +28,7 @@ impl<'a> Me<'a> {
         Self { client }
     }
 
-    /// Reads the user. Also the cheapest way to find out whether a key is accepted.
+    /// Retrieves the user. This is also the cheapest way to check whether a key is valid.
     ///
     /// # Errors
     ///
@@ -35,11 +37,11 @@ impl<'a> Me<'a> {
         self.client.data(self.client.get("me.get", &["me"])).await
     }
 
-    /// Changes the user.
+    /// Updates the user.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused.
+    /// [`Invalid`](super::ErrorKind::Invalid) with the rejected fields.
     pub async fn update(&self, update: &UserUpdate) -> Result<User, Error> {
         let request = self.client.patch("me.update", &["me"]);
         self.client.data(request.json(update)?).await

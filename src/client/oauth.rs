@@ -1,7 +1,8 @@
-//! OAuth access tokens: refreshed before they expire or when the server refuses them, once for all calls that wait.
+//! OAuth sessions: access tokens are refreshed before they expire, or when the server rejects them.
 //!
-//! An access token lives for about 30 minutes. Refreshing rotates the refresh token, so a new one that is lost is the end of the
-//! session: it is handed to the host to store before it is used, and a caller who gives up does not stop a refresh that is under way.
+//! One refresh serves all waiting calls. An access token lives for about 30 minutes. Refreshing
+//! rotates the refresh token, so losing a new one ends the session: it is passed to the host's
+//! store before it is used, and dropping a call does not interrupt a refresh in progress.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -26,23 +27,23 @@ use crate::ambient::Clock;
 
 const OPERATION: &str = "oauth.refresh";
 
-/// How long before its end a token is refreshed, so that it does not expire on the way.
+/// How long before its expiry a token is refreshed, so that it does not expire in transit.
 const REFRESH_AHEAD: TimeDelta = TimeDelta::seconds(60);
 
-/// The tokens of a session. `Debug` shows when they expire and no more.
+/// The tokens of a session. `Debug` shows only their expiry.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OAuthTokens {
-    /// Goes out with every call.
+    /// The access token, sent with every request.
     pub access_token: SecretString,
-    /// Buys the next pair of tokens, once.
+    /// The refresh token, which can be exchanged for the next pair once.
     pub refresh_token: SecretString,
-    /// When the access token expires; `None` if that is not known, and then it is refreshed when it is refused.
+    /// When the access token expires. If `None`, the token is refreshed when it is rejected.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl OAuthTokens {
-    /// Tokens whose expiry is not known.
+    /// Creates tokens with an unknown expiry.
     pub fn new(
         access_token: impl Into<SecretString>,
         refresh_token: impl Into<SecretString>,
@@ -62,10 +63,10 @@ impl OAuthTokens {
     }
 }
 
-/// Where the host keeps the tokens of a session.
+/// Storage for the tokens of a session, implemented by the host application.
 #[async_trait]
 pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
-    /// Stores new tokens in place of the old ones, which are void from now on.
+    /// Replaces the stored tokens with new ones. The old ones are no longer valid.
     async fn save(&self, tokens: &OAuthTokens) -> Result<(), StoreFailure>;
 }
 
@@ -94,7 +95,7 @@ impl TokenStore for InMemoryTokenStore {
 /// How tokens are refreshed.
 #[derive(Clone, Debug)]
 enum Issuer {
-    /// `/auth/oauth2/token`, as RFC 6749 has it; a public client has no secret.
+    /// `/auth/oauth2/token`, as specified by RFC 6749. A public client has no secret.
     OAuth2 {
         client_id: String,
         client_secret: Option<SecretString>,
@@ -129,7 +130,9 @@ pub struct OAuthSession {
 }
 
 impl OAuthSession {
-    /// A session of a public OAuth client. A confidential one adds its secret with
+    /// Creates a session of a public OAuth client.
+    ///
+    /// For a confidential client, add its secret with
     /// [`with_client_secret`](Self::with_client_secret).
     pub fn new(
         client_id: impl Into<String>,
@@ -156,7 +159,7 @@ impl OAuthSession {
         self
     }
 
-    /// A session of a managed user of a platform client.
+    /// Creates a session of a managed user of a platform client.
     pub fn managed_user(
         client_id: impl Into<String>,
         secret_key: impl Into<SecretString>,
@@ -174,18 +177,19 @@ impl OAuthSession {
     }
 }
 
-/// Who calls.
+/// The credentials of a client.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Credentials {
-    /// Nobody. A few endpoints ask for no credential, such as those that list slots and make
-    /// bookings.
+    /// No credentials.
+    ///
+    /// A few endpoints require none, such as those that list slots and create bookings.
     Anonymous,
     /// An API key, `cal_…`.
     ApiKey(SecretString),
     /// An OAuth session.
     OAuth(OAuthSession),
-    /// A platform client as itself, for the endpoints that take one.
+    /// A platform client acting as itself, for the endpoints that accept one.
     #[non_exhaustive]
     PlatformClient {
         /// The client's id.
@@ -196,12 +200,13 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// An API key, `cal_…`.
+    /// Creates credentials from an API key, `cal_…`.
     pub fn api_key(key: impl Into<SecretString>) -> Self {
         Self::ApiKey(key.into())
     }
 
-    /// A platform client as itself, for the endpoints that take one.
+    /// Creates credentials of a platform client acting as itself, for the endpoints that accept
+    /// one.
     pub fn platform_client(
         client_id: impl Into<String>,
         secret_key: impl Into<SecretString>,
@@ -213,7 +218,7 @@ impl Credentials {
     }
 }
 
-/// What a call is authorized with, and by which pair of tokens.
+/// The authorization headers of a request, and the generation of the tokens in them.
 #[derive(Clone, Debug)]
 pub(super) struct Authorization {
     pub(super) headers: HeaderMap,
@@ -240,11 +245,12 @@ pub(super) struct Session {
 #[derive(Debug)]
 struct State {
     tokens: OAuthTokens,
-    /// Raised with every new pair, so that many calls that were refused with one pair refresh it once.
+    /// Incremented with every new pair, so that many calls rejected with one pair refresh it only
+    /// once.
     generation: u64,
-    /// New tokens that the host could not store yet.
+    /// Whether the host has yet to store the new tokens.
     unsaved: bool,
-    /// The refusal of the refresh token, which is final.
+    /// The rejection of the refresh token, which is final.
     ended: Option<Error>,
 }
 
@@ -253,7 +259,11 @@ fn secret_header(operation: &'static str, field: &str, value: &str) -> Result<He
         return Err(Error::invalid_argument(operation, field, "is empty"));
     }
     let mut header = HeaderValue::try_from(value).map_err(|_| {
-        Error::invalid_argument(operation, field, "has characters that a header cannot hold")
+        Error::invalid_argument(
+            operation,
+            field,
+            "contains characters that are not valid in a header",
+        )
     })?;
     header.set_sensitive(true);
     Ok(header)
@@ -317,7 +327,7 @@ impl Authorizer {
         })
     }
 
-    /// What to authorize a call with, refreshed if need be.
+    /// Returns the authorization for a call, refreshing the tokens if necessary.
     pub(super) async fn authorize(&self, operation: &'static str) -> Result<Authorization, Error> {
         match self {
             Self::Fixed(headers) => Ok(Authorization {
@@ -328,7 +338,8 @@ impl Authorizer {
         }
     }
 
-    /// Whether, after a call was refused with these headers, another try with new ones makes sense.
+    /// Returns whether, after these headers were rejected, another attempt with new ones makes
+    /// sense.
     pub(super) async fn renew(
         &self,
         operation: &'static str,
@@ -346,13 +357,13 @@ impl Authorizer {
 }
 
 impl Session {
-    /// The present tokens; other ones than those that were refused.
+    /// Returns the current tokens, refreshed if they are about to expire or are the rejected ones.
     async fn current(
         self: Arc<Self>,
         operation: &'static str,
         refused: Option<u64>,
     ) -> Result<Authorization, Error> {
-        // In a task of its own: a caller who gives up must not take a rotated token along.
+        // Runs in its own task, so that dropping the call cannot lose a rotated token.
         let refreshed = tokio::spawn(async move {
             let mut state = self.state.lock().await;
             if let Some(ended) = &state.ended {
@@ -420,7 +431,8 @@ impl Session {
                 Ok(())
             }
             Err(error) => {
-                // `invalid_grant` and its like: the refresh token is void, and asking again cannot change that.
+                // `invalid_grant` and the like: the refresh token is invalid, and retrying cannot
+                // change that.
                 if matches!(
                     error.kind(),
                     ErrorKind::Invalid | ErrorKind::Unauthorized | ErrorKind::Forbidden
@@ -452,7 +464,7 @@ impl Session {
     }
 }
 
-/// Tokens in either shape: RFC 6749's, or a platform's in Cal.com's envelope.
+/// Tokens in either format: RFC 6749, or a platform client's in Cal.com's envelope.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Answer {

@@ -1,4 +1,4 @@
-//! An application's side of the authorization-code flow (RFC 6749, section 4.1).
+//! The application's side of the authorization code flow (RFC 6749, section 4.1).
 
 use std::sync::Arc;
 
@@ -14,21 +14,22 @@ use super::pkce::Pkce;
 use crate::ambient::Clock;
 use crate::model::{OAuthClientInfo, OAuthScope};
 
-/// Where users of the hosted service give their consent.
+/// The consent page of the hosted service.
 const DEFAULT_AUTHORIZE_URL: &str = "https://app.cal.com/auth/oauth2/authorize";
 
 const EXCHANGE: &str = "oauth.exchange";
 
 /// An OAuth client: an application that acts for Cal.com users with their consent.
 ///
-/// 1. Make a random `state` and a [`Pkce`], keep the state and the verifier in the user's session,
-///    and redirect the browser to [`authorization_url`](Self::authorization_url).
-/// 2. The browser comes back to the redirect URI with `code` and `state`, or with `error`.
-///    **Compare that `state` with the one kept, and stop if they differ**: otherwise a stranger can
-///    make your user connect the stranger's account. The crate does not see the session and cannot
-///    do it for you.
-/// 3. Exchange the code for tokens with [`exchange`](Self::exchange). A code works once.
-/// 4. Store the tokens, and call with a [`session`](Self::session), which refreshes them.
+/// 1. Generate a random `state` and a [`Pkce`], keep the state and the verifier in the user's
+///    session, and redirect the browser to [`authorization_url`](Self::authorization_url).
+/// 2. The browser is redirected back to the redirect URI with `code` and `state`, or with `error`.
+///    **Compare that `state` with the stored one, and stop if they differ**: otherwise an attacker
+///    can make your user connect the attacker's account. The crate has no access to the session and
+///    cannot do it for you.
+/// 3. Exchange the code for tokens with [`exchange`](Self::exchange). A code can be used once.
+/// 4. Store the tokens, and build a client with a [`session`](Self::session), which refreshes
+///    them.
 ///
 /// ```no_run
 /// # async fn run(state: String, code: String) -> Result<(), Box<dyn std::error::Error>> {
@@ -41,15 +42,15 @@ const EXCHANGE: &str = "oauth.exchange";
 ///     .build()?;
 /// let pkce = Pkce::generate()?;
 /// let address = app.authorization_url(&state, &pkce);
-/// // Redirect the browser to the address. When it is back, and `state` is the one kept:
+/// // Redirect the browser to the URL. Once it is back, and `state` matches the stored one:
 /// let tokens = app.exchange(code, pkce.verifier().clone()).await?;
 /// # drop((address, tokens));
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// A public client, which has no secret, proves itself with the verifier; a confidential client
-/// proves itself with its secret. Cal.com's token endpoint accepts one of the two and refuses both
+/// A public client, which has no secret, authenticates with the verifier; a confidential client
+/// authenticates with its secret. Cal.com's token endpoint accepts one of the two and rejects both
 /// together, so neither the challenge nor the verifier of a confidential client is sent.
 #[derive(Clone, Debug)]
 pub struct OAuthClient {
@@ -62,8 +63,7 @@ pub struct OAuthClient {
 }
 
 impl OAuthClient {
-    /// Configures a client that is registered with this redirect URI. The two have to be equal
-    /// character by character.
+    /// Configures a client that is registered with this redirect URI. The two must match exactly.
     pub fn builder(
         client_id: impl Into<String>,
         redirect_uri: impl Into<String>,
@@ -78,10 +78,10 @@ impl OAuthClient {
         }
     }
 
-    /// The address at which the user gives consent, to redirect the browser to.
+    /// Returns the URL at which the user gives consent, to redirect the browser to.
     ///
-    /// `state` comes back with the code. It has to be random, kept in the user's session, and used
-    /// once: at least 128 random bits, for example as hexadecimal digits.
+    /// `state` is returned with the code. It must be random, kept in the user's session, and used
+    /// only once: at least 128 random bits, for example as hexadecimal digits.
     pub fn authorization_url(&self, state: &str, pkce: &Pkce) -> Url {
         let mut url = self.authorize_url.clone();
         let mut query = url.query_pairs_mut();
@@ -103,18 +103,19 @@ impl OAuthClient {
         url
     }
 
-    /// Exchanges the code that the browser came back with for tokens. The verifier is that of the
-    /// [`Pkce`] whose challenge was in the address.
+    /// Exchanges an authorization code for tokens.
+    ///
+    /// The verifier belongs to the [`Pkce`] whose challenge was part of the authorization URL.
     ///
     /// # Errors
     ///
     /// [`Unauthorized`](ErrorKind::Unauthorized) with the [code](super::ApiError::code)
-    /// `invalid_grant` if the authorization code is wrong, was used or has expired, or the verifier
-    /// or the redirect URI does not fit: redirect the user to the authorization URL again. The same
+    /// `invalid_grant` if the authorization code is wrong, used or expired, or if the verifier or
+    /// the redirect URI does not match: redirect the user to the authorization URL again. The same
     /// kind with the code `invalid_client` if the client or its secret is wrong;
-    /// [`Invalid`](ErrorKind::Invalid) if the verifier of a public client is malformed, in which case
-    /// nothing is sent;
-    /// [`UnknownEndpoint`](ErrorKind::UnknownEndpoint) on self-hosted servers of 2025.
+    /// [`Invalid`](ErrorKind::Invalid), without sending anything, if the verifier of a public
+    /// client is malformed; [`UnknownEndpoint`](ErrorKind::UnknownEndpoint) on self-hosted servers
+    /// of 2025.
     pub async fn exchange(
         &self,
         code: impl Into<SecretString>,
@@ -147,7 +148,7 @@ impl OAuthClient {
         Ok(answer.into_tokens(self.client.transport.clock.now()))
     }
 
-    /// Reads how the client is registered at Cal.com.
+    /// Retrieves the client's registration at Cal.com.
     ///
     /// # Errors
     ///
@@ -159,7 +160,7 @@ impl OAuthClient {
         self.client.data(request).await
     }
 
-    /// A session with these tokens, for [`Client::with_credentials`].
+    /// Creates a session with these tokens, for [`Client::with_credentials`].
     pub fn session(&self, tokens: OAuthTokens, store: Arc<dyn TokenStore>) -> OAuthSession {
         let session = OAuthSession::new(self.client_id.clone(), tokens, store);
         match &self.client_secret {
@@ -169,7 +170,9 @@ impl OAuthClient {
     }
 }
 
-/// Builds an [`OAuthClient`]; get one from [`OAuthClient::builder`].
+/// Builds an [`OAuthClient`].
+///
+/// Obtained from [`OAuthClient::builder`].
 #[derive(Debug)]
 #[must_use]
 pub struct OAuthClientBuilder {
@@ -182,33 +185,37 @@ pub struct OAuthClientBuilder {
 }
 
 impl OAuthClientBuilder {
-    /// The client's secret; a client without one is a public client.
+    /// Sets the client's secret. A client without one is a public client.
     pub fn client_secret(mut self, secret: impl Into<SecretString>) -> Self {
         self.client_secret = Some(secret.into());
         self
     }
 
-    /// Adds a scope to ask the user for. Cal.com requires at least one, and refuses those that the
-    /// client is not registered for.
+    /// Adds a scope to request.
+    ///
+    /// Cal.com requires at least one, and rejects scopes that the client is not registered for.
     pub fn scope(mut self, scope: OAuthScope) -> Self {
         self.scopes.push(scope);
         self
     }
 
-    /// Where the API is, with its `/v2`; `https://api.cal.com/v2` by default.
+    /// Sets the base URL of the API, including `/v2`. The default is `https://api.cal.com/v2`.
     pub fn base_url(mut self, url: &str) -> Self {
         self.client = self.client.base_url(url);
         self
     }
 
-    /// Where users give their consent; `https://app.cal.com/auth/oauth2/authorize` by default. To
-    /// be set along with the base URL.
+    /// Sets the URL of the consent page.
+    ///
+    /// The default is `https://app.cal.com/auth/oauth2/authorize`.
+    ///
+    /// Set it together with the base URL.
     pub fn authorize_url(mut self, url: &str) -> Self {
         self.authorize_url = parse_base_url(url);
         self
     }
 
-    /// Where the time comes from.
+    /// Sets the clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.client = self.client.clock(clock);
         self
@@ -218,8 +225,8 @@ impl OAuthClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the client id or the secret is empty, or an address is
-    /// malformed; [`Transport`](ErrorKind::Transport) if the TLS library cannot be set up.
+    /// [`Invalid`](ErrorKind::Invalid) if the client id or the secret is empty, or a URL is
+    /// malformed; [`Transport`](ErrorKind::Transport) if the TLS library cannot be initialized.
     pub fn build(self) -> Result<OAuthClient, Error> {
         const OPERATION: &str = "oauth_client.build";
         let refused = |field, why| Err(Error::invalid_argument(OPERATION, field, why));
@@ -236,7 +243,7 @@ impl OAuthClientBuilder {
         let Some(authorize_url) = self.authorize_url else {
             return refused(
                 "authorize_url",
-                "must be an http or https URL without user name, query or fragment",
+                "must be an http or https URL without a user name, query or fragment",
             );
         };
         Ok(OAuthClient {

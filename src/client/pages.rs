@@ -1,4 +1,4 @@
-//! Lists: a page, or a stream over all pages.
+//! Lists: single pages, and streams over all pages.
 
 use std::fmt;
 use std::pin::Pin;
@@ -12,10 +12,11 @@ use crate::model::{
     BookingQuery, MembershipQuery, TeamScheduleQuery, VerifiedResourceQuery, WebhookQuery,
 };
 
-/// The largest page of any list.
+/// The maximum page size of any list.
 const MAX_PAGE: u32 = 250;
 
-/// Where a list without pagination data is taken for one whose server ignores `skip`.
+/// The length at which a list without pagination data is considered endless, because its server
+/// ignores `skip`.
 const MAX_UNCOUNTED: u32 = 100 * MAX_PAGE;
 
 /// One page of a list.
@@ -35,14 +36,14 @@ const MAX_UNCOUNTED: u32 = 100 * MAX_PAGE;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// The entries, in the order asked for.
+    /// The items, in the requested order.
     pub items: Vec<T>,
-    /// The page's position in the list; `None` for lists whose answers do not say.
+    /// The page's position in the list; `None` for lists whose responses do not contain it.
     pub pagination: Option<Pagination>,
 }
 
 impl<T> Page<T> {
-    /// A page of a list whose answers do not say where it stands.
+    /// A page of a list whose responses do not contain its position.
     pub(super) fn unnumbered(items: Vec<T>) -> Self {
         let pagination = None;
         Self { items, pagination }
@@ -76,9 +77,9 @@ impl<'a, T> IntoIterator for &'a Page<T> {
     }
 }
 
-/// All entries of a list, fetched page by page as they are asked for.
+/// A stream of all items of a list, which fetches pages on demand.
 ///
-/// It is `Send`, `Unpin` and owns what it needs, and can be used without a stream library:
+/// It is `Send` and `Unpin`, owns its data, and can be used without a stream library:
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -92,21 +93,21 @@ impl<'a, T> IntoIterator for &'a Page<T> {
 /// # }
 /// ```
 ///
-/// After an error it ends.
+/// The stream ends after the first error.
 #[must_use = "nothing is fetched before it is polled"]
 pub struct ItemStream<T>(BoxStream<'static, Result<T, Error>>);
 
 impl<T> ItemStream<T> {
-    /// The next entry; `None` at the end.
+    /// Returns the next item; `None` at the end.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         self.0.next().await
     }
 
-    /// Collects all entries, into a `Vec` for example, until the end or the first error.
+    /// Collects all items, for example into a `Vec`, until the end or the first error.
     ///
     /// # Errors
     ///
-    /// That of the first page that cannot be fetched.
+    /// The error of the first page that cannot be fetched.
     pub async fn try_collect<C: Default + Extend<T>>(self) -> Result<C, Error> {
         self.0.try_collect().await
     }
@@ -126,7 +127,7 @@ impl<T> fmt::Debug for ItemStream<T> {
     }
 }
 
-/// A query that names a page.
+/// A query with page parameters.
 pub(super) trait PageQuery: Clone + Send + 'static {
     fn take(&self) -> Option<u32>;
     fn skip(&self) -> Option<u32>;
@@ -177,7 +178,9 @@ impl PageQuery for BookingQuery {
     }
 }
 
-/// Walks a list, page by page; the query says where to begin and how large a page is, 250 by default.
+/// Streams a list page by page.
+///
+/// The query contains the start and the page size, which is 250 by default.
 pub(super) fn walk<Q, T, F, Fut>(operation: &'static str, mut query: Q, fetch: F) -> ItemStream<T>
 where
     Q: PageQuery,
@@ -203,17 +206,17 @@ where
     ItemStream(pages.try_flatten().boxed())
 }
 
-/// The query for the page after this one; `None` after the last page.
+/// Returns the query for the next page; `None` after the last page.
 fn next_page<Q: PageQuery, T>(
     operation: &'static str,
     mut query: Q,
     page: &Page<T>,
 ) -> Result<Option<Q>, Error> {
     let received = u32::try_from(page.items.len()).unwrap_or(u32::MAX);
-    // By the shape of the page, not by the version asked for: servers fall back without a word.
+    // Decided by the shape of the page, not by the requested version: servers silently fall back.
     let (more, cursor) = match &page.pagination {
         Some(pagination) => (pagination.has_next_page, pagination.next_cursor.as_deref()),
-        // Without pagination data, a short page is the last one.
+        // Without pagination data, an incomplete page is the last one.
         None => (Some(received) == query.take(), None),
     };
     let stuck = cursor.is_some() && cursor == query.cursor();

@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange (RFC 7636), by its S256 method.
+//! Proof Key for Code Exchange (RFC 7636), with the S256 method.
 
 use std::io;
 
@@ -12,11 +12,11 @@ use crate::ambient;
 
 const OPERATION: &str = "oauth.pkce";
 
-/// A secret that ties an authorization code to whoever asked for it: a code that is stolen on its
-/// way is worth nothing without it.
+/// A secret that ties an authorization code to the application that requested it, so that an
+/// intercepted code is useless without it.
 ///
-/// The challenge goes into the address that the user's browser is sent to, the verifier stays with
-/// the application until the code is exchanged. `Debug` does not show the verifier.
+/// The challenge is part of the URL that the user's browser is redirected to; the verifier stays
+/// with the application until the code is exchanged. `Debug` does not show the verifier.
 ///
 /// ```
 /// use calcom::client::Pkce;
@@ -32,7 +32,7 @@ pub struct Pkce {
 }
 
 impl Pkce {
-    /// Makes a verifier of 256 random bits.
+    /// Generates a verifier with 256 random bits.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl Pkce {
         Ok(Self::of(URL_SAFE_NO_PAD.encode(bytes).into()))
     }
 
-    /// Takes up a verifier that was kept since the user was sent away.
+    /// Restores a verifier that was stored before the user was redirected.
     ///
     /// # Errors
     ///
@@ -71,12 +71,12 @@ impl Pkce {
         }
     }
 
-    /// The verifier, to be kept where only the application can read it.
+    /// Returns the verifier. Store it where only the application can read it.
     pub fn verifier(&self) -> &SecretString {
         &self.verifier
     }
 
-    /// The challenge: the SHA-256 digest of the verifier, in base64url without padding.
+    /// Returns the challenge: the SHA-256 digest of the verifier, in base64url without padding.
     pub fn challenge(&self) -> &str {
         &self.challenge
     }

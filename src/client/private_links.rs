@@ -1,10 +1,12 @@
-//! `/event-types/{id}/private-links`. These endpoints have no version.
+//! The `/event-types/{id}/private-links` endpoints, which are not versioned.
 
 use super::Client;
 use super::error::Error;
 use crate::model::{EventTypeId, PrivateLink, PrivateLinkId, PrivateLinkParams};
 
-/// The private links of one event type; get one from [`EventTypes::private_links`](super::EventTypes::private_links).
+/// The private links of an event type.
+///
+/// Obtained from [`EventTypes::private_links`](super::EventTypes::private_links).
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -27,35 +29,37 @@ impl<'a> PrivateLinks<'a> {
         Self { client, event_type }
     }
 
-    /// Makes a link.
+    /// Creates a private link.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if `params` name both an instant and a number of
-    /// bookings, or zero bookings; [`NotFound`](super::ErrorKind::NotFound) for an unknown event type
-    /// and for another user's. An instant in the past is accepted, and the link has then ended.
+    /// [`Invalid`](super::ErrorKind::Invalid) if `params` contain both an expiry and a maximum
+    /// number of uses, or a maximum of zero; [`NotFound`](super::ErrorKind::NotFound) if the event
+    /// type does not exist or belongs to another user. An expiry in the past is accepted, and the
+    /// link has then already expired.
     pub async fn create(&self, params: &PrivateLinkParams) -> Result<PrivateLink, Error> {
         let path = ["event-types", &self.event_type.to_string(), "private-links"];
         let request = self.client.post("private_links.create", &path);
         self.client.data(request.json(params)?).await
     }
 
-    /// Lists all links, those that have ended too.
+    /// Lists all links, including expired ones.
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create).
+    /// Same as [`create`](Self::create).
     pub async fn list(&self) -> Result<Vec<PrivateLink>, Error> {
         let path = ["event-types", &self.event_type.to_string(), "private-links"];
         let request = self.client.get("private_links.list", &path);
         self.client.data(request).await
     }
 
-    /// Changes when a link ends. One kind of end replaces the other.
+    /// Updates when a link expires. One kind of expiry replaces the other.
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create), and [`NotFound`](super::ErrorKind::NotFound) if there is no such link.
+    /// Same as [`create`](Self::create), and [`NotFound`](super::ErrorKind::NotFound) if there is
+    /// no such link.
     pub async fn update(
         &self,
         id: &PrivateLinkId,
@@ -67,11 +71,11 @@ impl<'a> PrivateLinks<'a> {
         self.client.data(request.json(params)?).await
     }
 
-    /// Ends a link.
+    /// Deletes a link.
     ///
     /// # Errors
     ///
-    /// As [`update`](Self::update).
+    /// Same as [`update`](Self::update).
     pub async fn delete(&self, id: &PrivateLinkId) -> Result<(), Error> {
         let event_type = self.event_type.to_string();
         let path = ["event-types", &event_type, "private-links", id.as_str()];

@@ -1,7 +1,8 @@
-//! Finding out which newer API versions a deployment knows.
+//! Detection of the newer API versions that a deployment supports.
 //!
-//! A server that does not know a version says nothing: it answers in the shape of 2024-04-15 and ignores filters (observed on
-//! self-hosted servers of March 2026). So the shape of an answer is the only way to tell.
+//! A server silently ignores a version that it does not support: it responds in the shape of
+//! 2024-04-15 and ignores filters (observed on self-hosted servers of March 2026). So the shape of
+//! a response is the only indication.
 
 use std::sync::Arc;
 
@@ -10,19 +11,21 @@ use super::error::{Error, ErrorKind};
 use super::version::{ApiVersion, ApiVersions};
 use crate::model::{BookingQuery, EventTypeQuery};
 
-/// Which of the newer API versions a deployment knows.
+/// Which of the newer API versions a deployment supports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KnownVersions {
-    /// Whether it knows [`ApiVersion::BOOKINGS_2026`].
+    /// Whether it supports [`ApiVersion::BOOKINGS_2026`].
     pub newer_bookings: bool,
-    /// Whether it knows [`ApiVersion::EVENT_TYPES_2026`].
+    /// Whether it supports [`ApiVersion::EVENT_TYPES_2026`].
     pub newer_event_types: bool,
 }
 
 impl Client {
-    /// Asks a deployment once which of the newer versions it knows, and returns a client that uses those and falls back to the
-    /// defaults for the others. Two or three reads; nothing is written.
+    /// Detects which of the newer API versions a deployment supports, and returns a client that
+    /// uses them.
+    ///
+    /// The other versions stay as they are. Sends two or three read requests, and writes nothing.
     ///
     /// ```no_run
     /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -34,7 +37,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Any failure that is not an answer in an older shape: then it is not known what the deployment knows.
+    /// Any error other than a response in an older shape, in which case the supported versions are
+    /// unknown.
     pub async fn with_newest_versions(&self) -> Result<(Self, KnownVersions), Error> {
         let mut known = KnownVersions {
             newer_bookings: false,
@@ -50,7 +54,7 @@ impl Client {
             known.newer_bookings = true;
         }
 
-        // Some servers answer 404 to a list of event types that names nobody.
+        // Some servers respond with 404 when event types are listed without a user name.
         if let Some(username) = self.me().get().await?.username {
             let newer = versions
                 .clone()
@@ -65,7 +69,7 @@ impl Client {
         Ok((self.with_versions(versions), known))
     }
 
-    /// The same client, sharing its connections and policies, with other versions.
+    /// Returns a client with other versions that shares the connections and policies.
     fn with_versions(&self, versions: ApiVersions) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
@@ -74,7 +78,7 @@ impl Client {
     }
 }
 
-/// Whether an answer came in the shape that was asked for.
+/// Returns whether a response had the requested shape.
 fn understood(answer: Result<(), Error>) -> Result<bool, Error> {
     match answer {
         Ok(()) => Ok(true),

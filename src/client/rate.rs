@@ -1,8 +1,11 @@
-//! The rate budget of one credential: a pure state machine. The time comes in as a value.
+//! The rate budget of one credential, as a pure state machine that receives the time as a
+//! parameter.
 //!
-//! It starts from what Cal.com allows an API key by default, and learns from every answer's `X-RateLimit-Limit-<Name>`,
-//! `-Remaining-<Name>` and `-Reset-<Name>`. There can be several names; a call is blocked only when all of them are used up.
-//! Whoever goes on after that is blocked for a while, and repeated excess can lock the account, so nothing is sent then.
+//! It starts from the limit that Cal.com applies to an API key by default, and updates it from the
+//! `X-RateLimit-Limit-<Name>`, `-Remaining-<Name>` and `-Reset-<Name>` headers of every response.
+//! There can be several names; a request is blocked only when all of them are exhausted. Cal.com
+//! blocks clients that exceed the limits for a while, and repeated excess can lock the account, so
+//! nothing is sent once the limits are exhausted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,19 +14,34 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use tokio::time::Instant;
 
-/// The window of a limit that the server never reported.
+/// The window of a limit that the server has not reported.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// How far a reset may be off; the header is in whole seconds.
+/// The tolerance for reset times, which the headers give in whole seconds.
 const ROUNDING: Duration = Duration::from_secs(2);
 
-/// A reset above this many seconds is an instant of the epoch, not a span.
+/// A reset value above this is a Unix timestamp, not a number of seconds from now.
 const RESET_IS_EPOCH_ABOVE: u64 = 1_000_000_000;
 
-/// The fraction of a limit reserved for writes: one in this many.
+/// The reciprocal of the share of a limit that is reserved for writes: one tenth.
 const RESERVED_FOR_WRITES: u32 = 10;
 
-/// Settings of the rate budget.
+/// Configuration of the rate budget.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use calcom::client::{Client, RatePolicy};
+///
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = RatePolicy::default()
+///     .with_requests_per_minute(60)
+///     .with_max_wait(Duration::from_secs(2));
+/// let client = Client::builder(std::env::var("CALCOM_API_KEY")?).rate(policy).build()?;
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RatePolicy {
     requests_per_minute: u32,
@@ -31,7 +49,10 @@ pub struct RatePolicy {
 }
 
 impl Default for RatePolicy {
-    /// 120 a minute, as Cal.com allows an API key, until the server says otherwise; a call waits for up to 10 s.
+    /// 120 requests per minute, as Cal.com allows an API key, until the server reports its own
+    /// limit.
+    ///
+    /// A call waits for up to 10 s.
     fn default() -> Self {
         Self {
             requests_per_minute: 120,
@@ -41,15 +62,17 @@ impl Default for RatePolicy {
 }
 
 impl RatePolicy {
-    /// The limit assumed until the server reports its own. Zero counts as one.
+    /// Sets the limit assumed until the server reports its own. Zero counts as one.
     #[must_use]
     pub fn with_requests_per_minute(mut self, requests: u32) -> Self {
         self.requests_per_minute = requests.max(1);
         self
     }
 
-    /// How long a call may wait for its turn before it fails with [`RateLimited`](super::ErrorKind::RateLimited), which says when
-    /// to come back.
+    /// Sets how long a call may wait for its turn.
+    ///
+    /// A call that would have to wait longer fails with
+    /// [`RateLimited`](super::ErrorKind::RateLimited), and the error contains the time to wait.
     #[must_use]
     pub fn with_max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
@@ -61,7 +84,7 @@ impl RatePolicy {
     }
 }
 
-/// What a call does; writes go first.
+/// Whether a call reads or writes. Writes take precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     Read,
@@ -72,16 +95,19 @@ pub(crate) enum Class {
 struct Limit {
     limit: u32,
     remaining: u32,
-    /// The window ends at this instant at the latest, and the budget is renewed then.
+    /// The latest instant at which the window can end. The budget is renewed then.
     resets_at: Instant,
-    /// It does not end before this one. An answer names the seconds that are left when the server
-    /// writes it, which is after the call was sent and before the answer came.
+    /// The earliest instant at which the window can end.
+    ///
+    /// A response states the seconds left when the server writes it, which is after the request was
+    /// sent and before the response arrived.
     resets_after: Instant,
 }
 
 impl Limit {
-    /// Begins a new window once the old one is over. What is still in flight then may be counted in
-    /// the new one.
+    /// Starts a new window once the old one has ended.
+    ///
+    /// Requests in flight at that point may be counted in the new window.
     fn renew(&mut self, in_flight: u32, now: Instant) {
         if self.resets_at <= now {
             self.remaining = self.limit.saturating_sub(in_flight);
@@ -95,13 +121,13 @@ impl Limit {
         Self { remaining, ..self }
     }
 
-    /// Whether this is about a window before the other's.
+    /// Whether this limit describes an earlier window than the other.
     fn is_older_than(&self, other: &Self) -> bool {
         self.resets_at + ROUNDING < other.resets_after
     }
 
     /// Combines what is known of a window, from which every call that was sent is deducted already,
-    /// with what an answer says. Answers overtake each other, so the smaller remainder is right.
+    /// with what a response says. Responses overtake each other, so the smaller remainder is right.
     fn merge(self, told: Self) -> Self {
         let resets_after = self.resets_after.max(told.resets_after);
         Self {
@@ -113,19 +139,19 @@ impl Limit {
     }
 }
 
-/// A call that was let through; later calls have higher numbers.
+/// The number of an admitted call. Later calls have higher numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CallNumber(u64);
 
 #[derive(Debug)]
 pub(crate) struct RateBudget {
-    /// The limits by name; until the server has reported one, an assumed, unnamed one.
+    /// The limits by name. Until the server has reported one, an assumed limit without a name.
     limits: BTreeMap<String, Limit>,
     assumed: bool,
     blocked_until: Option<Instant>,
     waiting_writes: u32,
     next_call: u64,
-    /// Calls without an answer so far, by when they were sent.
+    /// Calls without a response so far, with the time at which they were sent.
     in_flight: BTreeMap<CallNumber, Instant>,
 }
 
@@ -147,7 +173,7 @@ impl RateBudget {
         }
     }
 
-    /// Takes one call out of the budget, or says how long to wait.
+    /// Takes one call out of the budget, or returns how long to wait.
     pub(crate) fn admit(&mut self, class: Class, now: Instant) -> Result<CallNumber, Duration> {
         if let Some(until) = self.blocked_until {
             if now < until {
@@ -179,12 +205,14 @@ impl RateBudget {
         Ok(call)
     }
 
-    /// The call was answered or given up. Either way, the server may have counted it.
+    /// Records that a call received a response or was abandoned.
+    ///
+    /// Either way, the server may have counted it.
     pub(crate) fn settle(&mut self, call: CallNumber) {
         self.in_flight.remove(&call);
     }
 
-    /// The call was not sent after all.
+    /// Records that a call was not sent after all.
     pub(crate) fn give_back(&mut self, call: CallNumber) {
         if self.in_flight.remove(&call).is_some() {
             for limit in self.limits.values_mut() {
@@ -193,24 +221,25 @@ impl RateBudget {
         }
     }
 
-    /// A write waits for its turn: reads stand back.
+    /// Records that a write is waiting for its turn, so reads have to wait.
     pub(crate) fn write_waits(&mut self) {
         self.waiting_writes += 1;
     }
 
-    /// A write waits no longer.
+    /// Records that a write is no longer waiting.
     pub(crate) fn write_waits_no_longer(&mut self) {
         self.waiting_writes = self.waiting_writes.saturating_sub(1);
     }
 
-    /// Stops all traffic for a while: the server has answered 429.
+    /// Stops all traffic for a while, after the server responded with 429.
     pub(crate) fn block(&mut self, wait: Duration, now: Instant) {
         let until = now + wait;
         self.blocked_until = self.blocked_until.max(Some(until));
     }
 
-    /// Learns from the headers of the answer to a call that has not been settled yet. `utc` is
-    /// `now` by the calendar, for resets given as instants.
+    /// Updates the limits from the headers of the response to a call that has not been settled yet.
+    ///
+    /// `utc` is the wall-clock time of `now`, for resets given as timestamps.
     pub(crate) fn learn(
         &mut self,
         call: CallNumber,
@@ -282,7 +311,9 @@ fn count(calls: usize) -> u32 {
     u32::try_from(calls).unwrap_or(u32::MAX)
 }
 
-/// How long a reset is away. No limit is a day long; a larger value is a mistake and must not stop the client for good.
+/// Returns how far away a reset is.
+///
+/// No limit lasts a day, so a larger value is a mistake and must not block the client indefinitely.
 pub(crate) fn seconds_until(reset: u64, utc: DateTime<Utc>) -> Duration {
     const LONGEST: u64 = 24 * 60 * 60;
     let now = u64::try_from(utc.timestamp()).unwrap_or_default();
@@ -322,7 +353,7 @@ mod tests {
 
     const EPOCH: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
-    /// The answer to a call that was sent this very moment.
+    /// Records the response to a call that is sent at this instant.
     fn hear(budget: &mut RateBudget, headers: &HeaderMap, now: Instant, utc: DateTime<Utc>) {
         budget.learn(CallNumber(u64::MAX), headers, now, utc);
     }
@@ -358,7 +389,7 @@ mod tests {
         let ten = Duration::from_secs(10);
         assert_eq!(budget.admit(Class::Write, now), Err(ten));
         assert!(budget.admit(Class::Write, now + ten).is_ok());
-        // Blocked only when all are used up.
+        // Blocked only when all limits are exhausted.
         hear(
             &mut budget,
             &headers(&[("short", 5, 0, 10), ("long", 500, 3, 50)]),
@@ -408,8 +439,8 @@ mod tests {
     }
 
     proptest! {
-        /// A server that counts what reaches it, in any order, and whose answers come in any order
-        /// and late, is never sent more than it allows within one of its windows.
+        /// A server that counts requests as they arrive, in any order, and whose responses arrive
+        /// late and in any order, never receives more than it allows within one of its windows.
         #[test]
         fn the_limit_is_never_exceeded(
             limit in 1..50_u32,
@@ -424,7 +455,7 @@ mod tests {
                 let (mut sent, mut answered, mut heard) = (Vec::new(), Vec::new(), false);
                 for (step, which, seconds) in steps {
                     match step {
-                        // Before it hears from the server, the budget cannot know better.
+                        // Before the first response, the budget cannot know better.
                         0 | 1 if heard || sent.len() + answered.len() < limit as usize => {
                             let class = if step == 0 { Class::Write } else { Class::Read };
                             sent.extend(budget.admit(class, now).ok());

@@ -11,15 +11,15 @@ use url::Url;
 use super::error::Error;
 use super::version::ApiVersion;
 
-/// One call, ready to be sent as often as the retry policy wants.
+/// One API call, which can be sent any number of times, as the retry policy requires.
 #[derive(Clone)]
 pub(crate) struct ApiRequest {
-    /// The name in errors and spans, such as `bookings.get`.
+    /// The name used in errors and spans, such as `bookings.get`.
     pub(crate) operation: &'static str,
     pub(crate) method: Method,
     pub(crate) version: Option<ApiVersion>,
     pub(crate) body: Option<Bytes>,
-    /// Whether the server counts calls of this operation by themselves, apart from all others.
+    /// Whether the server applies a separate rate limit to this operation.
     pub(crate) has_own_limit: bool,
     path: Vec<String>,
     query: Vec<(Cow<'static, str>, String)>,
@@ -43,8 +43,7 @@ impl ApiRequest {
         self
     }
 
-    /// Says that the server counts calls of this operation apart from all others: its limit says
-    /// nothing about other calls.
+    /// Marks the operation as having a separate rate limit, which says nothing about other calls.
     pub(crate) fn under_own_limit(mut self) -> Self {
         self.has_own_limit = true;
         self
@@ -68,15 +67,18 @@ impl ApiRequest {
         Ok(self)
     }
 
-    /// Whether sending it twice leaves the server as sending it once does. Reading is; deleting is, up to a 404. No write of a
-    /// booking is: the server replays no answers and knows no idempotency key.
+    /// Returns whether the request is idempotent.
+    ///
+    /// Reads are, and so are deletions, apart from a possible 404. Writes of bookings are not: the
+    /// server does not replay responses and supports no idempotency keys.
     pub(crate) fn is_idempotent(&self) -> bool {
         self.method == Method::GET || self.method == Method::DELETE
     }
 
-    /// The address under a base such as `https://api.cal.com/v2`.
+    /// Returns the URL under a base such as `https://api.cal.com/v2`.
     pub(crate) fn url(&self, base: &Url) -> Result<Url, Error> {
-        // Each of these would silently address another resource; tabs and line breaks, because URLs are rid of them.
+        // Each of these would silently address another resource. Control characters are included
+        // because URL parsing strips tabs and line breaks.
         let strays = |segment: &String| {
             matches!(segment.as_str(), "" | "." | "..") || segment.contains(char::is_control)
         };
@@ -84,12 +86,14 @@ impl ApiRequest {
             return Err(Error::invalid_argument(
                 self.operation,
                 "path",
-                "an identifier is empty, consists of dots or has control characters",
+                "an identifier is empty, consists of dots or contains control characters",
             ));
         }
         let mut url = base.clone();
         url.path_segments_mut()
-            .map_err(|()| Error::invalid_argument(self.operation, "base_url", "cannot be a base"))?
+            .map_err(|()| {
+                Error::invalid_argument(self.operation, "base_url", "cannot be used as a base URL")
+            })?
             .pop_if_empty()
             .extend(&self.path);
         if !self.query.is_empty() {
@@ -99,7 +103,8 @@ impl ApiRequest {
     }
 }
 
-// By hand: the path holds uids, the query addresses, and the body anything.
+// By hand: the path contains uids, the query contains e-mail addresses, and the body can contain
+// anything.
 impl fmt::Debug for ApiRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiRequest")

@@ -1,11 +1,13 @@
-//! `/slots/reservations`.
+//! The `/slots/reservations` endpoints.
 
 use super::Client;
 use super::error::Error;
 use super::request::ApiRequest;
 use crate::model::{NewReservation, Reservation, ReservationUid};
 
-/// Slots that are kept from others for a few minutes; get one from [`Client::reservations`].
+/// Slot reservations, which hold a slot for a few minutes.
+///
+/// Obtained from [`Client::reservations`].
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -14,7 +16,7 @@ use crate::model::{NewReservation, Reservation, ReservationUid};
 /// let start = "2026-12-07T09:00:00Z".parse()?;
 /// let wanted = NewReservation::new(EventTypeId::new(2), start).for_minutes(10);
 /// let reserved = client.reservations().create(&wanted).await?;
-/// // Somebody fills in a form, then books or goes away.
+/// // Someone fills in a form, then books or leaves.
 /// client.reservations().delete(&reserved.uid).await?;
 /// # Ok(())
 /// # }
@@ -33,12 +35,15 @@ impl<'a> Reservations<'a> {
         request.version(&self.client.versions.slots)
     }
 
-    /// Reserves a slot: it is no longer listed as free. It can still be booked by whoever does not ask first.
+    /// Reserves a slot, so that it is no longer listed as available.
+    ///
+    /// A reserved slot can still be booked by callers that do not check the available slots first.
     ///
     /// # Errors
     ///
-    /// [`SlotUnavailable`](super::ErrorKind::SlotUnavailable) if it is reserved or booked already,
-    /// [`Unauthorized`](super::ErrorKind::Unauthorized) if a duration is asked for without a key that the server accepts.
+    /// [`SlotUnavailable`](super::ErrorKind::SlotUnavailable) if the slot is already reserved or
+    /// booked, [`Unauthorized`](super::ErrorKind::Unauthorized) if a duration is requested without
+    /// a key that the server accepts.
     pub async fn create(&self, reservation: &NewReservation) -> Result<Reservation, Error> {
         let path = ["slots", "reservations"];
         let request = self.client.post("reservations.create", &path);
@@ -47,22 +52,22 @@ impl<'a> Reservations<'a> {
             .await
     }
 
-    /// Reads a reservation; `None` if it was given up or is over.
+    /// Retrieves a reservation; `None` if it was deleted or has expired.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), on servers that say so.
+    /// [`NotFound`](super::ErrorKind::NotFound), on servers that report it.
     pub async fn get(&self, uid: &ReservationUid) -> Result<Option<Reservation>, Error> {
         let path = ["slots", "reservations", uid.as_str()];
         let request = self.client.get("reservations.get", &path);
         self.client.data(self.versioned(request)).await
     }
 
-    /// Moves a reservation to another slot, or begins its time anew. It keeps its uid.
+    /// Moves a reservation to another slot, or restarts its duration. It keeps its uid.
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create).
+    /// Same as [`create`](Self::create).
     pub async fn update(
         &self,
         uid: &ReservationUid,
@@ -75,11 +80,11 @@ impl<'a> Reservations<'a> {
             .await
     }
 
-    /// Gives a reservation up.
+    /// Deletes a reservation.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), on servers that say so.
+    /// [`NotFound`](super::ErrorKind::NotFound), on servers that report it.
     pub async fn delete(&self, uid: &ReservationUid) -> Result<(), Error> {
         let path = ["slots", "reservations", uid.as_str()];
         let request = self.client.delete("reservations.delete", &path);

@@ -1,4 +1,4 @@
-//! Reading answers, without any I/O.
+//! Deserializing responses, without any I/O.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -28,7 +28,7 @@ struct Acknowledgement {
     _data: Option<IgnoredAny>,
 }
 
-/// A page of a list, as it stands in the answer.
+/// A page of a list, as the response contains it.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct RawPage<T> {
     pub(crate) data: Vec<T>,
@@ -36,7 +36,7 @@ pub(crate) struct RawPage<T> {
     pub(crate) pagination: Option<Pagination>,
 }
 
-/// One thing or several, where the server answers either.
+/// One or several items, where the server responds with either an object or an array.
 #[derive(Clone, Debug)]
 pub(crate) struct OneOrMany<T>(Vec<T>);
 
@@ -46,7 +46,7 @@ impl<T> OneOrMany<T> {
     }
 }
 
-// By hand, because an untagged enum would lose where in the answer the reading failed.
+// By hand, because an untagged enum would lose the path at which deserializing failed.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ObjectOrArray<T>(PhantomData<T>);
@@ -72,30 +72,32 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     }
 }
 
-/// Where in a list a page stands.
+/// The position of a page in its list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
-    /// How many entries the whole list has.
+    /// The total number of items in the list.
     #[serde(default)]
     pub total_items: u64,
-    /// Whether there are more. The list of API version 2026-05-01 calls it `hasMore`.
+    /// Whether there are more pages. The list of API version 2026-05-01 calls it `hasMore`.
     #[serde(default, alias = "hasMore")]
     pub has_next_page: bool,
-    /// Where the next page begins, in the list of API version 2026-05-01, which counts no pages.
+    /// The cursor of the next page, in the list of API version 2026-05-01, which does not count
+    /// pages.
     #[serde(default)]
     pub next_cursor: Option<String>,
 }
 
-/// Reads Cal.com's answer to a call: the `data` of a success, or the typed error.
+/// Deserializes Cal.com's response to a call into the `data` of a success, or the typed error.
 ///
-/// This is what the client does with every answer, open to your own transport, a recorded exchange or a test. `operation`
-/// names the call in the error; `now` is needed for limits that are reset at an instant.
+/// The client does this with every response. It is public so that it can be used with another
+/// transport, a recorded exchange or a test. `operation` is the name of the call in errors. `now`
+/// is needed for rate limits whose reset is given as a timestamp.
 ///
 /// # Errors
 ///
-/// Whatever [`Error`] the answer amounts to; [`ErrorKind::Decode`] or [`ErrorKind::VersionMismatch`] if it is a success that
-/// cannot be read.
+/// The [`Error`] that the response represents, or [`ErrorKind::Decode`] or
+/// [`ErrorKind::VersionMismatch`] if a successful response cannot be deserialized.
 pub fn decode<T: DeserializeOwned>(
     operation: &'static str,
     response: &Response<Bytes>,
@@ -104,7 +106,7 @@ pub fn decode<T: DeserializeOwned>(
     decode_body::<Envelope<T>>(operation, response, now).map(|envelope| envelope.data)
 }
 
-/// Reads an answer of which only the success matters.
+/// Deserializes a response of which only the success matters.
 pub(crate) fn decode_acknowledgement(
     operation: &'static str,
     response: &Response<Bytes>,
@@ -113,7 +115,7 @@ pub(crate) fn decode_acknowledgement(
     decode_body::<Acknowledgement>(operation, response, now).map(|_| ())
 }
 
-/// Reads a whole body.
+/// Deserializes a whole body.
 pub(crate) fn decode_body<T: DeserializeOwned>(
     operation: &'static str,
     response: &Response<Bytes>,
@@ -127,8 +129,9 @@ pub(crate) fn decode_body<T: DeserializeOwned>(
             (kind == ErrorKind::RateLimited).then(|| api_error::retry_after(headers, now));
         return Err(Error::api_answer(operation, kind, api, retry_after));
     }
-    // UTF-8 is checked once for the whole body: checked text by text, as `from_slice` does, it takes a fifth of the reading. A text
-    // that nobody reads may still be anything, so that a body that fails the check is read text by text.
+    // Validate UTF-8 once for the whole body. Validating string by string, as `from_slice` does,
+    // takes a fifth of the deserialization time. Strings that are skipped may be invalid UTF-8, so
+    // a body that fails the check is read string by string.
     let read = std::str::from_utf8(body).ok().map(serde_json::from_str);
     match read {
         Some(Ok(value)) => Ok(value),
@@ -136,8 +139,9 @@ pub(crate) fn decode_body<T: DeserializeOwned>(
     }
 }
 
-/// Reads what could not be read the fast way, and says where the reading fails: to keep track of the place costs too much to be
-/// done with every answer.
+/// Deserializes a body again to find the path at which it fails.
+///
+/// Tracking the path is too expensive to be done for every response.
 fn read_placed<T: DeserializeOwned>(
     operation: &'static str,
     response: &Response<Bytes>,
@@ -148,7 +152,7 @@ fn read_placed<T: DeserializeOwned>(
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Ok(value) => match deserializer.end() {
             Ok(()) => Ok(value),
-            // Something follows the answer.
+            // There is trailing data after the response.
             Err(cause) => Err(Error::decode(operation, None, &cause, unreadable())),
         },
         Err(_) if is_old_shape(body) => Err(Error::version_mismatch(operation, unreadable())),
@@ -160,8 +164,8 @@ fn read_placed<T: DeserializeOwned>(
     }
 }
 
-/// Whether a body has the shape of API version 2024-04-15, which a server falls back to without a word when it does not know
-/// the version asked for.
+/// Returns whether a body has the shape of API version 2024-04-15, which a server silently falls
+/// back to when it does not know the requested version.
 fn is_old_shape(body: &[u8]) -> bool {
     let Ok(json) = serde_json::from_slice::<Value>(body) else {
         return false;
@@ -176,7 +180,7 @@ fn is_old_shape(body: &[u8]) -> bool {
     (has("startTime") && !has("start")) || (has("length") && !has("lengthInMinutes"))
 }
 
-/// A successful status, for answers that are built rather than received.
+/// Builds a response with this status, for responses that are constructed rather than received.
 pub(crate) fn to_response(
     status: StatusCode,
     headers: http::HeaderMap,

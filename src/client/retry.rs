@@ -1,13 +1,29 @@
-//! When to try again: a pure policy. Chance comes in as a number.
+//! The retry policy, as pure functions that receive randomness as a parameter.
 
 use std::time::Duration;
 
 use super::error::{Error, ErrorKind, Retryability};
 
-/// How often, and after what wait, a failed call is made again by the client itself.
+/// How often, and after which delay, the client retries a failed call by itself.
 ///
-/// Only calls that were certainly not carried out, or that are harmless twice, are: creating, moving or cancelling a booking
-/// whose answer never came is for the caller, who can look whether it happened.
+/// Retries cover only calls that certainly were not carried out, or that are idempotent. When the
+/// response to creating, rescheduling or cancelling a booking is lost, the caller has to decide,
+/// after checking whether it happened.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use calcom::client::{Client, RetryPolicy};
+///
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = RetryPolicy::default()
+///     .with_max_attempts(5)
+///     .with_delays(Duration::from_millis(100), Duration::from_secs(2));
+/// let client = Client::builder(std::env::var("CALCOM_API_KEY")?).retry(policy).build()?;
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     max_attempts: u32,
@@ -17,7 +33,8 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Three attempts, waits of up to 0.25 s and 0.5 s, and patience of 5 s with a rate limit.
+    /// Three attempts, with delays of up to 0.25 s and 0.5 s, and waits of up to 5 s for a rate
+    /// limit.
     fn default() -> Self {
         Self {
             max_attempts: 3,
@@ -29,7 +46,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// No second attempt, ever.
+    /// Never retries.
     pub fn none() -> Self {
         Self {
             max_attempts: 1,
@@ -37,14 +54,16 @@ impl RetryPolicy {
         }
     }
 
-    /// How many attempts are made in all; zero counts as one.
+    /// Sets the total number of attempts. Zero counts as one.
     #[must_use]
     pub fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// The longest wait before the second attempt, doubled before each further one up to `max`.
+    /// Sets the maximum delay before the second attempt.
+    ///
+    /// It doubles before each further attempt, up to `max`.
     #[must_use]
     pub fn with_delays(mut self, base: Duration, max: Duration) -> Self {
         self.base_delay = base;
@@ -52,16 +71,20 @@ impl RetryPolicy {
         self
     }
 
-    /// How long a reset may be away to be waited for. A call that would have to wait longer fails with
-    /// [`RateLimited`](ErrorKind::RateLimited) at once and says when to come back.
+    /// Sets the maximum wait for a rate limit to reset.
+    ///
+    /// A call that would have to wait longer fails immediately with
+    /// [`RateLimited`](ErrorKind::RateLimited), and the error contains the time to wait.
     #[must_use]
     pub fn with_max_rate_limit_wait(mut self, wait: Duration) -> Self {
         self.max_rate_limit_wait = wait;
         self
     }
 
-    /// How long to wait before the next attempt, or `None` to give up. `attempt` is the one that failed, from 1; `chance`
-    /// draws the jitter.
+    /// Returns the delay before the next attempt, or `None` to give up.
+    ///
+    /// `attempt` is the number of the attempt that failed, starting at 1. `chance` is the random
+    /// number for the jitter.
     pub fn next_delay(
         &self,
         error: &Error,
@@ -91,17 +114,17 @@ impl RetryPolicy {
     }
 }
 
-/// The retry budget: one retry per this many calls, so that an outage does not multiply the traffic.
+/// The retry budget: one retry per ten calls, so that an outage does not multiply the traffic.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     balance: u32,
 }
 
 impl RetryBudget {
-    /// What a call earns, and what a second attempt costs: one in ten.
+    /// What a call earns and what a retry costs: one retry per ten calls.
     const EARNED: u32 = 1;
     const COST: u32 = 10;
-    /// Ten second attempts can be saved up.
+    /// Up to ten retries can accumulate.
     const MOST: u32 = 100;
 
     pub(crate) fn new() -> Self {
@@ -110,12 +133,12 @@ impl RetryBudget {
         }
     }
 
-    /// A call is made.
+    /// Records that a call is made.
     pub(crate) fn earn(&mut self) {
         self.balance = (self.balance + Self::EARNED).min(Self::MOST);
     }
 
-    /// Pays for a second attempt, if there is enough.
+    /// Pays for a retry, if the balance suffices.
     pub(crate) fn spend(&mut self) -> bool {
         let paid = self.balance.checked_sub(Self::COST);
         self.balance = paid.unwrap_or(self.balance);
@@ -123,7 +146,8 @@ impl RetryBudget {
     }
 }
 
-/// A wait between nothing and the ceiling, so that many callers that failed together do not come back together.
+/// Returns a random delay between zero and the ceiling, so that callers that failed together do not
+/// retry together.
 fn full_jitter(ceiling: Duration, chance: u64) -> Duration {
     let nanos = u64::try_from(ceiling.as_nanos()).unwrap_or(u64::MAX - 1);
     Duration::from_nanos(chance % (nanos + 1))

@@ -1,10 +1,12 @@
-//! `/routing-forms`.
+//! The `/routing-forms` endpoint.
 
 use super::Client;
 use super::error::Error;
 use crate::model::{RoutedSlotQuery, RoutedSlots, RoutingFormAnswers, RoutingFormId};
 
-/// The routing forms; get one from [`Client::routing_forms`].
+/// The routing forms API.
+///
+/// Obtained from [`Client::routing_forms`].
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -29,14 +31,15 @@ impl<'a> RoutingForms<'a> {
         Self { client }
     }
 
-    /// Finds out which event type these answers lead to, and lists its free slots. The answers are
-    /// not stored.
+    /// Determines which event type these answers lead to, and lists its free slots.
+    ///
+    /// The answers are not stored.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound) if the form or the event type is unknown, or the
-    /// answers lead elsewhere than to an event type;
-    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused.
+    /// [`NotFound`](super::ErrorKind::NotFound) if the form or the event type does not exist, or
+    /// the answers do not lead to an event type; [`Invalid`](super::ErrorKind::Invalid) with the
+    /// rejected fields.
     pub async fn calculate_slots(
         &self,
         form: &RoutingFormId,

@@ -1,11 +1,13 @@
-//! `/schedules`.
+//! The `/schedules` endpoints.
 
 use super::Client;
 use super::error::Error;
 use super::request::ApiRequest;
 use crate::model::{NewSchedule, Schedule, ScheduleId, ScheduleUpdate};
 
-/// The user's schedules; get one from [`Client::schedules`].
+/// The user's schedules.
+///
+/// Obtained from [`Client::schedules`].
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -19,8 +21,8 @@ use crate::model::{NewSchedule, Schedule, ScheduleId, ScheduleUpdate};
 ///     to.unwrap_or_default(),
 /// );
 /// let schedule = NewSchedule::new("Evenings", "Europe/Berlin".into()).with_availability(evenings);
-/// let made = client.schedules().create(&schedule).await?;
-/// println!("{}", made.id);
+/// let created = client.schedules().create(&schedule).await?;
+/// println!("{}", created.id);
 /// # Ok(())
 /// # }
 /// ```
@@ -38,6 +40,18 @@ impl<'a> Schedules<'a> {
         request.version(&self.client.versions.schedules)
     }
 
+    /// Creates a schedule.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::ErrorKind::Invalid) with the rejected fields.
+    pub async fn create(&self, schedule: &NewSchedule) -> Result<Schedule, Error> {
+        let request = self.client.post("schedules.create", &["schedules"]);
+        self.client
+            .data(self.versioned(request).json(schedule)?)
+            .await
+    }
+
     /// Lists all schedules.
     ///
     /// # Errors
@@ -48,7 +62,7 @@ impl<'a> Schedules<'a> {
         self.client.data(self.versioned(request)).await
     }
 
-    /// Reads the default schedule; `None` if the user has none.
+    /// Retrieves the default schedule; `None` if the user has none.
     ///
     /// # Errors
     ///
@@ -59,34 +73,23 @@ impl<'a> Schedules<'a> {
         self.client.data(self.versioned(request)).await
     }
 
-    /// Reads one schedule.
+    /// Retrieves a schedule by id.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for another user's.
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) if the
+    /// schedule belongs to another user.
     pub async fn get(&self, id: ScheduleId) -> Result<Schedule, Error> {
         let path = ["schedules", &id.to_string()];
         let request = self.client.get("schedules.get", &path);
         self.client.data(self.versioned(request)).await
     }
 
-    /// Makes a schedule.
+    /// Updates a schedule.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused.
-    pub async fn create(&self, schedule: &NewSchedule) -> Result<Schedule, Error> {
-        let request = self.client.post("schedules.create", &["schedules"]);
-        self.client
-            .data(self.versioned(request).json(schedule)?)
-            .await
-    }
-
-    /// Changes a schedule.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get) and [`create`](Self::create).
+    /// Same as [`get`](Self::get) and [`create`](Self::create).
     pub async fn update(&self, id: ScheduleId, update: &ScheduleUpdate) -> Result<Schedule, Error> {
         let path = ["schedules", &id.to_string()];
         let request = self.client.patch("schedules.update", &path);
@@ -95,11 +98,13 @@ impl<'a> Schedules<'a> {
             .await
     }
 
-    /// Deletes a schedule. Event types that named it use the default one from then on.
+    /// Deletes a schedule.
+    ///
+    /// Event types that used it fall back to the default schedule.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// Same as [`get`](Self::get).
     pub async fn delete(&self, id: ScheduleId) -> Result<(), Error> {
         let path = ["schedules", &id.to_string()];
         let request = self.client.delete("schedules.delete", &path);

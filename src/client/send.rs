@@ -1,4 +1,6 @@
-//! Sending: the one loop that decides about attempts.
+//! Sending requests: the loop that decides about attempts.
+//!
+//! Only token refreshes, in `oauth`, bypass it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +25,8 @@ use super::retry::RetryPolicy;
 use super::version;
 use crate::ambient::{Clock, Entropy};
 
-/// Goes out with every attempt of a call and stands in its span, so that the logs of both sides can be laid side by side.
+/// Sent with every attempt of a call and recorded in its span, so that the logs of both sides can
+/// be correlated.
 const CORRELATION_HEADER: &str = "x-correlation-id";
 
 struct CorrelationId(u64);
@@ -51,14 +54,15 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    /// Makes a call, again where the policy allows it, and reads each answer with `read`.
+    /// Makes a call, retries it if the policy allows it, and reads each response with `read`.
     pub(super) async fn call<T>(
         &self,
         request: ApiRequest,
         read: impl Fn(&'static str, &Response<Bytes>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let correlation = self.entropy.next_u64();
-        // The path is not recorded: it holds uids, and the query addresses.
+        // The path is not recorded, because it contains uids, and the query contains e-mail
+        // addresses.
         let span = tracing::debug_span!(
             "calcom.call",
             operation = request.operation,
@@ -73,7 +77,7 @@ impl Transport {
         async {
             let url = request.url(&self.base_url)?;
             let deadline = Instant::now() + self.total_timeout;
-            // Any write may change what is free, also if its answer never comes.
+            // Any write may change the available slots, even if its response never arrives.
             let is_write = request.method != http::Method::GET;
             let _forget = is_write.then(|| ForgetOnDrop::after(&self.memories, request.operation));
             let mut attempt = 1;
@@ -108,7 +112,7 @@ impl Transport {
                 }
                 answer_lost |= error.retryability() == Retryability::IfIdempotent;
                 Span::current().record("calcom.error", error.kind().as_str());
-                // A token that expired on the way was refused before anything was done.
+                // A token that expired in transit was rejected before anything was done.
                 if error.kind() == ErrorKind::Unauthorized && !renewed {
                     renewed = true;
                     let renew = self.authorizer.renew(request.operation, &authorization);
@@ -134,7 +138,7 @@ impl Transport {
         .await
     }
 
-    /// Makes one attempt when the policies let it through, and lets them learn from its answer.
+    /// Makes one attempt once the policies admit it, and updates them from its response.
     async fn pass_gate<T>(
         &self,
         request: &ApiRequest,

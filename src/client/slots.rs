@@ -1,10 +1,14 @@
-//! `/slots`.
+//! The `/slots` endpoint.
 
 use super::Client;
 use super::error::Error;
 use crate::model::{SlotQuery, SlotsByDay};
 
-/// The free slots; get one from [`Client::slots`]. To keep one from others, see [`Client::reservations`].
+/// The slots API, which lists available slots.
+///
+/// Obtained from [`Client::slots`].
+///
+/// To hold a slot for a while, see [`Client::reservations`].
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -28,12 +32,13 @@ impl<'a> Slots<'a> {
         Self { client }
     }
 
-    /// Lists free slots, by the days of the time zone asked for.
+    /// Lists available slots, grouped by day in the requested time zone.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound) if there is no such event type, [`Invalid`](super::ErrorKind::Invalid) if
-    /// [`SlotQuery::check`] refuses the query, in which case nothing is sent.
+    /// [`NotFound`](super::ErrorKind::NotFound) if there is no such event type,
+    /// [`Invalid`](super::ErrorKind::Invalid), without sending anything, if [`SlotQuery::check`]
+    /// rejects the query.
     pub async fn list(&self, query: &SlotQuery) -> Result<SlotsByDay, Error> {
         let operation = "slots.list";
         self.client.check(operation, || query.check())?;

@@ -1,10 +1,12 @@
-//! `/stripe`. These endpoints have no version.
+//! The `/stripe` endpoints, which are not versioned.
 
 use super::Client;
 use super::error::Error;
 use crate::model::ConnectUrl;
 
-/// The connection to Stripe, for bookings that cost money; get one from [`Client::stripe`].
+/// The Stripe connection, for paid bookings.
+///
+/// Obtained from [`Client::stripe`].
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -32,11 +34,11 @@ impl<'a> Stripe<'a> {
         Self { client }
     }
 
-    /// Gets the address at which the user connects Stripe in the browser.
+    /// Returns the URL at which the user connects Stripe in the browser.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) on servers that are not set up for Stripe.
+    /// [`Invalid`](super::ErrorKind::Invalid) on servers that are not configured for Stripe.
     pub async fn connect_url(&self) -> Result<ConnectUrl, Error> {
         let request = self
             .client

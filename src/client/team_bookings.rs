@@ -1,14 +1,16 @@
-//! `/teams/{id}/bookings`.
+//! The `/teams/{id}/bookings` endpoint.
 
 use super::Client;
 use super::error::Error;
 use super::pages::{ItemStream, Page, walk};
 use crate::model::{Booking, BookingQuery, TeamId};
 
-/// The bookings of one team; get one from [`Teams::bookings`](super::Teams::bookings).
+/// The bookings of a team.
 ///
-/// Of the filters of [`BookingQuery`], the server does not know those by team and by the times of
-/// creation and change here.
+/// Obtained from [`Teams::bookings`](super::Teams::bookings).
+///
+/// This endpoint does not support the filters of [`BookingQuery`] by team, creation time and time
+/// of the last update.
 #[derive(Clone, Copy, Debug)]
 pub struct TeamBookings<'a> {
     client: &'a Client,
@@ -20,13 +22,13 @@ impl<'a> TeamBookings<'a> {
         Self { client, team }
     }
 
-    /// Reads one page of the list.
+    /// Lists bookings, one page at a time.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for a team
-    /// of others, [`Invalid`](super::ErrorKind::Invalid) if [`BookingQuery::check`] refuses the query,
-    /// in which case nothing is sent.
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for a
+    /// team that the user does not belong to, [`Invalid`](super::ErrorKind::Invalid), without
+    /// sending anything, if [`BookingQuery::check`] rejects the query.
     pub async fn list(&self, query: &BookingQuery) -> Result<Page<Booking>, Error> {
         let operation = "team_bookings.list";
         self.client.check(operation, || query.check())?;
@@ -39,7 +41,7 @@ impl<'a> TeamBookings<'a> {
         self.client.page(request).await
     }
 
-    /// Streams the whole list; see [`Bookings::list_all`](super::Bookings::list_all).
+    /// Streams all matching bookings. See [`Bookings::list_all`](super::Bookings::list_all).
     pub fn list_all(&self, query: BookingQuery) -> ItemStream<Booking> {
         let (client, team) = (self.client.clone(), self.team);
         walk("team_bookings.list", query, move |query| {

@@ -1,4 +1,4 @@
-//! `/teams/{id}/event-types`.
+//! The `/teams/{id}/event-types` endpoints.
 
 use super::Client;
 use super::error::Error;
@@ -9,7 +9,9 @@ use crate::model::{
     EventType, EventTypeId, NewTeamEventType, TeamEventTypeQuery, TeamEventTypeUpdate, TeamId,
 };
 
-/// The event types of one team; get one from [`Teams::event_types`](super::Teams::event_types).
+/// The event types of a team.
+///
+/// Obtained from [`Teams::event_types`](super::Teams::event_types).
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -21,8 +23,8 @@ use crate::model::{
 ///     [UserId::new(1), UserId::new(3)],
 /// );
 /// let event_types = client.teams().event_types(TeamId::new(7));
-/// for made in event_types.create(&wanted).await? {
-///     println!("{}", made.id);
+/// for created in event_types.create(&wanted).await? {
+///     println!("{}", created.id);
 /// }
 /// # Ok(())
 /// # }
@@ -42,35 +44,15 @@ impl<'a> TeamEventTypes<'a> {
         request.version(&self.client.versions.event_types)
     }
 
-    /// Lists event types.
+    /// Creates an event type.
+    ///
+    /// For a managed event type, the response contains the event types derived from it, one per
+    /// host.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for a team of others.
-    pub async fn list(&self, query: &TeamEventTypeQuery) -> Result<Vec<EventType>, Error> {
-        let path = ["teams", &self.team.to_string(), "event-types"];
-        let request = self.client.get("team_event_types.list", &path);
-        let request = self.versioned(request).query(query.to_pairs());
-        self.client.data(request).await
-    }
-
-    /// Reads one event type.
-    ///
-    /// # Errors
-    ///
-    /// As [`list`](Self::list).
-    pub async fn get(&self, id: EventTypeId) -> Result<EventType, Error> {
-        let (team, id) = (self.team.to_string(), id.to_string());
-        let path = ["teams", &team, "event-types", &id];
-        let request = self.client.get("team_event_types.get", &path);
-        self.client.data(self.versioned(request)).await
-    }
-
-    /// Makes an event type. A managed one is answered with those that were made after it, one for each host.
-    ///
-    /// # Errors
-    ///
-    /// As [`list`](Self::list), and [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused.
+    /// Same as [`list`](Self::list), and [`Invalid`](super::ErrorKind::Invalid) with the rejected
+    /// fields.
     pub async fn create(&self, event_type: &NewTeamEventType) -> Result<Vec<EventType>, Error> {
         let path = ["teams", &self.team.to_string(), "event-types"];
         let request = self.client.post("team_event_types.create", &path);
@@ -79,11 +61,39 @@ impl<'a> TeamEventTypes<'a> {
         Ok(made.into_vec())
     }
 
-    /// Changes an event type. A managed one is answered with those that were made after it, one for each host.
+    /// Lists event types.
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create).
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for a
+    /// team that the user does not belong to.
+    pub async fn list(&self, query: &TeamEventTypeQuery) -> Result<Vec<EventType>, Error> {
+        let path = ["teams", &self.team.to_string(), "event-types"];
+        let request = self.client.get("team_event_types.list", &path);
+        let request = self.versioned(request).query(query.to_pairs());
+        self.client.data(request).await
+    }
+
+    /// Retrieves an event type by id.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`list`](Self::list).
+    pub async fn get(&self, id: EventTypeId) -> Result<EventType, Error> {
+        let (team, id) = (self.team.to_string(), id.to_string());
+        let path = ["teams", &team, "event-types", &id];
+        let request = self.client.get("team_event_types.get", &path);
+        self.client.data(self.versioned(request)).await
+    }
+
+    /// Updates an event type.
+    ///
+    /// For a managed event type, the response contains the event types derived from it, one per
+    /// host.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`create`](Self::create).
     pub async fn update(
         &self,
         id: EventTypeId,
@@ -101,7 +111,7 @@ impl<'a> TeamEventTypes<'a> {
     ///
     /// # Errors
     ///
-    /// As [`list`](Self::list).
+    /// Same as [`list`](Self::list).
     pub async fn delete(&self, id: EventTypeId) -> Result<(), Error> {
         let (team, id) = (self.team.to_string(), id.to_string());
         let path = ["teams", &team, "event-types", &id];
@@ -109,16 +119,16 @@ impl<'a> TeamEventTypes<'a> {
         self.client.acknowledged(self.versioned(request)).await
     }
 
-    /// The webhook subscriptions of one event type.
+    /// The webhook subscriptions of an event type.
     pub fn webhooks(&self, id: EventTypeId) -> Webhooks<'a> {
         Webhooks::new(self.client, Scope::TeamEventType(self.team, id))
     }
 
-    /// Ends every webhook subscription of one event type.
+    /// Deletes every webhook subscription of an event type.
     ///
     /// # Errors
     ///
-    /// As [`list`](Self::list).
+    /// Same as [`list`](Self::list).
     pub async fn delete_webhooks(&self, id: EventTypeId) -> Result<(), Error> {
         let path = Scope::TeamEventType(self.team, id).path(None);
         let operation = "team_event_types.delete_webhooks";

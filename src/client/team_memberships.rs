@@ -1,4 +1,4 @@
-//! `/teams/{id}/memberships`. These endpoints have no version.
+//! The `/teams/{id}/memberships` endpoints, which are not versioned.
 
 use serde::Serialize;
 
@@ -8,7 +8,9 @@ use super::pages::{ItemStream, Page, walk};
 use super::response::OneOrMany;
 use crate::model::{Membership, MembershipId, MembershipParams, MembershipQuery, TeamId, UserId};
 
-/// The memberships of one team; get one from [`Teams::memberships`](super::Teams::memberships).
+/// The memberships of a team.
+///
+/// Obtained from [`Teams::memberships`](super::Teams::memberships).
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -39,46 +41,12 @@ impl<'a> TeamMemberships<'a> {
         Self { client, team }
     }
 
-    /// Reads one page of the list.
+    /// Adds a user to the team.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for a team of others.
-    pub async fn list(&self, query: &MembershipQuery) -> Result<Page<Membership>, Error> {
-        let path = ["teams", &self.team.to_string(), "memberships"];
-        let request = self.client.get("team_memberships.list", &path);
-        let listed: OneOrMany<Membership> =
-            self.client.data(request.query(query.to_pairs())).await?;
-        Ok(Page::unnumbered(listed.into_vec()))
-    }
-
-    /// Streams the whole list, from `query.skip` on, in pages of `query.take` memberships (250 by
-    /// default).
-    pub fn list_all(&self, query: MembershipQuery) -> ItemStream<Membership> {
-        let (client, team) = (self.client.clone(), self.team);
-        walk("team_memberships.list", query, move |query| {
-            let client = client.clone();
-            async move { client.teams().memberships(team).list(&query).await }
-        })
-    }
-
-    /// Reads one membership.
-    ///
-    /// # Errors
-    ///
-    /// As [`list`](Self::list).
-    pub async fn get(&self, id: MembershipId) -> Result<Membership, Error> {
-        let (team, id) = (self.team.to_string(), id.to_string());
-        let path = ["teams", &team, "memberships", &id];
-        let request = self.client.get("team_memberships.get", &path);
-        self.client.data(request).await
-    }
-
-    /// Makes a user a member.
-    ///
-    /// # Errors
-    ///
-    /// As [`list`](Self::list), and [`Invalid`](super::ErrorKind::Invalid) if the user cannot be one, or is one already.
+    /// Same as [`list`](Self::list), and [`Invalid`](super::ErrorKind::Invalid) if the user cannot
+    /// be a member or already is one.
     pub async fn create(
         &self,
         user: UserId,
@@ -91,11 +59,47 @@ impl<'a> TeamMemberships<'a> {
         self.client.data(request.json(&body)?).await
     }
 
-    /// Changes a membership.
+    /// Lists memberships, one page at a time.
     ///
     /// # Errors
     ///
-    /// As [`list`](Self::list).
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for a
+    /// team that the user does not belong to.
+    pub async fn list(&self, query: &MembershipQuery) -> Result<Page<Membership>, Error> {
+        let path = ["teams", &self.team.to_string(), "memberships"];
+        let request = self.client.get("team_memberships.list", &path);
+        let listed: OneOrMany<Membership> =
+            self.client.data(request.query(query.to_pairs())).await?;
+        Ok(Page::unnumbered(listed.into_vec()))
+    }
+
+    /// Streams all memberships, starting at `query.skip`, in pages of `query.take` (250 by
+    /// default).
+    pub fn list_all(&self, query: MembershipQuery) -> ItemStream<Membership> {
+        let (client, team) = (self.client.clone(), self.team);
+        walk("team_memberships.list", query, move |query| {
+            let client = client.clone();
+            async move { client.teams().memberships(team).list(&query).await }
+        })
+    }
+
+    /// Retrieves a membership by id.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`list`](Self::list).
+    pub async fn get(&self, id: MembershipId) -> Result<Membership, Error> {
+        let (team, id) = (self.team.to_string(), id.to_string());
+        let path = ["teams", &team, "memberships", &id];
+        let request = self.client.get("team_memberships.get", &path);
+        self.client.data(request).await
+    }
+
+    /// Updates a membership.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`list`](Self::list).
     pub async fn update(
         &self,
         id: MembershipId,
@@ -107,11 +111,11 @@ impl<'a> TeamMemberships<'a> {
         self.client.data(request.json(params)?).await
     }
 
-    /// Ends a membership.
+    /// Removes a member from the team.
     ///
     /// # Errors
     ///
-    /// As [`list`](Self::list).
+    /// Same as [`list`](Self::list).
     pub async fn delete(&self, id: MembershipId) -> Result<(), Error> {
         let (team, id) = (self.team.to_string(), id.to_string());
         let path = ["teams", &team, "memberships", &id];

@@ -1,11 +1,13 @@
-//! `/teams/{id}/schedules`.
+//! The `/teams/{id}/schedules` endpoint.
 
 use super::Client;
 use super::error::Error;
 use super::pages::{ItemStream, Page, walk};
 use crate::model::{Schedule, TeamId, TeamScheduleQuery};
 
-/// The schedules of a team's members; get one from [`Teams::schedules`](super::Teams::schedules).
+/// The schedules of a team's members.
+///
+/// Obtained from [`Teams::schedules`](super::Teams::schedules).
 #[derive(Clone, Copy, Debug)]
 pub struct TeamSchedules<'a> {
     client: &'a Client,
@@ -17,12 +19,12 @@ impl<'a> TeamSchedules<'a> {
         Self { client, team }
     }
 
-    /// Reads one page of the list.
+    /// Lists schedules, one page at a time.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for a team
-    /// of others.
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for a
+    /// team that the user does not belong to.
     pub async fn list(&self, query: &TeamScheduleQuery) -> Result<Page<Schedule>, Error> {
         let path = ["teams", &self.team.to_string(), "schedules"];
         let request = self
@@ -33,7 +35,7 @@ impl<'a> TeamSchedules<'a> {
         self.client.page(request).await
     }
 
-    /// Streams the whole list, from `query.skip` on, in pages of `query.take` schedules (250 by default).
+    /// Streams all schedules, starting at `query.skip`, in pages of `query.take` (250 by default).
     pub fn list_all(&self, query: TeamScheduleQuery) -> ItemStream<Schedule> {
         let (client, team) = (self.client.clone(), self.team);
         walk("team_schedules.list", query, move |query| {

@@ -1,4 +1,4 @@
-//! `/teams`. The endpoints of teams themselves have no version.
+//! The `/teams` endpoints. The endpoints of teams themselves are not versioned.
 
 use super::Client;
 use super::error::Error;
@@ -9,7 +9,9 @@ use super::team_schedules::TeamSchedules;
 use super::verified_resources::VerifiedResources;
 use crate::model::{CreatedTeam, Team, TeamId, TeamInvite, TeamParams};
 
-/// The teams; get one from [`Client::teams`].
+/// The teams API.
+///
+/// Obtained from [`Client::teams`].
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -33,6 +35,19 @@ impl<'a> Teams<'a> {
         Self { client }
     }
 
+    /// Creates a team.
+    ///
+    /// The hosted service may require payment first, in which case the response contains the
+    /// payment URL.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::ErrorKind::Invalid) with the rejected fields.
+    pub async fn create(&self, team: &TeamParams) -> Result<CreatedTeam, Error> {
+        let request = self.client.post("teams.create", &["teams"]);
+        self.client.data(request.json(team)?).await
+    }
+
     /// Lists the teams of the user.
     ///
     /// # Errors
@@ -44,31 +59,22 @@ impl<'a> Teams<'a> {
             .await
     }
 
-    /// Reads one team.
+    /// Retrieves a team by id.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for a team of others.
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for a
+    /// team that the user does not belong to.
     pub async fn get(&self, id: TeamId) -> Result<Team, Error> {
         let path = ["teams", &id.to_string()];
         self.client.data(self.client.get("teams.get", &path)).await
     }
 
-    /// Makes a team. The hosted service may want to be paid first: then the answer says where.
+    /// Updates a team.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) with the fields that were refused.
-    pub async fn create(&self, team: &TeamParams) -> Result<CreatedTeam, Error> {
-        let request = self.client.post("teams.create", &["teams"]);
-        self.client.data(request.json(team)?).await
-    }
-
-    /// Changes a team.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get) and [`create`](Self::create).
+    /// Same as [`get`](Self::get) and [`create`](Self::create).
     pub async fn update(&self, id: TeamId, team: &TeamParams) -> Result<Team, Error> {
         let path = ["teams", &id.to_string()];
         let request = self.client.patch("teams.update", &path);
@@ -79,18 +85,18 @@ impl<'a> Teams<'a> {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// Same as [`get`](Self::get).
     pub async fn delete(&self, id: TeamId) -> Result<(), Error> {
         let path = ["teams", &id.to_string()];
         let request = self.client.delete("teams.delete", &path);
         self.client.acknowledged(request).await
     }
 
-    /// Makes an invitation to a team.
+    /// Creates an invitation to a team.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// Same as [`get`](Self::get).
     pub async fn invite(&self, id: TeamId) -> Result<TeamInvite, Error> {
         let path = ["teams", &id.to_string(), "invite"];
         let request = self.client.post("teams.invite", &path);

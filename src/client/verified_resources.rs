@@ -1,4 +1,5 @@
-//! `/verified-resources` and `/teams/{id}/verified-resources`. These endpoints have no version.
+//! The `/verified-resources` and `/teams/{id}/verified-resources` endpoints, which are not
+//! versioned.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -10,12 +11,13 @@ use crate::model::{
     TeamId, VerifiedEmail, VerifiedEmailId, VerifiedPhone, VerifiedPhoneId, VerifiedResourceQuery,
 };
 
-/// Verified e-mail addresses and phone numbers of the user or of a team; get one from
-/// [`Client::verified_resources`] or
+/// Verified e-mail addresses and phone numbers of the user or of a team.
+///
+/// Obtained from [`Client::verified_resources`] or
 /// [`Teams::verified_resources`](super::Teams::verified_resources).
 ///
-/// The server sends a code to an address or number, which counts as verified once the server is
-/// given that code. A self-hosted server of August 2025 allows five requests for a code and three
+/// The server sends a code to an e-mail address or phone number, which is verified by sending that
+/// code back. A self-hosted server of August 2025 allows five requests for a code and three
 /// attempts to verify per minute; these limits do not affect the client's other calls.
 ///
 /// ```no_run
@@ -23,7 +25,7 @@ use crate::model::{
 /// # async fn run(client: Client, code: String) -> Result<(), Error> {
 /// let verified = client.verified_resources();
 /// verified.request_email_code("reminders@example.com").await?;
-/// // The user reads the code in the message and types it in.
+/// // The user reads the code in the message and enters it.
 /// let email = verified.verify_email("reminders@example.com", code).await?;
 /// println!("{}", email.id);
 /// # Ok(())
@@ -54,9 +56,9 @@ impl<'a> VerifiedResources<'a> {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if it is not an address,
+    /// [`Invalid`](super::ErrorKind::Invalid) if it is not an e-mail address,
     /// [`RateLimited`](super::ErrorKind::RateLimited), [`Forbidden`](super::ErrorKind::Forbidden)
-    /// for a team of others.
+    /// for a team that the user does not belong to.
     pub async fn request_email_code(&self, email: &str) -> Result<(), Error> {
         let path = self.path(&["emails", "verification-code", "request"]);
         let operation = "verified_resources.request_email_code";
@@ -69,9 +71,9 @@ impl<'a> VerifiedResources<'a> {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if the code is wrong or too old,
+    /// [`Invalid`](super::ErrorKind::Invalid) if the code is wrong or expired,
     /// [`RateLimited`](super::ErrorKind::RateLimited), [`Forbidden`](super::ErrorKind::Forbidden)
-    /// for a team of others.
+    /// for a team that the user does not belong to.
     pub async fn verify_email(
         &self,
         email: &str,
@@ -85,12 +87,12 @@ impl<'a> VerifiedResources<'a> {
         self.client.data(request.json(&body)?).await
     }
 
-    /// Reads one page of the verified e-mail addresses.
+    /// Lists verified e-mail addresses, one page at a time.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if more than 250 are asked for at a time,
-    /// [`Forbidden`](super::ErrorKind::Forbidden) for a team of others.
+    /// [`Invalid`](super::ErrorKind::Invalid) if the page size exceeds 250,
+    /// [`Forbidden`](super::ErrorKind::Forbidden) for a team that the user does not belong to.
     pub async fn list_emails(
         &self,
         query: &VerifiedResourceQuery,
@@ -101,7 +103,8 @@ impl<'a> VerifiedResources<'a> {
         self.client.page(request.query(query.to_pairs())).await
     }
 
-    /// Streams all of them, from `query.skip` on, in pages of `query.take` (250 by default).
+    /// Streams all verified e-mail addresses, starting at `query.skip`, in pages of `query.take`
+    /// (250 by default).
     pub fn list_all_emails(&self, query: VerifiedResourceQuery) -> ItemStream<VerifiedEmail> {
         let (client, team) = (self.client.clone(), self.team);
         walk("verified_resources.list_emails", query, move |query| {
@@ -113,25 +116,24 @@ impl<'a> VerifiedResources<'a> {
         })
     }
 
-    /// Reads one verified e-mail address; `None` if there is no such entry or it is not this
-    /// user's.
+    /// Retrieves a verified e-mail address; `None` if it does not exist or belongs to another user.
     ///
     /// # Errors
     ///
-    /// [`Forbidden`](super::ErrorKind::Forbidden) for a team of others.
+    /// [`Forbidden`](super::ErrorKind::Forbidden) for a team that the user does not belong to.
     pub async fn get_email(&self, id: VerifiedEmailId) -> Result<Option<VerifiedEmail>, Error> {
         let path = self.path(&["emails", &id.to_string()]);
         let request = self.client.get("verified_resources.get_email", &path);
         self.client.data(request).await
     }
 
-    /// Sends a verification code to a phone number in the international form, as `+4930123456`.
+    /// Sends a verification code to a phone number in international format, such as `+4930123456`.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::ErrorKind::Invalid) if it is not a number, or nothing can be sent to it;
-    /// [`RateLimited`](super::ErrorKind::RateLimited), [`Forbidden`](super::ErrorKind::Forbidden)
-    /// for a team of others.
+    /// [`Invalid`](super::ErrorKind::Invalid) if it is not a phone number, or nothing can be sent
+    /// to it; [`RateLimited`](super::ErrorKind::RateLimited),
+    /// [`Forbidden`](super::ErrorKind::Forbidden) for a team that the user does not belong to.
     pub async fn request_phone_code(&self, phone: &str) -> Result<(), Error> {
         let path = self.path(&["phones", "verification-code", "request"]);
         let operation = "verified_resources.request_phone_code";
@@ -144,7 +146,7 @@ impl<'a> VerifiedResources<'a> {
     ///
     /// # Errors
     ///
-    /// As [`verify_email`](Self::verify_email).
+    /// Same as [`verify_email`](Self::verify_email).
     pub async fn verify_phone(
         &self,
         phone: &str,
@@ -158,11 +160,11 @@ impl<'a> VerifiedResources<'a> {
         self.client.data(request.json(&body)?).await
     }
 
-    /// Reads one page of the verified phone numbers.
+    /// Lists verified phone numbers, one page at a time.
     ///
     /// # Errors
     ///
-    /// As [`list_emails`](Self::list_emails).
+    /// Same as [`list_emails`](Self::list_emails).
     pub async fn list_phones(
         &self,
         query: &VerifiedResourceQuery,
@@ -173,7 +175,8 @@ impl<'a> VerifiedResources<'a> {
         self.client.page(request.query(query.to_pairs())).await
     }
 
-    /// Streams all of them, from `query.skip` on, in pages of `query.take` (250 by default).
+    /// Streams all verified phone numbers, starting at `query.skip`, in pages of `query.take` (250
+    /// by default).
     pub fn list_all_phones(&self, query: VerifiedResourceQuery) -> ItemStream<VerifiedPhone> {
         let (client, team) = (self.client.clone(), self.team);
         walk("verified_resources.list_phones", query, move |query| {
@@ -185,11 +188,11 @@ impl<'a> VerifiedResources<'a> {
         })
     }
 
-    /// Reads one verified phone number; `None` if there is no such entry or it is not this user's.
+    /// Retrieves a verified phone number; `None` if it does not exist or belongs to another user.
     ///
     /// # Errors
     ///
-    /// [`Forbidden`](super::ErrorKind::Forbidden) for a team of others.
+    /// [`Forbidden`](super::ErrorKind::Forbidden) for a team that the user does not belong to.
     pub async fn get_phone(&self, id: VerifiedPhoneId) -> Result<Option<VerifiedPhone>, Error> {
         let path = self.path(&["phones", &id.to_string()]);
         let request = self.client.get("verified_resources.get_phone", &path);

@@ -1,4 +1,7 @@
-//! `/webhooks`, `/event-types/{id}/webhooks` and `/teams/{id}/event-types/{id}/webhooks`. These endpoints have no version.
+//! The `/webhooks`, `/event-types/{id}/webhooks` and `/teams/{id}/event-types/{id}/webhooks`
+//! endpoints.
+//!
+//! These endpoints are not versioned.
 
 use super::Client;
 use super::error::Error;
@@ -7,7 +10,7 @@ use crate::model::{
     EventTypeId, NewWebhook, TeamId, WebhookId, WebhookQuery, WebhookSubscription, WebhookUpdate,
 };
 
-/// Whose subscriptions.
+/// What the subscriptions belong to.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Scope {
     User,
@@ -16,7 +19,7 @@ pub(super) enum Scope {
 }
 
 impl Scope {
-    /// The path of the collection, with this after it.
+    /// The path of the collection, followed by `rest`.
     pub(super) fn path(self, rest: Option<&str>) -> Vec<String> {
         let mut path = match self {
             Self::User => Vec::new(),
@@ -34,8 +37,9 @@ impl Scope {
     }
 }
 
-/// The webhook subscriptions of the user, of one event type, or of one of a team's event types; get one from
-/// [`Client::webhooks`], [`EventTypes::webhooks`](super::EventTypes::webhooks) or
+/// The webhook subscriptions of the user, of an event type, or of a team's event type.
+///
+/// Obtained from [`Client::webhooks`], [`EventTypes::webhooks`](super::EventTypes::webhooks) or
 /// [`TeamEventTypes::webhooks`](super::TeamEventTypes::webhooks).
 ///
 /// ```no_run
@@ -47,8 +51,8 @@ impl Scope {
 ///     NewWebhook::booking_triggers(),
 ///     "whsec_of_your_own",
 /// );
-/// let made = client.webhooks().create(&webhook).await?;
-/// println!("{}", made.id);
+/// let created = client.webhooks().create(&webhook).await?;
+/// println!("{}", created.id);
 /// # Ok(())
 /// # }
 /// ```
@@ -63,18 +67,18 @@ impl<'a> Webhooks<'a> {
         Self { client, scope }
     }
 
-    /// Subscribes.
+    /// Creates a webhook subscription.
     ///
     /// # Errors
     ///
-    /// [`Conflict`](super::ErrorKind::Conflict) if there is a subscription for this address,
-    /// [`Invalid`](super::ErrorKind::Invalid) if the server does not know a trigger.
+    /// [`Conflict`](super::ErrorKind::Conflict) if there already is a subscription for this URL,
+    /// [`Invalid`](super::ErrorKind::Invalid) if the server does not know one of the triggers.
     pub async fn create(&self, webhook: &NewWebhook) -> Result<WebhookSubscription, Error> {
         let request = self.client.post("webhooks.create", &self.scope.path(None));
         self.client.data(request.json(webhook)?).await
     }
 
-    /// Reads one page of the list.
+    /// Lists webhook subscriptions, one page at a time.
     ///
     /// # Errors
     ///
@@ -84,7 +88,7 @@ impl<'a> Webhooks<'a> {
         self.client.page(request.query(query.to_pairs())).await
     }
 
-    /// Streams the whole list, from `query.skip` on, in pages of `query.take` subscriptions (250 by
+    /// Streams all subscriptions, starting at `query.skip`, in pages of `query.take` (250 by
     /// default).
     pub fn list_all(&self, query: WebhookQuery) -> ItemStream<WebhookSubscription> {
         let (client, scope) = (self.client.clone(), self.scope);
@@ -94,11 +98,12 @@ impl<'a> Webhooks<'a> {
         })
     }
 
-    /// Reads one subscription.
+    /// Retrieves a subscription by id.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for another user's.
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) if the
+    /// subscription belongs to another user.
     pub async fn get(&self, id: &WebhookId) -> Result<WebhookSubscription, Error> {
         let path = self.scope.path(Some(id.as_str()));
         self.client
@@ -106,11 +111,12 @@ impl<'a> Webhooks<'a> {
             .await
     }
 
-    /// Changes a subscription.
+    /// Updates a subscription.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get), and [`Invalid`](super::ErrorKind::Invalid) if the server does not know a trigger.
+    /// Same as [`get`](Self::get), and [`Invalid`](super::ErrorKind::Invalid) if the server does
+    /// not know one of the triggers.
     pub async fn update(
         &self,
         id: &WebhookId,
@@ -121,11 +127,12 @@ impl<'a> Webhooks<'a> {
         self.client.data(request.json(update)?).await
     }
 
-    /// Ends a subscription.
+    /// Deletes a subscription.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) for another user's.
+    /// [`NotFound`](super::ErrorKind::NotFound), [`Forbidden`](super::ErrorKind::Forbidden) if the
+    /// subscription belongs to another user.
     pub async fn delete(&self, id: &WebhookId) -> Result<(), Error> {
         let path = self.scope.path(Some(id.as_str()));
         let request = self.client.delete("webhooks.delete", &path);

@@ -4,22 +4,22 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-/// For how long a new API key is valid; 30 days unless told otherwise.
+/// The validity of a new API key, which is 30 days by default.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ApiKeyRefresh {
-    /// For this many days, at least one. Not together with `api_key_never_expires`.
+    /// The number of days, at least one. Cannot be combined with `api_key_never_expires`.
     #[serde(default)]
     pub api_key_days_valid: Option<u32>,
-    /// For ever. Not together with `api_key_days_valid`.
+    /// Whether the key never expires. Cannot be combined with `api_key_days_valid`.
     #[serde(default)]
     pub api_key_never_expires: Option<bool>,
 }
 
 impl ApiKeyRefresh {
-    /// A key that is valid for this many days, at least one.
+    /// Requests a key that is valid for this many days, at least one.
     pub fn days(days: u32) -> Self {
         Self {
             api_key_days_valid: Some(days),
@@ -27,7 +27,7 @@ impl ApiKeyRefresh {
         }
     }
 
-    /// A key that does not expire.
+    /// Requests a key that does not expire.
     pub fn without_expiry() -> Self {
         Self {
             api_key_days_valid: None,

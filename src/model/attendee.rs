@@ -1,4 +1,4 @@
-//! The people of a booking.
+//! The attendees and hosts of a booking.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
 use super::id::{SeatUid, TimeZone, UserId};
 
-/// Somebody who booked. `Debug` shows nothing that identifies the person.
+/// An attendee of a booking. `Debug` shows no personal data.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Attendee {
-    /// The name, as it was given.
+    /// The name, as it was entered.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub name: String,
-    /// The e-mail address, its case as it was given.
+    /// The e-mail address, with its case as entered.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub email: String,
@@ -29,14 +29,14 @@ pub struct Attendee {
     /// The language, such as `en`.
     #[serde(default)]
     pub language: Option<String>,
-    /// The phone number in E.164; null or absent where none was given.
+    /// The phone number in E.164 format; null or absent if none was given.
     #[serde(default)]
     pub phone_number: Option<String>,
-    /// Whether the person did not come.
+    /// Whether the attendee was absent.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub absent: bool,
-    /// The seat; absent on ordinary attendees.
+    /// The seat; absent for ordinary attendees.
     #[serde(default)]
     pub seat_uid: Option<SeatUid>,
     /// The seat's answers to the booking fields.
@@ -57,14 +57,16 @@ impl fmt::Debug for Attendee {
     }
 }
 
-/// A host of a booking. `Debug` shows the number only.
+/// A host of a booking. `Debug` shows only the id.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Host {
-    /// The user's number. A text, and not a number, for a host that is not a Cal.com user; then `None`.
+    /// The user's id.
+    ///
+    /// `None` for a host that is not a Cal.com user, where the API has a string instead.
     #[serde_as(as = "serde_with::DefaultOnError")]
     #[serde(default)]
     pub id: Option<UserId>,

@@ -1,4 +1,4 @@
-//! Bookings: what is read, and what is sent to create, reschedule, cancel and list them.
+//! Bookings, and the responses that contain them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,33 +16,35 @@ use super::open_enum::open_enum;
 use super::time::Instant;
 
 open_enum! {
-    /// Where a booking stands.
+    /// The status of a booking.
     ///
-    /// The words of the list filter differ from these: see [`BookingFilter`](super::BookingFilter).
+    /// The values of the list filter are different: see [`BookingFilter`](super::BookingFilter).
     BookingStatus {
-        /// It takes place.
+        /// The booking is confirmed.
         Accepted = "accepted",
-        /// It waits for the host's confirmation.
+        /// The booking is waiting for the host's confirmation.
         Pending = "pending",
-        /// It was cancelled, or rescheduled away: then `rescheduled_to_uid` points to its successor.
+        /// The booking was cancelled, or rescheduled, in which case `rescheduled_to_uid` refers to
+        /// its successor.
         Cancelled = "cancelled",
-        /// The host declined it.
+        /// The host declined the booking.
         Rejected = "rejected",
-        /// An instant meeting that waits for a host; the published document lacks the word.
+        /// An instant meeting that is waiting for a host. The published document lacks this value.
         AwaitingHost = "awaiting_host",
     }
 }
 
-/// Free-form text that travels with a booking, and along its chain of reschedules.
+/// Free-form strings attached to a booking, which are kept when it is rescheduled.
 ///
-/// The server takes strings only: at most 50 keys of at most 40 characters, values of at most 500.
+/// The server accepts only strings: at most 50 keys of up to 40 characters, with values of up to
+/// 500.
 pub type Metadata = BTreeMap<String, String>;
 
 /// The event type of a booking, as contained in the booking.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventTypeRef {
-    /// The event type's number.
+    /// The event type's id.
     pub id: EventTypeId,
     /// The event type's slug.
     #[serde_as(as = "DefaultOnNull")]
@@ -50,69 +52,84 @@ pub struct EventTypeRef {
     pub slug: String,
 }
 
-/// One booking: single, one of a recurring series, or seated.
+/// A booking: a single one, one of a recurring series, or a seated one.
 ///
-/// A booking is never moved. A reschedule makes a new one, and the old one turns [`Cancelled`](BookingStatus::Cancelled)
-/// with `rescheduled_to_uid`; both carry the same `ics_uid`, except seats.
+/// Bookings are never moved. Rescheduling creates a new booking, and the old one becomes
+/// [`Cancelled`](BookingStatus::Cancelled) with `rescheduled_to_uid` set. Both have the same
+/// `ics_uid`, except for seats.
 ///
-/// `Debug` shows identifiers, status and times, never who takes part.
+/// `Debug` shows identifiers, the status and times, but never the participants.
+///
+/// ```no_run
+/// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
+/// let booking = client.bookings().get(&"m17TcGAhvyqsSEnjriX3hF".into()).await?;
+/// println!("{} at {}", booking.title, booking.start);
+/// for attendee in &booking.attendees {
+///     println!("with {}", attendee.name);
+/// }
+/// if let (false, Some(successor)) = (booking.is_live(), &booking.rescheduled_to_uid) {
+///     println!("rescheduled to {successor}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Booking {
-    /// The booking's number.
+    /// The booking's id.
     pub id: BookingId,
-    /// The booking's uid, which the endpoints take.
+    /// The booking's uid, which most endpoints expect.
     pub uid: BookingUid,
-    /// The title, which usually names host and attendee.
+    /// The title, which usually contains the names of the host and the attendee.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub title: String,
     /// The attendee's notes or the event type's description; null on seated bookings.
     #[serde(default)]
     pub description: Option<String>,
-    /// Where it stands.
+    /// The status.
     pub status: BookingStatus,
-    /// When it begins.
+    /// The start.
     #[serde_as(as = "Instant")]
     pub start: DateTime<Utc>,
-    /// When it ends.
+    /// The end.
     #[serde_as(as = "Instant")]
     pub end: DateTime<Utc>,
     /// The length in minutes.
     #[serde(default)]
     pub duration: Option<i64>,
-    /// The event type; `None` once the event type was deleted.
+    /// The id of the event type; `None` once the event type has been deleted.
     #[serde(default)]
     pub event_type_id: Option<EventTypeId>,
-    /// The event type with its slug; `None` once the event type was deleted.
+    /// The event type with its slug; `None` once the event type has been deleted.
     #[serde(default)]
     pub event_type: Option<EventTypeRef>,
-    /// Who holds the meeting.
+    /// The hosts.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub hosts: Vec<Host>,
-    /// Who comes. For a seated booking, one entry a seat.
+    /// The attendees. For a seated booking, one entry per seat.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub attendees: Vec<Attendee>,
-    /// E-mail addresses of further guests.
+    /// The e-mail addresses of additional guests.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guests: Vec<String>,
-    /// Where it takes place: an address, a link, or an integration's name.
+    /// The location: an address, a link, or the name of an integration.
     #[serde(default)]
     pub location: Option<String>,
-    /// The older name of `location`.
+    /// The former name of `location`.
     #[serde(default)]
     pub meeting_url: Option<String>,
-    /// Whether the host did not come.
+    /// Whether the host was absent.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub absent_host: bool,
-    /// What the booking carries; values are strings when written through this API, but the server may hold others.
+    /// The metadata. Values written through this API are strings, but the server may hold others.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
     /// The answers to the event type's booking fields.
@@ -124,48 +141,51 @@ pub struct Booking {
     /// The booking that replaced this one.
     #[serde(default)]
     pub rescheduled_to_uid: Option<BookingUid>,
-    /// Why it was moved.
+    /// Why the booking was rescheduled.
     #[serde_as(as = "NoneAsEmptyString")]
     #[serde(default)]
     pub rescheduling_reason: Option<String>,
-    /// Who moved it; null throughout on the servers that were observed.
+    /// Who rescheduled the booking; always null on the servers observed.
     #[serde_as(as = "NoneAsEmptyString")]
     #[serde(default)]
     pub rescheduled_by_email: Option<String>,
-    /// Why it was cancelled. Also set on bookings that live: never infer a cancellation from it.
+    /// Why the booking was cancelled.
+    ///
+    /// Also set on live bookings: never infer a cancellation from it.
     #[serde_as(as = "NoneAsEmptyString")]
     #[serde(default)]
     pub cancellation_reason: Option<String>,
-    /// Who cancelled it; null or empty on the servers that were observed.
+    /// Who cancelled the booking; null or empty on the servers observed.
     #[serde_as(as = "NoneAsEmptyString")]
     #[serde(default)]
     pub cancelled_by_email: Option<String>,
-    /// The series that it belongs to; absent for a booking that does not recur.
+    /// The series that the booking belongs to; absent for a booking that does not recur.
     #[serde(default)]
     pub recurring_booking_uid: Option<RecurringBookingUid>,
-    /// The seat that the answered call was about; only on seated bookings.
+    /// The seat that the request referred to; only on seated bookings.
     #[serde(default)]
     pub seat_uid: Option<SeatUid>,
-    /// The calendar identity, which stays the same along a chain of reschedules (not for seats).
+    /// The iCalendar UID, which stays the same when a booking is rescheduled (except for seats).
     #[serde(default)]
     pub ics_uid: Option<String>,
     /// The attendee's rating.
     #[serde(default)]
     pub rating: Option<f64>,
-    /// When it was made.
+    /// When the booking was created.
     #[serde_as(as = "Option<Instant>")]
     #[serde(default)]
     pub created_at: Option<DateTime<Utc>>,
-    /// When it last changed; moved by reschedule and cancel too.
+    /// When the booking was last updated. Rescheduling and cancelling also change it.
     #[serde_as(as = "Option<Instant>")]
     #[serde(default)]
     pub updated_at: Option<DateTime<Utc>>,
 }
 
 impl Booking {
-    /// Whether the booking takes up time: accepted, pending or waiting for a host.
+    /// Returns whether the booking takes up time: it is accepted, pending or waiting for a host.
     ///
-    /// An unknown status counts as live, because forgetting a live booking costs more than reading an ended one.
+    /// An unknown status counts as live, because missing a live booking is worse than keeping an
+    /// ended one.
     pub fn is_live(&self) -> bool {
         !matches!(
             self.status,
@@ -173,17 +193,19 @@ impl Booking {
         )
     }
 
-    /// Whether it is one of a recurring series.
+    /// Returns whether the booking is part of a recurring series.
     pub fn is_recurring(&self) -> bool {
         self.recurring_booking_uid.is_some()
     }
 
-    /// Whether attendees hold seats in it.
+    /// Returns whether the booking has seats.
     pub fn is_seated(&self) -> bool {
         self.seat_uid.is_some() || self.attendees.iter().any(|a| a.seat_uid.is_some())
     }
 
-    /// One value of the metadata, if it is a string; for a seated booking the seats' own metadata is searched too.
+    /// Returns a metadata value, if it is a string.
+    ///
+    /// For a seated booking, the metadata of the seats is searched as well.
     pub fn metadata_str(&self, key: &str) -> Option<&str> {
         let own = self.metadata.iter();
         let seats = self.attendees.iter().filter_map(|a| a.metadata.as_ref());
@@ -192,7 +214,7 @@ impl Booking {
             .and_then(Value::as_str)
     }
 
-    /// The event type's number, from whichever of the two fields has it.
+    /// Returns the id of the event type, from whichever of the two fields contains it.
     pub fn event_type_id(&self) -> Option<EventTypeId> {
         self.event_type_id
             .or_else(|| self.event_type.as_ref().map(|t| t.id))
@@ -214,7 +236,7 @@ impl fmt::Debug for Booking {
     }
 }
 
-/// What the server answers where a booking may be one of many: an object for a single booking, an array for a series.
+/// A response with one or many bookings: an object for a single booking, an array for a series.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum BookingOrSeries {
@@ -224,7 +246,7 @@ pub enum BookingOrSeries {
     Series(Vec<Booking>),
 }
 
-// By hand, because an untagged enum would lose where in the answer the reading failed.
+// By hand, because an untagged enum would lose the path at which deserializing failed.
 impl<'de> Deserialize<'de> for BookingOrSeries {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ObjectOrArray;
@@ -251,12 +273,12 @@ impl<'de> Deserialize<'de> for BookingOrSeries {
 }
 
 impl BookingOrSeries {
-    /// The booking, or the first of the series; `None` for an empty series.
+    /// Returns the booking, or the first of the series; `None` for an empty series.
     pub fn first(&self) -> Option<&Booking> {
         self.as_slice().first()
     }
 
-    /// The booking, or the first of the series; `None` for an empty series.
+    /// Returns the booking, or the first of the series; `None` for an empty series.
     pub fn into_first(self) -> Option<Booking> {
         self.into_iter().next()
     }
@@ -266,7 +288,7 @@ impl BookingOrSeries {
         self.as_slice().iter()
     }
 
-    /// All bookings, one or many.
+    /// Returns all bookings, one or many.
     pub fn as_slice(&self) -> &[Booking] {
         match self {
             Self::Booking(booking) => std::slice::from_ref(booking),
@@ -274,7 +296,7 @@ impl BookingOrSeries {
         }
     }
 
-    /// All bookings, one or many.
+    /// Returns all bookings, one or many.
     pub fn into_vec(self) -> Vec<Booking> {
         match self {
             Self::Booking(booking) => vec![*booking],

@@ -1,4 +1,4 @@
-//! What is sent to act on a booking, and what only these actions answer.
+//! Parameters and responses of actions on a booking.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 use super::id::{BookingUid, TimeZone, UserId};
 use super::setters::setters;
 
-/// Whether one attendee was absent. `Debug` does not show whom.
+/// Whether an attendee was absent. `Debug` does not show the e-mail address.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AttendeeAbsence {
-    /// The attendee's e-mail address, as the booking has it.
+    /// The attendee's e-mail address, as in the booking.
     pub email: String,
-    /// Whether the attendee did not come.
+    /// Whether the attendee was absent.
     pub absent: bool,
 }
 
@@ -26,21 +26,23 @@ impl fmt::Debug for AttendeeAbsence {
     }
 }
 
-/// Who was absent. The host, or at least one attendee, has to be named.
+/// Parameters for marking the host or attendees as absent. At least one of them must be named.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MarkAbsentParams {
-    /// Whether the host did not come. `false` was accepted and ignored by a server of August 2025: an absence of the host
-    /// cannot be taken back.
+    /// Whether the host was absent.
+    ///
+    /// A server of August 2025 accepted and ignored `false`, so an absence of the host cannot be
+    /// undone.
     pub host: Option<bool>,
-    /// Which attendees did not come, or did after all.
+    /// The attendees to mark as absent or present.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attendees: Vec<AttendeeAbsence>,
 }
 
 impl MarkAbsentParams {
-    /// The host did not come.
+    /// Marks the host as absent.
     pub fn host() -> Self {
         Self {
             host: Some(true),
@@ -48,12 +50,12 @@ impl MarkAbsentParams {
         }
     }
 
-    /// The attendee with this e-mail address did not come.
+    /// Marks the attendee with this e-mail address as absent.
     pub fn attendee(email: impl Into<String>) -> Self {
         Self::default().with_attendee(email, true)
     }
 
-    /// Says of one more attendee whether they were absent.
+    /// Adds an attendee to mark as absent or present.
     #[must_use]
     pub fn with_attendee(mut self, email: impl Into<String>, absent: bool) -> Self {
         let email = email.into();
@@ -62,12 +64,12 @@ impl MarkAbsentParams {
     }
 }
 
-/// The host who has a booking now. `Debug` shows the number only.
+/// The new host of a reassigned booking. `Debug` shows only the id.
 #[serde_as]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReassignedHost {
-    /// The user's number.
+    /// The user's id.
     pub id: UserId,
     /// The name.
     #[serde_as(as = "DefaultOnNull")]
@@ -95,14 +97,14 @@ impl fmt::Debug for ReassignedHost {
 pub struct Reassignment {
     /// The booking, which keeps its uid.
     pub booking_uid: BookingUid,
-    /// Who has it now.
+    /// The new host.
     pub reassigned_to: ReassignedHost,
-    /// Why, where a reason was given.
+    /// The reason, if one was given.
     #[serde(default)]
     pub reason: Option<String>,
 }
 
-/// A guest to be added to a booking. `Debug` shows nothing that identifies the person.
+/// A guest to add to a booking. `Debug` shows no personal data.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -114,7 +116,7 @@ pub struct NewGuest {
     pub name: Option<String>,
     /// The time zone.
     pub time_zone: Option<TimeZone>,
-    /// The phone number in E.164.
+    /// The phone number in E.164 format.
     pub phone_number: Option<String>,
     /// The language of the e-mails, such as `de`.
     pub language: Option<String>,
@@ -131,7 +133,7 @@ setters! {
 }
 
 impl NewGuest {
-    /// A guest by e-mail address.
+    /// Creates a guest from an e-mail address.
     pub fn new(email: impl Into<String>) -> Self {
         Self {
             email: email.into(),

@@ -1,4 +1,4 @@
-//! What hangs on a booking and is read by itself: attendees by number, links, references.
+//! Sub-resources of a booking: attendees with ids, calendar links and references.
 
 use std::fmt;
 
@@ -8,33 +8,35 @@ use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 use super::attendee::Attendee;
 use super::id::{AttendeeId, BookingId};
 
-/// An attendee with a number.
+/// An attendee with an id.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BookingAttendee {
-    /// The attendee's number.
+    /// The attendee's id.
     pub id: AttendeeId,
     /// The booking's id; present for a newly added attendee.
     #[serde(default)]
     pub booking_id: Option<BookingId>,
-    /// The person.
+    /// The attendee.
     #[serde(flatten)]
     pub attendee: Attendee,
 }
 
-/// A link that puts a booking into a calendar. `Debug` shows the label only: the link holds the booking's title, and so names.
+/// A link that adds a booking to a calendar.
+///
+/// `Debug` shows only the label, because the link contains the booking's title, and thereby names.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CalendarLink {
     /// The calendar's name, such as `Google Calendar`.
     pub label: String,
-    /// A word for the calendar, such as `googleCalendar`; the published document lacks it.
+    /// The identifier of the calendar, such as `googleCalendar`. The published document lacks it.
     #[serde(default)]
     pub id: Option<String>,
-    /// The link; a `data:` one for ICS.
+    /// The link. For ICS, a `data:` URL.
     pub link: String,
 }
 
@@ -46,24 +48,26 @@ impl fmt::Debug for CalendarLink {
     }
 }
 
-/// What a booking is called elsewhere: in a calendar, at a video service. `Debug` shows the number and the type.
+/// A reference to the booking in another system, such as a calendar or a video service.
+///
+/// `Debug` shows only the id and the type.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BookingReference {
-    /// The reference's number.
+    /// The reference's id.
     #[serde(default)]
     pub id: Option<i64>,
-    /// Where, such as `google_calendar` or `daily_video`.
+    /// The type of the system, such as `google_calendar` or `daily_video`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The event's name there.
+    /// The event's identifier in that system.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub event_uid: String,
-    /// The calendar that the event is in, often an e-mail address.
+    /// The calendar that contains the event, often an e-mail address.
     #[serde(default)]
     pub destination_calendar_id: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Booking fields: what an event type asks of whoever books it.
+//! Booking fields: the questions that an event type asks the booker.
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -7,7 +7,7 @@ use super::open_enum::open_enum;
 use super::setters::setters;
 
 open_enum! {
-    /// The kind of a booking field, which decides what its answer looks like.
+    /// The kind of a booking field, which determines the format of its answer.
     BookingFieldKind {
         /// The attendee's name; a standard field.
         Name = "name",
@@ -19,33 +19,33 @@ open_enum! {
         Phone = "phone",
         /// A postal address.
         Address = "address",
-        /// One line of text.
+        /// A single line of text.
         Text = "text",
         /// A number. A server of August 2025 accepted no answer to such a field.
         Number = "number",
-        /// Several lines of text.
+        /// Multiple lines of text.
         TextArea = "textarea",
         /// One of the options.
         Select = "select",
-        /// Some of the options.
+        /// Any number of the options.
         MultiSelect = "multiselect",
         /// E-mail addresses.
         MultiEmail = "multiemail",
-        /// Some of the options, as check boxes.
+        /// Any number of the options, as check boxes.
         Checkbox = "checkbox",
         /// One of the options, as radio buttons.
         Radio = "radio",
         /// Yes or no.
         Boolean = "boolean",
-        /// A web address.
+        /// A URL.
         Url = "url",
     }
 }
 
-/// A question that an event type asks of whoever books it.
+/// A question that an event type asks the booker.
 ///
-/// Seven fields are standard and part of every event type: `name`, `email`, `location`, `title`,
-/// `notes`, `guests` and `rescheduleReason`. Others are added with [`new`](Self::new).
+/// Every event type has seven standard fields: `name`, `email`, `location`, `title`, `notes`,
+/// `guests` and `rescheduleReason`. Other fields are added with [`new`](Self::new).
 ///
 /// ```
 /// use calcom::model::{BookingField, BookingFieldKind, EventTypeSettings};
@@ -62,10 +62,10 @@ open_enum! {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BookingField {
-    /// Whether it is a standard field; only read.
+    /// Whether it is a standard field. Read-only.
     #[serde(default)]
     pub is_default: Option<bool>,
-    /// The kind; absent where a standard field is written by its slug.
+    /// The kind; absent when a standard field is updated by its slug.
     #[serde(default, rename = "type")]
     pub kind: Option<BookingFieldKind>,
     /// The key under which a booking carries the answer.
@@ -74,19 +74,19 @@ pub struct BookingField {
     /// The question.
     #[serde(default)]
     pub label: Option<String>,
-    /// The example shown in an empty field.
+    /// The placeholder of an empty field.
     #[serde(default)]
     pub placeholder: Option<String>,
-    /// Whether it has to be answered.
+    /// Whether an answer is required.
     #[serde(default)]
     pub required: Option<bool>,
-    /// Whether bookers do not see it.
+    /// Whether it is hidden from bookers.
     #[serde(default)]
     pub hidden: Option<bool>,
-    /// Whether bookers cannot change an answer that the booking page's address contains.
+    /// Whether bookers cannot change an answer that is prefilled from the booking page's URL.
     #[serde(default)]
     pub disable_on_prefill: Option<bool>,
-    /// The answers to choose from.
+    /// The options to choose from.
     #[serde(default)]
     pub options: Option<Vec<String>>,
 }
@@ -104,8 +104,9 @@ setters! {
 }
 
 impl BookingField {
-    /// An optional field, visible to bookers. Kinds with options need
-    /// [`with_options`](Self::with_options).
+    /// Creates an optional field that is visible to bookers.
+    ///
+    /// Kinds with options require [`with_options`](Self::with_options).
     pub fn new(kind: BookingFieldKind, slug: impl Into<String>, label: impl Into<String>) -> Self {
         Self {
             kind: Some(kind),
@@ -117,11 +118,11 @@ impl BookingField {
         }
     }
 
-    /// A change to the standard field with this slug, such as `title` or `notes`.
+    /// Creates a change to the standard field with this slug, such as `title` or `notes`.
     pub fn standard(slug: impl Into<String>) -> Self {
         let slug = slug.into();
         match slug.as_str() {
-            // The server knows these two by their kind.
+            // The server identifies these two by their kind.
             "name" | "email" => Self {
                 kind: Some(BookingFieldKind::from(slug.as_str())),
                 ..Self::default()
@@ -133,8 +134,10 @@ impl BookingField {
         }
     }
 
-    /// The form in which a field that was read is written back; `None` for a standard field that the
-    /// server only takes with a label, and that has none: it is as the server made it.
+    /// Returns the form in which a retrieved field is sent back.
+    ///
+    /// `None` for a standard field without a label, if the server accepts the field only with one;
+    /// such a field is unchanged.
     pub(super) fn to_input(&self) -> Option<Self> {
         if self.is_default != Some(true) {
             return Some(self.clone());
@@ -153,7 +156,8 @@ impl BookingField {
                     kind: self.kind.clone(),
                     slug: None,
                     placeholder: Some(self.placeholder.clone().unwrap_or_default()),
-                    // The name is always required and visible, and the server takes neither word for it.
+                    // The name is always required and visible, and the server accepts neither
+                    // setting for it.
                     required: self.required.filter(|_| slug == "email"),
                     hidden: self.hidden.filter(|_| slug == "email"),
                     ..written

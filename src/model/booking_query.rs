@@ -1,4 +1,4 @@
-//! Which bookings to list.
+//! Query parameters for listing bookings.
 
 use std::fmt;
 
@@ -9,23 +9,24 @@ use super::open_enum::open_enum;
 use super::time::format_instant;
 
 open_enum! {
-    /// The words of the list's status filter, which are not those of [`BookingStatus`](super::BookingStatus).
+    /// The values of the list's status filter, which differ from those of
+    /// [`BookingStatus`](super::BookingStatus).
     BookingFilter {
-        /// Ahead, pending ones included.
+        /// Bookings in the future, including pending ones.
         Upcoming = "upcoming",
-        /// Ahead and one of a series.
+        /// Bookings in the future that are part of a series.
         Recurring = "recurring",
-        /// Over.
+        /// Bookings in the past.
         Past = "past",
-        /// Cancelled, rejected, and rescheduled away.
+        /// Cancelled, rejected and rescheduled bookings.
         Cancelled = "cancelled",
-        /// Waiting for confirmation.
+        /// Bookings waiting for confirmation.
         Unconfirmed = "unconfirmed",
     }
 }
 
 open_enum! {
-    /// The direction of a sort.
+    /// The sort order.
     SortOrder {
         /// Smallest first.
         Ascending = "asc",
@@ -34,17 +35,33 @@ open_enum! {
     }
 }
 
-/// Which bookings to list. Everything at its default lists all bookings, cancelled and rejected ones too, by start ascending.
+/// Query parameters for listing bookings.
 ///
-/// `Debug` does not show whom the filter names.
+/// By default, all bookings are listed, including cancelled and rejected ones, sorted by start in
+/// ascending order.
+///
+/// `Debug` does not show the names and e-mail addresses in the filter.
+///
+/// ```
+/// use calcom::model::{BookingFilter, BookingQuery, EventTypeId, SortOrder};
+///
+/// let query = BookingQuery::default()
+///     .with_status(BookingFilter::Upcoming)
+///     .with_event_type(EventTypeId::new(42))
+///     .with_after_start("2026-12-07T00:00:00Z".parse()?)
+///     .with_sort_start(SortOrder::Descending)
+///     .with_take(50);
+/// # let _ = query;
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BookingQuery {
-    /// Only these; several are joined with *or*.
+    /// Only bookings with one of these statuses.
     pub status: Vec<BookingFilter>,
-    /// Only bookings of the attendee with this address; exact and case-sensitive.
+    /// Only bookings of the attendee with this e-mail address. Exact and case-sensitive.
     pub attendee_email: Option<String>,
-    /// Only bookings of an attendee whose name contains this.
+    /// Only bookings of an attendee whose name contains this string.
     pub attendee_name: Option<String>,
     /// Only the booking with this uid.
     pub booking_uid: Option<BookingUid>,
@@ -52,64 +69,65 @@ pub struct BookingQuery {
     pub event_type_ids: Vec<EventTypeId>,
     /// Only bookings of these teams.
     pub team_ids: Vec<TeamId>,
-    /// Only bookings that begin at this instant or later.
+    /// Only bookings that start at this time or later.
     pub after_start: Option<DateTime<Utc>>,
-    /// Only bookings that end at this instant or earlier.
+    /// Only bookings that end at this time or earlier.
     pub before_end: Option<DateTime<Utc>>,
-    /// Only bookings made at this instant or later.
+    /// Only bookings created at this time or later.
     pub after_created_at: Option<DateTime<Utc>>,
-    /// Only bookings made at this instant or earlier.
+    /// Only bookings created at this time or earlier.
     pub before_created_at: Option<DateTime<Utc>>,
-    /// Only bookings changed at this instant or later.
+    /// Only bookings updated at this time or later.
     pub after_updated_at: Option<DateTime<Utc>>,
-    /// Only bookings changed at this instant or earlier.
+    /// Only bookings updated at this time or earlier.
     pub before_updated_at: Option<DateTime<Utc>>,
     /// Sorts by start.
     pub sort_start: Option<SortOrder>,
     /// Sorts by end.
     pub sort_end: Option<SortOrder>,
-    /// Sorts by the time of creation.
+    /// Sorts by creation time.
     pub sort_created: Option<SortOrder>,
-    /// Sorts by the time of the last change.
+    /// Sorts by the time of the last update.
     pub sort_updated_at: Option<SortOrder>,
-    /// How many a page: 1 to 250, 100 if absent.
+    /// The page size, 1 to 250. The default is 100.
     pub take: Option<u32>,
-    /// How many to leave out at the beginning.
+    /// The number of bookings to skip.
     pub skip: Option<u32>,
-    /// Where to begin, in the list of API version 2026-05-01: the `next_cursor` of the page before.
+    /// The cursor of the page, in the list of API version 2026-05-01: the `next_cursor` of the
+    /// previous page.
     pub cursor: Option<String>,
 }
 
 impl BookingQuery {
-    /// Adds a status; several are joined with *or*.
+    /// Adds a status. Several are combined with *or*.
     #[must_use]
     pub fn with_status(mut self, status: BookingFilter) -> Self {
         self.status.push(status);
         self
     }
 
-    /// Adds an event type; several are joined with *or*.
+    /// Adds an event type. Several are combined with *or*.
     #[must_use]
     pub fn with_event_type(mut self, event_type: EventTypeId) -> Self {
         self.event_type_ids.push(event_type);
         self
     }
 
-    /// Adds a team; several are joined with *or*.
+    /// Adds a team. Several are combined with *or*.
     #[must_use]
     pub fn with_team(mut self, team: TeamId) -> Self {
         self.team_ids.push(team);
         self
     }
 
-    /// Only bookings of the attendee with this address; exact and case-sensitive.
+    /// Only bookings of the attendee with this e-mail address. Exact and case-sensitive.
     #[must_use]
     pub fn with_attendee_email(mut self, email: impl Into<String>) -> Self {
         self.attendee_email = Some(email.into());
         self
     }
 
-    /// Only bookings of an attendee whose name contains this.
+    /// Only bookings of an attendee whose name contains this string.
     #[must_use]
     pub fn with_attendee_name(mut self, name: impl Into<String>) -> Self {
         self.attendee_name = Some(name.into());
@@ -123,42 +141,42 @@ impl BookingQuery {
         self
     }
 
-    /// Only bookings that begin at this instant or later.
+    /// Only bookings that start at this time or later.
     #[must_use]
     pub fn with_after_start(mut self, instant: DateTime<Utc>) -> Self {
         self.after_start = Some(instant);
         self
     }
 
-    /// Only bookings that end at this instant or earlier.
+    /// Only bookings that end at this time or earlier.
     #[must_use]
     pub fn with_before_end(mut self, instant: DateTime<Utc>) -> Self {
         self.before_end = Some(instant);
         self
     }
 
-    /// Only bookings made at this instant or later.
+    /// Only bookings created at this time or later.
     #[must_use]
     pub fn with_after_created_at(mut self, instant: DateTime<Utc>) -> Self {
         self.after_created_at = Some(instant);
         self
     }
 
-    /// Only bookings made at this instant or earlier.
+    /// Only bookings created at this time or earlier.
     #[must_use]
     pub fn with_before_created_at(mut self, instant: DateTime<Utc>) -> Self {
         self.before_created_at = Some(instant);
         self
     }
 
-    /// Only bookings changed at this instant or later.
+    /// Only bookings updated at this time or later.
     #[must_use]
     pub fn with_after_updated_at(mut self, instant: DateTime<Utc>) -> Self {
         self.after_updated_at = Some(instant);
         self
     }
 
-    /// Only bookings changed at this instant or earlier.
+    /// Only bookings updated at this time or earlier.
     #[must_use]
     pub fn with_before_updated_at(mut self, instant: DateTime<Utc>) -> Self {
         self.before_updated_at = Some(instant);
@@ -179,42 +197,43 @@ impl BookingQuery {
         self
     }
 
-    /// Sorts by the time of creation.
+    /// Sorts by creation time.
     #[must_use]
     pub fn with_sort_created(mut self, order: SortOrder) -> Self {
         self.sort_created = Some(order);
         self
     }
 
-    /// Sorts by the time of the last change.
+    /// Sorts by the time of the last update.
     #[must_use]
     pub fn with_sort_updated_at(mut self, order: SortOrder) -> Self {
         self.sort_updated_at = Some(order);
         self
     }
 
-    /// Sets the page size: 1 to 250.
+    /// Sets the page size, 1 to 250.
     #[must_use]
     pub fn with_take(mut self, bookings: u32) -> Self {
         self.take = Some(bookings);
         self
     }
 
-    /// Skips this many at the beginning.
+    /// Sets the number of bookings to skip.
     #[must_use]
     pub fn with_skip(mut self, bookings: u32) -> Self {
         self.skip = Some(bookings);
         self
     }
 
-    /// Begins where a page before said, in the list of API version 2026-05-01.
+    /// Sets the cursor, in the list of API version 2026-05-01: the `next_cursor` of the previous
+    /// page.
     #[must_use]
     pub fn with_cursor(mut self, cursor: impl Into<String>) -> Self {
         self.cursor = Some(cursor.into());
         self
     }
 
-    /// The query's parameters, in the API's spelling.
+    /// Returns the query parameters, with the names that the API uses.
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
         fn join<T: ToString>(items: &[T]) -> Option<String> {
             let words: Vec<String> = items.iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! What is sent to create, move and end bookings.
+//! Parameters for creating, rescheduling and cancelling bookings.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use super::location::BookingLocation;
 use super::setters::setters;
 use super::time::Instant;
 
-/// The person for whom a booking is made. `Debug` shows nothing that identifies the person.
+/// The attendee of a new booking. `Debug` shows no personal data.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,18 +22,23 @@ use super::time::Instant;
 pub struct NewAttendee {
     /// The name.
     pub name: String,
-    /// The e-mail address. The server refuses a booking without one unless the event type asks for a phone number instead.
+    /// The e-mail address.
+    ///
+    /// The server rejects a booking without one, unless the event type asks for a phone number
+    /// instead.
     pub email: Option<String>,
-    /// The time zone in which the attendee is addressed.
+    /// The attendee's time zone, used in messages to them.
     pub time_zone: TimeZone,
-    /// The language of the e-mails, such as `de`; the server takes a fixed list and refuses others.
+    /// The language of the e-mails, such as `de`.
+    ///
+    /// The server accepts a fixed list and rejects others.
     pub language: Option<String>,
-    /// The phone number in E.164.
+    /// The phone number in E.164 format.
     pub phone_number: Option<String>,
 }
 
 impl NewAttendee {
-    /// An attendee with an e-mail address.
+    /// Creates an attendee with an e-mail address.
     pub fn new(name: impl Into<String>, email: impl Into<String>, time_zone: TimeZone) -> Self {
         Self {
             name: name.into(),
@@ -44,8 +49,9 @@ impl NewAttendee {
         }
     }
 
-    /// An attendee without an e-mail address, reached by a phone number in E.164. Only event types that ask for a phone number
-    /// take such a one.
+    /// Creates an attendee without an e-mail address, with a phone number in E.164 format.
+    ///
+    /// Only event types that ask for a phone number accept such an attendee.
     pub fn by_phone(
         name: impl Into<String>,
         phone_number: impl Into<String>,
@@ -60,21 +66,21 @@ impl NewAttendee {
         }
     }
 
-    /// Adds an e-mail address.
+    /// Sets the e-mail address.
     #[must_use]
     pub fn with_email(mut self, email: impl Into<String>) -> Self {
         self.email = Some(email.into());
         self
     }
 
-    /// Adds a phone number in E.164.
+    /// Sets the phone number, in E.164 format.
     #[must_use]
     pub fn with_phone_number(mut self, phone_number: impl Into<String>) -> Self {
         self.phone_number = Some(phone_number.into());
         self
     }
 
-    /// Chooses the language of the e-mails, such as `de`.
+    /// Sets the language of the e-mails, such as `de`.
     #[must_use]
     pub fn with_language(mut self, language: impl Into<String>) -> Self {
         self.language = Some(language.into());
@@ -91,74 +97,81 @@ impl fmt::Debug for NewAttendee {
     }
 }
 
-/// A booking to be made. `Debug` shows what and when, never for whom.
+/// Parameters for creating a booking.
+///
+/// `Debug` shows the event type and the time, but not the attendee.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct NewBooking {
-    /// When it begins. Sent as UTC with `Z`.
+    /// The start. Sent in UTC, with `Z`.
     #[serde_as(as = "Instant")]
     pub start: DateTime<Utc>,
-    /// What is booked.
+    /// The event type to book.
     #[serde(flatten)]
     pub event_type: EventTypeTarget,
-    /// For whom.
+    /// The attendee.
     pub attendee: NewAttendee,
-    /// E-mail addresses of further guests.
+    /// The e-mail addresses of additional guests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guests: Vec<String>,
-    /// The length in minutes. Only for event types that offer several lengths; others refuse it.
+    /// The length in minutes. Only for event types that offer several lengths; others reject it.
     pub length_in_minutes: Option<u32>,
-    /// Where it takes place. Only what the event type offers is accepted.
+    /// The location. Only locations that the event type offers are accepted.
     pub location: Option<BookingLocation>,
-    /// What the booking carries; see [`Metadata`] for the limits.
+    /// The metadata; see [`Metadata`] for the limits.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
-    /// Answers to the event type's booking fields, by slug.
+    /// The answers to the event type's booking fields, by slug.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub booking_fields_responses: Map<String, Value>,
-    /// How many bookings of a recurring event type; the event type's own number if absent.
+    /// The number of bookings in the series of a recurring event type.
+    ///
+    /// By default, the event type's own number.
     pub recurrence_count: Option<u32>,
-    /// What a routing form made of the booker's answers.
+    /// The result of a routing form.
     pub routing: Option<Routing>,
-    /// The code that the booker got by e-mail, where the event type asks for one.
+    /// The code that the booker received by e-mail, if the event type requires one.
     pub email_verification_code: Option<String>,
-    /// Books although the host is busy. For hosts only, from API version 2026-02-25 on.
+    /// Whether to book even if the host is busy. For hosts only, from API version 2026-02-25.
     pub allow_conflicts: Option<bool>,
-    /// Books outside the host's hours and the booking window. For hosts only, from API version
-    /// 2026-02-25 on.
+    /// Whether to book outside the host's hours and the booking window.
+    ///
+    /// For hosts only, from API version 2026-02-25.
     pub allow_booking_out_of_bounds: Option<bool>,
-    /// Books beyond the event type's booking limits. For hosts only, from API version 2026-02-25 on.
+    /// Whether to ignore the event type's booking limits.
+    ///
+    /// For hosts only, from API version 2026-02-25.
     pub skip_booking_limits: Option<bool>,
 }
 
-/// What a routing form made of the booker's answers.
+/// The result of a routing form, based on the booker's answers.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Routing {
-    /// The number of the form's response.
+    /// The id of the form's response.
     #[serde(default)]
     pub response_id: Option<i64>,
-    /// The team members among whom the form routes.
+    /// The team members that the form routes to.
     #[serde(default)]
     pub team_member_ids: Option<Vec<UserId>>,
-    /// The e-mail address of the team member who is to hold the meeting.
+    /// The e-mail address of the team member who should host the meeting.
     #[serde(default)]
     pub team_member_email: Option<String>,
-    /// Whether the contact's owner is passed over.
+    /// Whether the contact's owner is skipped.
     #[serde(default)]
     pub skip_contact_owner: Option<bool>,
-    /// The application that knows the contact's owner, such as `salesforce`.
+    /// The CRM app that knows the contact's owner, such as `salesforce`.
     #[serde(default)]
     pub crm_app_slug: Option<String>,
-    /// The contact's owner's kind of record there.
+    /// The record type of the contact's owner in the CRM.
     #[serde(default)]
     pub crm_owner_record_type: Option<String>,
-    /// The response that waits in the queue.
+    /// The id of the queued response.
     #[serde(default)]
     pub queued_response_id: Option<String>,
 }
@@ -188,7 +201,7 @@ setters! {
 }
 
 impl NewBooking {
-    /// A booking with what is always needed.
+    /// Creates a booking request with the required parameters.
     pub fn new(
         event_type: impl Into<EventTypeTarget>,
         start: DateTime<Utc>,
@@ -212,7 +225,7 @@ impl NewBooking {
         }
     }
 
-    /// Adds one entry of metadata.
+    /// Adds a metadata entry.
     #[must_use]
     pub fn with_metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(key.into(), value.into());
@@ -226,21 +239,21 @@ impl NewBooking {
         self
     }
 
-    /// Asks for one of the event type's several lengths, in minutes.
+    /// Sets the length in minutes, for event types that offer several.
     #[must_use]
     pub fn with_length(mut self, minutes: u32) -> Self {
         self.length_in_minutes = Some(minutes);
         self
     }
 
-    /// Chooses one of the event type's places.
+    /// Sets the location, which must be one that the event type offers.
     #[must_use]
     pub fn with_location(mut self, location: BookingLocation) -> Self {
         self.location = Some(location);
         self
     }
 
-    /// Answers one of the event type's booking fields.
+    /// Adds the answer to a booking field of the event type.
     #[must_use]
     pub fn with_booking_field(mut self, slug: impl Into<String>, answer: impl Into<Value>) -> Self {
         self.booking_fields_responses
@@ -255,7 +268,7 @@ impl NewBooking {
         self
     }
 
-    /// Chooses the language of the attendee's e-mails, such as `de`.
+    /// Sets the language of the attendee's e-mails, such as `de`.
     #[must_use]
     pub fn with_language(mut self, language: impl Into<String>) -> Self {
         self.attendee.language = Some(language.into());
@@ -274,26 +287,32 @@ impl fmt::Debug for NewBooking {
     }
 }
 
-/// Optional parameters of a reschedule.
+/// Optional parameters for rescheduling.
 #[skip_serializing_none]
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RescheduleParams {
-    /// Why, as the attendee will read it. Refused for a single seat.
+    /// The reason, as the attendee will read it. Rejected for a single seat.
     pub rescheduling_reason: Option<String>,
-    /// The e-mail address of whoever asks for it. On an event type that needs confirmation, a host's move stays accepted, an attendee's turns pending.
+    /// The e-mail address of the person who reschedules.
+    ///
+    /// On an event type that requires confirmation, a booking rescheduled by a host stays accepted,
+    /// while one rescheduled by an attendee becomes pending.
     pub rescheduled_by: Option<String>,
-    /// The seat to move, on a seated booking.
+    /// The seat to reschedule, on a seated booking.
     pub seat_uid: Option<SeatUid>,
-    /// The code that the booker got by e-mail, where the event type asks for one.
+    /// The code that the booker received by e-mail, if the event type requires one.
     pub email_verification_code: Option<String>,
-    /// Books although the host is busy. For hosts only, from API version 2026-02-25 on.
+    /// Whether to book even if the host is busy. For hosts only, from API version 2026-02-25.
     pub allow_conflicts: Option<bool>,
-    /// Books outside the host's hours and the booking window. For hosts only, from API version
-    /// 2026-02-25 on.
+    /// Whether to book outside the host's hours and the booking window.
+    ///
+    /// For hosts only, from API version 2026-02-25.
     pub allow_booking_out_of_bounds: Option<bool>,
-    /// Books beyond the event type's booking limits. For hosts only, from API version 2026-02-25 on.
+    /// Whether to ignore the event type's booking limits.
+    ///
+    /// For hosts only, from API version 2026-02-25.
     pub skip_booking_limits: Option<bool>,
 }
 
@@ -308,21 +327,21 @@ setters! {
 }
 
 impl RescheduleParams {
-    /// Adds the reason.
+    /// Sets the reason.
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
         self.rescheduling_reason = Some(reason.into());
         self
     }
 
-    /// Names whoever asks for it, by e-mail address.
+    /// Sets the e-mail address of the person who reschedules.
     #[must_use]
     pub fn with_rescheduled_by(mut self, email: impl Into<String>) -> Self {
         self.rescheduled_by = Some(email.into());
         self
     }
 
-    /// Moves one seat only.
+    /// Reschedules only one seat.
     #[must_use]
     pub fn with_seat(mut self, seat: SeatUid) -> Self {
         self.seat_uid = Some(seat);
@@ -338,20 +357,20 @@ impl fmt::Debug for RescheduleParams {
     }
 }
 
-/// Optional parameters of a cancellation.
+/// Optional parameters for cancelling.
 #[skip_serializing_none]
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CancelParams {
-    /// Why. Required where the caller is the host; for a single seat, some servers refuse it.
+    /// The reason. Required if the caller is the host; some servers reject it for a single seat.
     pub cancellation_reason: Option<String>,
-    /// The seat to give up, on a seated booking. A host's key cannot do this.
+    /// The seat to cancel, on a seated booking. A host's key cannot do this.
     pub seat_uid: Option<SeatUid>,
 }
 
 impl CancelParams {
-    /// A cancellation with a reason.
+    /// Creates parameters with a reason.
     pub fn reason(reason: impl Into<String>) -> Self {
         Self {
             cancellation_reason: Some(reason.into()),
@@ -359,14 +378,14 @@ impl CancelParams {
         }
     }
 
-    /// Adds the reason.
+    /// Sets the reason.
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
         self.cancellation_reason = Some(reason.into());
         self
     }
 
-    /// Gives up one seat only.
+    /// Cancels only one seat.
     #[must_use]
     pub fn with_seat(mut self, seat: SeatUid) -> Self {
         self.seat_uid = Some(seat);

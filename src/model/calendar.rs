@@ -1,4 +1,4 @@
-//! Connected calendars: which are there, which are read for conflicts, and which is written to.
+//! Connected calendars: the list of them, which are checked for conflicts, and which is written to.
 
 use std::fmt;
 
@@ -13,29 +13,29 @@ use super::open_enum::open_enum;
 use super::time::Instant;
 
 open_enum! {
-    /// A calendar provider, as the paths of the API call it.
+    /// A calendar provider, as named in the API's paths.
     CalendarProvider {
         /// Google Calendar.
         Google = "google",
-        /// Outlook, that is Microsoft 365.
+        /// Outlook (Microsoft 365).
         Office365 = "office365",
         /// Apple Calendar.
         Apple = "apple",
-        /// A feed of calendar data at a web address.
+        /// An ICS feed.
         IcsFeed = "ics-feed",
     }
 }
 
 open_enum! {
-    /// A calendar provider, as the bodies of the API call it.
+    /// A calendar provider, as named in the API's request and response bodies.
     CalendarIntegration {
         /// Google Calendar.
         Google = "google_calendar",
-        /// Outlook, that is Microsoft 365.
+        /// Outlook (Microsoft 365).
         Office365 = "office365_calendar",
         /// Apple Calendar.
         Apple = "apple_calendar",
-        /// A feed of calendar data at a web address.
+        /// An ICS feed.
         IcsFeed = "ics-feed_calendar",
     }
 }
@@ -47,14 +47,15 @@ open_enum! {
 pub struct ConnectedCalendars {
     /// The connections, each with its calendars.
     pub connected_calendars: Vec<CalendarConnection>,
-    /// The calendar that bookings are written to; `None` if there is none. The server writes that
-    /// as `{}` where no calendar is connected.
+    /// The calendar that bookings are written to; `None` if there is none.
+    ///
+    /// The server returns `{}` if no calendar is connected.
     #[serde(default, deserialize_with = "none_if_empty")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destination_calendar: Option<DestinationCalendarDetails>,
 }
 
-/// Reads an object, where the server writes `{}` or `null` for none.
+/// Deserializes an object for which the server returns `{}` or `null` if there is none.
 fn none_if_empty<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -67,38 +68,38 @@ where
         .transpose()
 }
 
-/// One connection to a calendar provider.
+/// A connection to a calendar provider.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CalendarConnection {
-    /// The app that makes the connection.
+    /// The app that provides the connection.
     pub integration: CalendarApp,
-    /// The credential's number, which other calls name the connection by.
+    /// The id of the credential, which identifies the connection in other requests.
     pub credential_id: CredentialId,
-    /// The organization's credential, where the organization signs in for its members.
+    /// The organization's credential, if the organization authenticates for its members.
     #[serde(default)]
     pub delegation_credential_id: Option<String>,
-    /// The main calendar.
+    /// The primary calendar.
     #[serde(default)]
     pub primary: Option<Calendar>,
-    /// All calendars; empty if the provider could not be read.
+    /// All calendars; empty if they could not be retrieved from the provider.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub calendars: Vec<Calendar>,
-    /// Why the provider could not be read. Not in the published document.
+    /// Why the calendars could not be retrieved. Not in the published document.
     #[serde(default)]
     pub error: Option<CalendarConnectionError>,
 }
 
-/// Why a calendar provider could not be read.
+/// Why the calendars of a provider could not be retrieved.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CalendarConnectionError {
-    /// The reason, in the server's words.
+    /// The reason, as given by the server.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub message: String,
@@ -113,7 +114,7 @@ pub struct CalendarApp {
     /// The provider.
     #[serde(rename = "type")]
     pub integration: CalendarIntegration,
-    /// The name shown.
+    /// The display name.
     #[serde(default)]
     pub name: Option<String>,
     /// The app's slug, such as `google-calendar`.
@@ -121,40 +122,40 @@ pub struct CalendarApp {
     pub slug: Option<String>,
 }
 
-/// One calendar of a connection. `Debug` shows neither its name nor any address.
+/// A calendar of a connection. `Debug` shows neither its name nor any e-mail address or URL.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Calendar {
-    /// What the provider calls the calendar: often an e-mail address; a feed's web address.
+    /// The provider's identifier of the calendar: often an e-mail address, or the URL of a feed.
     pub external_id: String,
-    /// The provider; a feed's calendars do not name theirs.
+    /// The provider; absent for calendars of feeds.
     #[serde(default)]
     pub integration: Option<CalendarIntegration>,
-    /// The name shown.
+    /// The display name.
     #[serde(default)]
     pub name: Option<String>,
-    /// Whether it is the main calendar.
+    /// Whether it is the primary calendar.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub primary: bool,
-    /// Whether events cannot be written to it.
+    /// Whether it is read-only.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub read_only: bool,
     /// The e-mail address of the account at the provider.
     #[serde(default)]
     pub email: Option<String>,
-    /// Whether it is read for conflicts.
+    /// Whether it is checked for conflicts.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub is_selected: bool,
-    /// The credential's number.
+    /// The id of the credential.
     #[serde(default)]
     pub credential_id: Option<CredentialId>,
-    /// The organization's credential, where the organization signs in for its members.
+    /// The organization's credential, if the organization authenticates for its members.
     #[serde(default)]
     pub delegation_credential_id: Option<String>,
 }
@@ -171,49 +172,50 @@ impl fmt::Debug for Calendar {
     }
 }
 
-/// The calendar that a user's bookings are written to. `Debug` shows neither its name nor any
-/// address.
+/// The calendar that a user's bookings are written to.
+///
+/// `Debug` shows neither its name nor any e-mail address or URL.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DestinationCalendarDetails {
-    /// The provider. A server of August 2025 leaves it empty for feeds.
+    /// The provider. A server of August 2025 returns an empty string for feeds.
     #[serde(default)]
     pub integration: Option<CalendarIntegration>,
-    /// What the provider calls the calendar.
+    /// The provider's identifier of the calendar.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub external_id: String,
-    /// The name shown.
+    /// The display name.
     #[serde(default)]
     pub name: Option<String>,
     /// The e-mail address of the account at the provider.
     #[serde(default)]
     pub email: Option<String>,
-    /// The e-mail address of the connection's main calendar.
+    /// The e-mail address of the connection's primary calendar.
     #[serde(default)]
     pub primary_email: Option<String>,
-    /// The name of the app that makes the connection.
+    /// The name of the app that provides the connection.
     #[serde(default)]
     pub integration_title: Option<String>,
-    /// Whose calendar it is.
+    /// The user who owns the calendar.
     #[serde(default)]
     pub user_id: Option<UserId>,
-    /// The event type, where the calendar is that of one event type only.
+    /// The event type, if the calendar is used for a single event type only.
     #[serde(default)]
     pub event_type_id: Option<EventTypeId>,
-    /// The credential's number.
+    /// The id of the credential.
     #[serde(default)]
     pub credential_id: Option<CredentialId>,
-    /// The organization's credential, where the organization signs in for its members.
+    /// The organization's credential, if the organization authenticates for its members.
     #[serde(default)]
     pub delegation_credential_id: Option<String>,
-    /// Whether it is the main calendar of its connection.
+    /// Whether it is the primary calendar of its connection.
     #[serde(default)]
     pub primary: Option<bool>,
-    /// Whether events cannot be written to it.
+    /// Whether it is read-only.
     #[serde(default)]
     pub read_only: Option<bool>,
 }
@@ -228,19 +230,19 @@ impl fmt::Debug for DestinationCalendarDetails {
     }
 }
 
-/// One calendar of a user, as it was selected or set. `Debug` does not show which.
+/// A user's calendar that was selected, or set as the destination. `Debug` does not show which one.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CalendarRef {
-    /// Whose calendar it is.
+    /// The user who owns the calendar.
     pub user_id: UserId,
     /// The provider.
     pub integration: CalendarIntegration,
-    /// What the provider calls the calendar.
+    /// The provider's identifier of the calendar.
     pub external_id: String,
-    /// The credential's number.
+    /// The id of the credential.
     #[serde(default)]
     pub credential_id: Option<CredentialId>,
 }
@@ -255,8 +257,9 @@ impl fmt::Debug for CalendarRef {
     }
 }
 
-/// A calendar to be selected or deselected: selected calendars are read for conflicts. `Debug`
-/// does not show which it is.
+/// Parameters for selecting or deselecting a calendar.
+///
+/// Selected calendars are checked for conflicts. `Debug` does not show which calendar it is.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -264,17 +267,17 @@ impl fmt::Debug for CalendarRef {
 pub struct CalendarSelection {
     /// The provider.
     pub integration: CalendarIntegration,
-    /// What the provider calls the calendar.
+    /// The provider's identifier of the calendar.
     pub external_id: String,
-    /// The credential's number.
+    /// The id of the credential.
     pub credential_id: CredentialId,
-    /// The organization's credential, where the organization signs in for its members.
+    /// The organization's credential, if the organization authenticates for its members.
     #[serde(default)]
     pub delegation_credential_id: Option<String>,
 }
 
 impl CalendarSelection {
-    /// A calendar, by what the list of connected calendars says about it.
+    /// Creates parameters from the values in the list of connected calendars.
     pub fn new(
         integration: CalendarIntegration,
         external_id: impl Into<String>,
@@ -288,14 +291,14 @@ impl CalendarSelection {
         }
     }
 
-    /// Names the organization's credential.
+    /// Sets the organization's credential.
     #[must_use]
     pub fn with_delegation_credential(mut self, id: impl Into<String>) -> Self {
         self.delegation_credential_id = Some(id.into());
         self
     }
 
-    /// The query's parameters, in the API's spelling.
+    /// Returns the query parameters, with the names that the API uses.
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let mut pairs = vec![
             ("integration", self.integration.to_string()),
@@ -317,9 +320,11 @@ impl fmt::Debug for CalendarSelection {
     }
 }
 
-/// The calendar that bookings are to be written to. `Debug` does not show which.
+/// Parameters for setting the calendar that bookings are written to.
 ///
-/// Feeds cannot be written to: the server takes Google, Office 365 and Apple calendars.
+/// `Debug` does not show which one.
+///
+/// Feeds cannot be written to: the server accepts Google, Office 365 and Apple calendars.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -327,15 +332,15 @@ impl fmt::Debug for CalendarSelection {
 pub struct DestinationCalendarParams {
     /// The provider.
     pub integration: CalendarIntegration,
-    /// What the provider calls the calendar.
+    /// The provider's identifier of the calendar.
     pub external_id: String,
-    /// The organization's credential, where the organization signs in for its members.
+    /// The organization's credential, if the organization authenticates for its members.
     #[serde(default)]
     pub delegation_credential_id: Option<String>,
 }
 
 impl DestinationCalendarParams {
-    /// A calendar, by what the list of connected calendars says about it.
+    /// Creates parameters from the values in the list of connected calendars.
     pub fn new(integration: CalendarIntegration, external_id: impl Into<String>) -> Self {
         Self {
             integration,
@@ -344,7 +349,7 @@ impl DestinationCalendarParams {
         }
     }
 
-    /// Names the organization's credential.
+    /// Sets the organization's credential.
     #[must_use]
     pub fn with_delegation_credential(mut self, id: impl Into<String>) -> Self {
         self.delegation_credential_id = Some(id.into());
@@ -360,23 +365,24 @@ impl fmt::Debug for DestinationCalendarParams {
     }
 }
 
-/// Feeds of calendar data to be connected, together as one connection.
+/// Parameters for connecting ICS feeds, together as one connection.
 ///
-/// Whoever has the address of a private feed can read the calendar: `Debug` does not show it.
+/// `Debug` does not show the URLs, because anyone who has the URL of a private feed can read the
+/// calendar.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct NewIcsFeed {
-    /// The web addresses, at least one.
+    /// The URLs, at least one.
     pub urls: Vec<String>,
-    /// Whether Cal.com writes nothing to the calendar; `true` if absent.
+    /// Whether the calendar is read-only for Cal.com. The default is `true`.
     #[serde(default)]
     pub read_only: Option<bool>,
 }
 
 impl NewIcsFeed {
-    /// Feeds at these web addresses.
+    /// Creates parameters from the URLs of feeds.
     pub fn new(urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             urls: urls.into_iter().map(Into::into).collect(),
@@ -384,7 +390,7 @@ impl NewIcsFeed {
         }
     }
 
-    /// Says whether Cal.com writes nothing to the calendar.
+    /// Sets whether the calendar is read-only for Cal.com.
     #[must_use]
     pub fn with_read_only(mut self, read_only: bool) -> Self {
         self.read_only = Some(read_only);
@@ -401,7 +407,7 @@ impl fmt::Debug for NewIcsFeed {
     }
 }
 
-/// Which busy times to read. `Debug` does not show of which calendars.
+/// Query parameters for listing busy times. `Debug` does not show the calendars.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BusyTimesQuery {
@@ -411,13 +417,14 @@ pub struct BusyTimesQuery {
     pub from: NaiveDate,
     /// The last day.
     pub to: NaiveDate,
-    /// The calendars, by the credential's number and by what the provider calls them. At least one.
+    /// The calendars, as the id of the credential and the provider's identifier. At least one.
     pub calendars: Vec<(CredentialId, String)>,
 }
 
 impl BusyTimesQuery {
-    /// The busy times from one day to another; add calendars with
-    /// [`with_calendar`](Self::with_calendar).
+    /// Creates a query for the busy times from one day to another.
+    ///
+    /// Add calendars with [`with_calendar`](Self::with_calendar).
     pub fn new(time_zone: impl Into<String>, from: NaiveDate, to: NaiveDate) -> Self {
         Self {
             time_zone: time_zone.into(),
@@ -438,8 +445,10 @@ impl BusyTimesQuery {
         self
     }
 
-    /// The query's parameters, in the API's spelling. The time zone goes under two names: servers
-    /// of 2025 require the former one, and the newer one is the one documented.
+    /// Returns the query parameters, with the names that the API uses.
+    ///
+    /// The time zone is sent under two names: servers of 2025 require the former one, and the newer
+    /// one is the documented one.
     pub fn to_pairs(&self) -> Vec<(String, String)> {
         let mut pairs = vec![
             ("timeZone".to_owned(), self.time_zone.clone()),
@@ -467,19 +476,19 @@ impl fmt::Debug for BusyTimesQuery {
     }
 }
 
-/// A span of time in which a calendar has an event.
+/// A time span in which a calendar has an event.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BusyTime {
-    /// When it begins.
+    /// The start.
     #[serde_as(as = "Instant")]
     pub start: DateTime<Utc>,
-    /// When it ends.
+    /// The end.
     #[serde_as(as = "Instant")]
     pub end: DateTime<Utc>,
-    /// The app it comes from, such as `ics-feed`.
+    /// The app that it comes from, such as `ics-feed`.
     #[serde(default)]
     pub source: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Events in a connected calendar, as the calendar provider has them.
+//! Events in a connected calendar, as returned by the calendar provider.
 
 use std::fmt;
 
@@ -12,55 +12,55 @@ use super::open_enum::open_enum;
 use super::time::Instant;
 
 open_enum! {
-    /// The state of an event in a calendar.
+    /// The status of an event in a calendar.
     CalendarEventStatus {
-        /// It takes place.
+        /// The event is confirmed.
         Accepted = "accepted",
-        /// It is tentative.
+        /// The event is tentative.
         Pending = "pending",
-        /// It was declined.
+        /// The event was declined.
         Declined = "declined",
-        /// It was cancelled.
+        /// The event was cancelled.
         Cancelled = "cancelled",
     }
 }
 
 open_enum! {
-    /// What somebody answered to an invitation.
+    /// The response of an attendee to an invitation.
     CalendarEventResponse {
-        /// Yes.
+        /// Accepted.
         Accepted = "accepted",
-        /// Perhaps.
+        /// Tentative.
         Pending = "pending",
-        /// No.
+        /// Declined.
         Declined = "declined",
-        /// Nothing yet.
+        /// No response yet.
         NeedsAction = "needsAction",
     }
 }
 
 open_enum! {
-    /// By what means an event is joined.
+    /// The way in which an event is joined.
     CalendarEventEntry {
         /// A video call.
         Video = "video",
-        /// A telephone.
+        /// A phone call.
         Phone = "phone",
-        /// SIP, that is internet telephony.
+        /// SIP (internet telephony).
         Sip = "sip",
-        /// A page with further ways.
+        /// A page with more ways to join.
         More = "more",
     }
 }
 
-/// An instant, and the time zone that the calendar shows it in.
+/// A point in time, and the time zone in which the calendar shows it.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CalendarEventTime {
-    /// The instant; absent on events that last whole days.
+    /// The point in time; absent for all-day events.
     #[serde_as(as = "Option<Instant>")]
     #[serde(default)]
     pub time: Option<DateTime<Utc>>,
@@ -70,7 +70,7 @@ pub struct CalendarEventTime {
 }
 
 impl CalendarEventTime {
-    /// An instant, shown in this IANA time zone.
+    /// Creates a point in time, shown in this IANA time zone.
     pub fn new(time: DateTime<Utc>, time_zone: impl Into<String>) -> Self {
         Self {
             time: Some(time),
@@ -79,25 +79,25 @@ impl CalendarEventTime {
     }
 }
 
-/// One way to join an event. `Debug` shows the means only: whoever has the rest can join.
+/// A way to join an event. `Debug` shows only the kind, because anyone who has the rest can join.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CalendarEventLocation {
-    /// The means.
+    /// The kind.
     #[serde(rename = "type")]
     pub entry: CalendarEventEntry,
-    /// The address or number.
+    /// The URL or phone number.
     #[serde(default)]
     pub url: Option<String>,
-    /// The name shown.
+    /// The display name.
     #[serde(default)]
     pub label: Option<String>,
     /// The password.
     #[serde(default)]
     pub password: Option<String>,
-    /// The number of a video call.
+    /// The meeting code of a video call.
     #[serde(default)]
     pub meeting_code: Option<String>,
     /// The access code.
@@ -106,7 +106,7 @@ pub struct CalendarEventLocation {
     /// The PIN.
     #[serde(default)]
     pub pin: Option<String>,
-    /// The country or region of a telephone number.
+    /// The country or region of a phone number.
     #[serde(default)]
     pub region_code: Option<String>,
 }
@@ -119,7 +119,7 @@ impl fmt::Debug for CalendarEventLocation {
     }
 }
 
-/// Somebody who is invited to an event. `Debug` shows nothing that identifies the person.
+/// An attendee of an event. `Debug` shows no personal data.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -128,25 +128,25 @@ pub struct CalendarEventAttendee {
     /// The e-mail address.
     #[serde(default)]
     pub email: Option<String>,
-    /// The name shown.
+    /// The display name.
     #[serde(default)]
     pub name: Option<String>,
-    /// The answer to the invitation.
+    /// The response to the invitation.
     #[serde(default)]
     pub response_status: Option<CalendarEventResponse>,
     /// Whether it is the user.
     #[serde(default, rename = "self")]
     pub is_self: Option<bool>,
-    /// Whether the event takes place without this person.
+    /// Whether attendance is optional.
     #[serde(default)]
     pub optional: Option<bool>,
-    /// Whether it is a host.
+    /// Whether the attendee is a host.
     #[serde(default)]
     pub host: Option<bool>,
 }
 
 impl CalendarEventAttendee {
-    /// The person with this e-mail address.
+    /// Creates an attendee from an e-mail address.
     pub fn new(email: impl Into<String>) -> Self {
         Self {
             email: Some(email.into()),
@@ -158,28 +158,28 @@ impl CalendarEventAttendee {
         }
     }
 
-    /// Sets the name shown.
+    /// Sets the display name.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Sets the answer to the invitation.
+    /// Sets the response to the invitation.
     #[must_use]
     pub fn with_response(mut self, response: CalendarEventResponse) -> Self {
         self.response_status = Some(response);
         self
     }
 
-    /// Says whether the event takes place without this person.
+    /// Sets whether attendance is optional.
     #[must_use]
     pub fn with_optional(mut self, optional: bool) -> Self {
         self.optional = Some(optional);
         self
     }
 
-    /// Says whether this person is a host.
+    /// Sets whether the attendee is a host.
     #[must_use]
     pub fn with_host(mut self, host: bool) -> Self {
         self.host = Some(host);
@@ -197,7 +197,7 @@ impl fmt::Debug for CalendarEventAttendee {
     }
 }
 
-/// A host or the owner of an event. `Debug` shows nothing that identifies the person.
+/// A host or the owner of an event. `Debug` shows no personal data.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -206,10 +206,10 @@ pub struct CalendarEventHost {
     /// The e-mail address.
     #[serde(default)]
     pub email: Option<String>,
-    /// The name shown.
+    /// The display name.
     #[serde(default)]
     pub name: Option<String>,
-    /// The answer to the invitation.
+    /// The response to the invitation.
     #[serde(default)]
     pub response_status: Option<CalendarEventResponse>,
 }
@@ -222,14 +222,14 @@ impl fmt::Debug for CalendarEventHost {
     }
 }
 
-/// An event in a connected calendar. `Debug` shows neither what it is about nor who takes part.
+/// An event in a connected calendar. `Debug` shows neither its content nor its participants.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CalendarEvent {
-    /// The event.
+    /// The event's id.
     pub id: CalendarEventId,
     /// The title.
     #[serde_as(as = "DefaultOnNull")]
@@ -238,26 +238,26 @@ pub struct CalendarEvent {
     /// The description.
     #[serde(default)]
     pub description: Option<String>,
-    /// When it begins.
+    /// The start.
     pub start: CalendarEventTime,
-    /// When it ends.
+    /// The end.
     pub end: CalendarEventTime,
     /// The ways to join it.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub locations: Vec<CalendarEventLocation>,
-    /// Who is invited.
+    /// The attendees.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub attendees: Vec<CalendarEventAttendee>,
-    /// The state.
+    /// The status.
     #[serde(default)]
     pub status: Option<CalendarEventStatus>,
-    /// Who holds it.
+    /// The hosts.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub hosts: Vec<CalendarEventHost>,
-    /// Whose calendar it is in.
+    /// The owner of the calendar that contains the event.
     #[serde(default, rename = "calendarEventOwner")]
     pub owner: Option<CalendarEventHost>,
     /// The provider.
@@ -277,17 +277,18 @@ impl fmt::Debug for CalendarEvent {
     }
 }
 
-/// What to change about an event in a connected calendar. What is `None` stays as it is. `Debug`
-/// shows neither what it is about nor who takes part.
+/// Parameters for updating an event in a connected calendar.
+///
+/// `None` leaves a value unchanged. `Debug` shows neither the event's content nor its participants.
 #[skip_serializing_none]
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CalendarEventUpdate {
-    /// When it begins.
+    /// The start.
     #[serde(default)]
     pub start: Option<CalendarEventTime>,
-    /// When it ends.
+    /// The end.
     #[serde(default)]
     pub end: Option<CalendarEventTime>,
     /// The title.
@@ -296,16 +297,16 @@ pub struct CalendarEventUpdate {
     /// The description.
     #[serde(default)]
     pub description: Option<String>,
-    /// Everybody who is invited: who is left out is removed from the event.
+    /// The attendees. Replaces the whole list, so attendees that are left out are removed.
     #[serde(default)]
     pub attendees: Option<Vec<CalendarEventAttendee>>,
-    /// The state.
+    /// The status.
     #[serde(default)]
     pub status: Option<CalendarEventStatus>,
 }
 
 impl CalendarEventUpdate {
-    /// Moves the event.
+    /// Sets the start and the end.
     #[must_use]
     pub fn with_times(mut self, start: CalendarEventTime, end: CalendarEventTime) -> Self {
         self.start = Some(start);
@@ -327,7 +328,7 @@ impl CalendarEventUpdate {
         self
     }
 
-    /// Invites these people and nobody else.
+    /// Sets the attendees. Attendees that are left out are removed.
     #[must_use]
     pub fn with_attendees(
         mut self,
@@ -337,7 +338,7 @@ impl CalendarEventUpdate {
         self
     }
 
-    /// Sets the state.
+    /// Sets the status.
     #[must_use]
     pub fn with_status(mut self, status: CalendarEventStatus) -> Self {
         self.status = Some(status);

@@ -1,7 +1,10 @@
-//! Checks that find what the server would refuse, before anything is sent. Pure: no I/O, no feature.
+//! Checks that detect what the server would reject, before anything is sent.
 //!
-//! A check refuses what every server that was observed refuses, by the recorded answers and by Cal.com's published sources. What
-//! only the server can know (whether a slot is free, whether a booking field is answered rightly) is left to it.
+//! Pure: no I/O, no feature.
+//!
+//! A check rejects what every observed server rejects, according to recorded responses and
+//! Cal.com's published sources. What only the server can decide (whether a slot is free, whether
+//! the answer to a booking field is valid) is left to it.
 
 use std::fmt;
 
@@ -12,7 +15,7 @@ use super::event_type_target::EventTypeTarget;
 use super::id::TimeZone;
 use super::slot::SlotQuery;
 
-/// The languages of e-mails that the server takes, as its refusal of another one lists them.
+/// The e-mail languages that the server accepts, as listed in its error response to any other.
 const LANGUAGES: [&str; 43] = [
     "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "es-419", "et", "eu", "fi",
     "fr", "he", "hr", "hu", "id", "it", "iw", "ja", "km", "ko", "lv", "nl", "no", "pl", "pt",
@@ -22,23 +25,23 @@ const LANGUAGES: [&str; 43] = [
 const MAX_METADATA_KEYS: usize = 50;
 const MAX_METADATA_KEY: usize = 40;
 const MAX_METADATA_VALUE: usize = 500;
-/// The longest e-mail address that Cal.com takes.
+/// The maximum length of an e-mail address at Cal.com.
 const MAX_EMAIL: usize = 254;
-/// The largest page of bookings that the server gives out.
+/// The maximum page size of the list of bookings.
 const MAX_TAKE: u32 = 250;
-/// How many violations an error spells out; the others are counted.
+/// The number of violations that an error message lists; the others are counted.
 const SPELLED_OUT: usize = 5;
 
-/// A request that the server would refuse, with everything that is wrong with it.
+/// A request that the server would reject, with all its violations.
 ///
-/// It names fields and rules and repeats no value: values may be personal.
+/// It contains the names of fields and rules, but no values, because values may be personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidRequest {
     violations: Vec<Violation>,
 }
 
-/// One field that breaks a rule.
+/// A field that violates a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
@@ -47,19 +50,20 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// The field's path in the API's spelling, such as `attendee.timeZone`, `guests[1]` or `metadata.orderId`.
+    /// Returns the field's path, with the names that the API uses, such as `attendee.timeZone`,
+    /// `guests[1]` or `metadata.orderId`.
     pub fn field(&self) -> &str {
         &self.field
     }
 
-    /// The rule that it breaks.
+    /// Returns the rule that the field violates.
     pub fn message(&self) -> &'static str {
         self.message
     }
 }
 
 impl InvalidRequest {
-    /// Everything that is wrong; at least one.
+    /// Returns all violations, at least one.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
@@ -145,7 +149,7 @@ impl Findings {
     }
 
     fn attendee(&mut self, attendee: &NewAttendee) {
-        // The server takes an empty text for none, in both.
+        // In both fields, the server treats an empty string as absent.
         let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let (email, phone) = (said(&attendee.email), said(&attendee.phone_number));
         self.not_blank("attendee.name", &attendee.name);
@@ -155,21 +159,21 @@ impl Findings {
             None => self.require(
                 phone.is_some(),
                 "attendee.email",
-                "an e-mail address or a phone number is needed",
+                "an e-mail address or a phone number is required",
             ),
         }
         if let Some(phone) = &phone {
             self.require(
                 is_e164(phone),
                 "attendee.phoneNumber",
-                "must be in E.164: a plus sign and 7 to 15 digits",
+                "must be in E.164 format: a plus sign and 7 to 15 digits",
             );
         }
         if let Some(language) = &attendee.language {
             self.require(
                 LANGUAGES.contains(&language.as_str()),
                 "attendee.language",
-                "must be one of the languages that Cal.com speaks, such as de or pt-BR",
+                "must be one of the languages that Cal.com supports, such as de or pt-BR",
             );
         }
     }
@@ -182,7 +186,7 @@ impl Findings {
         );
         for (key, value) in metadata {
             if key.is_empty() {
-                self.refuse("metadata", "must not have an empty key");
+                self.refuse("metadata", "must not contain an empty key");
             }
             if utf16_len(key) > MAX_METADATA_KEY {
                 let message = "the key must have at most 40 characters (UTF-16 units)";
@@ -204,22 +208,24 @@ impl Findings {
 }
 
 impl NewBooking {
-    /// Checks what can be checked without asking the server; the client does it before it sends.
+    /// Checks everything that can be checked without the server. The client does so before sending.
     ///
-    /// The attendee needs a name, an e-mail address or a phone number, and a time zone that exists; addresses, numbers and the
-    /// language have to be in the server's form; metadata has at most 50 keys of 1 to 40 characters and values of up to 500,
-    /// counted as the server counts them, in UTF-16 code units; lengths and counts are above zero.
+    /// The attendee must have a name, an e-mail address or a phone number, and an existing time
+    /// zone. E-mail addresses, phone numbers and the language must have the format that the server
+    /// accepts. Metadata may have at most 50 keys of 1 to 40 characters and values of up to 500,
+    /// counted in UTF-16 code units, as the server does. Lengths and counts must be greater than
+    /// zero.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`] names every field that breaks a rule.
+    /// [`InvalidRequest`], with every field that violates a rule.
     pub fn check(&self) -> Result<(), InvalidRequest> {
         let mut findings = Findings::default();
         findings.target(&self.event_type);
         findings.require(
             !matches!(self.event_type, EventTypeTarget::Users { .. }),
             "usernames",
-            "cannot be booked over the API",
+            "cannot be booked through the API",
         );
         findings.attendee(&self.attendee);
         for (index, guest) in self.guests.iter().enumerate() {
@@ -233,39 +239,44 @@ impl NewBooking {
 }
 
 impl RescheduleParams {
-    /// Checks that no reason is given for a single seat: the server takes none there.
+    /// Checks that no reason is given for a single seat, because the server accepts none there.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`] names the field.
+    /// [`InvalidRequest`], with the field.
     pub fn check(&self) -> Result<(), InvalidRequest> {
         let mut findings = Findings::default();
         let both = self.seat_uid.is_some() && self.rescheduling_reason.is_some();
-        findings.require(!both, "reschedulingReason", "is refused for a single seat");
+        findings.require(
+            !both,
+            "reschedulingReason",
+            "is not accepted for a single seat",
+        );
         findings.into_result()
     }
 }
 
 impl BookingQuery {
-    /// Checks that a page has 1 to 250 bookings.
+    /// Checks that the page size is between 1 and 250.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`] names the field.
+    /// [`InvalidRequest`], with the field.
     pub fn check(&self) -> Result<(), InvalidRequest> {
         let mut findings = Findings::default();
         let fits = self.take.is_none_or(|take| (1..=MAX_TAKE).contains(&take));
-        findings.require(fits, "take", "must be 1 to 250");
+        findings.require(fits, "take", "must be between 1 and 250");
         findings.into_result()
     }
 }
 
 impl SlotQuery {
-    /// Checks that the end is not before the start, the length above zero, and the time zone one that exists.
+    /// Checks that the end is not before the start, that the length is greater than zero, and that
+    /// the time zone exists.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`] names every field that breaks a rule.
+    /// [`InvalidRequest`], with every field that violates a rule.
     pub fn check(&self) -> Result<(), InvalidRequest> {
         let mut findings = Findings::default();
         findings.target(&self.target);
@@ -282,12 +293,14 @@ impl SlotQuery {
     }
 }
 
-/// The length as the server counts it: JavaScript's, in UTF-16 code units. An emoji counts as two.
+/// The length in UTF-16 code units, as JavaScript counts it on the server. An emoji counts as two.
 fn utf16_len(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// The path of one entry of the metadata. A key is the program's word, but an overlong one is cut and a line break replaced.
+/// Returns the path of a metadata entry.
+///
+/// Keys come from the program, but overlong ones are truncated and line breaks replaced.
 fn metadata_field(key: &str) -> String {
     let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     let mut shown: String = key.chars().take(MAX_METADATA_KEY).map(printable).collect();
@@ -297,8 +310,10 @@ fn metadata_field(key: &str) -> String {
     format!("metadata.{shown}")
 }
 
-/// Cal.com's own rule, which is zod's and stricter than the RFC: ASCII letters, digits and `_+-.'` before the `@`, no dot at
-/// either end and no two in a row; after it at least two names, the last of letters only.
+/// Cal.com's own rule, which is zod's and stricter than the RFC.
+///
+/// Before the `@`: ASCII letters, digits and `_+-.'`, without a dot at either end or two in a row.
+/// After it: at least two labels, the last of which consists of letters only.
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
@@ -321,7 +336,9 @@ fn is_email(text: &str) -> bool {
         && last.chars().all(|c| c.is_ascii_alphabetic())
 }
 
-/// The shape only. The server looks into its tables of numbering plans too; those tables would weigh more than this crate.
+/// Checks the format only.
+///
+/// The server also checks its tables of numbering plans, which would be larger than this crate.
 fn is_e164(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
         (7..=15).contains(&digits.len())
@@ -330,8 +347,11 @@ fn is_e164(text: &str) -> bool {
     })
 }
 
-/// By the names of the time zone database, old ones too, in any case, as JavaScript takes them. Of `chrono-tz` only the names are
-/// linked, 17 kB; a zone younger than its release needs `cargo update`.
+/// Checks against the names in the time zone database, including old ones, in any case, as
+/// JavaScript does.
+///
+/// Only the names of `chrono-tz` are linked, which takes 17 kB. A time zone newer than its release
+/// requires `cargo update`.
 fn is_time_zone(name: &str) -> bool {
     name.parse::<chrono_tz::Tz>().is_ok()
         || chrono_tz::TZ_VARIANTS
@@ -504,7 +524,8 @@ mod tests {
     #[test]
     fn metadata_is_counted_as_the_server_counts() {
         let full = (0..50).fold(of(ann()), |booking, n| {
-            // An emoji is two units: twenty of them are forty, two hundred and fifty are five hundred.
+            // An emoji is two code units, so twenty of them are forty, and two hundred and fifty
+            // are five hundred.
             let key = format!("{n:02}{}", "😀".repeat(19));
             booking.with_metadata(key, "😀".repeat(250))
         });

@@ -1,4 +1,4 @@
-//! Conferencing apps: where video calls take place.
+//! Conferencing apps, which host video calls.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ open_enum! {
     }
 }
 
-/// The conferencing app that event types use if they name none. `Debug` does not show the link.
+/// The default conferencing app of event types that specify none. `Debug` does not show the link.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,7 +30,7 @@ pub struct DefaultConferencingApp {
     /// The app.
     #[serde(default, rename = "appSlug")]
     pub app: Option<ConferencingApp>,
-    /// The address of the user's own meeting room, for apps that have one.
+    /// The URL of the user's own meeting room, for apps that have one.
     #[serde(default, rename = "appLink")]
     pub link: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Apps that are connected to an account: calendars and conferencing services.
+//! Connected apps: calendars and conferencing services.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -6,24 +6,26 @@ use serde_with::skip_serializing_none;
 
 use super::id::{CredentialId, TeamId, UserId};
 
-/// The connection of an app to the account. What Cal.com signs in with there is not part of it.
+/// The connection of an app to the account.
+///
+/// It does not contain the credentials that Cal.com uses for it.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ConnectedApp {
-    /// The credential's number, which names the connection in other calls.
+    /// The id of the credential, which identifies the connection in other requests.
     pub id: CredentialId,
     /// The kind of app, such as `google_calendar` or `zoom_video`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Whose connection it is.
+    /// The user who owns the connection.
     #[serde(default)]
     pub user_id: Option<UserId>,
-    /// The team, where the connection belongs to one.
+    /// The team, if the connection belongs to one.
     #[serde(default)]
     pub team_id: Option<TeamId>,
-    /// The app's slug, such as `google-meet`; not in every answer.
+    /// The app's slug, such as `google-meet`; not in every response.
     #[serde(default)]
     pub app_id: Option<String>,
     /// Whether the connection no longer works.
@@ -31,10 +33,10 @@ pub struct ConnectedApp {
     pub invalid: Option<bool>,
 }
 
-/// A web address at which the user connects an app in the browser.
+/// A URL at which the user connects an app in the browser.
 ///
-/// It is a secret: Cal.com puts the credential of the call, such as the API key, into its `state`.
-/// Redirect the user's browser to it, and keep it out of logs. `Debug` does not show it.
+/// It is a secret: Cal.com includes the credential of the request, such as the API key, in its
+/// `state`. Redirect the user's browser to it, and keep it out of logs. `Debug` does not show it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ConnectUrl {
     #[serde(rename = "authUrl", alias = "url")]
@@ -42,7 +44,7 @@ pub struct ConnectUrl {
 }
 
 impl ConnectUrl {
-    /// The address, to redirect the user's browser to.
+    /// Returns the URL, to redirect the user's browser to.
     pub fn expose(&self) -> &str {
         self.url.expose_secret()
     }

@@ -1,4 +1,4 @@
-//! Event types: what can be booked.
+//! Event types.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ use super::setting::Setting;
 use super::team::{EventTypeHost, SchedulingType};
 
 open_enum! {
-    /// How often a recurring event type recurs.
+    /// The unit of the interval of a recurring event type.
     Frequency {
         /// Every year.
         Yearly = "yearly",
@@ -39,13 +39,13 @@ open_enum! {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Recurrence {
-    /// Whether it is off; then the rest is absent.
+    /// Whether recurrence is disabled, in which case the other fields are absent.
     #[serde(default)]
     pub disabled: Option<bool>,
-    /// Every how many of `frequency`.
+    /// The interval between two bookings, in units of `frequency`.
     #[serde(default)]
     pub interval: Option<u32>,
-    /// How many bookings a series has.
+    /// The number of bookings in a series.
     #[serde(default)]
     pub occurrences: Option<u32>,
     /// The unit of `interval`.
@@ -54,7 +54,7 @@ pub struct Recurrence {
 }
 
 impl Recurrence {
-    /// Recurs at an interval of a unit, a number of times.
+    /// Creates a recurrence with an interval, its unit, and the number of bookings.
     pub fn every(interval: u32, frequency: Frequency, occurrences: u32) -> Self {
         Self {
             disabled: None,
@@ -65,28 +65,30 @@ impl Recurrence {
     }
 }
 
-/// Whether and how an event type gives out seats; `{"disabled": true}` where it does not.
+/// The seats of an event type; `{"disabled": true}` if it has none.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Seats {
-    /// Whether it is off; then the rest is absent.
+    /// Whether seats are disabled, in which case the other fields are absent.
     #[serde(default)]
     pub disabled: Option<bool>,
-    /// How many seats a slot has.
+    /// The number of seats per slot.
     #[serde(default)]
     pub seats_per_time_slot: Option<u32>,
-    /// Whether attendees see each other.
+    /// Whether attendees can see each other.
     #[serde(default)]
     pub show_attendee_info: Option<bool>,
-    /// Whether the free seats are shown.
+    /// Whether the number of free seats is shown.
     #[serde(default)]
     pub show_availability_count: Option<bool>,
 }
 
 impl Seats {
-    /// So many seats a slot; attendees do not see each other, and the free seats are shown.
+    /// Creates a setting with this many seats per slot.
+    ///
+    /// Attendees cannot see each other, and the number of free seats is shown.
     pub fn per_slot(seats: u32) -> Self {
         Self {
             disabled: None,
@@ -97,33 +99,33 @@ impl Seats {
     }
 }
 
-/// A user of an event type. `Debug` shows the number only.
+/// A user of an event type. `Debug` shows only the id.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EventTypeUser {
-    /// The user's number.
+    /// The user's id.
     pub id: UserId,
-    /// The name shown.
+    /// The display name.
     #[serde(default)]
     pub name: Option<String>,
     /// The user name.
     #[serde(default)]
     pub username: Option<String>,
-    /// The picture's address.
+    /// The URL of the avatar.
     #[serde(default)]
     pub avatar_url: Option<String>,
-    /// The colour, as `#rrggbb`.
+    /// The brand colour, as `#rrggbb`.
     #[serde(default)]
     pub brand_color: Option<String>,
-    /// The colour in the dark theme, as `#rrggbb`.
+    /// The brand colour in the dark theme, as `#rrggbb`.
     #[serde(default)]
     pub dark_brand_color: Option<String>,
     /// The first day of the week.
     #[serde(default)]
     pub week_start: Option<Weekday>,
-    /// What the user carries.
+    /// The metadata.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
 }
@@ -142,27 +144,27 @@ impl fmt::Debug for EventTypeUser {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EventTypeTeam {
-    /// The team's number.
+    /// The team's id.
     pub id: TeamId,
     /// The name.
     #[serde(default)]
     pub name: Option<String>,
-    /// The team's part of its booking pages' addresses.
+    /// The team's slug, as used in the URLs of its booking pages.
     #[serde(default)]
     pub slug: Option<String>,
-    /// The logo's address.
+    /// The URL of the logo.
     #[serde(default)]
     pub logo_url: Option<String>,
-    /// The banner's address.
+    /// The URL of the banner.
     #[serde(default)]
     pub banner_url: Option<String>,
     /// The first day of the week.
     #[serde(default)]
     pub week_start: Option<Weekday>,
-    /// The colour, as `#rrggbb`.
+    /// The brand colour, as `#rrggbb`.
     #[serde(default)]
     pub brand_color: Option<String>,
-    /// The colour in the dark theme, as `#rrggbb`.
+    /// The brand colour in the dark theme, as `#rrggbb`.
     #[serde(default)]
     pub dark_brand_color: Option<String>,
     /// The theme.
@@ -170,89 +172,107 @@ pub struct EventTypeTeam {
     pub theme: Option<String>,
 }
 
-/// What can be booked. Where the API answers with one of several shapes (locations, windows,
-/// policies), a shape that this crate does not know is kept as it came.
+/// An event type, which defines what can be booked.
 ///
-/// `Debug` shows the number, the slug and the length.
+/// Where the API uses one of several shapes (locations, booking windows, policies), an unknown
+/// shape is kept as received.
+///
+/// `Debug` shows the id, the slug and the length.
+///
+/// ```no_run
+/// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
+/// use calcom::model::EventTypeId;
+///
+/// let event_type = client.event_types().get(EventTypeId::new(42)).await?;
+/// println!("{}: {} minutes", event_type.title, event_type.length_in_minutes);
+/// for location in &event_type.locations {
+///     println!("at {}", location.kind());
+/// }
+/// if event_type.requires_confirmation() {
+///     println!("needs confirmation");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EventType {
-    /// The event type's number.
+    /// The event type's id.
     pub id: EventTypeId,
     /// The title.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub title: String,
-    /// The last part of the booking page's address.
+    /// The slug, which is the last part of the booking page's URL.
     pub slug: String,
     /// The length in minutes.
     pub length_in_minutes: u32,
-    /// The lengths to choose from, in minutes, where there are several.
+    /// The lengths to choose from, in minutes, if there are several.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub length_in_minutes_options: Vec<u32>,
     /// The description.
     #[serde(default)]
     pub description: Option<String>,
-    /// The user that owns it; absent for a team's.
+    /// The user who owns it; absent for a team event type.
     #[serde(default)]
     pub owner_id: Option<UserId>,
-    /// The team that owns it; absent for a user's.
+    /// The team that owns it; absent for a user's event type.
     #[serde(default)]
     pub team_id: Option<TeamId>,
-    /// How the hosts share its bookings; absent for a user's.
+    /// How the hosts share bookings; absent for a user's event type.
     #[serde(default)]
     pub scheduling_type: Option<SchedulingType>,
-    /// Its hosts, where it is a team's.
+    /// The hosts, for a team event type.
     #[serde_as(as = "DefaultOnError<Vec<_>>")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<EventTypeHost>,
-    /// Its hosts, where it is a user's.
+    /// The hosts, for a user's event type.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub users: Vec<EventTypeUser>,
-    /// The schedule; the owner's default one if absent.
+    /// The schedule. If absent, the owner's default schedule.
     #[serde(default)]
     pub schedule_id: Option<ScheduleId>,
-    /// Where it can take place.
+    /// The locations it can be booked at.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub locations: Vec<Location>,
-    /// What the booker is asked.
+    /// The booking fields, which are the questions that the booker is asked.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub booking_fields: Vec<BookingField>,
-    /// How it recurs.
+    /// The recurrence.
     #[serde(default)]
     pub recurrence: Option<Recurrence>,
-    /// How it gives out seats.
+    /// The seats.
     #[serde(default)]
     pub seats: Option<Seats>,
-    /// How far ahead it can be booked.
+    /// How far in advance it can be booked.
     #[serde(default)]
     pub booking_window: Option<Setting<BookingWindow>>,
-    /// Whether bookings wait for confirmation.
+    /// Which bookings require confirmation.
     #[serde(default)]
     pub confirmation_policy: Option<Setting<ConfirmationPolicy>>,
-    /// The least notice, in minutes.
+    /// The minimum notice, in minutes.
     #[serde(default)]
     pub minimum_booking_notice: Option<u32>,
-    /// Minutes kept free before.
+    /// The buffer before the event, in minutes.
     #[serde(default)]
     pub before_event_buffer: Option<u32>,
-    /// Minutes kept free after.
+    /// The buffer after the event, in minutes.
     #[serde(default)]
     pub after_event_buffer: Option<u32>,
-    /// Minutes between the starts of two slots; the length if absent.
+    /// The interval between the starts of two slots, in minutes. If absent, the length.
     #[serde(default)]
     pub slot_interval: Option<u32>,
-    /// Whether it is left out of the public page.
+    /// Whether it is hidden from the public page.
     #[serde(default)]
     pub hidden: Option<bool>,
-    /// Whether guests cannot be named.
+    /// Whether adding guests is disabled.
     #[serde(default)]
     pub disable_guests: Option<bool>,
     /// The price in the currency's smallest unit.
@@ -261,97 +281,98 @@ pub struct EventType {
     /// The currency's ISO 4217 code, in lower case.
     #[serde(default)]
     pub currency: Option<String>,
-    /// Minutes by which all slots are moved.
+    /// The offset of the start of all slots, in minutes.
     #[serde(default)]
     pub offset_start: Option<u32>,
-    /// Whether only the first free slot of a day is shown.
+    /// Whether only the first available slot of a day is shown.
     #[serde(default)]
     pub only_show_first_available_slot: Option<bool>,
-    /// Whether slots are arranged so that little time is lost between them.
+    /// Whether slots are arranged to minimize gaps between them.
     #[serde(default)]
     pub show_optimized_slots: Option<bool>,
-    /// The most bookings per span of time; the server answers `{}` where there is no limit.
+    /// The maximum number of bookings per period. The server returns `{}` if there is no limit.
     #[serde(default)]
     pub booking_limits_count: Option<Setting<BookingLimits>>,
-    /// The most minutes booked per span of time.
+    /// The maximum booked time per period, in minutes.
     #[serde(default)]
     pub booking_limits_duration: Option<Setting<BookingLimits>>,
-    /// The most bookings of one booker.
+    /// The maximum number of active bookings per booker.
     #[serde(default)]
     pub booker_active_bookings_limit: Option<Setting<ActiveBookingsLimit>>,
-    /// Whether bookings can be cancelled.
+    /// Whether cancelling is disabled.
     #[serde(default)]
     pub disable_cancelling: Option<DisableCancelling>,
-    /// Whether bookings can be rescheduled.
+    /// Whether rescheduling is disabled.
     #[serde(default)]
     pub disable_rescheduling: Option<DisableRescheduling>,
-    /// Whether bookings can be rescheduled when they are over.
+    /// Whether past bookings can be rescheduled.
     #[serde(default)]
     pub allow_rescheduling_past_bookings: Option<bool>,
-    /// Whether rescheduling a cancelled booking makes a new one.
+    /// Whether rescheduling a cancelled booking creates a new one.
     #[serde(default)]
     pub allow_rescheduling_cancelled_bookings: Option<bool>,
-    /// Whether only the host can book over the API.
+    /// Whether only the host can book it through the API.
     #[serde(default)]
     pub booking_requires_authentication: Option<bool>,
-    /// Whether the booker's e-mail address is verified first.
+    /// Whether the booker's e-mail address has to be verified.
     #[serde(default)]
     pub requires_booker_email_verification: Option<bool>,
     /// The title of bookings, with variables such as `{Organiser}`.
     #[serde(default)]
     pub custom_name: Option<String>,
-    /// The views of the booking page.
+    /// The layouts of the booking page.
     #[serde(default)]
     pub booker_layouts: Option<BookerLayouts>,
     /// The colour.
     #[serde(default)]
     pub color: Option<EventTypeColor>,
-    /// The booking page's language; empty for the browser's.
+    /// The language of the booking page. If empty, the browser's language.
     #[serde(default)]
     pub interface_language: Option<String>,
-    /// Whether the booking page's time zone is fixed.
+    /// Whether the time zone of the booking page is fixed.
     #[serde(default)]
     pub lock_time_zone_toggle_on_booking_page: Option<bool>,
-    /// Where the booker is sent afterwards.
+    /// The URL that the booker is redirected to after booking.
     #[serde(default)]
     pub success_redirect_url: Option<String>,
-    /// Whether the booking page's parameters go there too. The API cannot set it.
+    /// Whether the booking page's query parameters are passed on to that URL. Cannot be set through
+    /// the API.
     #[serde(default)]
     pub forward_params_success_redirect: Option<bool>,
     /// Whether the organizer's e-mail address is hidden.
     #[serde(default)]
     pub hide_organizer_email: Option<bool>,
-    /// Whether notes are left out of the calendar.
+    /// Whether notes are hidden in the calendar.
     #[serde(default)]
     pub hide_calendar_notes: Option<bool>,
-    /// Whether details are left out of the calendar.
+    /// Whether details are hidden in the calendar.
     #[serde(default)]
     pub hide_calendar_event_details: Option<bool>,
     /// The calendar that bookings are written to.
     #[serde(default)]
     pub destination_calendar: Option<DestinationCalendar>,
-    /// Whether that calendar's address is shown as the organizer's.
+    /// Whether that calendar's e-mail address is shown as the organizer's.
     #[serde(default)]
     pub use_destination_calendar_email: Option<bool>,
-    /// What a Cal Video call allows.
+    /// The Cal Video settings.
     #[serde(default)]
     pub cal_video_settings: Option<CalVideoSettings>,
-    /// The booking page's address.
+    /// The URL of the booking page.
     #[serde(default)]
     pub booking_url: Option<String>,
-    /// Whether it can be booked for right now. The API cannot set it.
+    /// Whether it can be booked as an instant meeting. Cannot be set through the API.
     #[serde(default)]
     pub is_instant_event: Option<bool>,
-    /// Whether all members, future ones too, are hosts; only a team's.
+    /// Whether all members are hosts, including future ones; only for a team event type.
     #[serde(default)]
     pub assign_all_team_members: Option<bool>,
-    /// The managed event type that it was made after; only a team member's.
+    /// The managed event type that it is derived from; only for a team member's event type.
     #[serde(default)]
     pub parent_event_type_id: Option<EventTypeId>,
-    /// The team that owns it; only a team's.
+    /// The team that owns it; only for a team event type.
     #[serde(default)]
     pub team: Option<EventTypeTeam>,
-    /// What the event type carries. Read only.
+    /// The metadata. Read-only.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
 }
@@ -367,7 +388,7 @@ impl fmt::Debug for EventType {
 }
 
 impl EventType {
-    /// Whether a booking waits for the host's confirmation, always or under some condition.
+    /// Returns whether bookings require the host's confirmation, always or under some condition.
     pub fn requires_confirmation(&self) -> bool {
         match &self.confirmation_policy {
             Some(Setting::On(_)) => true,
@@ -378,7 +399,7 @@ impl EventType {
         }
     }
 
-    /// Whether it gives out seats.
+    /// Returns whether it has seats.
     pub fn is_seated(&self) -> bool {
         self.seats
             .as_ref()

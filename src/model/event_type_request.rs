@@ -1,4 +1,4 @@
-//! What is sent to make and change event types.
+//! Parameters for creating and updating event types.
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -15,90 +15,92 @@ use super::location::Location;
 use super::setters::setters;
 use super::setting::Setting;
 
-/// Everything about an event type but its title, slug and length. What is `None` is left to the server where an event type is
-/// made, and left as it is where one is changed.
+/// The optional settings of an event type: everything except its title, slug and length.
+///
+/// When creating an event type, `None` means the server's default; when updating one, it leaves the
+/// setting unchanged.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EventTypeSettings {
-    /// The lengths to choose from, in minutes, the event type's own among them.
+    /// The lengths to choose from, in minutes, including the event type's own.
     pub length_in_minutes_options: Option<Vec<u32>>,
     /// The description.
     pub description: Option<String>,
-    /// Where it can take place; a Cal Video call if an event type is made without.
+    /// The locations it can be booked at. A new event type without locations uses Cal Video.
     pub locations: Option<Vec<Location>>,
-    /// What the booker is asked; the standard fields that are not listed stay as they are by default.
+    /// The booking fields. Standard fields that are not listed keep their defaults.
     pub booking_fields: Option<Vec<BookingField>>,
-    /// The schedule; the owner's default one if an event type is made without.
+    /// The schedule. A new event type without one uses the owner's default schedule.
     pub schedule_id: Option<ScheduleId>,
-    /// The least notice, in minutes.
+    /// The minimum notice, in minutes.
     pub minimum_booking_notice: Option<u32>,
-    /// Minutes kept free before.
+    /// The buffer before the event, in minutes.
     pub before_event_buffer: Option<u32>,
-    /// Minutes kept free after.
+    /// The buffer after the event, in minutes.
     pub after_event_buffer: Option<u32>,
-    /// Minutes between the starts of two slots.
+    /// The interval between the starts of two slots, in minutes.
     pub slot_interval: Option<u32>,
-    /// Minutes by which all slots are moved.
+    /// The offset of the start of all slots, in minutes.
     pub offset_start: Option<u32>,
-    /// Whether only the first free slot of a day is shown.
+    /// Whether only the first available slot of a day is shown.
     pub only_show_first_available_slot: Option<bool>,
-    /// Whether slots are arranged so that little time is lost between them.
+    /// Whether slots are arranged to minimize gaps between them.
     pub show_optimized_slots: Option<bool>,
-    /// How far ahead it can be booked.
+    /// How far in advance it can be booked.
     pub booking_window: Option<Setting<BookingWindow>>,
-    /// Which bookings wait for the host's confirmation.
+    /// Which bookings require the host's confirmation.
     pub confirmation_policy: Option<Setting<ConfirmationPolicy>>,
-    /// How it recurs.
+    /// The recurrence.
     pub recurrence: Option<Setting<Recurrence>>,
-    /// How it gives out seats.
+    /// The seats.
     pub seats: Option<Setting<Seats>>,
-    /// The most bookings.
+    /// The maximum number of bookings per period.
     pub booking_limits_count: Option<Setting<BookingLimits>>,
-    /// The most minutes booked.
+    /// The maximum booked time per period, in minutes.
     pub booking_limits_duration: Option<Setting<BookingLimits>>,
-    /// The most bookings of one booker.
+    /// The maximum number of active bookings per booker.
     pub booker_active_bookings_limit: Option<Setting<ActiveBookingsLimit>>,
-    /// Whether guests cannot be named.
+    /// Whether adding guests is disabled.
     pub disable_guests: Option<bool>,
-    /// Whether bookings can be cancelled.
+    /// Whether cancelling is disabled.
     pub disable_cancelling: Option<DisableCancelling>,
-    /// Whether bookings can be rescheduled.
+    /// Whether rescheduling is disabled.
     pub disable_rescheduling: Option<DisableRescheduling>,
-    /// Whether bookings can be rescheduled when they are over.
+    /// Whether past bookings can be rescheduled.
     pub allow_rescheduling_past_bookings: Option<bool>,
-    /// Whether rescheduling a cancelled booking makes a new one.
+    /// Whether rescheduling a cancelled booking creates a new one.
     pub allow_rescheduling_cancelled_bookings: Option<bool>,
-    /// Whether only the host can book over the API.
+    /// Whether only the host can book it through the API.
     pub booking_requires_authentication: Option<bool>,
-    /// Whether the booker's e-mail address is verified first.
+    /// Whether the booker's e-mail address has to be verified.
     pub requires_booker_email_verification: Option<bool>,
-    /// Whether it is left out of the public page.
+    /// Whether it is hidden from the public page.
     pub hidden: Option<bool>,
     /// The title of bookings, with variables such as `{Organiser}`.
     pub custom_name: Option<String>,
-    /// The views of the booking page.
+    /// The layouts of the booking page.
     pub booker_layouts: Option<BookerLayouts>,
     /// The colour.
     pub color: Option<EventTypeColor>,
-    /// The booking page's language; empty for the browser's.
+    /// The language of the booking page. If empty, the browser's language.
     pub interface_language: Option<String>,
-    /// Whether the booking page's time zone is fixed.
+    /// Whether the time zone of the booking page is fixed.
     pub lock_time_zone_toggle_on_booking_page: Option<bool>,
-    /// Where the booker is sent afterwards.
+    /// The URL that the booker is redirected to after booking.
     pub success_redirect_url: Option<String>,
     /// Whether the organizer's e-mail address is hidden.
     pub hide_organizer_email: Option<bool>,
-    /// Whether notes are left out of the calendar.
+    /// Whether notes are hidden in the calendar.
     pub hide_calendar_notes: Option<bool>,
-    /// Whether details are left out of the calendar.
+    /// Whether details are hidden in the calendar.
     pub hide_calendar_event_details: Option<bool>,
     /// The calendar that bookings are written to.
     pub destination_calendar: Option<DestinationCalendar>,
-    /// Whether that calendar's address is shown as the organizer's.
+    /// Whether that calendar's e-mail address is shown as the organizer's.
     pub use_destination_calendar_email: Option<bool>,
-    /// What a Cal Video call allows.
+    /// The Cal Video settings.
     pub cal_video_settings: Option<CalVideoSettings>,
 }
 
@@ -147,24 +149,24 @@ setters! {
     }
 }
 
-/// An event type to be made.
+/// Parameters for creating an event type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct NewEventType {
     /// The title.
     pub title: String,
-    /// The last part of the booking page's address; the owner can have it once.
+    /// The slug, which is the last part of the booking page's URL. Unique per owner.
     pub slug: String,
     /// The length in minutes.
     pub length_in_minutes: u32,
-    /// Everything else.
+    /// The optional settings.
     #[serde(flatten)]
     pub settings: EventTypeSettings,
 }
 
 impl NewEventType {
-    /// An event type with what is always needed.
+    /// Creates parameters from the required values.
     pub fn new(title: impl Into<String>, slug: impl Into<String>, length_in_minutes: u32) -> Self {
         Self {
             title: title.into(),
@@ -174,7 +176,7 @@ impl NewEventType {
         }
     }
 
-    /// Sets everything else.
+    /// Sets the optional settings.
     #[must_use]
     pub fn with_settings(mut self, settings: EventTypeSettings) -> Self {
         self.settings = settings;
@@ -182,9 +184,11 @@ impl NewEventType {
     }
 }
 
-/// What to change about an event type. What is `None` stays as it is, except that the server
-/// drops the length options, the booker layouts and a confirmation policy's threshold with every
-/// update that does not repeat them (observed). To lose nothing, start from what was read:
+/// Parameters for updating an event type. `None` leaves a value unchanged.
+///
+/// However, the server drops the length options, the booker layouts and a confirmation policy's
+/// threshold with every update that does not repeat them (observed). To lose nothing, start from
+/// the retrieved event type:
 ///
 /// ```no_run
 /// # async fn run(client: calcom::client::Client) -> Result<(), calcom::client::Error> {
@@ -205,11 +209,11 @@ impl NewEventType {
 pub struct EventTypeUpdate {
     /// The title.
     pub title: Option<String>,
-    /// The last part of the booking page's address.
+    /// The slug, which is the last part of the booking page's URL.
     pub slug: Option<String>,
     /// The length in minutes.
     pub length_in_minutes: Option<u32>,
-    /// Everything else.
+    /// The optional settings.
     #[serde(flatten)]
     pub settings: EventTypeSettings,
 }
@@ -224,7 +228,7 @@ setters! {
 }
 
 impl EventTypeUpdate {
-    /// Changes everything else.
+    /// Sets the optional settings.
     #[must_use]
     pub fn with_settings(mut self, settings: EventTypeSettings) -> Self {
         self.settings = settings;
@@ -232,7 +236,7 @@ impl EventTypeUpdate {
     }
 }
 
-/// Everything that an update can set, as it was read: writing it back changes nothing.
+/// Copies everything that an update can set. Sending the result back changes nothing.
 impl From<&EventType> for EventTypeUpdate {
     fn from(read: &EventType) -> Self {
         Self {
@@ -244,7 +248,7 @@ impl From<&EventType> for EventTypeUpdate {
     }
 }
 
-/// Every setting that was read, in the form in which it is written.
+/// Copies every setting that was retrieved, in the form in which it is sent.
 impl From<&EventType> for EventTypeSettings {
     fn from(read: &EventType) -> Self {
         let lengths = &read.length_in_minutes_options;
@@ -255,7 +259,7 @@ impl From<&EventType> for EventTypeSettings {
         Self {
             length_in_minutes_options: (!lengths.is_empty()).then(|| lengths.clone()),
             description: read.description.clone(),
-            // An event type without a place of its own is written by leaving the places out.
+            // An event type without locations of its own is sent without locations.
             locations: (!read.locations.is_empty()).then(|| read.locations.clone()),
             booking_fields: Some(fields.collect()),
             schedule_id: read.schedule_id,
@@ -312,7 +316,7 @@ impl From<&EventType> for EventTypeSettings {
     }
 }
 
-/// The server answers `{}` for limits that are off.
+/// The server returns `{}` for disabled limits.
 fn to_limits(read: &Setting<BookingLimits>) -> Setting<BookingLimits> {
     match read {
         Setting::On(limits) if *limits == BookingLimits::default() => Setting::Off,

@@ -1,4 +1,4 @@
-//! The settings of event types that are objects of their own.
+//! Settings of event types that are objects.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -7,41 +7,43 @@ use serde_with::skip_serializing_none;
 use super::open_enum::open_enum;
 use super::setters::setters;
 
-/// How far ahead an event type can be booked.
+/// How far in advance an event type can be booked.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum BookingWindow {
-    /// So many business days.
+    /// A number of business days.
     BusinessDays {
-        /// How many.
+        /// The number of days.
         value: u32,
-        /// Whether as many days are always bookable, full ones not counted.
+        /// Whether the window is extended so that this many days are always bookable, not counting
+        /// full days.
         #[serde(default)]
         rolling: Option<bool>,
     },
-    /// So many days of the calendar.
+    /// A number of calendar days.
     CalendarDays {
-        /// How many.
+        /// The number of days.
         value: u32,
-        /// Whether as many days are always bookable, full ones not counted.
+        /// Whether the window is extended so that this many days are always bookable, not counting
+        /// full days.
         #[serde(default)]
         rolling: Option<bool>,
     },
-    /// From the first of two dates to the second.
+    /// A range of dates.
     Range {
-        /// The two dates.
+        /// The first and the last date.
         value: (NaiveDate, NaiveDate),
     },
 }
 
 open_enum! {
-    /// Which bookings wait for confirmation.
+    /// Which bookings require confirmation.
     ConfirmationRule {
-        /// All.
+        /// All bookings.
         Always = "always",
-        /// Those at short notice.
+        /// Bookings at short notice.
         Time = "time",
     }
 }
@@ -58,42 +60,42 @@ open_enum! {
     }
 }
 
-/// How short a notice makes a booking wait for confirmation.
+/// The notice below which a booking requires confirmation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NoticeThreshold {
     /// The unit.
     pub unit: NoticeUnit,
-    /// How many.
+    /// The number of units.
     pub count: u32,
 }
 
 impl NoticeThreshold {
-    /// A notice of this many units.
+    /// Creates a threshold of this many units.
     pub fn new(count: u32, unit: NoticeUnit) -> Self {
         Self { count, unit }
     }
 }
 
-/// Which bookings of an event type wait for the host's confirmation.
+/// Which bookings of an event type require the host's confirmation.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ConfirmationPolicy {
-    /// Which bookings.
+    /// Which bookings require confirmation.
     #[serde(rename = "type")]
     pub rule: ConfirmationRule,
     /// The notice, for [`ConfirmationRule::Time`].
     #[serde(default)]
     pub notice_threshold: Option<NoticeThreshold>,
-    /// Whether a slot is taken while its booking waits.
+    /// Whether a booking blocks its slot while it is unconfirmed.
     #[serde(default)]
     pub block_unconfirmed_bookings_in_booker: Option<bool>,
 }
 
 impl ConfirmationPolicy {
-    /// Every booking waits, and takes its slot or not while it does.
+    /// Requires confirmation for every booking, which blocks its slot until then or not.
     pub fn always(blocks_the_slot: bool) -> Self {
         Self {
             rule: ConfirmationRule::Always,
@@ -102,7 +104,8 @@ impl ConfirmationPolicy {
         }
     }
 
-    /// Bookings at shorter notice than this wait, and take their slot or not while they do.
+    /// Requires confirmation for bookings at shorter notice, which block their slots until then or
+    /// not.
     pub fn under(notice: NoticeThreshold, blocks_the_slot: bool) -> Self {
         Self {
             rule: ConfirmationRule::Time,
@@ -112,21 +115,21 @@ impl ConfirmationPolicy {
     }
 }
 
-/// The most per span of time: bookings, or minutes (in multiples of 15) where durations are limited.
+/// Limits per period: the number of bookings, or the booked minutes (in multiples of 15).
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BookingLimits {
-    /// The most a day.
+    /// The maximum per day.
     #[serde(default)]
     pub day: Option<u32>,
-    /// The most a week.
+    /// The maximum per week.
     #[serde(default)]
     pub week: Option<u32>,
-    /// The most a month.
+    /// The maximum per month.
     #[serde(default)]
     pub month: Option<u32>,
-    /// The most a year.
+    /// The maximum per year.
     #[serde(default)]
     pub year: Option<u32>,
 }
@@ -140,16 +143,16 @@ setters! {
     }
 }
 
-/// How many bookings one booker can have at a time.
+/// The limit of active bookings per booker.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ActiveBookingsLimit {
-    /// The most.
+    /// The maximum number of active bookings.
     #[serde(default)]
     pub maximum_active_bookings: Option<u32>,
-    /// Whether moving the last one is offered once the limit is reached.
+    /// Whether the booker is offered to reschedule the last booking once the limit is reached.
     #[serde(default)]
     pub offer_reschedule: Option<bool>,
 }
@@ -162,30 +165,31 @@ setters! {
 }
 
 open_enum! {
-    /// A view of the booking page.
+    /// A layout of the booking page.
     BookerLayout {
-        /// A month.
+        /// The month view.
         Month = "month",
-        /// A week.
+        /// The week view.
         Week = "week",
-        /// Columns.
+        /// The column view.
         Column = "column",
     }
 }
 
-/// The views of the booking page.
+/// The layouts of the booking page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BookerLayouts {
-    /// The first one shown.
+    /// The layout shown first.
     pub default_layout: BookerLayout,
-    /// Those to choose from.
+    /// The layouts to choose from.
     pub enabled_layouts: Vec<BookerLayout>,
 }
 
 impl BookerLayouts {
-    /// Shows `default_layout` first, and offers `enabled_layouts`, which have to include it.
+    /// Creates a setting from the layout shown first and the available layouts, which must include
+    /// it.
     pub fn new(
         default_layout: BookerLayout,
         enabled_layouts: impl Into<Vec<BookerLayout>>,
@@ -202,14 +206,14 @@ impl BookerLayouts {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EventTypeColor {
-    /// In the light theme.
+    /// The colour in the light theme.
     pub light_theme_hex: String,
-    /// In the dark theme.
+    /// The colour in the dark theme.
     pub dark_theme_hex: String,
 }
 
 impl EventTypeColor {
-    /// Two colours as `#rrggbb`, for the light and the dark theme.
+    /// Creates a setting from two colours as `#rrggbb`, for the light and the dark theme.
     pub fn new(light_theme_hex: impl Into<String>, dark_theme_hex: impl Into<String>) -> Self {
         Self {
             light_theme_hex: light_theme_hex.into(),
@@ -223,16 +227,17 @@ impl EventTypeColor {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DestinationCalendar {
-    /// The integration, such as `google_calendar`; empty if none is set.
+    /// The integration, such as `google_calendar`; empty if no calendar is set.
     #[serde(default)]
     pub integration: String,
-    /// The calendar's name at the integration, often an e-mail address.
+    /// The integration's identifier of the calendar, often an e-mail address.
     #[serde(default)]
     pub external_id: String,
 }
 
 impl DestinationCalendar {
-    /// The calendar `external_id` of an integration such as `google_calendar`.
+    /// Creates a setting from an integration, such as `google_calendar`, and its identifier of the
+    /// calendar.
     pub fn new(integration: impl Into<String>, external_id: impl Into<String>) -> Self {
         Self {
             integration: integration.into(),
@@ -249,31 +254,31 @@ impl std::fmt::Debug for DestinationCalendar {
     }
 }
 
-/// What a Cal Video call allows and does by itself.
+/// The settings of Cal Video calls.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CalVideoSettings {
-    /// Whether the organizer cannot record.
+    /// Whether recording is disabled for the organizer.
     #[serde(default)]
     pub disable_recording_for_organizer: Option<bool>,
-    /// Whether guests cannot record.
+    /// Whether recording is disabled for guests.
     #[serde(default)]
     pub disable_recording_for_guests: Option<bool>,
-    /// Where participants are sent when they leave.
+    /// The URL that participants are redirected to when they leave.
     #[serde(default)]
     pub redirect_url_on_exit: Option<String>,
-    /// Whether recording begins when the organizer comes.
+    /// Whether recording starts automatically when the organizer joins.
     #[serde(default)]
     pub enable_automatic_recording_for_organizer: Option<bool>,
-    /// Whether the call is transcribed from when somebody comes.
+    /// Whether transcription starts automatically when someone joins.
     #[serde(default)]
     pub enable_automatic_transcription: Option<bool>,
-    /// Whether guests get no transcript.
+    /// Whether the transcript is disabled for guests.
     #[serde(default)]
     pub disable_transcription_for_guests: Option<bool>,
-    /// Whether the organizer gets no transcript.
+    /// Whether the transcript is disabled for the organizer.
     #[serde(default)]
     pub disable_transcription_for_organizer: Option<bool>,
     /// Whether the transcript is sent by e-mail.
@@ -300,7 +305,7 @@ setters! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DisableCancelling {
-    /// Whether they cannot.
+    /// Whether cancelling is disabled.
     #[serde(default)]
     pub disabled: Option<bool>,
 }
@@ -317,10 +322,10 @@ setters! {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DisableRescheduling {
-    /// Whether they cannot, ever.
+    /// Whether rescheduling is always disabled.
     #[serde(default)]
     pub disabled: Option<bool>,
-    /// So many minutes before the start they no longer can.
+    /// How many minutes before the start rescheduling becomes disabled.
     #[serde(default)]
     pub minutes_before: Option<u32>,
 }

@@ -1,29 +1,29 @@
-//! Which event type is meant, wherever slots are listed or a booking is made.
+//! References to an event type, for listing slots and creating bookings.
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::id::EventTypeId;
 
-/// Which event type is meant: by number, or by its slug under a user's or a team's name.
+/// A reference to an event type: by id, or by its slug and the name of a user or a team.
 ///
 /// ```
 /// use calcom::model::{EventTypeId, EventTypeTarget};
 ///
-/// let by_number = EventTypeTarget::from(EventTypeId::new(42));
+/// let by_id = EventTypeTarget::from(EventTypeId::new(42));
 /// let of_a_user = EventTypeTarget::user("hanna", "intro-30");
 /// let of_a_team = EventTypeTarget::team("sales", "demo").in_organization("acme");
-/// # let _ = (by_number, of_a_user, of_a_team);
+/// # let _ = (by_id, of_a_user, of_a_team);
 /// ```
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum EventTypeTarget {
-    /// By number.
+    /// By id.
     #[non_exhaustive]
     Id {
-        /// The event type's number.
+        /// The event type's id.
         event_type_id: EventTypeId,
     },
     /// By the slug of a user's event type.
@@ -31,34 +31,35 @@ pub enum EventTypeTarget {
     User {
         /// The event type's slug.
         event_type_slug: String,
-        /// Whose event type it is.
+        /// The user name of the owner.
         username: String,
-        /// The organization, where the user belongs to one.
+        /// The slug of the organization, if the user belongs to one.
         organization_slug: Option<String>,
     },
-    /// By the slug of a team's event type.
+    /// By the slug of a team event type.
     #[non_exhaustive]
     Team {
         /// The event type's slug.
         event_type_slug: String,
-        /// Whose event type it is.
+        /// The slug of the team.
         team_slug: String,
-        /// The organization, where the team belongs to one.
+        /// The slug of the organization, if the team belongs to one.
         organization_slug: Option<String>,
     },
-    /// The event type that Cal.com makes up for a meeting with several users at once. Its slots can
-    /// be listed; the API cannot book it.
+    /// A dynamic event type that Cal.com creates for a meeting with several users.
+    ///
+    /// Its slots can be listed, but it cannot be booked through the API.
     #[non_exhaustive]
     Users {
-        /// The user names; at least two.
+        /// The user names, at least two.
         usernames: Vec<String>,
-        /// The organization, where the users belong to one.
+        /// The slug of the organization, if the users belong to one.
         organization_slug: Option<String>,
     },
 }
 
 impl EventTypeTarget {
-    /// An event type of a user.
+    /// References an event type of a user.
     pub fn user(username: impl Into<String>, event_type_slug: impl Into<String>) -> Self {
         Self::User {
             event_type_slug: event_type_slug.into(),
@@ -67,7 +68,7 @@ impl EventTypeTarget {
         }
     }
 
-    /// An event type of a team.
+    /// References an event type of a team.
     pub fn team(team_slug: impl Into<String>, event_type_slug: impl Into<String>) -> Self {
         Self::Team {
             event_type_slug: event_type_slug.into(),
@@ -76,7 +77,7 @@ impl EventTypeTarget {
         }
     }
 
-    /// A meeting with several users at once.
+    /// References a meeting with several users.
     pub fn users(usernames: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::Users {
             usernames: usernames.into_iter().map(Into::into).collect(),
@@ -84,7 +85,7 @@ impl EventTypeTarget {
         }
     }
 
-    /// Names the organization of the user or the team. Means nothing for an event type by number.
+    /// Sets the organization of the user or the team. Has no effect on a reference by id.
     #[must_use]
     pub fn in_organization(mut self, slug: impl Into<String>) -> Self {
         match &mut self {
@@ -102,7 +103,7 @@ impl EventTypeTarget {
         self
     }
 
-    /// The parameters of a query, in the API's spelling.
+    /// Returns the query parameters, with the names that the API uses.
     pub(super) fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let (mut pairs, organization) = match self {
             Self::Id { event_type_id } => (vec![("eventTypeId", event_type_id.to_string())], None),

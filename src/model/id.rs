@@ -1,6 +1,8 @@
-//! Opaque identifiers. Each is a type of its own, so that a booking's uid can never be passed where an event type's id is meant.
+//! Opaque identifiers.
+//!
+//! Each is a separate type, so that one can never be passed in place of another.
 
-/// Declares an identifier that is a text on the wire.
+/// Declares an identifier that is a string on the wire.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -9,12 +11,12 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Wraps the text as it is; nothing is checked, the server is the judge.
+            /// Wraps a string without checking it; the server decides whether it is valid.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
 
-            /// The text, as it stands on the wire.
+            /// Returns the string, as sent over the wire.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -66,7 +68,7 @@ macro_rules! text_id {
     };
 }
 
-/// Declares an identifier that is a whole number on the wire.
+/// Declares an identifier that is an integer on the wire.
 macro_rules! number_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -77,12 +79,12 @@ macro_rules! number_id {
         pub struct $name(i64);
 
         impl $name {
-            /// Wraps the number as it is.
+            /// Wraps an integer without checking it.
             pub const fn new(number: i64) -> Self {
                 Self(number)
             }
 
-            /// The number, as it stands on the wire.
+            /// Returns the integer, as sent over the wire.
             pub const fn get(self) -> i64 {
                 self.0
             }
@@ -119,84 +121,89 @@ macro_rules! number_id {
 pub(crate) use {number_id, text_id};
 
 text_id! {
-    /// Names one booking for as long as it is not rescheduled: a reschedule makes a new booking with a new uid.
+    /// The uid of a booking. Rescheduling creates a new booking with a new uid.
     ///
-    /// Cal.com answers a read, a reschedule and a cancel by uid without authentication, so a uid is as good as a key to
-    /// that one booking. Do not put it where strangers read.
+    /// Cal.com lets anyone who knows the uid retrieve, reschedule and cancel the booking without
+    /// authentication, so a uid is as sensitive as a key to that booking. Do not expose it
+    /// publicly.
     BookingUid
 }
 text_id! {
-    /// Names a recurring series; every booking of the series carries it as `recurringBookingUid`.
+    /// The uid of a recurring series, which every booking of the series contains as
+    /// `recurringBookingUid`.
     RecurringBookingUid
 }
 text_id! {
-    /// Names one seat of a seated booking.
+    /// The uid of a seat of a seated booking.
     SeatUid
 }
 text_id! {
-    /// Names a webhook subscription. A UUID in practice, although the published document says number.
+    /// The id of a webhook subscription.
+    ///
+    /// A UUID in practice, although the published document says number.
     WebhookId
 }
 text_id! {
-    /// Names the reservation of a slot.
+    /// The uid of a slot reservation.
     ReservationUid
 }
 text_id! {
-    /// Names a private link, and is part of its address: whoever has it can book.
+    /// The id of a private link. It is part of the link's URL, so anyone who has it can book.
     PrivateLinkId
 }
 text_id! {
-    /// Names a routing form. A UUID.
+    /// The id of a routing form. A UUID.
     RoutingFormId
 }
 text_id! {
-    /// Names an event at a calendar provider; a booking's
-    /// [`BookingReference`](super::BookingReference) tells it.
+    /// The id of an event at a calendar provider, as contained in a booking's
+    /// [`BookingReference`](super::BookingReference).
     CalendarEventId
 }
 number_id! {
-    /// The number of a booking. Most endpoints take the [`BookingUid`] instead.
+    /// The id of a booking. Most endpoints expect the [`BookingUid`] instead.
     BookingId
 }
 number_id! {
-    /// The number of an event type.
+    /// The id of an event type.
     EventTypeId
 }
 number_id! {
-    /// The number of a Cal.com user, such as a booking's host.
+    /// The id of a Cal.com user, such as a booking's host.
     UserId
 }
 number_id! {
-    /// The number of a schedule.
+    /// The id of a schedule.
     ScheduleId
 }
 number_id! {
-    /// The number of a team.
+    /// The id of a team.
     TeamId
 }
 number_id! {
-    /// The number of a booking's attendee.
+    /// The id of a booking's attendee.
     AttendeeId
 }
 number_id! {
-    /// The number of a user's membership of a team.
+    /// The id of a user's membership of a team.
     MembershipId
 }
 text_id! {
     /// The name of an IANA time zone, such as `Europe/Berlin`.
     ///
-    /// It is checked where it is sent, by [`NewBooking::check`](super::NewBooking::check) and its like.
+    /// It is checked before it is sent, for example by
+    /// [`NewBooking::check`](super::NewBooking::check).
     TimeZone
 }
 number_id! {
-    /// The number of the credential by which Cal.com reaches a connected app.
+    /// The id of the credential with which Cal.com accesses a connected app.
     CredentialId
 }
 number_id! {
-    /// The number of a verified e-mail address.
+    /// The id of a verified e-mail address.
     VerifiedEmailId
 }
 number_id! {
-    /// The number of a verified phone number.
+    /// The id of a verified phone number.
     VerifiedPhoneId
 }

@@ -1,11 +1,11 @@
-//! Which event types, subscriptions, memberships and schedules to list.
+//! Query parameters for listing event types, webhook subscriptions, memberships and schedules.
 
 use std::fmt;
 
 use super::booking_query::SortOrder;
 use super::setters::setters;
 
-/// Which event types to list.
+/// Query parameters for listing event types.
 ///
 /// ```
 /// use calcom::model::EventTypeQuery;
@@ -16,22 +16,24 @@ use super::setters::setters;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventTypeQuery {
-    /// The owner's user name. Without it, some servers answer 404 even to the owner of event types.
+    /// The owner's user name.
+    ///
+    /// Without it, some servers respond with 404 even to the owner of event types.
     pub username: Option<String>,
     /// Only the event type with this slug.
     pub event_slug: Option<String>,
-    /// Several user names, for the event type that Cal.com makes up for a meeting with all of them.
+    /// Several user names, for the dynamic event type of a meeting with all of them.
     pub usernames: Vec<String>,
-    /// The organization's slug, where the user belongs to one.
+    /// The slug of the organization, if the user belongs to one.
     pub org_slug: Option<String>,
-    /// The organization's number, where the user belongs to one.
+    /// The id of the organization, if the user belongs to one.
     pub org_id: Option<i64>,
-    /// Sorts by the time of creation.
+    /// Sorts by creation time.
     pub sort_created_at: Option<SortOrder>,
 }
 
 impl EventTypeQuery {
-    /// The event types of one user.
+    /// Creates a query for the event types of a user.
     pub fn of_user(username: impl Into<String>) -> Self {
         Self {
             username: Some(username.into()),
@@ -39,7 +41,7 @@ impl EventTypeQuery {
         }
     }
 
-    /// The event type that Cal.com makes up for a meeting with several users.
+    /// Creates a query for the dynamic event type of a meeting with several users.
     pub fn of_users(usernames: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             usernames: usernames.into_iter().map(Into::into).collect(),
@@ -47,7 +49,7 @@ impl EventTypeQuery {
         }
     }
 
-    /// The query's parameters, in the API's spelling.
+    /// Returns the query parameters, with the names that the API uses.
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let usernames = (!self.usernames.is_empty()).then(|| self.usernames.join(","));
         present([
@@ -75,20 +77,20 @@ setters! {
     }
 }
 
-/// Which of a team's event types to list.
+/// Query parameters for listing a team's event types.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TeamEventTypeQuery {
     /// Only the event type with this slug.
     pub event_slug: Option<String>,
-    /// Maximum number of hosts returned for each.
+    /// The maximum number of hosts returned per event type.
     pub hosts_limit: Option<u32>,
-    /// Sorts by the time of creation.
+    /// Sorts by creation time.
     pub sort_created_at: Option<SortOrder>,
 }
 
 impl TeamEventTypeQuery {
-    /// The query's parameters, in the API's spelling.
+    /// Returns the query parameters, with the names that the API uses.
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
         present([
             ("eventSlug", self.event_slug.clone()),
@@ -110,21 +112,21 @@ setters! {
     }
 }
 
-/// A query that has nothing but a position and a page size.
+/// Declares a query that has only a page size and an offset.
 macro_rules! page_query {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct $name {
-            /// Page size: 1 to 250.
+            /// The page size, 1 to 250.
             pub take: Option<u32>,
-            /// How many to skip at the beginning.
+            /// The number of items to skip.
             pub skip: Option<u32>,
         }
 
         impl $name {
-            /// The query's parameters, in the API's spelling.
+            /// Returns the query parameters, with the names that the API uses.
             pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
                 present([
                     ("take", self.take.map(|n| n.to_string())),
@@ -143,40 +145,40 @@ macro_rules! page_query {
 }
 
 page_query! {
-    /// Which webhook subscriptions to list.
+    /// Query parameters for listing webhook subscriptions.
     WebhookQuery
 }
 page_query! {
-    /// Which schedules of a team's members to list.
+    /// Query parameters for listing the schedules of a team's members.
     TeamScheduleQuery
 }
 
 page_query! {
-    /// Which verified e-mail addresses or phone numbers to list.
+    /// Query parameters for listing verified e-mail addresses or phone numbers.
     VerifiedResourceQuery
 }
 
-/// Which memberships to list. `Debug` does not show the addresses.
+/// Query parameters for listing memberships. `Debug` does not show the e-mail addresses.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MembershipQuery {
-    /// Only members with one of these e-mail addresses; servers that do not know the filter ignore it.
+    /// Only members with one of these e-mail addresses. Servers without this filter ignore it.
     pub emails: Vec<String>,
-    /// Page size: 1 to 250.
+    /// The page size, 1 to 250.
     pub take: Option<u32>,
-    /// How many to skip at the beginning.
+    /// The number of memberships to skip.
     pub skip: Option<u32>,
 }
 
 impl MembershipQuery {
-    /// Adds an e-mail address; several are joined with *or*.
+    /// Adds an e-mail address. Several are combined with *or*.
     #[must_use]
     pub fn with_email(mut self, email: impl Into<String>) -> Self {
         self.emails.push(email.into());
         self
     }
 
-    /// The query's parameters, in the API's spelling.
+    /// Returns the query parameters, with the names that the API uses.
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let emails = (!self.emails.is_empty()).then(|| self.emails.join(","));
         present([
@@ -203,7 +205,7 @@ impl fmt::Debug for MembershipQuery {
     }
 }
 
-/// The parameters that are set.
+/// Returns only the parameters that are set.
 pub(super) fn present<const N: usize>(
     parameters: [(&'static str, Option<String>); N],
 ) -> Vec<(&'static str, String)> {

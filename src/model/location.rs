@@ -1,4 +1,4 @@
-//! Places: where an event type can take place, and where a booking does.
+//! Locations: those that an event type offers, and those of bookings.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_with::skip_serializing_none;
 
-/// Reads through the derived implementation, except that a kind which is not a word is kept: serde would take a number for the
-/// index of a variant.
+/// Deserializes with the derived implementation, but keeps shapes whose kind is not a string: serde
+/// would interpret a number as the index of a variant.
 macro_rules! keep_unknown_kinds {
     ($name:ident) => {
         impl<'de> Deserialize<'de> for $name {
@@ -29,9 +29,10 @@ macro_rules! keep_unknown_kinds {
     };
 }
 
-/// A place that an event type offers.
+/// A location that an event type offers.
 ///
-/// `Debug` shows the kind of place only: addresses, links and phone numbers may be somebody's own.
+/// `Debug` shows only the kind of location, because addresses, links and phone numbers may be
+/// personal data.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
@@ -46,46 +47,46 @@ pub enum Location {
     Address {
         /// The address.
         address: String,
-        /// Whether it is shown before something is booked. Required of event types that are made or changed.
+        /// Whether it is shown before booking. Required when creating or updating an event type.
         #[serde(default)]
         public: Option<bool>,
     },
-    /// Under a link of the organizer.
+    /// A link of the organizer.
     Link {
         /// The link.
         link: String,
-        /// Whether it is shown before something is booked. Required of event types that are made or changed.
+        /// Whether it is shown before booking. Required when creating or updating an event type.
         #[serde(default)]
         public: Option<bool>,
     },
-    /// The organizer is called.
+    /// A phone call to the organizer.
     Phone {
-        /// The phone number in E.164.
+        /// The phone number in E.164 format.
         phone: String,
-        /// Whether it is shown before something is booked. Required of event types that are made or changed.
+        /// Whether it is shown before booking. Required when creating or updating an event type.
         #[serde(default)]
         public: Option<bool>,
     },
-    /// In a video call that an integration sets up.
+    /// A video call set up by an integration.
     Integration {
         /// The integration's name, such as `cal-video` or `zoom`.
         integration: String,
     },
     /// At an address given by the attendee.
     AttendeeAddress,
-    /// The attendee is called.
+    /// A phone call to the attendee.
     AttendeePhone,
-    /// Wherever the attendee says.
+    /// Any location, given by the attendee.
     AttendeeDefined,
-    /// In the organizer's default app. Only read, never sent.
+    /// The organizer's default app. Only received, never sent.
     OrganizersDefaultApp,
-    /// A shape that this version of the crate does not know, kept as it came.
+    /// A shape that this version of the crate does not know, kept as received.
     #[serde(untagged)]
     Other(Value),
 }
 
 impl Location {
-    /// An address, shown before something is booked.
+    /// Creates an address, shown before booking.
     pub fn address(address: impl Into<String>) -> Self {
         Self::Address {
             address: address.into(),
@@ -93,7 +94,7 @@ impl Location {
         }
     }
 
-    /// A link, shown before something is booked.
+    /// Creates a link, shown before booking.
     pub fn link(link: impl Into<String>) -> Self {
         Self::Link {
             link: link.into(),
@@ -101,7 +102,7 @@ impl Location {
         }
     }
 
-    /// A phone number, shown before something is booked.
+    /// Creates a phone number, shown before booking.
     pub fn phone(phone: impl Into<String>) -> Self {
         Self::Phone {
             phone: phone.into(),
@@ -109,14 +110,14 @@ impl Location {
         }
     }
 
-    /// An integration by name, such as `cal-video`.
+    /// Creates an integration by name, such as `cal-video`.
     pub fn integration(name: impl Into<String>) -> Self {
         Self::Integration {
             integration: name.into(),
         }
     }
 
-    /// The word for the kind of place, as it stands on the wire; empty for a shape without one.
+    /// Returns the kind of location, as sent over the wire; empty for a shape without one.
     pub fn kind(&self) -> &str {
         match self {
             Self::Address { .. } => "address",
@@ -140,9 +141,10 @@ impl fmt::Debug for Location {
     }
 }
 
-/// Where a booking is to take place: one of the event type's places, with what the attendee has to say about it.
+/// The location of a booking: one that the event type offers, with the information that it
+/// requires.
 ///
-/// `Debug` shows the kind of place only.
+/// `Debug` shows only the kind of location.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
@@ -153,25 +155,32 @@ impl fmt::Debug for Location {
 )]
 #[non_exhaustive]
 pub enum BookingLocation {
-    /// At an address of the organizer: the event type's where a booking is made, this one where its place is changed.
+    /// At an address of the organizer.
+    ///
+    /// When creating a booking, the event type's address; when updating its location, this one.
     Address {
-        /// The address; absent where a booking is made.
+        /// The address; absent when creating a booking.
         #[serde(default)]
         address: Option<String>,
     },
-    /// Under a link of the organizer: the event type's where a booking is made, this one where its place is changed.
+    /// A link of the organizer.
+    ///
+    /// When creating a booking, the event type's link; when updating its location, this one.
     Link {
-        /// The link; absent where a booking is made.
+        /// The link; absent when creating a booking.
         #[serde(default)]
         link: Option<String>,
     },
-    /// The organizer is called: on the event type's number where a booking is made, on this one where its place is changed.
+    /// A phone call to the organizer.
+    ///
+    /// When creating a booking, at the event type's number; when updating its location, at this
+    /// one.
     Phone {
-        /// The phone number in E.164; absent where a booking is made.
+        /// The phone number in E.164 format; absent when creating a booking.
         #[serde(default)]
         phone: Option<String>,
     },
-    /// In a video call that an integration sets up. A booking's place cannot be changed to one.
+    /// A video call set up by an integration. The location of a booking cannot be updated to it.
     Integration {
         /// The integration's name, such as `cal-video` or `zoom`.
         integration: String,
@@ -181,17 +190,17 @@ pub enum BookingLocation {
         /// The address.
         address: String,
     },
-    /// The attendee is called.
+    /// A phone call to the attendee.
     AttendeePhone {
-        /// The phone number in E.164.
+        /// The phone number in E.164 format.
         phone: String,
     },
-    /// Wherever the attendee says.
+    /// Any location, given by the attendee.
     AttendeeDefined {
-        /// The place, in the attendee's words.
+        /// The location, as given by the attendee.
         location: String,
     },
-    /// In the organizer's default app. A booking's place cannot be changed to it.
+    /// The organizer's default app. The location of a booking cannot be updated to it.
     OrganizersDefaultApp,
     /// A shape that this version of the crate does not know.
     #[serde(untagged)]
@@ -199,35 +208,35 @@ pub enum BookingLocation {
 }
 
 impl BookingLocation {
-    /// At an address of the attendee.
+    /// Creates a location at an address of the attendee.
     pub fn attendee_address(address: impl Into<String>) -> Self {
         Self::AttendeeAddress {
             address: address.into(),
         }
     }
 
-    /// The attendee is called on this number, in E.164.
+    /// Creates a location for a phone call to the attendee at this number, in E.164 format.
     pub fn attendee_phone(phone: impl Into<String>) -> Self {
         Self::AttendeePhone {
             phone: phone.into(),
         }
     }
 
-    /// Wherever the attendee says.
+    /// Creates a location given by the attendee.
     pub fn attendee_defined(location: impl Into<String>) -> Self {
         Self::AttendeeDefined {
             location: location.into(),
         }
     }
 
-    /// In a video call of an integration, such as `cal-video`.
+    /// Creates a location for a video call of an integration, such as `cal-video`.
     pub fn integration(name: impl Into<String>) -> Self {
         Self::Integration {
             integration: name.into(),
         }
     }
 
-    /// The word for the kind of place, as it stands on the wire; empty for a shape without one.
+    /// Returns the kind of location, as sent over the wire; empty for a shape without one.
     pub fn kind(&self) -> &str {
         match self {
             Self::Address { .. } => "address",

@@ -1,8 +1,9 @@
-//! Cal.com's resources as plain data. One resource a file; no I/O.
+//! Cal.com's resources as plain data types, without I/O.
 //!
-//! Unknown fields are ignored, unknown enumeration words survive a round trip as `Other`, instants are UTC whatever their
-//! spelling, and what servers were seen to leave out is optional. `Debug` never shows a person or a secret. What is sent has a
-//! `check`, which the client calls first.
+//! Unknown fields are ignored, unknown enumeration values survive a round trip as `Other`,
+//! timestamps are in UTC regardless of their format, and fields that servers were observed to omit
+//! are optional. `Debug` never shows personal data or secrets. Requests have a `check` method,
+//! which the client calls before sending.
 
 mod api_key;
 mod attendee;

@@ -1,4 +1,4 @@
-//! OAuth clients: applications that act for users with their consent.
+//! OAuth clients: applications that act on behalf of users with their consent.
 
 use serde::{Deserialize, Serialize};
 use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
@@ -8,65 +8,65 @@ use super::open_enum::open_enum;
 open_enum! {
     /// Whether an OAuth client can keep a secret.
     OAuthClientType {
-        /// It can, as a server does.
+        /// It can keep a secret, like a server.
         Confidential = "CONFIDENTIAL",
-        /// It cannot, as an app on the user's device.
+        /// It cannot keep a secret, like an app on the user's device.
         Public = "PUBLIC",
     }
 }
 
 open_enum! {
-    /// What a user can allow an OAuth client to do.
+    /// A permission that a user can grant to an OAuth client.
     ///
-    /// The scopes of teams and organizations begin with `TEAM_` and `ORG_`; write them as
+    /// The scopes of teams and organizations begin with `TEAM_` and `ORG_`. Create them with
     /// `OAuthScope::from("TEAM_BOOKING_READ")`.
     OAuthScope {
         /// Read event types and private links.
         EventTypeRead = "EVENT_TYPE_READ",
-        /// Change event types and private links.
+        /// Modify event types and private links.
         EventTypeWrite = "EVENT_TYPE_WRITE",
         /// Read bookings.
         BookingRead = "BOOKING_READ",
-        /// Change bookings.
+        /// Modify bookings.
         BookingWrite = "BOOKING_WRITE",
         /// Read schedules.
         ScheduleRead = "SCHEDULE_READ",
-        /// Change schedules.
+        /// Modify schedules.
         ScheduleWrite = "SCHEDULE_WRITE",
         /// Read connected apps.
         AppsRead = "APPS_READ",
-        /// Change connected apps.
+        /// Modify connected apps.
         AppsWrite = "APPS_WRITE",
-        /// Read the user.
+        /// Read the user's profile.
         ProfileRead = "PROFILE_READ",
-        /// Change the user.
+        /// Modify the user's profile.
         ProfileWrite = "PROFILE_WRITE",
     }
 }
 
-/// An OAuth client, as it is registered at Cal.com and shown to users who are asked for consent.
+/// An OAuth client, as registered at Cal.com and shown to users on the consent page.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OAuthClientInfo {
-    /// The client.
+    /// The client's id.
     #[serde(alias = "clientId")]
     pub client_id: String,
-    /// The name shown.
+    /// The display name.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub name: String,
-    /// Where users are sent back to.
+    /// The redirect URI.
     #[serde(default, alias = "redirectUri")]
     pub redirect_uri: Option<String>,
-    /// The logo's address.
+    /// The URL of the logo.
     #[serde(default)]
     pub logo: Option<String>,
-    /// Whether Cal.com trusts it.
+    /// Whether Cal.com trusts the client.
     #[serde(default, alias = "isTrusted")]
     pub is_trusted: Option<bool>,
-    /// Whether it can keep a secret.
+    /// Whether the client can keep a secret.
     #[serde(default, alias = "clientType")]
     pub client_type: Option<OAuthClientType>,
 }

@@ -1,6 +1,6 @@
-//! Enumerations that a newer server may extend: a word that this crate does not know survives a round trip.
+//! Enumerations that newer servers may extend: unknown values survive a round trip.
 
-/// Declares an enumeration over wire words with a catch-all `Other`.
+/// Declares an enumeration of string values with a catch-all `Other`.
 macro_rules! open_enum {
     (
         $(#[$doc:meta])*
@@ -11,15 +11,15 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)+
-            /// A word that this version of the crate does not know, kept as it came.
+            /// A value that this version of the crate does not know, kept as received.
             Other(String),
         }
 
         impl $name {
-            /// Every word that this version of the crate knows.
+            /// All values that this version of the crate knows.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The word, as it stands on the wire.
+            /// Returns the value, as sent over the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $word,)+

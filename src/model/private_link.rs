@@ -1,4 +1,4 @@
-//! Private links: addresses under which an event type can be booked for some time, or some times.
+//! Private links: URLs at which an event type can be booked for a limited time or number of uses.
 
 use std::fmt;
 
@@ -9,35 +9,36 @@ use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 use super::id::{EventTypeId, PrivateLinkId};
 use super::time::Instant;
 
-/// A private link. It ends at an instant or after a number of bookings.
+/// A private link, which expires at a point in time or after a number of uses.
 ///
-/// Whoever has the address can book: `Debug` does not show it, nor the id that it is made of.
+/// `Debug` shows neither the URL nor the id that is part of it, because anyone who has the URL can
+/// book.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PrivateLink {
-    /// The link.
+    /// The link's id.
     pub link_id: PrivateLinkId,
-    /// What can be booked under it.
+    /// The event type that can be booked.
     #[serde(default)]
     pub event_type_id: Option<EventTypeId>,
-    /// Whether it has ended.
+    /// Whether it has expired.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub is_expired: bool,
-    /// The booking page's address.
+    /// The URL of the booking page.
     #[serde(default)]
     pub booking_url: Option<String>,
-    /// When it ends; absent on links that end after a number of bookings.
+    /// When it expires; absent for links with a maximum number of uses.
     #[serde_as(as = "Option<Instant>")]
     #[serde(default)]
     pub expires_at: Option<DateTime<Utc>>,
-    /// After how many bookings it ends; absent on links that end at an instant.
+    /// The maximum number of bookings; absent for links that expire at a point in time.
     #[serde(default)]
     pub max_usage_count: Option<u32>,
-    /// How many bookings were made under it.
+    /// The number of bookings created through the link.
     #[serde(default)]
     pub usage_count: Option<u32>,
 }
@@ -54,26 +55,26 @@ impl fmt::Debug for PrivateLink {
     }
 }
 
-/// When a private link ends: at an instant or after a number of bookings, not both.
+/// When a private link expires: at a point in time or after a number of uses, but not both.
 ///
-/// With neither, a new link ends after one booking according to the published document of August
-/// 2026; a server of August 2025 refuses that. An update with neither turns any link into one that
-/// ends after one booking, observed on the latter.
+/// With neither, a new link expires after one booking, according to the published document of
+/// August 2026; a server of August 2025 rejects that. An update with neither turns any link into
+/// one that expires after one booking, as observed on the latter.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PrivateLinkParams {
-    /// At this instant.
+    /// When the link expires.
     #[serde_as(as = "Option<Instant>")]
     pub expires_at: Option<DateTime<Utc>>,
-    /// After this many bookings, at least one.
+    /// The maximum number of bookings, at least one.
     pub max_usage_count: Option<u32>,
 }
 
 impl PrivateLinkParams {
-    /// Ends at an instant.
+    /// Expires at a point in time.
     pub fn until(instant: DateTime<Utc>) -> Self {
         Self {
             expires_at: Some(instant),
@@ -81,7 +82,7 @@ impl PrivateLinkParams {
         }
     }
 
-    /// Ends after a number of bookings.
+    /// Expires after a number of bookings.
     pub fn uses(count: u32) -> Self {
         Self {
             expires_at: None,

@@ -1,4 +1,4 @@
-//! Slot reservations: a slot kept from others for a few minutes.
+//! Slot reservations, which hold a slot for a few minutes.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -7,57 +7,61 @@ use serde_with::{serde_as, skip_serializing_none};
 use super::id::{EventTypeId, ReservationUid};
 use super::time::Instant;
 
-/// A slot that is left out of the list of free slots for a few minutes.
+/// A reserved slot, which is not listed as available for a few minutes.
 ///
-/// It does not keep anybody from booking the slot outright, observed on a server of August 2025.
+/// A reservation does not prevent others from booking the slot directly, as observed on a server of
+/// August 2025.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Reservation {
-    /// The reservation.
+    /// The reservation's uid.
     #[serde(rename = "reservationUid")]
     pub uid: ReservationUid,
-    /// What is reserved.
+    /// The event type of the slot.
     pub event_type_id: EventTypeId,
-    /// When the slot begins.
+    /// The start of the slot.
     #[serde_as(as = "Instant")]
     pub slot_start: DateTime<Utc>,
-    /// When the slot ends.
+    /// The end of the slot.
     #[serde_as(as = "Instant")]
     pub slot_end: DateTime<Utc>,
     /// The slot's length in minutes.
     #[serde(default)]
     pub slot_duration: Option<u32>,
-    /// For how many minutes it was reserved; absent when a reservation is read.
+    /// The duration of the reservation in minutes; absent when a reservation is retrieved.
     #[serde(default)]
     pub reservation_duration: Option<u32>,
-    /// Until when it is reserved.
+    /// When the reservation expires.
     #[serde_as(as = "Instant")]
     pub reservation_until: DateTime<Utc>,
 }
 
-/// A slot to be reserved.
+/// Parameters for reserving a slot.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct NewReservation {
-    /// What is reserved.
+    /// The event type of the slot.
     pub event_type_id: EventTypeId,
-    /// When the slot begins. Sent as UTC with `Z`.
+    /// The start of the slot. Sent in UTC, with `Z`.
     #[serde_as(as = "Instant")]
     pub slot_start: DateTime<Utc>,
-    /// The slot's length in minutes, on event types that offer several.
+    /// The slot's length in minutes, for event types that offer several.
     pub slot_duration: Option<u32>,
-    /// For how many minutes; five if absent. The server takes it from authenticated callers only.
+    /// The duration of the reservation in minutes; five by default.
+    ///
+    /// The server accepts it only from authenticated callers.
     pub reservation_duration: Option<u32>,
 }
 
 impl NewReservation {
-    /// Reserves a slot for as long as the server likes, which is five minutes.
+    /// Creates parameters for a reservation with the server's default duration, which is five
+    /// minutes.
     pub fn new(event_type_id: EventTypeId, slot_start: DateTime<Utc>) -> Self {
         Self {
             event_type_id,
@@ -67,7 +71,7 @@ impl NewReservation {
         }
     }
 
-    /// Asks for one of the event type's several lengths, in minutes.
+    /// Sets the slot's length in minutes, for event types that offer several.
     #[must_use]
     pub fn with_slot_duration(mut self, minutes: u32) -> Self {
         self.slot_duration = Some(minutes);

@@ -1,4 +1,4 @@
-//! Routing forms: answers that decide which event type is booked.
+//! Routing forms, whose answers decide which event type is booked.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,13 +11,13 @@ use super::id::{BookingUid, EventTypeId};
 use super::slot::{SlotFormat, SlotsByDay};
 use super::time::format_instant;
 
-/// The answers to a routing form. `Debug` shows to which fields.
+/// The answers to a routing form. `Debug` shows only the names of the fields.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RoutingFormAnswers(BTreeMap<String, Value>);
 
 impl RoutingFormAnswers {
-    /// Answers one field, named by its identifier. An earlier answer to it is replaced.
+    /// Sets the answer to a field, identified by its identifier, replacing an earlier answer.
     #[must_use]
     pub fn with_answer(mut self, field: impl Into<String>, answer: impl Into<Value>) -> Self {
         self.0.insert(field.into(), answer.into());
@@ -31,26 +31,26 @@ impl fmt::Debug for RoutingFormAnswers {
     }
 }
 
-/// Which free slots to list of the event type that a routing form leads to.
+/// Query parameters for listing the available slots of the event type that a routing form leads to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RoutedSlotQuery {
-    /// From when.
+    /// The start of the period.
     pub start: DateTime<Utc>,
-    /// Until when.
+    /// The end of the period.
     pub end: DateTime<Utc>,
-    /// The IANA time zone of the days in the answer; UTC if absent.
+    /// The IANA time zone of the days in the response. The default is UTC.
     pub time_zone: Option<String>,
-    /// The length in minutes, on event types that offer several.
+    /// The length in minutes, for event types that offer several.
     pub duration: Option<u32>,
     /// Response format for slots.
     pub format: Option<SlotFormat>,
-    /// A booking about to be moved, whose own time then counts as free.
+    /// A booking that is to be rescheduled. Its own time then counts as available.
     pub booking_uid_to_reschedule: Option<BookingUid>,
 }
 
 impl RoutedSlotQuery {
-    /// The slots between two instants.
+    /// Creates a query for the slots within a period.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Self {
         Self {
             start,
@@ -62,35 +62,35 @@ impl RoutedSlotQuery {
         }
     }
 
-    /// Tells the slots by the days of this IANA time zone.
+    /// Groups the slots by days in this IANA time zone.
     #[must_use]
     pub fn with_time_zone(mut self, time_zone: impl Into<String>) -> Self {
         self.time_zone = Some(time_zone.into());
         self
     }
 
-    /// Asks for one of the event type's several lengths, in minutes.
+    /// Sets the length in minutes, for event types that offer several.
     #[must_use]
     pub fn with_duration(mut self, minutes: u32) -> Self {
         self.duration = Some(minutes);
         self
     }
 
-    /// Tells the slots in this format.
+    /// Sets the response format.
     #[must_use]
     pub fn with_format(mut self, format: SlotFormat) -> Self {
         self.format = Some(format);
         self
     }
 
-    /// Counts the time of a booking about to be moved as free.
+    /// Sets the booking that is to be rescheduled, whose own time then counts as available.
     #[must_use]
     pub fn with_booking_to_reschedule(mut self, uid: BookingUid) -> Self {
         self.booking_uid_to_reschedule = Some(uid);
         self
     }
 
-    /// The query's parameters, in the API's spelling.
+    /// Returns the query parameters, with the names that the API uses.
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let uid = self.booking_uid_to_reschedule.as_ref();
         let pairs = [
@@ -108,13 +108,13 @@ impl RoutedSlotQuery {
     }
 }
 
-/// Where the answers to a routing form lead: an event type, and when it can be booked.
+/// The result of a routing form: an event type and its available slots.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RoutedSlots {
     /// The event type.
     pub event_type_id: EventTypeId,
-    /// Its free slots.
+    /// The available slots.
     pub slots: SlotsByDay,
 }

@@ -1,4 +1,4 @@
-//! Schedules: when a host works.
+//! Schedules, which define when a host is available.
 
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ open_enum! {
     }
 }
 
-/// The hours of some days of the week, in the schedule's own time zone.
+/// Working hours on some days of the week, in the schedule's time zone.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,16 +36,16 @@ open_enum! {
 pub struct ScheduleAvailability {
     /// The days.
     pub days: Vec<Weekday>,
-    /// From when.
+    /// The start time.
     #[serde_as(as = "HourAndMinute")]
     pub start_time: NaiveTime,
-    /// Until when.
+    /// The end time.
     #[serde_as(as = "HourAndMinute")]
     pub end_time: NaiveTime,
 }
 
 impl ScheduleAvailability {
-    /// These days from one hour to another, to the minute.
+    /// Creates working hours on these days, with a precision of one minute.
     pub fn new(days: impl Into<Vec<Weekday>>, start_time: NaiveTime, end_time: NaiveTime) -> Self {
         Self {
             days: days.into(),
@@ -55,7 +55,7 @@ impl ScheduleAvailability {
     }
 }
 
-/// The hours of one date, which replace the weekday's.
+/// The hours of a single date, which replace those of the weekday.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -63,16 +63,16 @@ impl ScheduleAvailability {
 pub struct ScheduleOverride {
     /// The date.
     pub date: NaiveDate,
-    /// From when.
+    /// The start time.
     #[serde_as(as = "HourAndMinute")]
     pub start_time: NaiveTime,
-    /// Until when.
+    /// The end time.
     #[serde_as(as = "HourAndMinute")]
     pub end_time: NaiveTime,
 }
 
 impl ScheduleOverride {
-    /// A date from one hour to another, to the minute.
+    /// Creates an override for a date, with a precision of one minute.
     pub fn new(date: NaiveDate, start_time: NaiveTime, end_time: NaiveTime) -> Self {
         Self {
             date,
@@ -82,27 +82,27 @@ impl ScheduleOverride {
     }
 }
 
-/// When a host works.
+/// A schedule, which defines when a host is available.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Schedule {
-    /// The schedule's number.
+    /// The schedule's id.
     pub id: ScheduleId,
-    /// Whose it is.
+    /// The user who owns it.
     #[serde(default)]
     pub owner_id: Option<UserId>,
     /// The name.
     pub name: String,
     /// The time zone of its hours.
     pub time_zone: TimeZone,
-    /// The hours of the week.
+    /// The weekly hours.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub availability: Vec<ScheduleAvailability>,
-    /// The dates that differ.
+    /// The dates with different hours.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub overrides: Vec<ScheduleOverride>,

@@ -1,4 +1,4 @@
-//! What is sent to make and change schedules.
+//! Parameters for creating and updating schedules.
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -7,7 +7,7 @@ use super::id::TimeZone;
 use super::schedule::{Schedule, ScheduleAvailability, ScheduleOverride};
 use super::setters::setters;
 
-/// A schedule to be made.
+/// Parameters for creating a schedule.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,14 +19,15 @@ pub struct NewSchedule {
     pub time_zone: TimeZone,
     /// Whether event types without a schedule use it. A user has one default schedule.
     pub is_default: bool,
-    /// The hours of the week; Monday to Friday from nine to five if absent.
+    /// The weekly hours. The default is Monday to Friday from nine to five.
     pub availability: Option<Vec<ScheduleAvailability>>,
-    /// The dates that differ.
+    /// The dates with different hours.
     pub overrides: Option<Vec<ScheduleOverride>>,
 }
 
 impl NewSchedule {
-    /// A schedule with the server's hours, which is not the default one.
+    /// Creates parameters for a schedule with the server's default hours, which is not the default
+    /// schedule.
     pub fn new(name: impl Into<String>, time_zone: TimeZone) -> Self {
         Self {
             name: name.into(),
@@ -44,14 +45,14 @@ impl NewSchedule {
         self
     }
 
-    /// Adds hours of the week.
+    /// Adds weekly hours.
     #[must_use]
     pub fn with_availability(mut self, hours: ScheduleAvailability) -> Self {
         self.availability.get_or_insert_default().push(hours);
         self
     }
 
-    /// Adds a date that differs.
+    /// Adds a date with different hours.
     #[must_use]
     pub fn with_override(mut self, date: ScheduleOverride) -> Self {
         self.overrides.get_or_insert_default().push(date);
@@ -59,7 +60,9 @@ impl NewSchedule {
     }
 }
 
-/// What to change about a schedule. What is `None` stays as it is; a list replaces the whole list.
+/// Parameters for updating a schedule.
+///
+/// `None` leaves a value unchanged; a list replaces the whole list.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -71,9 +74,9 @@ pub struct ScheduleUpdate {
     pub time_zone: Option<TimeZone>,
     /// Whether event types without a schedule use it.
     pub is_default: Option<bool>,
-    /// The hours of the week.
+    /// The weekly hours.
     pub availability: Option<Vec<ScheduleAvailability>>,
-    /// The dates that differ.
+    /// The dates with different hours.
     pub overrides: Option<Vec<ScheduleOverride>>,
 }
 
@@ -88,7 +91,7 @@ setters! {
     }
 }
 
-/// Everything that an update can set, as it was read.
+/// Copies everything that an update can set.
 impl From<&Schedule> for ScheduleUpdate {
     fn from(read: &Schedule) -> Self {
         Self {

@@ -1,7 +1,7 @@
-//! Setters for the optional fields of what is sent.
+//! Setters for the optional fields of requests.
 
-/// Declares a `with_*` method for each optional field, in two lists: those that take their value as
-/// it is, and those that take anything that converts into it.
+/// Declares a `with_*` method for each optional field, in two lists: those that take the field's
+/// type, and those that take anything that converts into it.
 macro_rules! setters {
     (
         $name:ident {

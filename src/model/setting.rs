@@ -1,24 +1,25 @@
-//! Settings that are on with some values, or off.
+//! Settings that are either on, with values, or off.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
-/// A setting of an event type that is on with some values, or off, which the API writes as `{"disabled": true}`.
+/// A setting of an event type that is either on, with values, or off.
 ///
-/// In a change, `Off` is how a setting is taken back; leaving it out leaves it as it is.
+/// The API represents off as `{"disabled": true}`. In an update, `Off` disables a setting; leaving
+/// the setting out leaves it unchanged.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Setting<T> {
     /// On, with these values.
     On(T),
     /// Off.
     Off,
-    /// A shape that this version of the crate does not know, kept as it came.
+    /// A shape that this version of the crate does not know, kept as received.
     Other(Value),
 }
 
 impl<T> Setting<T> {
-    /// The values, if it is on and known.
+    /// Returns the values, if the setting is on and known.
     pub fn on(&self) -> Option<&T> {
         match self {
             Self::On(values) => Some(values),
@@ -54,7 +55,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Setting<T> {
                 Self::Other(shape)
             });
         }
-        // Serde would take a number for the index of a variant.
+        // Serde would interpret a number as the index of a variant.
         let has_kind = shape.get("type").is_none_or(Value::is_string);
         let values = has_kind.then(|| T::deserialize(&shape).ok()).flatten();
         Ok(values.map_or(Self::Other(shape), Self::On))

@@ -1,4 +1,4 @@
-//! Slots: when something can be booked.
+//! Available slots.
 
 use std::collections::BTreeMap;
 
@@ -11,27 +11,45 @@ use super::id::{BookingUid, TimeZone};
 use super::open_enum::open_enum;
 use super::time::{Instant, format_instant};
 
-/// One free slot, in either format of the API: the `time` format has only the start, the `range` format also the end.
+/// An available slot.
+///
+/// In the `time` format, it contains only the start; in the `range` format, also the end.
+///
+/// ```no_run
+/// # async fn run(client: calcom::client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use calcom::model::{EventTypeId, SlotQuery};
+///
+/// let (from, to) = ("2026-12-07T00:00:00Z".parse()?, "2026-12-14T00:00:00Z".parse()?);
+/// let query = SlotQuery::new(EventTypeId::new(42), from, to);
+/// for slot in client.slots().list(&query).await?.values().flatten() {
+///     match slot.seats_remaining {
+///         Some(seats) => println!("{}: {seats} seats left", slot.start),
+///         None => println!("{}", slot.start),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Slot {
-    /// When it begins.
+    /// The start.
     #[serde_as(as = "Instant")]
     pub start: DateTime<Utc>,
-    /// When it ends; only in the `range` format.
+    /// The end; only in the `range` format.
     #[serde_as(as = "Option<Instant>")]
     #[serde(default)]
     pub end: Option<DateTime<Utc>>,
-    /// How many seats are taken; only on seated event types.
+    /// The number of booked seats; only on seated event types.
     #[serde(default)]
     pub seats_booked: Option<u32>,
-    /// How many seats are free; only on seated event types.
+    /// The number of free seats; only on seated event types.
     #[serde(default)]
     pub seats_remaining: Option<u32>,
-    /// How many seats there are; only on seated event types.
+    /// The total number of seats; only on seated event types.
     #[serde(default)]
     pub seats_total: Option<u32>,
     /// The booking that the seats taken belong to; only on seated event types.
@@ -39,20 +57,20 @@ pub struct Slot {
     pub booking_uid: Option<BookingUid>,
 }
 
-/// Free slots by day, the days being those of the time zone that was asked for. A day without slots is absent.
+/// Available slots by day, in the requested time zone. Days without slots are absent.
 pub type SlotsByDay = BTreeMap<NaiveDate, Vec<Slot>>;
 
 open_enum! {
     /// Response format for slots.
     SlotFormat {
-        /// The start only; the default.
+        /// The start only. This is the default.
         Time = "time",
-        /// Start and end.
+        /// The start and the end.
         Range = "range",
     }
 }
 
-/// Which free slots to list.
+/// Query parameters for listing available slots.
 ///
 /// ```
 /// use calcom::model::{EventTypeId, SlotFormat, SlotQuery};
@@ -67,24 +85,24 @@ open_enum! {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SlotQuery {
-    /// What is to be booked.
+    /// The event type to list slots for.
     pub target: EventTypeTarget,
-    /// From when.
+    /// The start of the period.
     pub start: DateTime<Utc>,
-    /// Until when.
+    /// The end of the period.
     pub end: DateTime<Utc>,
-    /// The time zone of the days in the answer; UTC if absent.
+    /// The time zone of the days in the response. The default is UTC.
     pub time_zone: Option<TimeZone>,
-    /// The length in minutes, on event types that offer several.
+    /// The length in minutes, for event types that offer several.
     pub duration: Option<u32>,
     /// Response format for slots.
     pub format: Option<SlotFormat>,
-    /// A booking about to be moved, whose own time then counts as free.
+    /// A booking that is to be rescheduled. Its own time then counts as available.
     pub booking_uid_to_reschedule: Option<BookingUid>,
 }
 
 impl SlotQuery {
-    /// The slots of a target between two instants.
+    /// Creates a query for the slots of an event type within a period.
     pub fn new(
         target: impl Into<EventTypeTarget>,
         start: DateTime<Utc>,
@@ -101,35 +119,35 @@ impl SlotQuery {
         }
     }
 
-    /// Groups the slots by the days of this time zone.
+    /// Groups the slots by days in this time zone.
     #[must_use]
     pub fn with_time_zone(mut self, time_zone: impl Into<TimeZone>) -> Self {
         self.time_zone = Some(time_zone.into());
         self
     }
 
-    /// Asks for one of the event type's several lengths, in minutes.
+    /// Sets the length in minutes, for event types that offer several.
     #[must_use]
     pub fn with_duration(mut self, minutes: u32) -> Self {
         self.duration = Some(minutes);
         self
     }
 
-    /// Counts the time of a booking about to be moved as free.
+    /// Sets the booking that is to be rescheduled, whose own time then counts as available.
     #[must_use]
     pub fn with_booking_to_reschedule(mut self, uid: BookingUid) -> Self {
         self.booking_uid_to_reschedule = Some(uid);
         self
     }
 
-    /// Chooses the response format.
+    /// Sets the response format.
     #[must_use]
     pub fn with_format(mut self, format: SlotFormat) -> Self {
         self.format = Some(format);
         self
     }
 
-    /// The query's parameters, in the API's spelling.
+    /// Returns the query parameters, with the names that the API uses.
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let mut pairs = self.target.to_pairs();
         pairs.push(("start", format_instant(self.start)));

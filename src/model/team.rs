@@ -21,22 +21,22 @@ use super::setters::setters;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Team {
-    /// The team's number.
+    /// The team's id.
     pub id: TeamId,
-    /// The organization's, where the team belongs to one.
+    /// The id of the organization, if the team belongs to one.
     #[serde(default)]
     pub parent_id: Option<TeamId>,
     /// The name.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub name: String,
-    /// The team's part of its booking pages' addresses.
+    /// The team's slug, as used in the URLs of its booking pages.
     #[serde(default)]
     pub slug: Option<String>,
-    /// What the team says about itself.
+    /// The team's bio.
     #[serde(default)]
     pub bio: Option<String>,
-    /// The logo's address.
+    /// The URL of the logo.
     #[serde(default)]
     pub logo_url: Option<String>,
     /// The banner's address.
@@ -61,43 +61,43 @@ pub struct Team {
     /// Whether its members are hidden.
     #[serde(default)]
     pub is_private: Option<bool>,
-    /// Whether members cannot be booked one by one.
+    /// Whether members cannot be booked individually.
     #[serde(default)]
     pub hide_book_a_team_member: Option<bool>,
     /// The time zone.
     #[serde(default)]
     pub time_zone: Option<TimeZone>,
-    /// 12 or 24.
+    /// The time format: 12 or 24.
     #[serde(default)]
     pub time_format: Option<u32>,
     /// The first day of the week.
     #[serde(default)]
     pub week_start: Option<Weekday>,
-    /// What the team carries.
+    /// The metadata.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// A team that was made, or one that waits until it is paid for.
+/// The response to creating a team: the team, or a pending one that has to be paid for first.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum CreatedTeam {
-    /// It waits: somebody has to pay.
+    /// The team is pending until it is paid for.
     Pending {
-        /// What to do, in the server's words.
+        /// Instructions from the server.
         message: String,
-        /// Where to pay.
+        /// The payment URL.
         payment_link: String,
-        /// The team.
+        /// The pending team.
         pending_team: Box<Team>,
     },
-    /// It was made.
+    /// The team has been created.
     Team(Box<Team>),
 }
 
 impl CreatedTeam {
-    /// The team, paid for or not.
+    /// Returns the team, whether it is pending or not.
     pub fn team(&self) -> &Team {
         match self {
             Self::Pending { pending_team, .. } => pending_team,
@@ -116,7 +116,10 @@ impl fmt::Debug for CreatedTeam {
     }
 }
 
-/// What to say about a team that is made or changed; making one needs a name. What is `None` is left to the server, or as it is.
+/// Parameters for creating or updating a team.
+///
+/// Creating a team requires a name. `None` means the server's default when creating, and leaves a
+/// value unchanged when updating.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,33 +127,35 @@ impl fmt::Debug for CreatedTeam {
 pub struct TeamParams {
     /// The name.
     pub name: Option<String>,
-    /// The team's part of its booking pages' addresses; made of the name if absent.
+    /// The team's slug, as used in the URLs of its booking pages.
+    ///
+    /// By default, derived from the name.
     pub slug: Option<String>,
-    /// What the team says about itself.
+    /// The team's bio.
     pub bio: Option<String>,
-    /// The logo's address.
+    /// The URL of the logo.
     pub logo_url: Option<String>,
-    /// The banner's address.
+    /// The URL of the banner.
     pub banner_url: Option<String>,
-    /// Whether Cal.com's name is left out.
+    /// Whether Cal.com's branding is hidden.
     pub hide_branding: Option<bool>,
     /// Whether its members are hidden.
     pub is_private: Option<bool>,
-    /// Whether members cannot be booked one by one.
+    /// Whether members cannot be booked individually.
     pub hide_book_a_team_member: Option<bool>,
     /// The theme.
     pub theme: Option<String>,
-    /// The colour, as `#rrggbb`.
+    /// The brand colour, as `#rrggbb`.
     pub brand_color: Option<String>,
-    /// The colour in the dark theme, as `#rrggbb`.
+    /// The brand colour in the dark theme, as `#rrggbb`.
     pub dark_brand_color: Option<String>,
     /// The time zone.
     pub time_zone: Option<TimeZone>,
-    /// 12 or 24.
+    /// The time format: 12 or 24.
     pub time_format: Option<u32>,
     /// The first day of the week.
     pub week_start: Option<Weekday>,
-    /// What the team carries; see [`Metadata`] for the limits.
+    /// The metadata; see [`Metadata`] for the limits.
     pub metadata: Option<Metadata>,
 }
 
@@ -176,7 +181,7 @@ setters! {
 }
 
 impl TeamParams {
-    /// A name.
+    /// Creates parameters with a name.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: Some(name.into()),
@@ -186,13 +191,13 @@ impl TeamParams {
 }
 
 open_enum! {
-    /// What a member may do.
+    /// The role of a team member.
     MembershipRole {
-        /// Be booked.
+        /// Can be booked.
         Member = "MEMBER",
-        /// Change the team.
+        /// Can change the team.
         Admin = "ADMIN",
-        /// Everything.
+        /// Can do everything.
         Owner = "OWNER",
     }
 }
@@ -204,19 +209,19 @@ open_enum! {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Membership {
-    /// The membership's number.
+    /// The membership's id.
     pub id: MembershipId,
-    /// Whose.
+    /// The id of the user.
     pub user_id: UserId,
-    /// Of which team.
+    /// The id of the team.
     pub team_id: TeamId,
-    /// Whether the user has accepted.
+    /// Whether the user has accepted the invitation.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub accepted: bool,
-    /// What the member may do.
+    /// The role of the member.
     pub role: MembershipRole,
-    /// Whether nobody can act in the member's name.
+    /// Whether impersonating the member is disabled.
     #[serde(default)]
     pub disable_impersonation: Option<bool>,
     /// The user.
@@ -224,7 +229,7 @@ pub struct Membership {
     pub user: Option<Member>,
 }
 
-/// The user of a membership. `Debug` shows nothing that identifies the person.
+/// The user of a membership. `Debug` shows no personal data.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -238,7 +243,7 @@ pub struct Member {
     /// The user name.
     #[serde(default)]
     pub username: Option<String>,
-    /// The name shown.
+    /// The display name.
     #[serde(default)]
     pub name: Option<String>,
     /// What the user says about themselves.
@@ -258,17 +263,19 @@ impl fmt::Debug for Member {
     }
 }
 
-/// What to say about a membership that is made or changed. What is `None` is left to the server, or as it is.
+/// Parameters for creating or updating a membership.
+///
+/// `None` means the server's default when creating, and leaves a value unchanged when updating.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct MembershipParams {
-    /// Whether the user counts as having accepted.
+    /// Whether the membership counts as accepted.
     pub accepted: Option<bool>,
-    /// What the member may do.
+    /// The role of the member.
     pub role: Option<MembershipRole>,
-    /// Whether nobody can act in the member's name.
+    /// Whether impersonating the member is disabled.
     pub disable_impersonation: Option<bool>,
 }
 
@@ -281,14 +288,14 @@ setters! {
     }
 }
 
-/// An invitation to a team. Whoever has it can join: `Debug` does not show it.
+/// An invitation to a team. `Debug` does not show it, because anyone who has it can join.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct TeamInvite {
     /// The token.
     pub token: String,
-    /// The address to sign up at.
+    /// The sign-up URL.
     pub invite_link: String,
 }
 
@@ -299,13 +306,13 @@ impl fmt::Debug for TeamInvite {
 }
 
 open_enum! {
-    /// How the hosts of a team's event type share its bookings.
+    /// How the hosts of a team event type share its bookings.
     SchedulingType {
-        /// One of them holds the meeting.
+        /// One of the hosts takes each booking.
         RoundRobin = "roundRobin",
-        /// All of them hold it.
+        /// All hosts take part in each booking.
         Collective = "collective",
-        /// Each of them has an event type of their own, made after this one.
+        /// Each host has an event type of their own, derived from this one.
         Managed = "managed",
     }
 }
@@ -313,20 +320,20 @@ open_enum! {
 open_enum! {
     /// How often a round-robin host is chosen.
     HostPriority {
-        /// Least.
+        /// The lowest priority.
         Lowest = "lowest",
-        /// Less.
+        /// A low priority.
         Low = "low",
-        /// As usual.
+        /// The normal priority.
         Medium = "medium",
-        /// More.
+        /// A high priority.
         High = "high",
-        /// Most.
+        /// The highest priority.
         Highest = "highest",
     }
 }
 
-/// A host of a team's event type, as it is read. `Debug` shows the number only.
+/// A host of a team event type, as returned by the API. `Debug` shows only the id.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -334,19 +341,19 @@ open_enum! {
 pub struct EventTypeHost {
     /// The user.
     pub user_id: UserId,
-    /// Whether the user always takes part in a round robin.
+    /// Whether the user takes part in every round-robin booking.
     #[serde(default)]
     pub mandatory: Option<bool>,
     /// How often the user is chosen in a round robin.
     #[serde(default)]
     pub priority: Option<HostPriority>,
-    /// The name shown.
+    /// The display name.
     #[serde(default)]
     pub name: Option<String>,
     /// The user name.
     #[serde(default)]
     pub username: Option<String>,
-    /// The picture's address.
+    /// The URL of the avatar.
     #[serde(default)]
     pub avatar_url: Option<String>,
 }
@@ -369,7 +376,7 @@ impl From<&EventTypeHost> for TeamHost {
     }
 }
 
-/// A host of a team's event type, as it is written.
+/// A host of a team event type, as sent to the API.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -377,7 +384,7 @@ impl From<&EventTypeHost> for TeamHost {
 pub struct TeamHost {
     /// The user.
     pub user_id: UserId,
-    /// Whether the user always takes part in a round robin.
+    /// Whether the user takes part in every round-robin booking.
     #[serde(default)]
     pub mandatory: Option<bool>,
     /// How often the user is chosen in a round robin.
@@ -403,19 +410,22 @@ impl From<UserId> for TeamHost {
     }
 }
 
-/// What only a team's event types have. Hosts are either named or all members, not both.
+/// The settings that only team event types have. Set either the hosts or all members, not both.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct TeamEventTypeSettings {
-    /// How the hosts share bookings. Required of a new event type; in a change it has to come with the hosts.
+    /// How the hosts share bookings.
+    ///
+    /// Required when creating an event type. When updating one, it must be sent together with the
+    /// hosts.
     pub scheduling_type: Option<SchedulingType>,
     /// The hosts.
     pub hosts: Option<Vec<TeamHost>>,
-    /// Whether all members, future ones too, are hosts.
+    /// Whether all members are hosts, including future ones.
     pub assign_all_team_members: Option<bool>,
-    /// Whether a rescheduled booking stays with its round-robin host.
+    /// Whether a rescheduled booking keeps its round-robin host.
     pub reschedule_with_same_round_robin_host: Option<bool>,
 }
 
@@ -429,20 +439,20 @@ setters! {
     }
 }
 
-/// A team's event type to be made.
+/// Parameters for creating a team event type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NewTeamEventType {
-    /// What every event type has.
+    /// The parameters that every event type has.
     #[serde(flatten)]
     pub event_type: NewEventType,
-    /// What only a team's has.
+    /// The settings that only team event types have.
     #[serde(flatten)]
     pub team: TeamEventTypeSettings,
 }
 
 impl NewTeamEventType {
-    /// A team's event type with these hosts.
+    /// Creates parameters for a team event type with these hosts.
     pub fn new(
         event_type: NewEventType,
         scheduling_type: SchedulingType,
@@ -457,14 +467,14 @@ impl NewTeamEventType {
     }
 }
 
-/// What to change about a team's event type. What is `None` stays as it is.
+/// Parameters for updating a team event type. `None` leaves a value unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TeamEventTypeUpdate {
-    /// What every event type has.
+    /// The parameters that every event type has.
     #[serde(flatten)]
     pub event_type: EventTypeUpdate,
-    /// What only a team's has.
+    /// The settings that only team event types have.
     #[serde(flatten)]
     pub team: TeamEventTypeSettings,
 }
@@ -498,14 +508,14 @@ impl From<&Team> for TeamParams {
 }
 
 impl TeamEventTypeUpdate {
-    /// Changes what every event type has.
+    /// Sets the parameters that every event type has.
     #[must_use]
     pub fn with_event_type(mut self, update: EventTypeUpdate) -> Self {
         self.event_type = update;
         self
     }
 
-    /// Changes what only a team's event types have.
+    /// Sets the settings that only team event types have.
     #[must_use]
     pub fn with_team(mut self, settings: TeamEventTypeSettings) -> Self {
         self.team = settings;
@@ -513,7 +523,7 @@ impl TeamEventTypeUpdate {
     }
 }
 
-/// Everything that an update can set, as it was read: writing it back changes nothing.
+/// Copies everything that an update can set. Sending the result back changes nothing.
 impl From<&EventType> for TeamEventTypeUpdate {
     fn from(read: &EventType) -> Self {
         let all = read.assign_all_team_members.filter(|all| *all);

@@ -1,11 +1,13 @@
-//! Cleaning text from outside: one rule for text from Cal.com before it reaches a host, a log line or a page.
+//! Cleans untrusted text: one rule for strings from Cal.com before they reach a host, a log line or
+//! a page.
 //!
-//! Anybody who books can write such text. Control characters, which could forge log lines or control a terminal, and bidirectional
-//! formatting characters, which could disguise the text, are removed. Overlong text is truncated with an ellipsis. Cleaning is
-//! idempotent.
+//! Anyone who books can provide such text. Control characters, which could forge log lines or
+//! control a terminal, and bidirectional formatting characters, which could disguise the text, are
+//! removed. Overlong text is truncated with an ellipsis. Cleaning is idempotent.
 //!
-//! Applied to attendees that become a host's `Person`, to the messages of review items, to the causes of failures in log lines and in
-//! the sync log, and to what `client` errors quote. Webhook events and `model` types hold texts as they were sent.
+//! Applied to attendees that become a host's `Person`, to the messages of review items, to the
+//! causes of failures in log lines and in the sync log, and to what `client` errors quote. Webhook
+//! events and `model` types contain strings as they were received.
 
 use std::borrow::Cow;
 
@@ -17,8 +19,9 @@ pub const TEXT_LIMIT: usize = 4000;
 
 /// Cleans a name, an address or a title: one line of at most [`LINE_LIMIT`] characters.
 ///
-/// Line breaks and tabs become spaces. All other control characters and bidirectional formatting characters (U+061C, U+200E, U+200F,
-/// U+202A to U+202E, U+2066 to U+2069) are removed. Overlong text is cut and ends with `…`.
+/// Line breaks and tabs become spaces. All other control characters and bidirectional formatting
+/// characters (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069) are removed. Overlong
+/// text is truncated and ends with `…`.
 ///
 /// ```
 /// let name = calcom::model::clean_line("Ann\u{202e}nnA\nlevel=ERROR");
@@ -31,7 +34,8 @@ pub fn clean_line(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Cleans notes, reasons and messages: like [`clean_line`], but keeps line feeds and tabs, and allows [`TEXT_LIMIT`] characters.
+/// Cleans notes, reasons and messages: like [`clean_line`], but keeps line feeds and tabs, and
+/// allows [`TEXT_LIMIT`] characters.
 pub fn clean_text(text: &str) -> Cow<'_, str> {
     clean(text, TEXT_LIMIT, Some)
 }

@@ -1,5 +1,7 @@
-//! Instants as Cal.com writes them: `…00Z`, `….000Z`, `…+00:00`, with another offset, or with none, which the server itself
-//! reads as UTC (observed: a booking created with an offset-less start).
+//! Timestamps in Cal.com's formats: `…00Z`, `….000Z`, `…+00:00`, another offset, or no offset.
+//!
+//! The server itself interprets a timestamp without an offset as UTC (observed: a booking created
+//! with such a start).
 
 use chrono::{
     DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, Utc,
@@ -9,16 +11,19 @@ use serde_with::{DeserializeAs, SerializeAs};
 
 use super::word::Word;
 
-/// Reads an instant in any spelling that the server uses; `None` if the text is not an instant of a year of four digits, which
-/// alone can be written so that it is read again.
+/// Parses a timestamp in any format that the server uses.
+///
+/// Returns `None` if the string is not a timestamp with a four-digit year, because only those can
+/// be formatted and parsed again.
 pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     parse_usual(text)
         .or_else(|| parse_any(text))
         .filter(|instant| (0..=9999).contains(&instant.year()))
 }
 
-/// Reads the spellings that Cal.com is known to use, in a fraction of the time of chrono's parser, which reads everything. `None`
-/// proves nothing about the text.
+/// Parses the formats that Cal.com is known to use, much faster than chrono's general parser.
+///
+/// `None` does not mean that the string is invalid.
 fn parse_usual(text: &str) -> Option<DateTime<Utc>> {
     #[rustfmt::skip]
     let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1, rest @ ..] =
@@ -74,18 +79,19 @@ fn parse_any(text: &str) -> Option<DateTime<Utc>> {
         })
 }
 
-/// Writes an instant the way Cal.com accepts it everywhere: UTC, with `Z`, and a fraction only where there is one.
+/// Formats a timestamp in the way that Cal.com accepts everywhere: in UTC, with `Z`, and with a
+/// fraction only if there is one.
 pub fn format_instant(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// The serde adapter for an instant, to be used with `serde_with`.
+/// The serde adapter for a timestamp, to be used with `serde_with`.
 #[derive(Debug)]
 pub(crate) struct Instant;
 
 impl<'de> DeserializeAs<'de, DateTime<Utc>> for Instant {
     fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
-        // The text is not repeated in the error: it may be anything.
+        // The error does not repeat the string, which may contain anything.
         deserializer.deserialize_str(Word(|text: &str| {
             parse_instant(text).ok_or("expected an ISO 8601 date and time")
         }))
@@ -146,7 +152,7 @@ mod tests {
         }
     }
 
-    /// Two digits, mostly those of a field that is in range or just out of it.
+    /// Two digits, usually in or just outside the range of a field.
     fn two_digits() -> impl Strategy<Value = String> {
         prop_oneof![
             4 => (0..=31_u32).prop_map(|n| format!("{n:02}")),
@@ -155,7 +161,7 @@ mod tests {
         ]
     }
 
-    /// Texts that are instants or nearly so.
+    /// Strings that are timestamps or nearly so.
     fn near_instant() -> impl Strategy<Value = String> {
         let year = prop_oneof![
             6 => "20[0-9]{2}",

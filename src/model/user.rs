@@ -1,4 +1,4 @@
-//! The user behind a credential.
+//! The authenticated user.
 
 use std::fmt;
 
@@ -11,50 +11,50 @@ use super::id::{ScheduleId, TimeZone, UserId};
 use super::schedule::Weekday;
 use super::setters::setters;
 
-/// The user behind a credential. `Debug` shows the number and the time zone only.
+/// The authenticated user. `Debug` shows only the id and the time zone.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct User {
-    /// The user's number.
+    /// The user's id.
     pub id: UserId,
     /// The e-mail address.
     pub email: String,
-    /// The user name, the first part of the booking page's address.
+    /// The user name, which is the first part of the booking page's URL.
     #[serde(default)]
     pub username: Option<String>,
-    /// The name shown.
+    /// The display name.
     #[serde(default)]
     pub name: Option<String>,
     /// The time zone.
     #[serde(default)]
     pub time_zone: Option<TimeZone>,
-    /// 12 or 24.
+    /// The time format: 12 or 24.
     #[serde(default)]
     pub time_format: Option<u32>,
     /// The first day of the week.
     #[serde(default)]
     pub week_start: Option<Weekday>,
-    /// The schedule of event types that name none.
+    /// The schedule of event types that specify none.
     #[serde(default)]
     pub default_schedule_id: Option<ScheduleId>,
-    /// The language, such as `de`; servers were seen to leave it out.
+    /// The language, such as `de`. Some servers were observed to omit it.
     #[serde(default)]
     pub locale: Option<String>,
-    /// The picture's address.
+    /// The URL of the avatar.
     #[serde(default)]
     pub avatar_url: Option<String>,
-    /// What the user says about themselves.
+    /// The user's bio.
     #[serde(default)]
     pub bio: Option<String>,
-    /// What the user carries.
+    /// The metadata.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
-    /// The organization's number, where the user belongs to one.
+    /// The organization's id, if the user belongs to one.
     #[serde(default)]
     pub organization_id: Option<i64>,
-    /// The organization, where the user belongs to one.
+    /// The organization, if the user belongs to one.
     #[serde(default)]
     pub organization: Option<UserOrganization>,
 }
@@ -65,7 +65,7 @@ pub struct User {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UserOrganization {
-    /// The organization's number.
+    /// The organization's id.
     #[serde(default)]
     pub id: Option<i64>,
     /// Whether it belongs to a platform.
@@ -82,7 +82,9 @@ impl fmt::Debug for User {
     }
 }
 
-/// What to change about the user. What is `None` stays as it is. `Debug` shows nothing that identifies the person.
+/// Parameters for updating the user.
+///
+/// `None` leaves a value unchanged. `Debug` shows no personal data.
 #[skip_serializing_none]
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -90,23 +92,23 @@ impl fmt::Debug for User {
 pub struct UserUpdate {
     /// The e-mail address.
     pub email: Option<String>,
-    /// The name shown.
+    /// The display name.
     pub name: Option<String>,
-    /// 12 or 24.
+    /// The time format: 12 or 24.
     pub time_format: Option<u32>,
-    /// The schedule of event types that name none.
+    /// The schedule of event types that specify none.
     pub default_schedule_id: Option<ScheduleId>,
     /// The first day of the week.
     pub week_start: Option<Weekday>,
     /// The time zone.
     pub time_zone: Option<TimeZone>,
-    /// The language, such as `de`; the server takes a fixed list and refuses others.
+    /// The language, such as `de`. The server accepts a fixed list and rejects others.
     pub locale: Option<String>,
-    /// The picture's address.
+    /// The URL of the avatar.
     pub avatar_url: Option<String>,
-    /// What the user says about themselves.
+    /// The user's bio.
     pub bio: Option<String>,
-    /// What the user carries; see [`Metadata`] for the limits.
+    /// The metadata; see [`Metadata`] for the limits.
     pub metadata: Option<Metadata>,
 }
 
@@ -138,7 +140,9 @@ impl fmt::Debug for UserUpdate {
     }
 }
 
-/// Everything that an update can set, as it was read; metadata only as far as it is text.
+/// Copies everything that an update can set.
+///
+/// Metadata is copied only as far as the values are strings.
 impl From<&User> for UserUpdate {
     fn from(read: &User) -> Self {
         let text =

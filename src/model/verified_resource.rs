@@ -13,14 +13,14 @@ use super::id::{TeamId, UserId, VerifiedEmailId, VerifiedPhoneId};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct VerifiedEmail {
-    /// The number of the entry.
+    /// The id of the entry.
     pub id: VerifiedEmailId,
     /// The e-mail address.
     pub email: String,
-    /// Who verified it.
+    /// The user who verified it.
     #[serde(default)]
     pub user_id: Option<UserId>,
-    /// The team that can use it, where it is a team's.
+    /// The team that can use it, if it belongs to one.
     #[serde(default)]
     pub team_id: Option<TeamId>,
 }
@@ -41,14 +41,14 @@ impl fmt::Debug for VerifiedEmail {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct VerifiedPhone {
-    /// The number of the entry.
+    /// The id of the entry.
     pub id: VerifiedPhoneId,
-    /// The phone number, in the international form.
+    /// The phone number, in international format.
     pub phone_number: String,
-    /// Who verified it.
+    /// The user who verified it.
     #[serde(default)]
     pub user_id: Option<UserId>,
-    /// The team that can use it, where it is a team's.
+    /// The team that can use it, if it belongs to one.
     #[serde(default)]
     pub team_id: Option<TeamId>,
 }

@@ -5,38 +5,40 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
-/// A recording. Whoever has the link or the token can see it: `Debug` shows neither.
+/// A recording.
+///
+/// `Debug` shows neither the link nor the token, because anyone who has one can view it.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Recording {
-    /// The recording.
+    /// The recording's id.
     pub id: String,
-    /// The room of the call.
+    /// The name of the call's room.
     #[serde(default)]
     pub room_name: Option<String>,
-    /// When it began, in seconds since 1970.
+    /// The start, in seconds since 1970.
     #[serde(default)]
     pub start_ts: Option<i64>,
-    /// Whether it is done, such as `finished`.
+    /// The status, such as `finished`.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub status: String,
-    /// The most people who were there at a time.
+    /// The maximum number of simultaneous participants.
     #[serde(default)]
     pub max_participants: Option<u32>,
     /// The length in seconds.
     #[serde(default)]
     pub duration: Option<f64>,
-    /// The token under which it is shared.
+    /// The token with which it is shared.
     #[serde(default)]
     pub share_token: Option<String>,
-    /// Where it can be fetched, for a while.
+    /// The download URL, which expires after a while.
     #[serde(default)]
     pub download_link: Option<String>,
-    /// Why there is no link.
+    /// Why there is no download URL.
     #[serde(default)]
     pub error: Option<String>,
 }
@@ -52,53 +54,53 @@ impl fmt::Debug for Recording {
     }
 }
 
-/// One call of a booking.
+/// A video call of a booking.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct VideoSession {
-    /// The session.
+    /// The session's id.
     pub id: String,
-    /// The room.
+    /// The name of the room.
     #[serde(default)]
     pub room: Option<String>,
-    /// When it began, in seconds since 1970.
+    /// The start, in seconds since 1970.
     #[serde(default)]
     pub start_time: Option<i64>,
     /// The length in seconds.
     #[serde(default)]
     pub duration: Option<f64>,
-    /// Whether it goes on.
+    /// Whether the call is in progress.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub ongoing: bool,
-    /// The most people who were there at a time.
+    /// The maximum number of simultaneous participants.
     #[serde(default)]
     pub max_participants: Option<u32>,
-    /// Who was there.
+    /// The participants.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub participants: Vec<VideoParticipant>,
 }
 
-/// Somebody in a call. `Debug` shows nothing that identifies the person.
+/// A participant of a call. `Debug` shows no personal data.
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct VideoParticipant {
-    /// The user, where the participant is one.
+    /// The user's id, if the participant is a user.
     #[serde(default)]
     pub user_id: Option<String>,
     /// The name.
     #[serde(default)]
     pub user_name: Option<String>,
-    /// When they came, in seconds since 1970.
+    /// When the participant joined, in seconds since 1970.
     #[serde(default)]
     pub join_time: Option<i64>,
-    /// How long they stayed, in seconds.
+    /// How long the participant stayed, in seconds.
     #[serde(default)]
     pub duration: Option<f64>,
 }

@@ -11,67 +11,69 @@ use super::setters::setters;
 use super::time::Instant;
 
 open_enum! {
-    /// The trigger of a webhook. There is no `BOOKING_CONFIRMED`: a confirmation arrives as `BOOKING_CREATED`.
+    /// A webhook trigger.
     ///
-    /// Source: Cal.com's webhook documentation of 2026 and what its servers send.
+    /// There is no `BOOKING_CONFIRMED`: a confirmation arrives as `BOOKING_CREATED`.
+    ///
+    /// Source: Cal.com's webhook documentation of 2026, and what its servers send.
     Trigger {
-        /// A booking was made, or a pending one was confirmed.
+        /// A booking was created, or a pending one was confirmed.
         BookingCreated = "BOOKING_CREATED",
-        /// A payment was begun.
+        /// A payment was initiated.
         BookingPaymentInitiated = "BOOKING_PAYMENT_INITIATED",
         /// A booking was paid.
         BookingPaid = "BOOKING_PAID",
-        /// A booking was replaced by one at another time.
+        /// A booking was rescheduled, that is, replaced by one at another time.
         BookingRescheduled = "BOOKING_RESCHEDULED",
-        /// A booking waits for confirmation.
+        /// A booking is waiting for confirmation.
         BookingRequested = "BOOKING_REQUESTED",
         /// A booking was cancelled, or its attendee was asked to reschedule it.
         BookingCancelled = "BOOKING_CANCELLED",
         /// A pending booking was declined.
         BookingRejected = "BOOKING_REJECTED",
-        /// Somebody was marked as absent, or no longer.
+        /// Someone was marked as absent, or as present again.
         BookingNoShowUpdated = "BOOKING_NO_SHOW_UPDATED",
-        /// The place changed.
+        /// The location of a booking changed.
         BookingLocationUpdated = "BOOKING_LOCATION_UPDATED",
-        /// The host changed.
+        /// The host of a booking changed.
         BookingReassigned = "BOOKING_REASSIGNED",
         /// A routing form was submitted.
         FormSubmitted = "FORM_SUBMITTED",
-        /// A routing form was submitted and led to no event.
+        /// A routing form was submitted without leading to an event.
         FormSubmittedNoEvent = "FORM_SUBMITTED_NO_EVENT",
-        /// A routing form fell back.
+        /// A routing form used its fallback.
         RoutingFormFallbackHit = "ROUTING_FORM_FALLBACK_HIT",
-        /// A meeting began; a flat body.
+        /// A meeting started. The payload is flat.
         MeetingStarted = "MEETING_STARTED",
-        /// A meeting ended; a flat body.
+        /// A meeting ended. The payload is flat.
         MeetingEnded = "MEETING_ENDED",
-        /// A recording can be fetched.
+        /// A recording is ready for download.
         RecordingReady = "RECORDING_READY",
-        /// A transcript can be fetched.
+        /// A transcript is ready for download.
         RecordingTranscriptionGenerated = "RECORDING_TRANSCRIPTION_GENERATED",
-        /// An instant meeting waits for a host.
+        /// An instant meeting is waiting for a host.
         InstantMeeting = "INSTANT_MEETING",
-        /// A host took an instant meeting.
+        /// A host accepted an instant meeting.
         InstantMeetingAccepted = "INSTANT_MEETING_ACCEPTED",
-        /// Somebody will be out of office.
+        /// Someone created an out-of-office entry.
         OooCreated = "OOO_CREATED",
-        /// The hosts did not come to the video call.
+        /// The hosts did not join the video call.
         AfterHostsCalVideoNoShow = "AFTER_HOSTS_CAL_VIDEO_NO_SHOW",
-        /// The guests did not come to the video call.
+        /// The guests did not join the video call.
         AfterGuestsCalVideoNoShow = "AFTER_GUESTS_CAL_VIDEO_NO_SHOW",
-        /// A delegated credential fails.
+        /// A delegation credential failed.
         DelegationCredentialError = "DELEGATION_CREDENTIAL_ERROR",
-        /// A delegated credential's secret could not be rotated.
+        /// The secret of a delegation credential could not be rotated.
         DelegationCredentialSecretRotationFailed = "DELEGATION_CREDENTIAL_SECRET_ROTATION_FAILED",
-        /// A delegated credential has to be rotated.
+        /// A delegation credential has to be rotated.
         DelegationCredentialRotationRequired = "DELEGATION_CREDENTIAL_ROTATION_REQUIRED",
-        /// A delegated credential's secret was rotated.
+        /// The secret of a delegation credential was rotated.
         DelegationCredentialSecretRotated = "DELEGATION_CREDENTIAL_SECRET_ROTATED",
         /// An assignment was reported as wrong.
         WrongAssignmentReport = "WRONG_ASSIGNMENT_REPORT",
-        /// An entry was declined in the calendar.
+        /// A calendar entry was declined.
         CalendarEntryRejected = "CALENDAR_ENTRY_REJECTED",
-        /// A test.
+        /// A test delivery.
         Ping = "PING",
     }
 }
@@ -85,18 +87,20 @@ fn expose<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result
 
 /// A webhook subscription.
 ///
-/// Serializing one writes the secret out, because the API's own form has it; `Debug` does not.
+/// Serializing it includes the secret, as in the API's own format; `Debug` does not show it.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct WebhookSubscription {
-    /// The subscription.
+    /// The subscription's id.
     pub id: WebhookId,
-    /// Where deliveries go.
+    /// The URL that deliveries are sent to.
     pub subscriber_url: String,
-    /// Whether deliveries are sent. The hosted service turns it off when a receiver answers 410.
+    /// Whether deliveries are sent.
+    ///
+    /// The hosted service disables it when a receiver responds with 410.
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub active: bool,
@@ -104,10 +108,12 @@ pub struct WebhookSubscription {
     #[serde_as(as = "DefaultOnNull")]
     #[serde(default)]
     pub triggers: Vec<Trigger>,
-    /// The secret that signs deliveries; without one they are sent with the text `no-secret-provided`.
+    /// The secret that signs deliveries.
+    ///
+    /// Without one, the signature is the string `no-secret-provided`.
     #[serde(default, serialize_with = "expose")]
     pub secret: Option<SecretString>,
-    /// The template of the body; with one, a body can be anything.
+    /// The payload template. With one, a payload can have any format.
     #[serde(default)]
     pub payload_template: Option<String>,
     /// The user whose bookings it covers.
@@ -132,13 +138,13 @@ pub struct WebhookSubscription {
     pub created_at: Option<DateTime<Utc>>,
 }
 
-/// A webhook subscription to be made. `Debug` does not show the secret.
+/// Parameters for creating a webhook subscription. `Debug` does not show the secret.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct NewWebhook {
-    /// Where deliveries are to go.
+    /// The URL that deliveries are sent to.
     pub subscriber_url: String,
     /// The triggers.
     pub triggers: Vec<Trigger>,
@@ -147,12 +153,12 @@ pub struct NewWebhook {
     /// The secret that signs deliveries.
     #[serde(serialize_with = "expose")]
     pub secret: Option<SecretString>,
-    /// The template of the body. Leave it out if this crate is to read the deliveries.
+    /// The payload template. Leave it out if this crate receives the deliveries.
     pub payload_template: Option<String>,
 }
 
 impl NewWebhook {
-    /// An active subscription, signed with a secret.
+    /// Creates parameters for an active subscription that is signed with a secret.
     pub fn new(
         subscriber_url: impl Into<String>,
         triggers: impl Into<Vec<Trigger>>,
@@ -167,7 +173,8 @@ impl NewWebhook {
         }
     }
 
-    /// A subscription whose deliveries nobody can verify.
+    /// Creates parameters for an active subscription without a secret, whose deliveries cannot be
+    /// verified.
     pub fn unsigned(subscriber_url: impl Into<String>, triggers: impl Into<Vec<Trigger>>) -> Self {
         Self {
             subscriber_url: subscriber_url.into(),
@@ -178,21 +185,21 @@ impl NewWebhook {
         }
     }
 
-    /// Makes the subscription without sending deliveries yet.
+    /// Creates the subscription without sending deliveries yet.
     #[must_use]
     pub fn inactive(mut self) -> Self {
         self.active = false;
         self
     }
 
-    /// Sets the template of the body. Leave it out if this crate is to read the deliveries.
+    /// Sets the payload template. Leave it out if this crate receives the deliveries.
     #[must_use]
     pub fn with_payload_template(mut self, template: impl Into<String>) -> Self {
         self.payload_template = Some(template.into());
         self
     }
 
-    /// The triggers of everything that changes a booking, which the sync engine needs.
+    /// Returns the triggers of all changes to bookings, which the sync engine needs.
     pub fn booking_triggers() -> Vec<Trigger> {
         vec![
             Trigger::BookingCreated,
@@ -205,22 +212,24 @@ impl NewWebhook {
     }
 }
 
-/// What to change about a webhook subscription. What is `None` stays as it is. `Debug` does not show the secret.
+/// Parameters for updating a webhook subscription.
+///
+/// `None` leaves a value unchanged. `Debug` does not show the secret.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct WebhookUpdate {
-    /// Where deliveries are to go.
+    /// The URL that deliveries are sent to.
     pub subscriber_url: Option<String>,
-    /// The triggers; replaces the whole list.
+    /// The triggers. Replaces the whole list.
     pub triggers: Option<Vec<Trigger>>,
     /// Whether deliveries are sent.
     pub active: Option<bool>,
     /// The secret that signs deliveries.
     #[serde(serialize_with = "expose")]
     pub secret: Option<SecretString>,
-    /// The template of the body.
+    /// The payload template.
     pub payload_template: Option<String>,
 }
 

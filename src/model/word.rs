@@ -1,10 +1,10 @@
-//! Reading a text where it stands, without a copy of its own.
+//! Deserializing from a borrowed string, without copying it.
 
 use std::fmt;
 
 use serde::de::{Error, Visitor};
 
-/// Makes a value of a text while it is read, or says why not.
+/// Converts a string while it is deserialized, or returns the reason why it is invalid.
 pub(crate) struct Word<F>(pub(crate) F);
 
 impl<T, F: FnOnce(&str) -> Result<T, &'static str>> Visitor<'_> for Word<F> {

@@ -253,7 +253,7 @@ async fn an_item_says_what_can_be_done_with_all_its_causes() {
     world.settle().await;
     let message = world.reviews().await.remove(0).evidence.message;
     assert!(message.contains("retry"), "{message}");
-    // The innermost cause, not only "no complete answer came".
+    // The innermost cause, not only "no complete response from Cal.com".
     assert!(message.to_lowercase().contains("refused"), "{message}");
     let resolved = |event: &LogEvent| matches!(event, LogEvent::InstructionEnded { .. });
     world.fake.come_back().await.unwrap();
