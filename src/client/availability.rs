@@ -129,6 +129,7 @@ impl AlternativesParams {
 
 /// A free slot and its distance from the wanted one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Alternative {
     /// The slot.
     pub slot: Slot,

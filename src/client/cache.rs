@@ -94,6 +94,7 @@ impl CachePolicy {
 
 /// Where a response comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Freshness {
     /// From Cal.com, just now.
     Fresh,

@@ -98,6 +98,11 @@ impl HttpSettings {
             // place.
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());
+        // With both TLS features on, a dependency's choice must not decide which one is used.
+        #[cfg(feature = "rustls")]
+        {
+            builder = builder.tls_backend_rustls();
+        }
         if let Some(timeout) = self.read_timeout {
             builder = builder.read_timeout(timeout);
         }

@@ -52,11 +52,29 @@ text_id! {
 
 /// What is stored for an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IdempotencyRecord {
     /// The SHA-256 of the request that the key was first used with.
     pub fingerprint: [u8; 32],
     /// The booking; `None` while it is unknown whether there is one.
     pub booking: Option<BookingUid>,
+}
+
+impl IdempotencyRecord {
+    /// A record of a request with this fingerprint, whose booking is unknown.
+    pub fn new(fingerprint: [u8; 32]) -> Self {
+        Self {
+            fingerprint,
+            booking: None,
+        }
+    }
+
+    /// Sets the booking.
+    #[must_use]
+    pub fn with_booking(mut self, uid: BookingUid) -> Self {
+        self.booking = Some(uid);
+        self
+    }
 }
 
 /// The error of an [`IdempotencyStore`].
