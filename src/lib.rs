@@ -34,7 +34,8 @@
 //! | `sqlite` | the same over a SQLite file | `sqlite` |
 //! | [`sync`] | the sync engine | |
 //! | `server` | an axum router that receives webhooks | `server` |
-//! | `testing` | a fake Cal.com, fault scripts, the conformance suite for stores | `testing` |
+//! | `testing` | the conformance suite for stores, webhook bodies, clock and chance | `conformance` |
+//! | `testing::FakeCalcom` | a fake Cal.com, with fault scripts | `testing` |
 //! | [`ambient`] | clock and chance, injected | |
 //!
 //! # Guarantees
@@ -54,12 +55,15 @@
 //!
 //! # Features
 //!
-//! `client` and `rustls` are on by default; `native-tls`, `sqlite`, `server` and `testing` are not. Without any, the crate has no
-//! HTTP client, no SQL, no server and no TLS among its dependencies.
+//! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `server`, `conformance`
+//! and `testing` (which includes `client` and `conformance`) are not. Without any, and with
+//! `conformance` alone, the crate has no HTTP client, no SQL, no server and no TLS among its
+//! dependencies.
 //!
 //! # Testing your own store
 //!
 //! `calcom::store_conformance!` and `calcom::appointment_conformance!` turn every promise of the ports into a test of yours.
+//! They need feature `conformance` and no client.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::print_stdout)]
@@ -74,7 +78,7 @@ pub mod server;
 pub mod sqlite;
 pub mod store;
 pub mod sync;
-#[cfg(feature = "testing")]
+#[cfg(feature = "conformance")]
 pub mod testing;
 pub mod webhook;
 
