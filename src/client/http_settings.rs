@@ -107,7 +107,10 @@ impl HttpSettings {
         if let Some(pem) = self.identity {
             let identity = reqwest::Identity::from_pem(pem.expose_secret().as_bytes());
             let message = "is not a certificate and a private key as PEM";
-            builder = builder.identity(identity.map_err(|_| refused("client_identity", message))?);
+            // Only rustls takes an identity as PEM; with both libraries, reqwest prefers the other.
+            builder = builder
+                .tls_backend_rustls()
+                .identity(identity.map_err(|_| refused("client_identity", message))?);
         }
         #[cfg(feature = "http2")]
         if self.http2_prior_knowledge {
