@@ -126,6 +126,7 @@ impl AlternativesParams {
 
 /// A free slot, and how far it is from what was wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Alternative {
     /// The slot.
     pub slot: Slot,

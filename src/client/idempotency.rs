@@ -48,11 +48,22 @@ text_id! {
 
 /// What is known of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IdempotencyRecord {
     /// The SHA-256 of the request that the key was first used for.
     pub fingerprint: [u8; 32],
     /// The booking; `None` while it is not known whether there is one.
     pub booking: Option<BookingUid>,
+}
+
+impl IdempotencyRecord {
+    /// What a store has kept of a key.
+    pub fn new(fingerprint: [u8; 32], booking: Option<BookingUid>) -> Self {
+        Self {
+            fingerprint,
+            booking,
+        }
+    }
 }
 
 /// A failure of an [`IdempotencyStore`].
