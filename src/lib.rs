@@ -44,7 +44,8 @@
 //! | [`sqlite`] | the store in a SQLite file | `sqlite` |
 //! | [`sync`] | the sync engine | |
 //! | [`server`] | an axum router that receives webhooks | `server` |
-//! | [`testing`] | a fake Cal.com, fault scripts, the conformance suite for stores | `testing` |
+//! | [`testing`] | the conformance suite for stores, webhook bodies, clock and randomness | `conformance` |
+//! | [`testing::FakeCalcom`] | a fake Cal.com, with fault scripts | `testing` |
 //! | [`ambient`] | the clock and the source of randomness, injected | |
 //!
 //! # Guarantees
@@ -77,13 +78,14 @@
 //!
 //! # Features
 //!
-//! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `server` and `testing`
-//! are not. Without any feature, the crate depends on no HTTP client, SQL, server or TLS.
+//! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `server`, `conformance`
+//! and `testing` (which includes `client` and `conformance`) are not. Without any feature, and with
+//! `conformance` alone, the crate depends on no HTTP client, SQL, server or TLS.
 //!
 //! # Testing your own store
 //!
 //! [`store_conformance!`] and [`appointment_conformance!`] turn every promise of the traits into a
-//! test of yours.
+//! test of yours. They need feature `conformance` and no client.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::print_stdout)]
@@ -98,7 +100,7 @@ pub mod server;
 pub mod sqlite;
 pub mod store;
 pub mod sync;
-#[cfg(feature = "testing")]
+#[cfg(feature = "conformance")]
 pub mod testing;
 pub mod webhook;
 

@@ -84,10 +84,9 @@ impl Host {
         server.subscribe(&receiver_url, secret, timeline).await?;
 
         let (stop, stopped) = oneshot::channel();
-        let worker = Worker::new(engine.clone()).with_config(WorkerConfig {
-            poll_interval: Duration::from_millis(200),
-            ..WorkerConfig::default()
-        });
+        let mut config = WorkerConfig::default();
+        config.poll_interval = Duration::from_millis(200);
+        let worker = Worker::new(engine.clone()).with_config(config);
         let worker = tokio::spawn(async move {
             worker
                 .run_until(async {

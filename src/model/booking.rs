@@ -43,6 +43,7 @@ pub type Metadata = BTreeMap<String, String>;
 /// The event type of a booking, as contained in the booking.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EventTypeRef {
     /// The event type's id.
     pub id: EventTypeId,

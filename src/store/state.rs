@@ -28,6 +28,7 @@ pub struct AppointmentState {
 
 /// The fields in which two states differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Differences {
     /// Pending, confirmed, or ended.
     pub status: bool,

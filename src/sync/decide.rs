@@ -111,6 +111,7 @@ pub enum Decision {
 
 /// A decision, and whether it settled a conflict.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verdict {
     /// The next action.
     pub decision: Decision,

@@ -16,6 +16,7 @@ const STORE_FAILURE_DELAY: Duration = Duration::from_secs(1);
 
 /// A worker's settings: plain data.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WorkerConfig {
     /// How many links are processed concurrently. Default: 4.
     pub concurrency: usize,

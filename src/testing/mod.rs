@@ -1,14 +1,22 @@
 //! Tools for testing an application against a Cal.com that is not there.
 //!
-//! - [`FakeCalcom`] is a whole one, on a loopback port: bookings, slots, webhooks, and faults by script ([`Fault`]).
+//! Feature `conformance`, which brings neither the client nor any other HTTP:
+//!
 //! - [`conformance`] holds a store of your own to the promises of its ports.
+//! - [`ManualClock`] and [`SeededEntropy`] are time and chance that a test decides.
 //! - [`WebhookBody`] and [`sign`] make single webhook deliveries for unit tests.
+//!
+//! Feature `testing`, which includes it:
+//!
+//! - `FakeCalcom` is a whole one, on a loopback port: bookings, slots, webhooks, and faults by
+//!   script (`Fault`).
 //!
 //! All of it follows recordings of a real server; nothing needs the network beyond loopback.
 
 mod clock;
 pub mod conformance;
 mod entropy;
+#[cfg(feature = "testing")]
 mod fake;
 mod payload;
 mod responses;
@@ -18,6 +26,7 @@ mod zone;
 
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
+#[cfg(feature = "testing")]
 pub use fake::{
     AnnouncedCancellation, Delivery, DeliveryOutcome, FakeAccount, FakeCalcom, FakeCalcomBuilder,
     FakeCalendar, FakeEventType, FakeUser, Fault, Operation, RecordedRequest, Refused,

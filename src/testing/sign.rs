@@ -9,8 +9,8 @@ pub const PAYLOAD_VERSION_HEADER: &str = "X-Cal-Webhook-Version";
 /// The value of [`SIGNATURE_HEADER`](crate::webhook::SIGNATURE_HEADER) when the subscription has no secret.
 pub const NO_SECRET: &str = "no-secret-provided";
 
-/// The version of the payloads that [`FakeCalcom`](super::FakeCalcom) sends as the hosted service. A self-hosted server of August
-/// 2025 names none.
+/// The version of the payloads that the hosted service sends, and `FakeCalcom` in its place. A
+/// self-hosted server of August 2025 names none.
 pub const PAYLOAD_VERSION: &str = "2021-10-20";
 
 /// The signature of a delivery: the HMAC-SHA256 of the raw body in lower-case hexadecimal.

@@ -72,10 +72,9 @@ async fn a_panicking_a_hanging_and_a_damaged_appointment_stop_nobody_else() {
     for (n, id) in ["panics", "hangs", "damaged"].into_iter().enumerate() {
         world.make(id, at(i64::try_from(n).unwrap()), Origin::Phone);
     }
-    let worker = Worker::new(engine.clone()).with_config(WorkerConfig {
-        poll_interval: Duration::from_millis(5),
-        ..WorkerConfig::default()
-    });
+    let mut config = WorkerConfig::default();
+    config.poll_interval = Duration::from_millis(5);
+    let worker = Worker::new(engine.clone()).with_config(config);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let run = tokio::spawn(async move {
         worker
