@@ -117,6 +117,19 @@ impl Location {
         }
     }
 
+    /// Sets whether an address, a link or a phone number is shown before a booking is made. Means
+    /// nothing for other kinds of location.
+    #[must_use]
+    pub fn with_public(mut self, shown: bool) -> Self {
+        match &mut self {
+            Self::Address { public, .. }
+            | Self::Link { public, .. }
+            | Self::Phone { public, .. } => *public = Some(shown),
+            _ => {}
+        }
+        self
+    }
+
     /// Returns the kind of location, as sent over the wire; empty for a shape without one.
     pub fn kind(&self) -> &str {
         match self {
@@ -301,6 +314,20 @@ mod tests {
         let shape = json!({"type": "integration", "integration": "zoom", "credentialId": 7});
         let read: Location = serde_json::from_value(shape).unwrap();
         assert_eq!(read, Location::integration("zoom"));
+    }
+
+    #[test]
+    fn a_place_can_be_kept_for_those_who_booked() {
+        for place in [
+            Location::address("Hauptstr. 1"),
+            Location::link("https://meet.example.com/hanna"),
+            Location::phone("+4930123456"),
+        ] {
+            let json = serde_json::to_value(place.with_public(false)).unwrap();
+            assert_eq!(json["public"], json!(false));
+        }
+        let anywhere = Location::integration("zoom");
+        assert_eq!(anywhere.clone().with_public(false), anywhere);
     }
 
     #[test]

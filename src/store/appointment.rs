@@ -259,6 +259,33 @@ impl Window {
 
 /// The host's own appointments.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use calcom::store::{
+///     AppointmentRepository, AppointmentState, AppointmentStatus, AppointmentWrite, ChainKey,
+///     InMemoryStore, Origin, Person, TenantId,
+/// };
+///
+/// let store = InMemoryStore::new();
+/// let tenant = TenantId::new("salon");
+/// let (start, end) = ("2026-12-08T09:00:00Z".parse()?, "2026-12-08T09:30:00Z".parse()?);
+/// let ann = Person::new("Ann", "ann@example.com", "Europe/Berlin");
+/// let state = AppointmentState::new(AppointmentStatus::Booked, start, end, 42.into(), ann);
+/// let write = AppointmentWrite::new(state, Origin::Calcom, start);
+/// let chain = ChainKey::new("ics-uid-of-the-booking");
+/// let created = store.create_for_booking(&tenant, &chain, write.clone()).await?;
+/// // The same chain again writes nothing.
+/// let again = store.create_for_booking(&tenant, &chain, write.clone()).await?;
+/// assert_eq!(created.id, again.id);
+/// // An update has to name the revision that it is based on.
+/// let updated = store.update(&tenant, &created.id, created.revision, write.clone()).await?;
+/// assert!(store.update(&tenant, &created.id, created.revision, write).await.is_err());
+/// assert!(updated.revision > created.revision);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Contract
 ///
 /// - Every write increases the revision, and readers never see a partial write.

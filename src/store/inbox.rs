@@ -192,6 +192,21 @@ pub enum Accepted {
 
 /// The inbox.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use calcom::store::{Accepted, Inbox, InMemoryStore, NewDelivery, TenantId};
+///
+/// let store = InMemoryStore::new();
+/// let fingerprint = [7; 32]; // the SHA-256 of the body
+/// let mut delivery = NewDelivery::new(TenantId::new("salon"), fingerprint, "BOOKING_CREATED");
+/// delivery.booking = Some("hRocbBzoTr66HPURF7JjjJ".into());
+/// assert_eq!(store.accept(delivery.clone()).await?, Accepted::Stored);
+/// assert_eq!(store.accept(delivery).await?, Accepted::Duplicate);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Contract
 ///
 /// - Accepting inserts one row and touches no other, so it never waits for a worker, a lease or a transaction of the host's.

@@ -204,6 +204,27 @@ impl LogEntry {
 
 /// The sync log. Entries are written by checkpoints, settlements and resolutions, in their transactions.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use calcom::store::{InMemoryStore, Page, SyncLog, TenantId};
+///
+/// let store = InMemoryStore::new();
+/// let mut page = Page::first(100);
+/// loop {
+///     let entries = store.log(&TenantId::new("salon"), page).await?;
+///     let Some(last) = entries.last() else {
+///         break;
+///     };
+///     page = Page::after(last.id, 100);
+///     for entry in entries {
+///         println!("{} {:?}", entry.at, entry.event);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Contract
 ///
 /// Entries are read in id order, and an entry's id is larger than those of all entries stored before it.

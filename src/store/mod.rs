@@ -45,6 +45,15 @@ pub use tenant::{TenantId, Tenants};
 pub use upkeep::{Pruned, Upkeep};
 
 /// All of the engine's bookkeeping ports as one trait.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use calcom::store::{InMemoryStore, Store};
+///
+/// let store: Arc<dyn Store> = Arc::new(InMemoryStore::new());
+/// # let _ = store;
+/// ```
 pub trait Store: Links + Outbox + Inbox + Reviews + SyncLog + Tenants + Upkeep {}
 
 impl<T: Links + Outbox + Inbox + Reviews + SyncLog + Tenants + Upkeep> Store for T {}

@@ -94,6 +94,25 @@ open_enum! {
 
 /// The outbox.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use calcom::store::{Change, InMemoryStore, Origin, Outbox, Page, Revision, TenantId};
+///
+/// let store = InMemoryStore::new();
+/// let tenant = TenantId::new("salon");
+/// let at = "2026-12-08T09:00:00Z".parse()?;
+/// let change = Change::new(tenant.clone(), "a-1".into(), Revision::FIRST, Origin::Host, at);
+/// store.record(&change).await?;
+/// // Recording it again changes nothing.
+/// store.record(&change).await?;
+/// let changes = store.changes(&tenant, &"a-1".into(), Page::first(10)).await?;
+/// assert_eq!(changes.len(), 1);
+/// assert!(changes[0].1.is_none(), "it waits");
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Contract
 ///
 /// - Recording inserts one row and touches no other, so it never waits for a worker, a delivery or another transaction of the

@@ -293,6 +293,29 @@ impl Settled {
 
 /// The links, and the queue of links that have work.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// use calcom::store::{
+///     Change, ClaimRequest, InMemoryStore, Links, Origin, Outbox, Revision, TenantId,
+/// };
+///
+/// let store = InMemoryStore::new();
+/// let tenant = TenantId::new("salon");
+/// let at = "2026-12-08T09:00:00Z".parse()?;
+/// let change = Change::new(tenant.clone(), "a-1".into(), Revision::FIRST, Origin::Host, at);
+/// store.record(&change).await?;
+/// // A worker takes the link that has work, and nobody else gets it while the lease lasts.
+/// let request = ClaimRequest::new(Duration::from_secs(60), 1);
+/// let claim = store.claim(&request).await?.ok_or("nothing is due")?;
+/// assert_eq!(claim.link.appointment, Some("a-1".into()));
+/// assert!(store.claim(&request).await?.is_none());
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Contract
 ///
 /// **Time** is the store's: leases, due times and holds are computed with the database's clock, or the process's for an embedded

@@ -329,6 +329,21 @@ impl ReviewItem {
 
 /// The review queue.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use calcom::store::{InMemoryStore, Page, Resolution, Reviews, TenantId};
+///
+/// let store = InMemoryStore::new();
+/// let tenant = TenantId::new("salon");
+/// for item in store.open_reviews(&tenant, Page::first(50)).await? {
+///     println!("{}: {:?}", item.id, item.reason);
+///     store.resolve(&tenant, item.id, &Resolution::Retry, "hanna").await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Contract
 ///
 /// - Items are opened by a [`Settlement`](super::Settlement). A cause has at most one open item, within its link or within the

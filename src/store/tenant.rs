@@ -14,6 +14,21 @@ text_id! {
 
 /// Which tenants are paused. A tenant is paused by a [`Settlement`](super::Settlement), together with its review item.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use calcom::store::{InMemoryStore, TenantId, Tenants};
+///
+/// let store = InMemoryStore::new();
+/// let tenant = TenantId::new("salon");
+/// if store.is_paused(&tenant).await? {
+///     // The credentials were replaced.
+///     store.resume(&tenant).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Contract
 ///
 /// The links of a paused tenant are never claimed; whatever becomes due meanwhile stays due. The item opened with a pause

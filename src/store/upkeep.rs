@@ -29,6 +29,21 @@ impl Pruned {
 
 /// Removes finished rows. Deliveries and review items contain personal data; prune as often as your retention rules require.
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// use calcom::store::{InMemoryStore, Upkeep};
+///
+/// let store = InMemoryStore::new();
+/// let month = Duration::from_secs(30 * 24 * 60 * 60);
+/// // Page by page, until nothing is left.
+/// while store.prune(month, 1000).await?.total() > 0 {}
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Contract
 ///
 /// - Only finished rows are removed: settled changes and deliveries, resolved review items without a waiting instruction, and log

@@ -112,6 +112,22 @@ pub struct EventTypeFacts {
 
 /// Cal.com as the engine needs it. The client implements it; tests may provide their own.
 ///
+/// ```
+/// use std::sync::Arc;
+///
+/// use calcom::client::Client;
+/// use calcom::sync::{Calendar, Tenant};
+///
+/// # fn run() -> Result<(), calcom::client::Error> {
+/// // A client is a calendar.
+/// let calendar: Arc<dyn Calendar> = Arc::new(Client::from_env()?);
+/// let tenant = Tenant::new("salon".into(), calendar);
+/// # let _ = tenant;
+/// # Ok(())
+/// # }
+/// # fn main() {}
+/// ```
+///
 /// # Contract
 ///
 /// A write is sent once. If it may have been carried out and that is not known, the error is

@@ -5,6 +5,17 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// The engine's settings.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use calcom::sync::SyncConfig;
+///
+/// let mut config = SyncConfig::default();
+/// config.retry_delays = vec![Duration::from_secs(2), Duration::from_secs(60)];
+/// config.cancellation_reason = "The salon cancelled the appointment.".to_owned();
+/// # let _ = config;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -74,6 +74,30 @@ pub struct StepReport {
 ///
 /// [`Engine`] is the implementation; the trait lets a host hold it as `Arc<dyn SyncEngine>` and put another in its place in
 /// tests.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use calcom::store::{Change, InMemoryStore, Origin, Page, Revision, TenantId};
+/// use calcom::sync::{Engine, StaticTenants, SyncEngine};
+///
+/// let store = Arc::new(InMemoryStore::new());
+/// let tenants = Arc::new(StaticTenants::default()); // yours
+/// let engine = Engine::builder(store.clone(), store.clone(), tenants).build();
+/// // The application wrote an appointment:
+/// let tenant = TenantId::new("salon");
+/// let at = "2026-12-08T09:00:00Z".parse()?;
+/// let change = Change::new(tenant.clone(), "a-1".into(), Revision::FIRST, Origin::Host, at);
+/// engine.record(&change).await?;
+/// engine.step().await?;
+/// for item in engine.open_reviews(&tenant, Page::first(50)).await? {
+///     println!("{:?}", item.reason);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
     /// Records that the host wrote an appointment. A host whose appointments live in the same database as the

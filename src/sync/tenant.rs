@@ -88,6 +88,31 @@ impl Tenant {
 }
 
 /// Looks up tenants for the engine. A host with tenants in a database implements it and decides how long to cache them.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use async_trait::async_trait;
+/// use calcom::model::EventTypeId;
+/// use calcom::store::{StoreError, TenantId};
+/// use calcom::sync::{Tenant, TenantDirectory};
+///
+/// /// One tenant, from the application's settings.
+/// #[derive(Debug)]
+/// struct Single(Arc<Tenant>, EventTypeId);
+///
+/// #[async_trait]
+/// impl TenantDirectory for Single {
+///     async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
+///         Ok((*id == TenantId::new("salon")).then(|| Arc::clone(&self.0)))
+///     }
+///
+///     async fn tenant_of_event_type(&self, id: EventTypeId) -> Result<Option<TenantId>, StoreError> {
+///         Ok((id == self.1).then(|| TenantId::new("salon")))
+///     }
+/// }
+/// # fn main() {}
+/// ```
 #[async_trait]
 pub trait TenantDirectory: fmt::Debug + Send + Sync + 'static {
     /// One tenant; `None` if it does not exist.
