@@ -271,7 +271,7 @@ impl Window {
 /// let tenant = TenantId::new("salon");
 /// let (start, end) = ("2026-12-08T09:00:00Z".parse()?, "2026-12-08T09:30:00Z".parse()?);
 /// let ann = Person::new("Ann", "ann@example.com", "Europe/Berlin");
-/// let state = AppointmentState::new(AppointmentStatus::Booked, start, end, 42.into(), ann);
+/// let state = AppointmentState::new(AppointmentStatus::Confirmed, start, end, 42.into(), ann);
 /// let write = AppointmentWrite::new(state, Origin::Calcom, start);
 /// let chain = ChainKey::new("ics-uid-of-the-booking");
 /// let created = store.create_for_booking(&tenant, &chain, write.clone()).await?;

@@ -102,7 +102,7 @@ open_enum! {
 /// let store = InMemoryStore::new();
 /// let tenant = TenantId::new("salon");
 /// let at = "2026-12-08T09:00:00Z".parse()?;
-/// let change = Change::new(tenant.clone(), "a-1".into(), Revision::FIRST, Origin::Host, at);
+/// let change = Change::new(tenant.clone(), "a-1".into(), Revision::FIRST, Origin::Phone, at);
 /// store.record(&change).await?;
 /// // Recording it again changes nothing.
 /// store.record(&change).await?;

@@ -305,7 +305,7 @@ impl Settled {
 /// let store = InMemoryStore::new();
 /// let tenant = TenantId::new("salon");
 /// let at = "2026-12-08T09:00:00Z".parse()?;
-/// let change = Change::new(tenant.clone(), "a-1".into(), Revision::FIRST, Origin::Host, at);
+/// let change = Change::new(tenant.clone(), "a-1".into(), Revision::FIRST, Origin::Phone, at);
 /// store.record(&change).await?;
 /// // A worker takes the link that has work, and nobody else gets it while the lease lasts.
 /// let request = ClaimRequest::new(Duration::from_secs(60), 1);

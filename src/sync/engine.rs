@@ -89,7 +89,7 @@ pub struct StepReport {
 /// // The application wrote an appointment:
 /// let tenant = TenantId::new("salon");
 /// let at = "2026-12-08T09:00:00Z".parse()?;
-/// let change = Change::new(tenant.clone(), "a-1".into(), Revision::FIRST, Origin::Host, at);
+/// let change = Change::new(tenant.clone(), "a-1".into(), Revision::FIRST, Origin::Phone, at);
 /// engine.record(&change).await?;
 /// engine.step().await?;
 /// for item in engine.open_reviews(&tenant, Page::first(50)).await? {
