@@ -42,6 +42,7 @@ mod idempotency;
 mod me;
 mod oauth;
 mod oauth_client;
+mod oauth_tokens;
 mod pages;
 mod pkce;
 mod private_links;
@@ -92,8 +93,9 @@ pub use idempotency::{
     InMemoryIdempotencyStore, StoreFailure,
 };
 pub use me::Me;
-pub use oauth::{Credentials, InMemoryTokenStore, OAuthSession, OAuthTokens, TokenStore};
+pub use oauth::{Credentials, OAuthSession};
 pub use oauth_client::{OAuthClient, OAuthClientBuilder};
+pub use oauth_tokens::{InMemoryTokenStore, OAuthTokens, TokenStore};
 pub use pages::{ItemStream, Page};
 pub use pkce::Pkce;
 pub use private_links::PrivateLinks;

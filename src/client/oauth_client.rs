@@ -9,7 +9,8 @@ use url::Url;
 use super::Client;
 use super::builder::{ClientBuilder, parse_base_url};
 use super::error::{Error, ErrorKind};
-use super::oauth::{Answer, Credentials, OAuthSession, OAuthTokens, TokenStore};
+use super::oauth::{Credentials, OAuthSession};
+use super::oauth_tokens::{OAuthTokens, TokenResponse, TokenStore};
 use super::pkce::Pkce;
 use crate::ambient::Clock;
 use crate::model::{OAuthClientInfo, OAuthScope};
@@ -136,7 +137,10 @@ impl OAuthClient {
             }
         }
         let request = self.client.post(EXCHANGE, &["auth", "oauth2", "token"]);
-        let answered = self.client.body::<Answer>(request.json(&body)?).await;
+        let answered = self
+            .client
+            .body::<TokenResponse>(request.json(&body)?)
+            .await;
         let answer = answered.map_err(|error| {
             let code = error.api().and_then(super::ApiError::code);
             if error.kind() == ErrorKind::Invalid && code == Some("invalid_grant") {

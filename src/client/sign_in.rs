@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::error::Error;
-use super::oauth::OAuthTokens;
 use super::oauth_client::OAuthClient;
+use super::oauth_tokens::OAuthTokens;
 use super::pkce::Pkce;
 use crate::ambient;
 

@@ -40,6 +40,12 @@ open_enum! {
 /// 500.
 pub type Metadata = BTreeMap<String, String>;
 
+/// The entries of metadata that was read which can be written back: those that are strings.
+pub(super) fn text_entries(read: &Map<String, Value>) -> Metadata {
+    let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+    read.iter().filter_map(text).collect()
+}
+
 /// The event type of a booking, as contained in the booking.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

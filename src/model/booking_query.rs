@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use super::id::{BookingUid, EventTypeId, TeamId};
+use super::list_query::present;
 use super::open_enum::open_enum;
 use super::time::format_instant;
 
@@ -240,7 +241,7 @@ impl BookingQuery {
             (!words.is_empty()).then(|| words.join(","))
         }
         let sort = |order: &Option<SortOrder>| order.as_ref().map(ToString::to_string);
-        let parameters = [
+        present([
             ("status", join(&self.status)),
             ("attendeeEmail", self.attendee_email.clone()),
             ("attendeeName", self.attendee_name.clone()),
@@ -269,11 +270,7 @@ impl BookingQuery {
             ("take", self.take.map(|n| n.to_string())),
             ("skip", self.skip.map(|n| n.to_string())),
             ("cursor", self.cursor.clone()),
-        ];
-        parameters
-            .into_iter()
-            .filter_map(|(name, value)| value.map(|value| (name, value)))
-            .collect()
+        ])
     }
 }
 

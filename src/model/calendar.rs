@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
-use super::id::{CredentialId, EventTypeId, UserId};
+use super::id::{CredentialId, EventTypeId, TimeZone, UserId};
 use super::open_enum::open_enum;
 use super::time::Instant;
 
@@ -412,7 +412,7 @@ impl fmt::Debug for NewIcsFeed {
 #[non_exhaustive]
 pub struct BusyTimesQuery {
     /// The IANA time zone of the days.
-    pub time_zone: String,
+    pub time_zone: TimeZone,
     /// The first day.
     pub from: NaiveDate,
     /// The last day.
@@ -425,7 +425,7 @@ impl BusyTimesQuery {
     /// Creates a query for the busy times from one day to another.
     ///
     /// Add calendars with [`with_calendar`](Self::with_calendar).
-    pub fn new(time_zone: impl Into<String>, from: NaiveDate, to: NaiveDate) -> Self {
+    pub fn new(time_zone: impl Into<TimeZone>, from: NaiveDate, to: NaiveDate) -> Self {
         Self {
             time_zone: time_zone.into(),
             from,
@@ -451,8 +451,8 @@ impl BusyTimesQuery {
     /// one is the documented one.
     pub fn to_pairs(&self) -> Vec<(String, String)> {
         let mut pairs = vec![
-            ("timeZone".to_owned(), self.time_zone.clone()),
-            ("loggedInUsersTz".to_owned(), self.time_zone.clone()),
+            ("timeZone".to_owned(), self.time_zone.to_string()),
+            ("loggedInUsersTz".to_owned(), self.time_zone.to_string()),
             ("dateFrom".to_owned(), self.from.to_string()),
             ("dateTo".to_owned(), self.to.to_string()),
         ];

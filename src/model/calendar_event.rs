@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
 use super::calendar::CalendarProvider;
-use super::id::CalendarEventId;
+use super::id::{CalendarEventId, TimeZone};
 use super::open_enum::open_enum;
 use super::time::Instant;
 
@@ -66,12 +66,12 @@ pub struct CalendarEventTime {
     pub time: Option<DateTime<Utc>>,
     /// The IANA time zone.
     #[serde(default)]
-    pub time_zone: Option<String>,
+    pub time_zone: Option<TimeZone>,
 }
 
 impl CalendarEventTime {
     /// Creates a point in time, shown in this IANA time zone.
-    pub fn new(time: DateTime<Utc>, time_zone: impl Into<String>) -> Self {
+    pub fn new(time: DateTime<Utc>, time_zone: impl Into<TimeZone>) -> Self {
         Self {
             time: Some(time),
             time_zone: Some(time_zone.into()),

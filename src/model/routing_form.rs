@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::id::{BookingUid, EventTypeId};
+use super::id::{BookingUid, EventTypeId, TimeZone};
+use super::list_query::present;
 use super::slot::{SlotFormat, SlotsByDay};
 use super::time::format_instant;
 
@@ -40,7 +41,7 @@ pub struct RoutedSlotQuery {
     /// The end of the period.
     pub end: DateTime<Utc>,
     /// The IANA time zone of the days in the response. The default is UTC.
-    pub time_zone: Option<String>,
+    pub time_zone: Option<TimeZone>,
     /// The length in minutes, for event types that offer several.
     pub duration: Option<u32>,
     /// Response format for slots.
@@ -64,7 +65,7 @@ impl RoutedSlotQuery {
 
     /// Groups the slots by days in this IANA time zone.
     #[must_use]
-    pub fn with_time_zone(mut self, time_zone: impl Into<String>) -> Self {
+    pub fn with_time_zone(mut self, time_zone: impl Into<TimeZone>) -> Self {
         self.time_zone = Some(time_zone.into());
         self
     }
@@ -93,18 +94,14 @@ impl RoutedSlotQuery {
     /// Returns the query parameters, with the names that the API uses.
     pub fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let uid = self.booking_uid_to_reschedule.as_ref();
-        let pairs = [
+        present([
             ("start", Some(format_instant(self.start))),
             ("end", Some(format_instant(self.end))),
-            ("timeZone", self.time_zone.clone()),
+            ("timeZone", self.time_zone.as_ref().map(ToString::to_string)),
             ("duration", self.duration.map(|minutes| minutes.to_string())),
             ("format", self.format.as_ref().map(ToString::to_string)),
             ("bookingUidToReschedule", uid.map(ToString::to_string)),
-        ];
-        pairs
-            .into_iter()
-            .filter_map(|(name, value)| value.map(|value| (name, value)))
-            .collect()
+        ])
     }
 }
 

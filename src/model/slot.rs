@@ -8,6 +8,7 @@ use serde_with::{serde_as, skip_serializing_none};
 
 use super::event_type_target::EventTypeTarget;
 use super::id::{BookingUid, TimeZone};
+use super::list_query::present;
 use super::open_enum::open_enum;
 use super::time::{Instant, format_instant};
 
@@ -152,7 +153,7 @@ impl SlotQuery {
         let mut pairs = self.target.to_pairs();
         pairs.push(("start", format_instant(self.start)));
         pairs.push(("end", format_instant(self.end)));
-        let optional = [
+        let optional = present([
             ("timeZone", self.time_zone.as_ref().map(ToString::to_string)),
             ("duration", self.duration.map(|minutes| minutes.to_string())),
             ("format", self.format.as_ref().map(ToString::to_string)),
@@ -162,12 +163,8 @@ impl SlotQuery {
                     .as_ref()
                     .map(ToString::to_string),
             ),
-        ];
-        pairs.extend(
-            optional
-                .into_iter()
-                .filter_map(|(name, value)| value.map(|value| (name, value))),
-        );
+        ]);
+        pairs.extend(optional);
         pairs
     }
 }

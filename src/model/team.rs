@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
-use super::booking::Metadata;
+use super::booking::{Metadata, text_entries};
 use super::event_type::EventType;
 use super::event_type_request::{EventTypeUpdate, NewEventType};
 use super::id::{MembershipId, TeamId, TimeZone, UserId};
@@ -482,8 +482,6 @@ pub struct TeamEventTypeUpdate {
 /// Everything that an update can set, as it was read; metadata only as far as it is text.
 impl From<&Team> for TeamParams {
     fn from(read: &Team) -> Self {
-        let text =
-            |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
         Self {
             name: Some(read.name.clone()),
             slug: read.slug.clone(),
@@ -499,10 +497,7 @@ impl From<&Team> for TeamParams {
             time_zone: read.time_zone.clone(),
             time_format: read.time_format,
             week_start: read.week_start.clone(),
-            metadata: read
-                .metadata
-                .as_ref()
-                .map(|metadata| metadata.iter().filter_map(text).collect()),
+            metadata: read.metadata.as_ref().map(text_entries),
         }
     }
 }

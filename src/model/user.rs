@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
-use super::booking::Metadata;
+use super::booking::{Metadata, text_entries};
 use super::id::{ScheduleId, TimeZone, UserId};
 use super::schedule::Weekday;
 use super::setters::setters;
@@ -145,8 +145,6 @@ impl fmt::Debug for UserUpdate {
 /// Metadata is copied only as far as the values are strings.
 impl From<&User> for UserUpdate {
     fn from(read: &User) -> Self {
-        let text =
-            |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
         Self {
             email: Some(read.email.clone()),
             name: read.name.clone(),
@@ -157,10 +155,7 @@ impl From<&User> for UserUpdate {
             locale: read.locale.clone(),
             avatar_url: read.avatar_url.clone(),
             bio: read.bio.clone(),
-            metadata: read
-                .metadata
-                .as_ref()
-                .map(|metadata| metadata.iter().filter_map(text).collect()),
+            metadata: read.metadata.as_ref().map(text_entries),
         }
     }
 }
