@@ -3,10 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
 use super::id::{SeatUid, TimeZone, UserId};
+use super::json_object::JsonObject;
 
 /// An attendee of a booking. `Debug` shows no personal data.
 #[serde_as]
@@ -41,10 +41,10 @@ pub struct Attendee {
     pub seat_uid: Option<SeatUid>,
     /// The seat's answers to the booking fields.
     #[serde(default)]
-    pub booking_fields_responses: Option<Map<String, Value>>,
+    pub booking_fields_responses: Option<JsonObject>,
     /// The seat's metadata.
     #[serde(default)]
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<JsonObject>,
 }
 
 impl fmt::Debug for Attendee {

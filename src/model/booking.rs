@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use serde_with::{DefaultOnNull, NoneAsEmptyString, serde_as, skip_serializing_none};
 
 use super::attendee::{Attendee, Host};
 use super::id::{BookingId, BookingUid, EventTypeId, RecurringBookingUid, SeatUid};
+use super::json_object::JsonObject;
 use super::open_enum::open_enum;
 use super::time::Instant;
 
@@ -41,8 +42,8 @@ open_enum! {
 pub type Metadata = BTreeMap<String, String>;
 
 /// The entries of metadata that was read which can be written back: those that are strings.
-pub(super) fn text_entries(read: &Map<String, Value>) -> Metadata {
-    let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+pub(super) fn text_entries(read: &JsonObject) -> Metadata {
+    let text = |(key, value): (&str, &Value)| Some((key.to_owned(), value.as_str()?.to_owned()));
     read.iter().filter_map(text).collect()
 }
 
@@ -138,10 +139,10 @@ pub struct Booking {
     pub absent_host: bool,
     /// The metadata. Values written through this API are strings, but the server may hold others.
     #[serde(default)]
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<JsonObject>,
     /// The answers to the event type's booking fields.
     #[serde(default)]
-    pub booking_fields_responses: Option<Map<String, Value>>,
+    pub booking_fields_responses: Option<JsonObject>,
     /// The booking that this one replaced.
     #[serde(default)]
     pub rescheduled_from_uid: Option<BookingUid>,

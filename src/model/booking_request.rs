@@ -4,12 +4,13 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use serde_with::{serde_as, skip_serializing_none};
 
 use super::booking::Metadata;
 use super::event_type_target::EventTypeTarget;
 use super::id::{SeatUid, TimeZone, UserId};
+use super::json_object::JsonObject;
 use super::location::BookingLocation;
 use super::setters::setters;
 use super::time::Instant;
@@ -125,8 +126,8 @@ pub struct NewBooking {
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
     /// The answers to the event type's booking fields, by slug.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub booking_fields_responses: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "JsonObject::is_empty")]
+    pub booking_fields_responses: JsonObject,
     /// The number of bookings in the series of a recurring event type.
     ///
     /// By default, the event type's own number.
@@ -215,7 +216,7 @@ impl NewBooking {
             length_in_minutes: None,
             location: None,
             metadata: Metadata::new(),
-            booking_fields_responses: Map::new(),
+            booking_fields_responses: JsonObject::new(),
             recurrence_count: None,
             routing: None,
             email_verification_code: None,
@@ -255,9 +256,8 @@ impl NewBooking {
 
     /// Adds the answer to a booking field of the event type.
     #[must_use]
-    pub fn with_booking_field(mut self, slug: impl Into<String>, answer: impl Into<Value>) -> Self {
-        self.booking_fields_responses
-            .insert(slug.into(), answer.into());
+    pub fn with_booking_field(mut self, slug: impl AsRef<str>, answer: impl Into<Value>) -> Self {
+        self.booking_fields_responses.insert(slug, answer);
         self
     }
 

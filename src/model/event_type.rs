@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use serde_with::{DefaultOnError, DefaultOnNull, serde_as, skip_serializing_none};
 
 use super::booking_field::BookingField;
@@ -13,6 +13,7 @@ use super::event_type_settings::{
     EventTypeColor,
 };
 use super::id::{EventTypeId, ScheduleId, TeamId, UserId};
+use super::json_object::JsonObject;
 use super::location::Location;
 use super::open_enum::open_enum;
 use super::schedule::Weekday;
@@ -127,7 +128,7 @@ pub struct EventTypeUser {
     pub week_start: Option<Weekday>,
     /// The metadata.
     #[serde(default)]
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<JsonObject>,
 }
 
 impl fmt::Debug for EventTypeUser {
@@ -374,7 +375,7 @@ pub struct EventType {
     pub team: Option<EventTypeTeam>,
     /// The metadata. Read-only.
     #[serde(default)]
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<JsonObject>,
 }
 
 impl fmt::Debug for EventType {

@@ -23,6 +23,7 @@ mod event_type_request;
 mod event_type_settings;
 mod event_type_target;
 pub(crate) mod id;
+mod json_object;
 mod list_query;
 mod location;
 mod oauth_client;
@@ -80,6 +81,7 @@ pub use id::{
     PrivateLinkId, RecurringBookingUid, ReservationUid, RoutingFormId, ScheduleId, SeatUid, TeamId,
     TimeZone, UserId, VerifiedEmailId, VerifiedPhoneId, WebhookId,
 };
+pub use json_object::JsonObject;
 pub use list_query::{
     EventTypeQuery, MembershipQuery, TeamEventTypeQuery, TeamScheduleQuery, VerifiedResourceQuery,
     WebhookQuery,

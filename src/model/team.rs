@@ -3,13 +3,13 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use serde_with::{DefaultOnNull, serde_as, skip_serializing_none};
 
 use super::booking::{Metadata, text_entries};
 use super::event_type::EventType;
 use super::event_type_request::{EventTypeUpdate, NewEventType};
 use super::id::{MembershipId, TeamId, TimeZone, UserId};
+use super::json_object::JsonObject;
 use super::open_enum::open_enum;
 use super::schedule::Weekday;
 use super::setters::setters;
@@ -75,7 +75,7 @@ pub struct Team {
     pub week_start: Option<Weekday>,
     /// The metadata.
     #[serde(default)]
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<JsonObject>,
 }
 
 /// The response to creating a team: the team, or a pending one that has to be paid for first.
@@ -254,7 +254,7 @@ pub struct Member {
     pub avatar_url: Option<String>,
     /// What the user carries.
     #[serde(default)]
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<JsonObject>,
 }
 
 impl fmt::Debug for Member {

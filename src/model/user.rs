@@ -3,11 +3,11 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
 use super::booking::{Metadata, text_entries};
 use super::id::{ScheduleId, TimeZone, UserId};
+use super::json_object::JsonObject;
 use super::schedule::Weekday;
 use super::setters::setters;
 
@@ -50,7 +50,7 @@ pub struct User {
     pub bio: Option<String>,
     /// The metadata.
     #[serde(default)]
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<JsonObject>,
     /// The organization's id, if the user belongs to one.
     #[serde(default)]
     pub organization_id: Option<i64>,

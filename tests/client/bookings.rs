@@ -39,7 +39,7 @@ async fn create_sends_what_was_recorded_and_reads_the_booking() {
         .with_guest("guest@example.com");
     wanted
         .booking_fields_responses
-        .insert("notes".to_owned(), json!("bring docs"));
+        .insert("notes", json!("bring docs"));
 
     let booked = client(&server).bookings().create(&wanted).await.unwrap();
 

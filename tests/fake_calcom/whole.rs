@@ -40,7 +40,7 @@ async fn what_people_do_is_told_as_the_api_tells_it() {
     let moved = fake.move_booking(&first.uid, hour(10)).await.unwrap();
     assert_eq!(moved.rescheduled_from_uid, Some(first.uid.clone()));
     assert_eq!(moved.ics_uid, first.ics_uid);
-    assert_eq!(moved.metadata.unwrap()["ref"], "1");
+    assert_eq!(moved.metadata_str("ref"), Some("1"));
     fake.cancel_booking(&moved.uid, "ill").await.unwrap();
     let second = fake.book(new(12)).await.unwrap();
     fake.decline(&second.uid, "no").await.unwrap();
