@@ -64,9 +64,7 @@ fn webhook() -> NewWebhook {
 }
 
 fn there() -> BookingLocation {
-    BookingLocation::AttendeeDefined {
-        location: "at the lake".to_owned(),
-    }
+    BookingLocation::attendee_defined("at the lake")
 }
 
 fn team_event_type() -> NewTeamEventType {

@@ -56,7 +56,7 @@ const CHANGES: &[Change] = &[
     (&["slotInterval"], |s| s.with_slot_interval(20)),
     (&["offsetStart"], |s| s.with_offset_start(5)),
     (&["onlyShowFirstAvailableSlot"], |s| s.with_only_show_first_available_slot(true)),
-    (&["bookingWindow"], |s| s.with_booking_window(BookingWindow::CalendarDays { value: 30, rolling: Some(true) })),
+    (&["bookingWindow"], |s| s.with_booking_window(BookingWindow::calendar_days(30).with_rolling(true))),
     (&["bookingWindow"], |s| s.with_booking_window(Setting::Off)),
     (&["confirmationPolicy"], |s| s.with_confirmation_policy(ConfirmationPolicy::always(true))),
     (&["confirmationPolicy"], |s| s.with_confirmation_policy(ConfirmationPolicy::under(NoticeThreshold::new(2, NoticeUnit::Hours), false))),

@@ -50,10 +50,10 @@ async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         builder = builder.rate_limit(limit);
     }
     if options.hosted {
-        builder = builder.server(ServerKind::Hosted {
-            min_delay: Duration::from_millis(500),
-            max_delay: Duration::from_secs(45),
-        });
+        builder = builder.server(ServerKind::hosted(
+            Duration::from_millis(500),
+            Duration::from_secs(45),
+        ));
     }
     let seed = options.seed.as_deref().map(seed::read).transpose()?;
     let fake = match seed {

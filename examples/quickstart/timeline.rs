@@ -151,25 +151,31 @@ pub(crate) fn said(event: &LogEvent) -> String {
 fn tell(event: &LogEvent) -> (Colour, String) {
     use LogEvent as E;
     match event {
-        E::BookingCreated { booking, origin } => (
+        E::BookingCreated {
+            booking, origin, ..
+        } => (
             Colour::Green,
             format!("-> Cal.com: booked as {booking}, {}", by(origin)),
         ),
-        E::BookingAdopted { booking } => (
+        E::BookingAdopted { booking, .. } => (
             Colour::Green,
             format!(
                 "the answer never came, but {booking} carries our key: it is ours, nothing is sent again"
             ),
         ),
-        E::BookingRescheduled { from, to, origin } => (
+        E::BookingRescheduled {
+            from, to, origin, ..
+        } => (
             Colour::Green,
             format!("-> Cal.com: moved, {from} became {to}, {}", by(origin)),
         ),
-        E::BookingCancelled { booking, origin } => (
+        E::BookingCancelled {
+            booking, origin, ..
+        } => (
             Colour::Green,
             format!("-> Cal.com: {booking} cancelled, {}", by(origin)),
         ),
-        E::AppointmentCreated { booking } => (
+        E::AppointmentCreated { booking, .. } => (
             Colour::Green,
             format!("<- Cal.com: made for booking {booking}"),
         ),
@@ -188,6 +194,7 @@ fn tell(event: &LogEvent) -> (Colour, String) {
         E::NothingToDo {
             changes,
             deliveries,
+            ..
         } => (
             Colour::Dim,
             match (changes, deliveries) {
@@ -200,7 +207,7 @@ fn tell(event: &LogEvent) -> (Colour, String) {
             Colour::Dim,
             "both sides hold the same already: only the base moves".to_owned(),
         ),
-        E::ConflictDecided { winner } => (
+        E::ConflictDecided { winner, .. } => (
             Colour::Yellow,
             match winner {
                 Winner::Local => "both sides changed: the host's change holds".to_owned(),
@@ -211,7 +218,7 @@ fn tell(event: &LogEvent) -> (Colour, String) {
             Colour::Yellow,
             format!("{booking} is announced as changed, not there yet (look {looks}): looks again"),
         ),
-        E::Contradicted { booking } => (
+        E::Contradicted { booking, .. } => (
             Colour::Yellow,
             format!("what a webhook claimed of {booking} never became true"),
         ),
@@ -219,22 +226,23 @@ fn tell(event: &LogEvent) -> (Colour, String) {
             Colour::Dim,
             "Cal.com cannot hold the change: the difference is accepted".to_owned(),
         ),
-        E::LateBookingCancelled { booking } => (
+        E::LateBookingCancelled { booking, .. } => (
             Colour::Yellow,
             format!("-> Cal.com: {booking} landed too late and is cancelled"),
         ),
-        E::IgnoredNotSynced { booking } => (
+        E::IgnoredNotSynced { booking, .. } => (
             Colour::Dim,
             format!("ignored: nobody keeps {booking}'s event type in sync"),
         ),
         E::InstructionEnded {
             resolution,
             outcome,
+            ..
         } => (
             Colour::Green,
             format!("a person's {}: {outcome}", resolution.as_str()),
         ),
-        E::IgnoredEnded { booking } => (
+        E::IgnoredEnded { booking, .. } => (
             Colour::Dim,
             format!("ignored: {booking} ended before the host knew of it"),
         ),
@@ -244,15 +252,18 @@ fn tell(event: &LogEvent) -> (Colour, String) {
             Colour::Yellow,
             format!("attempt {attempts} failed, again soon: {error}"),
         ),
-        E::Postponed { until } => (
+        E::Postponed { until, .. } => (
             Colour::Yellow,
             format!("waits until {}: Cal.com's rate limit", when(*until)),
         ),
-        E::SentToReview { reason } => (Colour::Red, format!("a person has to decide: {reason}")),
+        E::SentToReview { reason, .. } => {
+            (Colour::Red, format!("a person has to decide: {reason}"))
+        }
         E::ReviewResolved {
             reason,
             resolution,
             by,
+            ..
         } => (
             Colour::Green,
             format!("review of {reason} closed by {by}: {}", resolution.as_str()),

@@ -54,8 +54,7 @@ fn refused_by_state(error: Error) -> Error {
 ///
 /// let uid = BookingUid::new("htjZDM9z5KzZHj1nssqEmX");
 /// client.bookings().confirm(&uid).await?;
-/// let link = Some("https://meet.example.com/hanna".to_owned());
-/// let there = BookingLocation::Link { link };
+/// let there = BookingLocation::link("https://meet.example.com/hanna");
 /// client.bookings().update_location(&uid, &there).await?;
 /// // After the booking has started:
 /// let absent = MarkAbsentParams::attendee("ann@example.com");

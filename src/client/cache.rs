@@ -99,11 +99,13 @@ pub enum Freshness {
     /// From Cal.com, just now.
     Fresh,
     /// From the cache.
+    #[non_exhaustive]
     Cached {
         /// The age of the cached response.
         age: Duration,
     },
     /// From the cache, because Cal.com is unreachable. It may be outdated.
+    #[non_exhaustive]
     Stale {
         /// The age of the cached response.
         age: Duration,

@@ -14,6 +14,7 @@ use super::setters::setters;
 #[non_exhaustive]
 pub enum BookingWindow {
     /// A number of business days.
+    #[non_exhaustive]
     BusinessDays {
         /// The number of days.
         value: u32,
@@ -23,6 +24,7 @@ pub enum BookingWindow {
         rolling: Option<bool>,
     },
     /// A number of calendar days.
+    #[non_exhaustive]
     CalendarDays {
         /// The number of days.
         value: u32,
@@ -32,10 +34,49 @@ pub enum BookingWindow {
         rolling: Option<bool>,
     },
     /// A range of dates.
+    #[non_exhaustive]
     Range {
         /// The first and the last date.
         value: (NaiveDate, NaiveDate),
     },
+}
+
+impl BookingWindow {
+    /// Creates a window of this many business days.
+    pub const fn business_days(days: u32) -> Self {
+        Self::BusinessDays {
+            value: days,
+            rolling: None,
+        }
+    }
+
+    /// Creates a window of this many calendar days.
+    pub const fn calendar_days(days: u32) -> Self {
+        Self::CalendarDays {
+            value: days,
+            rolling: None,
+        }
+    }
+
+    /// Creates a window from the first to the last of these dates.
+    pub const fn range(first: NaiveDate, last: NaiveDate) -> Self {
+        Self::Range {
+            value: (first, last),
+        }
+    }
+
+    /// Sets whether a window of days is extended so that this many days are always bookable. Means
+    /// nothing for a range of dates.
+    #[must_use]
+    pub const fn with_rolling(mut self, extended: bool) -> Self {
+        match &mut self {
+            Self::BusinessDays { rolling, .. } | Self::CalendarDays { rolling, .. } => {
+                *rolling = Some(extended);
+            }
+            Self::Range { .. } => {}
+        }
+        self
+    }
 }
 
 open_enum! {

@@ -44,6 +44,7 @@ macro_rules! keep_unknown_kinds {
 #[non_exhaustive]
 pub enum Location {
     /// At an address of the organizer.
+    #[non_exhaustive]
     Address {
         /// The address.
         address: String,
@@ -52,6 +53,7 @@ pub enum Location {
         public: Option<bool>,
     },
     /// A link of the organizer.
+    #[non_exhaustive]
     Link {
         /// The link.
         link: String,
@@ -60,6 +62,7 @@ pub enum Location {
         public: Option<bool>,
     },
     /// A phone call to the organizer.
+    #[non_exhaustive]
     Phone {
         /// The phone number in E.164 format.
         phone: String,
@@ -68,6 +71,7 @@ pub enum Location {
         public: Option<bool>,
     },
     /// A video call set up by an integration.
+    #[non_exhaustive]
     Integration {
         /// The integration's name, such as `cal-video` or `zoom`.
         integration: String,
@@ -171,6 +175,7 @@ pub enum BookingLocation {
     /// At an address of the organizer.
     ///
     /// When creating a booking, the event type's address; when updating its location, this one.
+    #[non_exhaustive]
     Address {
         /// The address; absent when creating a booking.
         #[serde(default)]
@@ -179,6 +184,7 @@ pub enum BookingLocation {
     /// A link of the organizer.
     ///
     /// When creating a booking, the event type's link; when updating its location, this one.
+    #[non_exhaustive]
     Link {
         /// The link; absent when creating a booking.
         #[serde(default)]
@@ -188,27 +194,32 @@ pub enum BookingLocation {
     ///
     /// When creating a booking, at the event type's number; when updating its location, at this
     /// one.
+    #[non_exhaustive]
     Phone {
         /// The phone number in E.164 format; absent when creating a booking.
         #[serde(default)]
         phone: Option<String>,
     },
     /// A video call set up by an integration. The location of a booking cannot be updated to it.
+    #[non_exhaustive]
     Integration {
         /// The integration's name, such as `cal-video` or `zoom`.
         integration: String,
     },
     /// At an address of the attendee.
+    #[non_exhaustive]
     AttendeeAddress {
         /// The address.
         address: String,
     },
     /// A phone call to the attendee.
+    #[non_exhaustive]
     AttendeePhone {
         /// The phone number in E.164 format.
         phone: String,
     },
     /// Any location, given by the attendee.
+    #[non_exhaustive]
     AttendeeDefined {
         /// The location, as given by the attendee.
         location: String,
@@ -221,6 +232,43 @@ pub enum BookingLocation {
 }
 
 impl BookingLocation {
+    /// Creates a location at this address, to which a booking is moved.
+    pub fn address(address: impl Into<String>) -> Self {
+        Self::Address {
+            address: Some(address.into()),
+        }
+    }
+
+    /// Creates a location at this link, to which a booking is moved.
+    pub fn link(link: impl Into<String>) -> Self {
+        Self::Link {
+            link: Some(link.into()),
+        }
+    }
+
+    /// Creates a phone call to the organizer at this number, in E.164 format, to which a booking is
+    /// moved.
+    pub fn phone(phone: impl Into<String>) -> Self {
+        Self::Phone {
+            phone: Some(phone.into()),
+        }
+    }
+
+    /// The address that the event type has, for a new booking.
+    pub const fn event_type_address() -> Self {
+        Self::Address { address: None }
+    }
+
+    /// The link that the event type has, for a new booking.
+    pub const fn event_type_link() -> Self {
+        Self::Link { link: None }
+    }
+
+    /// A phone call to the number that the event type has, for a new booking.
+    pub const fn event_type_phone() -> Self {
+        Self::Phone { phone: None }
+    }
+
     /// Creates a location at an address of the attendee.
     pub fn attendee_address(address: impl Into<String>) -> Self {
         Self::AttendeeAddress {

@@ -84,6 +84,7 @@ pub struct Team {
 #[non_exhaustive]
 pub enum CreatedTeam {
     /// The team is pending until it is paid for.
+    #[non_exhaustive]
     Pending {
         /// Instructions from the server.
         message: String,

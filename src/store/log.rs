@@ -26,6 +26,7 @@ number_id! {
 #[non_exhaustive]
 pub enum LogEvent {
     /// A booking was created at Cal.com.
+    #[non_exhaustive]
     BookingCreated {
         /// The new booking.
         booking: BookingUid,
@@ -33,11 +34,13 @@ pub enum LogEvent {
         origin: Origin,
     },
     /// An unanswered write was found to have succeeded, and was adopted.
+    #[non_exhaustive]
     BookingAdopted {
         /// The booking that proves it.
         booking: BookingUid,
     },
     /// A booking was moved at Cal.com.
+    #[non_exhaustive]
     BookingRescheduled {
         /// The booking that was replaced.
         from: BookingUid,
@@ -47,6 +50,7 @@ pub enum LogEvent {
         origin: Origin,
     },
     /// A booking was cancelled at Cal.com.
+    #[non_exhaustive]
     BookingCancelled {
         /// The booking.
         booking: BookingUid,
@@ -54,11 +58,13 @@ pub enum LogEvent {
         origin: Origin,
     },
     /// An appointment was created for a booking.
+    #[non_exhaustive]
     AppointmentCreated {
         /// The booking.
         booking: BookingUid,
     },
     /// An appointment was updated to Cal.com's state.
+    #[non_exhaustive]
     AppointmentUpdated {
         /// The newest booking of the chain.
         booking: Option<BookingUid>,
@@ -68,6 +74,7 @@ pub enum LogEvent {
     /// A change was not pushed because the appointment had ended before it was ever booked.
     SkippedNeverBooked,
     /// There was something to look at, but both sides already agreed.
+    #[non_exhaustive]
     NothingToDo {
         /// The number of changes.
         changes: usize,
@@ -77,11 +84,13 @@ pub enum LogEvent {
     /// Both sides had made the same change; the base was moved.
     BaseMoved,
     /// Both sides had changed, differently, and the tenant's policy chose one.
+    #[non_exhaustive]
     ConflictDecided {
         /// The side whose change prevails.
         winner: Winner,
     },
     /// A delivery claims something that Cal.com does not show yet; the booking will be read again.
+    #[non_exhaustive]
     NotThereYet {
         /// The booking.
         booking: BookingUid,
@@ -91,6 +100,7 @@ pub enum LogEvent {
         again_at: DateTime<Utc>,
     },
     /// A delivery's claim was never confirmed at Cal.com.
+    #[non_exhaustive]
     Contradicted {
         /// The booking.
         booking: BookingUid,
@@ -98,21 +108,25 @@ pub enum LogEvent {
     /// The difference was accepted: Cal.com cannot represent the host's change, or a reviewer accepted it.
     DifferenceAccepted,
     /// A booking created by the engine that landed too late to be wanted was cancelled.
+    #[non_exhaustive]
     LateBookingCancelled {
         /// The booking.
         booking: BookingUid,
     },
     /// A delivery concerned a booking whose event type is not synced for this tenant.
+    #[non_exhaustive]
     IgnoredNotSynced {
         /// The booking.
         booking: BookingUid,
     },
     /// A delivery concerned a booking that had ended before the host knew of it.
+    #[non_exhaustive]
     IgnoredEnded {
         /// The booking.
         booking: BookingUid,
     },
     /// An attempt failed and will be retried.
+    #[non_exhaustive]
     RetryScheduled {
         /// When.
         at: DateTime<Utc>,
@@ -123,16 +137,19 @@ pub enum LogEvent {
     },
     /// All of the tenant's work is held until Cal.com may be called again or the tenant can be read. Does not count as an
     /// attempt.
+    #[non_exhaustive]
     Postponed {
         /// Until when.
         until: DateTime<Utc>,
     },
     /// Sent to manual review.
+    #[non_exhaustive]
     SentToReview {
         /// The reason.
         reason: ReviewReason,
     },
     /// A review item was resolved, or closed by itself.
+    #[non_exhaustive]
     ReviewResolved {
         /// The item's reason.
         reason: ReviewReason,
@@ -142,6 +159,7 @@ pub enum LogEvent {
         by: String,
     },
     /// A decision was carried out, or could not be.
+    #[non_exhaustive]
     InstructionEnded {
         /// The decision.
         resolution: Resolution,

@@ -87,6 +87,7 @@ pub enum Resolution {
     /// difference never comes up again.
     AcceptDifference,
     /// Move the appointment to this start, and book it there.
+    #[non_exhaustive]
     Rebook {
         /// The start of the slot.
         start: DateTime<Utc>,
@@ -99,6 +100,11 @@ pub enum Resolution {
 }
 
 impl Resolution {
+    /// Moves the appointment to this start.
+    pub const fn rebook(start: DateTime<Utc>) -> Self {
+        Self::Rebook { start }
+    }
+
     /// The word used in logs.
     pub fn as_str(&self) -> &'static str {
         match self {

@@ -81,6 +81,7 @@ pub enum Write {
     /// Creates one booking; on a recurring event type, one occurrence.
     Create(Box<NewBooking>),
     /// Moves a booking to another time, which replaces it by a new one.
+    #[non_exhaustive]
     Reschedule {
         /// The booking.
         booking: BookingUid,
@@ -90,6 +91,7 @@ pub enum Write {
         reason: String,
     },
     /// Cancels a booking.
+    #[non_exhaustive]
     Cancel {
         /// The booking.
         booking: BookingUid,

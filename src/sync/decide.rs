@@ -24,6 +24,7 @@ pub enum ConflictPolicy {
 
 /// The host's side.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Local<'a> {
     /// Its state.
     pub state: &'a AppointmentState,
@@ -35,13 +36,44 @@ pub struct Local<'a> {
     pub from_booking: bool,
 }
 
+impl<'a> Local<'a> {
+    /// An appointment that was not created for a booking.
+    pub const fn new(
+        state: &'a AppointmentState,
+        origin: &'a Origin,
+        updated_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            state,
+            origin,
+            updated_at,
+            from_booking: false,
+        }
+    }
+
+    /// Sets whether the appointment was created for a booking.
+    #[must_use]
+    pub const fn with_from_booking(mut self, from_booking: bool) -> Self {
+        self.from_booking = from_booking;
+        self
+    }
+}
+
 /// Cal.com's side: the newest booking of the chain.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Remote<'a> {
     /// Its state.
     pub state: &'a AppointmentState,
     /// When it last changed, if known.
     pub updated_at: Option<DateTime<Utc>>,
+}
+
+impl<'a> Remote<'a> {
+    /// A booking in this state, and when it last changed, if known.
+    pub const fn new(state: &'a AppointmentState, updated_at: Option<DateTime<Utc>>) -> Self {
+        Self { state, updated_at }
+    }
 }
 
 /// A reviewer's order about how to bring the two sides into agreement.
@@ -56,8 +88,9 @@ pub enum Order {
     AcceptDifference,
 }
 
-/// The input of a decision.
-#[derive(Clone, Copy, Debug)]
+/// The input of a decision: by default, neither side and nothing known.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Facts<'a> {
     /// Both sides as they were when they last agreed.
     pub base: Option<&'a Base>,
@@ -71,6 +104,50 @@ pub struct Facts<'a> {
     pub follow: bool,
     /// A reviewer's order, if there is one.
     pub order: Option<Order>,
+}
+
+impl<'a> Facts<'a> {
+    /// Sets both sides as they were when they last agreed.
+    #[must_use]
+    pub const fn with_base(mut self, base: Option<&'a Base>) -> Self {
+        self.base = base;
+        self
+    }
+
+    /// Sets the host's side.
+    #[must_use]
+    pub const fn with_local(mut self, local: Option<Local<'a>>) -> Self {
+        self.local = local;
+        self
+    }
+
+    /// Sets Cal.com's side.
+    #[must_use]
+    pub const fn with_remote(mut self, remote: Option<Remote<'a>>) -> Self {
+        self.remote = remote;
+        self
+    }
+
+    /// Sets the conflict policy.
+    #[must_use]
+    pub const fn with_policy(mut self, policy: ConflictPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets whether the appointment still has to follow Cal.com's response to our own write.
+    #[must_use]
+    pub const fn with_follow(mut self, follow: bool) -> Self {
+        self.follow = follow;
+        self
+    }
+
+    /// Sets a reviewer's order.
+    #[must_use]
+    pub const fn with_order(mut self, order: Option<Order>) -> Self {
+        self.order = order;
+        self
+    }
 }
 
 /// The next action.
@@ -92,6 +169,7 @@ pub enum Decision {
     /// Create a booking for the appointment.
     CreateBooking,
     /// Move the booking.
+    #[non_exhaustive]
     Reschedule {
         /// The new start.
         start: DateTime<Utc>,
@@ -101,12 +179,27 @@ pub enum Decision {
     /// Create an appointment for the booking.
     CreateAppointment,
     /// Update the appointment to this state.
+    #[non_exhaustive]
     UpdateAppointment {
         /// The new state: Cal.com's changes applied to the host's state.
         state: Box<AppointmentState>,
     },
     /// Needs manual review.
     Review(ReviewReason),
+}
+
+impl Decision {
+    /// Moves the booking to this start.
+    pub const fn reschedule(start: DateTime<Utc>) -> Self {
+        Self::Reschedule { start }
+    }
+
+    /// Brings the appointment to this state.
+    pub fn update_appointment(state: AppointmentState) -> Self {
+        Self::UpdateAppointment {
+            state: Box::new(state),
+        }
+    }
 }
 
 /// A decision, and whether it settled a conflict.
@@ -329,9 +422,7 @@ fn take(local: Local<'_>, remote: Remote<'_>, fields: Differences) -> Decision {
     let revives = !local.state.status.is_live() && remote.state.status.is_live();
     let fields = if revives { ALL } else { apart };
     let state = local.state.taking(fields, remote.state);
-    Decision::UpdateAppointment {
-        state: Box::new(state),
-    }
+    Decision::update_appointment(state)
 }
 
 /// The decision that brings some fields of the booking to the host's values, as far as the API can.

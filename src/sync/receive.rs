@@ -36,6 +36,7 @@ pub enum ReceiveError {
     Unverified(#[source] VerifyError),
     /// The body is too large.
     #[error("the body is larger than {limit} bytes")]
+    #[non_exhaustive]
     TooLarge {
         /// The limit, in bytes.
         limit: usize,

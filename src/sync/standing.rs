@@ -36,11 +36,13 @@ impl Base {
 #[non_exhaustive]
 pub enum SentWrite {
     /// Creates a booking.
+    #[non_exhaustive]
     Create {
         /// The sync key by which it can be found.
         sync_key: SyncKey,
     },
     /// Moves a booking.
+    #[non_exhaustive]
     Reschedule {
         /// The booking.
         booking: BookingUid,
@@ -49,10 +51,28 @@ pub enum SentWrite {
         start: DateTime<Utc>,
     },
     /// Cancels a booking.
+    #[non_exhaustive]
     Cancel {
         /// The booking.
         booking: BookingUid,
     },
+}
+
+impl SentWrite {
+    /// Creates a booking that carries this key.
+    pub const fn create(sync_key: SyncKey) -> Self {
+        Self::Create { sync_key }
+    }
+
+    /// Moves a booking to this start.
+    pub const fn reschedule(booking: BookingUid, start: DateTime<Utc>) -> Self {
+        Self::Reschedule { booking, start }
+    }
+
+    /// Cancels a booking.
+    pub const fn cancel(booking: BookingUid) -> Self {
+        Self::Cancel { booking }
+    }
 }
 
 /// A write that may still take effect: it, or an earlier attempt, was never answered. Stored before the call, so that after a

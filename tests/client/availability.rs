@@ -86,7 +86,7 @@ async fn an_answer_is_remembered_for_its_lifetime_and_says_how_old_it_is() {
     assert_eq!(ask().await, Freshness::Fresh);
     let age = Duration::from_secs(299);
     clock.advance(age);
-    assert_eq!(ask().await, Freshness::Cached { age });
+    assert!(matches!(ask().await, Freshness::Cached { age: told, .. } if told == age));
     assert_eq!(count(&server).await, 1);
     clock.advance(Duration::from_secs(1));
     assert_eq!(ask().await, Freshness::Fresh);
@@ -174,7 +174,7 @@ async fn while_cal_com_is_down_the_last_answer_stands_in_and_says_so() {
     let age = Duration::from_secs(999);
     clock.advance(age);
     let stale = availability.slots(&query()).await.unwrap();
-    assert_eq!(stale.freshness, Freshness::Stale { age });
+    assert!(matches!(stale.freshness, Freshness::Stale { age: told, .. } if told == age));
     assert_eq!(stale.value.values().flatten().count(), 1);
     clock.advance(Duration::from_secs(1));
     let error = availability.slots(&query()).await.unwrap_err();

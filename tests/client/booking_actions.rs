@@ -156,8 +156,7 @@ async fn update_location_sends_the_place_and_an_old_server_does_not_know_it() {
     let name = "212-booking-update-location";
     let server = answering(recorded(name)).await;
     let (client, uid) = (client(&server), uid_of(name));
-    let address = Some("Neue Str. 5".to_owned());
-    let there = BookingLocation::Address { address };
+    let there = BookingLocation::address("Neue Str. 5");
     let moved = client.bookings().update_location(&uid, &there).await;
     assert_eq!(sent(&server).await, [as_recorded(name)]);
     assert_eq!(moved.unwrap_err().kind(), ErrorKind::UnknownEndpoint);
@@ -402,8 +401,7 @@ async fn attendees_guests_and_place_do_not_follow_the_version_of_the_bookings() 
     let client = builder(&base).versions(versions).build().unwrap();
     let (bookings, uid) = (client.bookings(), "u".into());
     let person = NewAttendee::new("Ann", "ann@example.com", "Europe/London".into());
-    let address = Some("Neue Str. 5".to_owned());
-    let there = BookingLocation::Address { address };
+    let there = BookingLocation::address("Neue Str. 5");
     // That some of the answers are not what was asked for does not matter here.
     let _ = bookings.attendees(&uid).await;
     let _ = bookings.attendee(&uid, AttendeeId::new(251)).await;

@@ -60,10 +60,9 @@ fn every_setting() -> EventTypeSettings {
         .with_offset_start(5)
         .with_only_show_first_available_slot(true)
         .with_show_optimized_slots(true)
-        .with_booking_window(Setting::On(BookingWindow::CalendarDays {
-            value: 30,
-            rolling: Some(true),
-        }))
+        .with_booking_window(Setting::On(
+            BookingWindow::calendar_days(30).with_rolling(true),
+        ))
         .with_confirmation_policy(Setting::On(ConfirmationPolicy::under(notice, false)))
         .with_recurrence(Setting::On(Recurrence::every(2, Frequency::Weekly, 4)))
         .with_seats(Setting::On(Seats::per_slot(3)))

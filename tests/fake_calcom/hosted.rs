@@ -13,10 +13,10 @@ use crate::support::{Api, SECRET, ann, eventually, hour, with_receiver};
 
 /// A hosted server whose webhooks take so many milliseconds.
 async fn hosted(delay: Range<u64>) -> FakeCalcom {
-    let kind = ServerKind::Hosted {
-        min_delay: Duration::from_millis(delay.start),
-        max_delay: Duration::from_millis(delay.end),
-    };
+    let kind = ServerKind::hosted(
+        Duration::from_millis(delay.start),
+        Duration::from_millis(delay.end),
+    );
     FakeCalcom::builder().server(kind).start().await.unwrap()
 }
 

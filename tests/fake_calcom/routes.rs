@@ -83,10 +83,7 @@ async fn what_is_not_served_says_so_and_what_does_not_exist_is_not_found() {
         assert_eq!(answer["error"]["message"], words);
         assert_eq!(answer["error"]["details"]["statusCode"], status);
     }
-    let kind = ServerKind::Hosted {
-        min_delay: Duration::ZERO,
-        max_delay: Duration::ZERO,
-    };
+    let kind = ServerKind::hosted(Duration::ZERO, Duration::ZERO);
     let hosted = FakeCalcom::builder().server(kind).start().await.unwrap();
     let path = "/v2/bookings/by-seat/x";
     let (response, _) = exchange(&hosted, "GET", path, NOW, None).await;

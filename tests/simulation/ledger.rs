@@ -158,7 +158,7 @@ impl Ledger {
                 let sync_key = SyncKey::new(body["metadata"][SYNC_KEY_METADATA].as_str().unwrap());
                 let key = LinkKey::SyncKey(sync_key.clone());
                 let event_type = body["eventTypeId"].as_i64().map(EventTypeId::new);
-                (key, SentWrite::Create { sync_key }, event_type)
+                (key, SentWrite::create(sync_key), event_type)
             }
             Write::Reschedule { booking, start, .. } => {
                 let (booking, start) = (booking.clone(), *start);
@@ -167,7 +167,7 @@ impl Ledger {
                     .booking(&booking)
                     .and_then(|b| b.event_type_id());
                 let key = LinkKey::Booking(booking.clone());
-                (key, SentWrite::Reschedule { booking, start }, of)
+                (key, SentWrite::reschedule(booking, start), of)
             }
             Write::Cancel { booking, .. } => {
                 let booking = booking.clone();
@@ -176,7 +176,7 @@ impl Ledger {
                     .booking(&booking)
                     .and_then(|b| b.event_type_id());
                 let key = LinkKey::Booking(booking.clone());
-                (key, SentWrite::Cancel { booking }, of)
+                (key, SentWrite::cancel(booking), of)
             }
             other => panic!("the simulation knows no {other:?}"),
         };
@@ -193,7 +193,7 @@ impl Ledger {
         self.0.lock().unwrap().writers.push(link.id);
         let standing = Standing::of(&link).unwrap();
         // A booking that a write of the engine's own has left late is on record as that, and its cancellation needs no wish.
-        if let SentWrite::Cancel { booking } = &sent
+        if let SentWrite::Cancel { booking, .. } = &sent
             && standing.late.contains(booking)
         {
             return;

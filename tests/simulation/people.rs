@@ -141,7 +141,7 @@ impl History {
         let alternatives = &item.evidence.alternatives;
         let start = chance.pick(alternatives).copied();
         let start = start.unwrap_or_else(|| slot(chance.number(0..SLOTS)));
-        let rebook = Resolution::Rebook { start };
+        let rebook = Resolution::rebook(start);
         match (self.world.plan.actors, chance.number(0..12)) {
             // The item says that this would book it a second time.
             _ if item.reason == ReviewReason::LinkLost => Resolution::Retry,

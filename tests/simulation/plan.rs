@@ -52,10 +52,7 @@ impl Plan {
             Err(_) => is_hosted,
         };
         let server = if is_simulated && is_hosted {
-            ServerKind::Hosted {
-                min_delay: Duration::from_millis(500),
-                max_delay: Duration::from_secs(45),
-            }
+            ServerKind::hosted(Duration::from_millis(500), Duration::from_secs(45))
         } else {
             ServerKind::SelfHosted
         };

@@ -258,7 +258,7 @@ impl<'a> Stand<'a> {
         let store = self.world.store();
         let log = store.log(&self.customer.id, Page::first(100_000)).await;
         for entry in log.unwrap() {
-            let LogEvent::Contradicted { booking } = &entry.event else {
+            let LogEvent::Contradicted { booking, .. } = &entry.event else {
                 continue;
             };
             let Some(booking) = self.world.fake.booking(booking) else {

@@ -200,12 +200,15 @@ impl Calendar for Wire {
                 booking,
                 start,
                 reason,
+                ..
             } => {
                 let body = json!({"start": format_instant(*start), "reschedulingReason": reason});
                 let path = format!("bookings/{booking}/reschedule");
                 ("bookings.reschedule", booking, path, body)
             }
-            Write::Cancel { booking, reason } => {
+            Write::Cancel {
+                booking, reason, ..
+            } => {
                 let body = json!({"cancellationReason": reason});
                 let path = format!("bookings/{booking}/cancel");
                 ("bookings.cancel", booking, path, body)

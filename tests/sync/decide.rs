@@ -82,25 +82,21 @@ fn verdict(case: &Case) -> Verdict {
 fn ordered(case: &Case, order: Option<Order>) -> Verdict {
     let base = case.base.clone();
     let base = base.map(|(local, remote)| Base::new(local, remote));
-    decide(&Facts {
-        base: base.as_ref(),
-        follow: false,
-        order,
-        local: case
-            .local
-            .as_ref()
-            .map(|(state, origin, at, from_booking)| Local {
-                state,
-                origin,
-                updated_at: instant(*at),
-                from_booking: *from_booking,
-            }),
-        remote: case.remote.as_ref().map(|(state, at)| Remote {
-            state,
-            updated_at: at.map(instant),
-        }),
-        policy: case.policy,
-    })
+    let local = case
+        .local
+        .as_ref()
+        .map(|(state, origin, at, from_booking)| {
+            Local::new(state, origin, instant(*at)).with_from_booking(*from_booking)
+        });
+    let remote = case.remote.as_ref();
+    let remote = remote.map(|(state, at)| Remote::new(state, at.map(instant)));
+    let facts = Facts::default()
+        .with_base(base.as_ref())
+        .with_local(local)
+        .with_remote(remote)
+        .with_policy(case.policy)
+        .with_order(order);
+    decide(&facts)
 }
 
 fn writes_to_calcom(decision: &Decision) -> bool {
@@ -215,7 +211,7 @@ proptest! {
     fn a_decision_carried_out_is_the_last_one(case in case()) {
         let mut after = case.clone();
         match verdict(&case).decision {
-            Decision::UpdateAppointment { state } => {
+            Decision::UpdateAppointment { state, .. } => {
                 let remote = case.remote.clone().unwrap().0;
                 after.local = case.local.map(|l| ((*state).clone(), Origin::Calcom, l.2, l.3));
                 after.base = Some((*state, remote));
@@ -261,9 +257,7 @@ fn the_table() {
     let review = ConflictPolicy::Review;
     let (a, b, c) = (confirmed(0), confirmed(60), confirmed(120));
     let some = |state: &AppointmentState| Some(state.clone());
-    let update = |state: &AppointmentState| Decision::UpdateAppointment {
-        state: Box::new(state.clone()),
-    };
+    let update = |state: &AppointmentState| Decision::update_appointment(state.clone());
 
     assert_eq!(
         decided(some(&a), some(&a), some(&a), review),
@@ -271,7 +265,7 @@ fn the_table() {
     );
     assert_eq!(
         decided(some(&a), some(&b), some(&a), review),
-        Decision::Reschedule { start: b.start }
+        Decision::reschedule(b.start)
     );
     assert_eq!(
         decided(some(&a), some(&cancelled), some(&a), review),
@@ -292,11 +286,11 @@ fn the_table() {
     );
     assert_eq!(
         decided(some(&a), some(&b), some(&c), ConflictPolicy::LocalWins),
-        Decision::Reschedule { start: b.start }
+        Decision::reschedule(b.start)
     );
     assert_eq!(
         decided(some(&a), some(&b), some(&c), ConflictPolicy::NewestWins),
-        Decision::Reschedule { start: b.start }
+        Decision::reschedule(b.start)
     );
     assert_eq!(
         decided(
@@ -372,13 +366,12 @@ fn an_accepted_difference_stands_in_nobodys_way() {
     let moved = times(Confirmed, 60, 90, "Ann Lee");
     let by_host = pair(base.clone(), moved.clone(), remote);
     let start = moved.start;
-    assert_eq!(verdict(&by_host).decision, Decision::Reschedule { start });
+    assert_eq!(verdict(&by_host).decision, Decision::reschedule(start));
 
     let by_calcom = pair(base, local, times(Pending, 60, 30, "Ann"));
-    let state = Box::new(moved);
     assert_eq!(
         verdict(&by_calcom).decision,
-        Decision::UpdateAppointment { state }
+        Decision::update_appointment(moved)
     );
 }
 
@@ -390,29 +383,23 @@ fn an_answer_that_differs_is_no_conflict() {
     let answered = times(Pending, 0, 30, "Ann");
     let decided = |local: &AppointmentState| {
         let base = Base::new(sent.clone(), answered.clone());
-        let facts = Facts {
-            base: Some(&base),
-            local: Some(Local {
-                state: local,
-                origin: &Origin::Phone,
-                updated_at: DateTime::UNIX_EPOCH,
-                from_booking: false,
-            }),
-            remote: Some(Remote {
-                state: &answered,
-                updated_at: None,
-            }),
-            policy: ConflictPolicy::RemoteWins,
-            follow: true,
-            order: None,
-        };
+        let facts = Facts::default()
+            .with_base(Some(&base))
+            .with_local(Some(Local::new(
+                local,
+                &Origin::Phone,
+                DateTime::UNIX_EPOCH,
+            )))
+            .with_remote(Some(Remote::new(&answered, None)))
+            .with_policy(ConflictPolicy::RemoteWins)
+            .with_follow(true);
         decide(&facts).decision
     };
-    let state = Box::new(answered.clone());
-    assert_eq!(decided(&sent), Decision::UpdateAppointment { state });
+    let follows = Decision::update_appointment(answered.clone());
+    assert_eq!(decided(&sent), follows);
     let moved = times(Confirmed, 60, 90, "Ann");
     let start = moved.start;
-    assert_eq!(decided(&moved), Decision::Reschedule { start });
+    assert_eq!(decided(&moved), Decision::reschedule(start));
 }
 
 #[test]
@@ -436,15 +423,14 @@ fn a_persons_order_is_carried_out() {
     );
     let case = pair((base.clone(), base.clone()), local.clone(), remote.clone());
     let decided = |case: &Case, order| ordered(case, Some(order)).decision;
-    let state = Box::new(remote);
     assert_eq!(
         decided(&case, Order::TakeRemote),
-        Decision::UpdateAppointment { state }
+        Decision::update_appointment(remote)
     );
     let start = local.start;
     assert_eq!(
         decided(&case, Order::ForceLocal),
-        Decision::Reschedule { start }
+        Decision::reschedule(start)
     );
     assert_eq!(
         decided(&case, Order::AcceptDifference),

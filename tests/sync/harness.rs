@@ -73,10 +73,7 @@ impl Drop for World {
 /// Which kind of server the tests run over: a self-hosted one, or the hosted service if `CALCOM_TEST_SERVER` is `hosted`.
 pub(crate) fn server_kind() -> ServerKind {
     match std::env::var("CALCOM_TEST_SERVER").as_deref() {
-        Ok("hosted") => ServerKind::Hosted {
-            min_delay: Duration::from_millis(5),
-            max_delay: Duration::from_millis(40),
-        },
+        Ok("hosted") => ServerKind::hosted(Duration::from_millis(5), Duration::from_millis(40)),
         Ok("self-hosted") | Err(_) => ServerKind::SelfHosted,
         Ok(other) => panic!("CALCOM_TEST_SERVER is {other:?}"),
     }

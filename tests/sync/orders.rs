@@ -112,7 +112,7 @@ async fn a_taken_slot_is_rebooked_at_a_named_one() {
     world.drain().await;
     assert_eq!(world.review_reasons().await, [ReviewReason::SlotTaken]);
     let start = world.reviews().await[0].evidence.alternatives[0];
-    let item = world.resolve(Resolution::Rebook { start }).await;
+    let item = world.resolve(Resolution::rebook(start)).await;
     world.settle().await;
     let state = world.appointment(&late.id).await.state;
     assert_eq!(state.start, start);
@@ -297,7 +297,7 @@ async fn a_rebooking_that_is_tried_again_overrules_nothing_newer() {
     world.drain().await;
     let away = Fault::new(Operation::CreateBooking, Then::status(503));
     world.fake.inject(away);
-    world.resolve(Resolution::Rebook { start: at(2) }).await;
+    world.resolve(Resolution::rebook(at(2))).await;
     world.drain().await;
     assert_eq!(world.appointment(&late.id).await.state.start, at(2));
     world.change(&late.id, Origin::Admin, move_to(at(6))).await;

@@ -48,6 +48,7 @@ pub enum Then {
     /// Carries out the request, and delays the answer.
     DelayAfterApplying(Duration),
     /// Answers this; nothing is carried out.
+    #[non_exhaustive]
     Answer {
         /// The status.
         status: u16,
@@ -69,6 +70,15 @@ pub enum Then {
 }
 
 impl Then {
+    /// This answer; nothing is carried out.
+    pub fn answer(status: u16, headers: Vec<(String, String)>, body: impl Into<Bytes>) -> Self {
+        Self::Answer {
+            status,
+            headers,
+            body: body.into(),
+        }
+    }
+
     /// An error in Cal.com's usual shape, such as 500, 502 or 503.
     pub fn status(status: u16) -> Self {
         let body = json!({

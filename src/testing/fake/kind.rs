@@ -21,6 +21,7 @@ pub enum ServerKind {
     /// Deliveries carry the header `X-Cal-Webhook-Version`, and some bodies have more fields:
     /// `cancellationReason` in `BOOKING_RESCHEDULED`, `attendeeSeatId` in the cancellation of a seat. Routes added after August 2025
     /// exist, and are answered with 501.
+    #[non_exhaustive]
     Hosted {
         /// The shortest delay of a webhook; 0.5 s was measured.
         min_delay: Duration,
@@ -30,6 +31,14 @@ pub enum ServerKind {
 }
 
 impl ServerKind {
+    /// The hosted service, with webhooks delayed by a random time between these.
+    pub const fn hosted(min_delay: Duration, max_delay: Duration) -> Self {
+        Self::Hosted {
+            min_delay,
+            max_delay,
+        }
+    }
+
     pub(super) fn is_hosted(self) -> bool {
         matches!(self, Self::Hosted { .. })
     }

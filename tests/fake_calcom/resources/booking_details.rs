@@ -76,10 +76,7 @@ async fn a_server_of_2025_has_no_attendees() {
 
 #[tokio::test]
 async fn the_hosted_service_numbers_attendees() {
-    let hosted = ServerKind::Hosted {
-        min_delay: Duration::ZERO,
-        max_delay: Duration::ZERO,
-    };
+    let hosted = ServerKind::hosted(Duration::ZERO, Duration::ZERO);
     let fake = FakeCalcom::builder().server(hosted).start().await.unwrap();
     let omar = fake.add_user("omar");
     let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London".into());
