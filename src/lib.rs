@@ -55,8 +55,8 @@
 //! - **Nothing is booked twice.** The engine never leaves an appointment with two live bookings,
 //!   whatever timed out, took effect late, crashed or was delivered twice.
 //! - **No loops.** A change that came from Cal.com is never pushed back.
-//! - **Tenants stay separate.** A tenant's webhook changes nothing of another tenant, and nothing is
-//!   sent for an event type that does not belong to the tenant.
+//! - **Tenants stay separate.** A tenant's webhook changes nothing of another tenant, and nothing
+//!   is sent for an event type that does not belong to the tenant.
 //! - **Nothing is resurrected.** A late webhook revives nothing.
 //! - **Order.** Work for one appointment is serial; no appointment and no tenant blocks another.
 //! - **Secrecy.** No key, secret or attendee appears in a log line, an error or `Debug` output.
@@ -73,14 +73,14 @@
 //! # What the crate is not
 //!
 //! It has no blocking API, it runs on tokio, and it does not support wasm. Organizations, managed
-//! users and the administration of OAuth clients are not typed; [`Client::request`](client::Client::request)
-//! reaches them.
+//! users and the administration of OAuth clients are not typed;
+//! [`Client::request`](client::Client::request) reaches them.
 //!
 //! # Features
 //!
-//! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `server`, `conformance`
-//! and `testing` (which includes `client` and `conformance`) are not. Without any feature, and with
-//! `conformance` alone, the crate depends on no HTTP client, SQL, server or TLS.
+//! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `server`,
+//! `conformance` and `testing` (which includes `client` and `conformance`) are not. Without any
+//! feature, and with `conformance` alone, the crate depends on no HTTP client, SQL, server or TLS.
 //!
 //! # Testing your own store
 //!

@@ -1,8 +1,8 @@
 //! A typed client for Cal.com's API v2.
 //!
-//! [`Client`] has one handle per resource, such as [`Client::bookings`]; [`Client::request`] reaches
-//! endpoints that have none. Each endpoint is called with the API version that its types were made
-//! for. A call is retried only if that cannot carry it out twice.
+//! [`Client`] has one handle per resource, such as [`Client::bookings`]; [`Client::request`]
+//! reaches endpoints that have none. Each endpoint is called with the API version that its types
+//! were made for. A call is retried only if that cannot carry it out twice.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -252,8 +252,8 @@ impl Client {
         Me::new(self)
     }
 
-    /// A request to any endpoint, for those without a method of their own. The path is given segment
-    /// by segment, without `/v2`.
+    /// A request to any endpoint, for those without a method of their own. The path is given
+    /// segment by segment, without `/v2`.
     pub fn request(
         &self,
         method: Method,

@@ -50,8 +50,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     async fn save(&self, tokens: &OAuthTokens) -> Result<(), StoreFailure>;
 }
 
-/// The latest tokens, in memory: for scripts and tests. A session that has to survive a restart needs
-/// a store of its own, because the refresh token changes with every refresh.
+/// The latest tokens, in memory: for scripts and tests. A session that has to survive a restart
+/// needs a store of its own, because the refresh token changes with every refresh.
 #[derive(Clone, Debug, Default)]
 pub struct InMemoryTokenStore(Arc<Mutex<Option<OAuthTokens>>>);
 

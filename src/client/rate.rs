@@ -258,8 +258,8 @@ impl RateBudget {
             let number = |text: &http::HeaderValue| -> Option<u64> {
                 text.to_str().ok()?.trim().parse().ok()
             };
-            // Searched for rather than looked up: there are few headers, and a name would have to be
-            // put together for every response.
+            // Searched for rather than looked up: there are few headers, and a name would have to
+            // be put together for every response.
             let other = |prefix: &str| {
                 let found = headers
                     .iter()

@@ -98,15 +98,15 @@ impl OAuthClient {
         self.authorization_url(sign_in.state.expose_secret(), &sign_in.pkce)
     }
 
-    /// Exchanges what the browser came back with, `code` and `state` in the redirect URI's query, for
-    /// tokens.
+    /// Exchanges what the browser came back with, `code` and `state` in the redirect URI's query,
+    /// for tokens.
     ///
     /// # Errors
     ///
     /// [`Invalid`](super::ErrorKind::Invalid) if the state is missing or not that of this sign-in:
     /// nothing is sent then, because a stranger may have made up the URL.
-    /// [`Forbidden`](super::ErrorKind::Forbidden) if the user did not consent, or Cal.com refused the
-    /// request. Otherwise as [`exchange`](Self::exchange).
+    /// [`Forbidden`](super::ErrorKind::Forbidden) if the user did not consent, or Cal.com refused
+    /// the request. Otherwise as [`exchange`](Self::exchange).
     pub async fn finish(&self, sign_in: &SignIn, redirected: &Url) -> Result<OAuthTokens, Error> {
         let parameter = |name: &str| {
             let found = redirected.query_pairs().find(|(key, _)| key == name);

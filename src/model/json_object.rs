@@ -100,7 +100,8 @@ impl JsonObject {
 
     /// Of a key that occurs more than once, the last value counts, as with a `Map`.
     fn from_entries(mut entries: Vec<(SmolStr, Value)>) -> Self {
-        // Stable, so that the last of several comes last; and not quadratic, however long a body is.
+        // Stable, so that the last of several comes last; and not quadratic, however long a body
+        // is.
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         entries.dedup_by(|later, earlier| {
             let same = later.0 == earlier.0;

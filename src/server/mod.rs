@@ -25,8 +25,8 @@ const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 /// A router that receives webhooks at `POST /webhooks/{tenant}`.
 ///
-/// It answers 200 once a delivery is stored, and before anything else is done with it; 401, 413 or 503 as
-/// [`ReceiveError::status`](crate::sync::ReceiveError::status) says. Never 410.
+/// It answers 200 once a delivery is stored, and before anything else is done with it; 401, 413 or
+/// 503 as [`ReceiveError::status`](crate::sync::ReceiveError::status) says. Never 410.
 pub fn webhooks(engine: Arc<dyn SyncEngine>) -> Router {
     Router::new()
         .route("/webhooks/{tenant}", post(receive))

@@ -14,7 +14,8 @@ statements! {
         "INSERT INTO calcom_notices (tenant, kind, taken_at, link, source) VALUES (?1, 'mark', ?3, ?2, ?4)";
 }
 
-/// Moves what a claimed, bare link holds to another link, which is marked, and removes the bare one.
+/// Moves what a claimed, bare link holds to another link, which is marked, and removes the bare
+/// one.
 pub(super) async fn give_up(
     connection: &mut SqliteConnection,
     lease: &Lease,
@@ -35,7 +36,8 @@ pub(super) async fn give_up(
     mark(connection, &lease.tenant, into, &MarkSource::Absorbed, now).await
 }
 
-/// Moves what a bare link holds to another one, which gets its appointment if it has none, and removes the bare one.
+/// Moves what a bare link holds to another one, which gets its appointment if it has none, and
+/// removes the bare one.
 ///
 /// Changes and deliveries are not touched: they belong to whoever has the appointment or the uid.
 pub(super) async fn move_over(

@@ -1,4 +1,5 @@
-//! A ready appointments table, for a host that has none. Every write records its change in the same transaction.
+//! A ready appointments table, for a host that has none. Every write records its change in the same
+//! transaction.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -50,7 +51,8 @@ impl SqliteStore {
     /// # Errors
     ///
     /// [`Conflict`](crate::store::StoreErrorKind::Conflict) if the id is taken,
-    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) or [`ReadOnly`](crate::store::StoreErrorKind::ReadOnly).
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](crate::store::StoreErrorKind::ReadOnly).
     pub async fn create_appointment(
         &self,
         tenant: &TenantId,
@@ -65,7 +67,8 @@ impl SqliteStore {
         Ok(created)
     }
 
-    /// Creates an appointment that was made at the host, and records the change, in the host's own transaction.
+    /// Creates an appointment that was made at the host, and records the change, in the host's own
+    /// transaction.
     ///
     /// # Errors
     ///
@@ -249,7 +252,8 @@ async fn get(
     row.as_ref().map(decode).transpose()
 }
 
-/// The id of an appointment that is created for a chain of bookings: the same one whenever and wherever it is created.
+/// The id of an appointment that is created for a chain of bookings: the same one whenever and
+/// wherever it is created.
 fn id_for(chain: &ChainKey) -> AppointmentId {
     let digest = Sha256::digest(chain.as_str());
     AppointmentId::new(format!("calcom-{}", hex::encode(&digest[..16])))

@@ -4,7 +4,8 @@ use sqlx::error::{DatabaseError, ErrorKind};
 
 use crate::store::{StoreError, StoreErrorKind};
 
-/// SQLite's primary result codes, the low byte of what it reports (<https://www.sqlite.org/rescode.html>).
+/// SQLite's primary result codes, the low byte of what it reports
+/// (<https://www.sqlite.org/rescode.html>).
 mod code {
     pub(super) const BUSY: i32 = 5;
     pub(super) const LOCKED: i32 = 6;
@@ -15,7 +16,8 @@ mod code {
     pub(super) const NOTADB: i32 = 26;
 }
 
-/// Tells a failure by what to do about it. SQLite's own texts name tables and columns, never what is in them.
+/// Tells a failure by what to do about it. SQLite's own texts name tables and columns, never what
+/// is in them.
 pub(super) fn failed(error: sqlx::Error) -> StoreError {
     let (kind, message) = match &error {
         sqlx::Error::Database(reported) => judge(reported.as_ref()),

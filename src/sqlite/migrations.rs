@@ -19,7 +19,8 @@ const MIGRATIONS_TABLE: &str = "calcom_migrations";
 const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "books", include_str!("migrations/0001_books.sql"))];
 
 statements! {
-    /// Also fails where nothing can be written: SQLite begins a writing transaction on a read-only file without a complaint.
+    /// Also fails where nothing can be written: SQLite begins a writing transaction on a read-only
+    /// file without a complaint.
     BEGIN_BOOKS =
         "INSERT INTO calcom_meta (name, value) VALUES ('books_since', ?1) ON CONFLICT (name) DO NOTHING";
     BOOKS_SINCE = "SELECT value FROM calcom_meta WHERE name = 'books_since'";
@@ -40,8 +41,8 @@ fn migrator() -> Migrator {
     migrator
 }
 
-/// Runs the missing migrations in one transaction, so that of two processes that start at once one waits for the other.
-/// Returns since when the file keeps books: `now`, if it is new.
+/// Runs the missing migrations in one transaction, so that of two processes that start at once one
+/// waits for the other. Returns since when the file keeps books: `now`, if it is new.
 pub(super) async fn run(
     pool: &SqlitePool,
     now: DateTime<Utc>,

@@ -42,17 +42,20 @@ statements! {
 }
 
 impl SqliteStore {
-    /// Records a change in the host's own transaction, so that the host's write and the change are stored together or not at
-    /// all. The connection has to be one to the file of the store. Inserts one row.
+    /// Records a change in the host's own transaction, so that the host's write and the change are
+    /// stored together or not at all. The connection has to be one to the file of the store.
+    /// Inserts one row.
     ///
-    /// SQLite has one writer: from the transaction's first write until it ends, every other write to the file waits, in this
-    /// process and in others, webhooks included. Ask nobody anything in between.
+    /// SQLite has one writer: from the transaction's first write until it ends, every other write
+    /// to the file waits, in this process and in others, webhooks included. Ask nobody anything in
+    /// between.
     ///
     /// # Errors
     ///
-    /// As [`Outbox::record`]; nothing was written then. A transaction that has read before another one wrote cannot write any
-    /// more: that is [`Unavailable`](crate::store::StoreErrorKind::Unavailable) too, and only a new transaction helps. One that
-    /// begins with `BEGIN IMMEDIATE` is safe from it.
+    /// As [`Outbox::record`]; nothing was written then. A transaction that has read before another
+    /// one wrote cannot write any more: that is
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) too, and only a new transaction
+    /// helps. One that begins with `BEGIN IMMEDIATE` is safe from it.
     pub async fn record_change_in(
         &self,
         connection: &mut SqliteConnection,

@@ -19,8 +19,9 @@ use crate::store::StoreError;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a call waits for its turn in this process.
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often, and after which pause, a file is tried to be opened. Turning a new file to WAL is the one step for which
-/// SQLite does not wait itself, and so of two processes that start at once one may be sent away.
+/// How often, and after which pause, a file is tried to be opened. Turning a new file to WAL is the
+/// one step for which SQLite does not wait itself, and so of two processes that start at once one
+/// may be sent away.
 const OPEN_ATTEMPTS: u32 = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(100);
 /// How many reads run at once; they wait for no writer.
@@ -36,17 +37,19 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens a file, creates it if there is none, and brings its tables up to date. Goes by the machine's clock.
+    /// Opens a file, creates it if there is none, and brings its tables up to date. Goes by the
+    /// machine's clock.
     ///
-    /// The file is kept in WAL mode with `synchronous = FULL`: with less, a power cut could take back a delivery that was
-    /// acknowledged, or the sync key of a booking that was already asked for.
+    /// The file is kept in WAL mode with `synchronous = FULL`: with less, a power cut could take
+    /// back a delivery that was acknowledged, or the sync key of a booking that was already asked
+    /// for.
     ///
     /// # Errors
     ///
-    /// [`NewerSchema`](crate::store::StoreErrorKind::NewerSchema) if a newer version of this crate wrote it,
-    /// [`ReadOnly`](crate::store::StoreErrorKind::ReadOnly) if it cannot be written,
-    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) if it cannot be opened or stays locked,
-    /// [`Corrupt`](crate::store::StoreErrorKind::Corrupt) if it is no SQLite database.
+    /// [`NewerSchema`](crate::store::StoreErrorKind::NewerSchema) if a newer version of this crate
+    /// wrote it, [`ReadOnly`](crate::store::StoreErrorKind::ReadOnly) if it cannot be written,
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) if it cannot be opened or stays
+    /// locked, [`Corrupt`](crate::store::StoreErrorKind::Corrupt) if it is no SQLite database.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with_clock(path, Arc::new(SystemClock)).await
     }
@@ -68,8 +71,8 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = SqlitePoolOptions::new().acquire_timeout(TURN_TIMEOUT);
-        // One connection for all writes: SQLite lets one write at a time anyway, and the pool's queue is fair while
-        // SQLite's own waiting is not.
+        // One connection for all writes: SQLite lets one write at a time anyway, and the pool's
+        // queue is fair while SQLite's own waiting is not.
         let writes = connect(&pool.clone().max_connections(1), &options).await?;
         let books_since = migrations::run(&writes, clock.now()).await?;
         Ok(Self {
@@ -80,10 +83,11 @@ impl SqliteStore {
         })
     }
 
-    /// Uses the host's own connections, and brings the tables of this crate up to date. Goes by the machine's clock.
+    /// Uses the host's own connections, and brings the tables of this crate up to date. Goes by the
+    /// machine's clock.
     ///
-    /// The host chooses the settings. Promises that survive a power cut need `synchronous = FULL`; WAL keeps readers from
-    /// waiting for writers; foreign keys are to be on.
+    /// The host chooses the settings. Promises that survive a power cut need `synchronous = FULL`;
+    /// WAL keeps readers from waiting for writers; foreign keys are to be on.
     ///
     /// # Errors
     ///
@@ -92,7 +96,8 @@ impl SqliteStore {
         Self::with_pool_and_clock(pool, Arc::new(SystemClock)).await
     }
 
-    /// Uses the host's own connections as [`with_pool`](Self::with_pool) does, and goes by another clock.
+    /// Uses the host's own connections as [`with_pool`](Self::with_pool) does, and goes by another
+    /// clock.
     ///
     /// # Errors
     ///
@@ -110,8 +115,9 @@ impl SqliteStore {
         })
     }
 
-    /// The connections that write, for transactions of the host's own. A store that was [opened](Self::open) has only one:
-    /// while the host holds it, writes of the store wait, and a write awaited inside such a transaction fails with
+    /// The connections that write, for transactions of the host's own. A store that was
+    /// [opened](Self::open) has only one: while the host holds it, writes of the store wait, and a
+    /// write awaited inside such a transaction fails with
     /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable).
     pub fn pool(&self) -> &SqlitePool {
         &self.writes

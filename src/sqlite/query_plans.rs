@@ -1,4 +1,5 @@
-//! Looks at the plan of every statement of the store: none may walk a whole table, or a whole tenant.
+//! Looks at the plan of every statement of the store: none may walk a whole table, or a whole
+//! tenant.
 
 use sqlx::Row as _;
 
@@ -68,7 +69,8 @@ async fn no_statement_walks_a_whole_table_or_tenant() {
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         for row in plan {
             let step: String = row.get("detail");
-            // An alias stands in the place of a table's name, and so all that may be scanned is named.
+            // An alias stands in the place of a table's name, and so all that may be scanned is
+            // named.
             let walks_a_table = step.starts_with("SCAN ") && !NO_TABLES.contains(&step.as_str());
             let walks_a_tenant = step.ends_with("(tenant=?)");
             let is_meant = MEANT

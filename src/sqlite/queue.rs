@@ -16,8 +16,9 @@ use crate::store::{
     MarkSource, ReviewId, Settled, Settlement, StoreError, TenantId,
 };
 
-/// The tenants that have anything to do, now or later, in the order of their names: one probe of each index a tenant, however
-/// much it has waiting. `$first` is where the walk begins, `$while` how long it goes on.
+/// The tenants that have anything to do, now or later, in the order of their names: one probe of
+/// each index a tenant, however much it has waiting. `$first` is where the walk begins, `$while`
+/// how long it goes on.
 macro_rules! tenants_with_work {
     ($first:literal, $while:literal) => {
         concat!(
@@ -36,8 +37,8 @@ macro_rules! tenants_with_work {
     };
 }
 
-/// When the first of a tenant's notices to be routed was taken in, and when the first of its links that can be claimed became
-/// due. ?1 is the store's time, ?2 the newest format.
+/// When the first of a tenant's notices to be routed was taken in, and when the first of its links
+/// that can be claimed became due. ?1 is the store's time, ?2 the newest format.
 macro_rules! first_of {
     ($tenant:literal) => {
         concat!(
@@ -53,9 +54,9 @@ macro_rules! first_of {
     };
 }
 
-/// The first tenant of a walk that is neither paused nor held and has a notice to be routed or a link to be claimed, with when
-/// the first of each was taken in and became due. ?1 is the store's time, ?2 the newest format, ?3 where the walk begins or
-/// ends.
+/// The first tenant of a walk that is neither paused nor held and has a notice to be routed or a
+/// link to be claimed, with when the first of each was taken in and became due. ?1 is the store's
+/// time, ?2 the newest format, ?3 where the walk begins or ends.
 macro_rules! next_turn {
     ($first:literal, $while:literal) => {
         concat!(
@@ -122,8 +123,8 @@ struct Turn {
 }
 
 impl Turn {
-    /// Whether something was taken in before the work that is due became due. Of what was taken in at the very instant at which
-    /// that became due, one batch is enough.
+    /// Whether something was taken in before the work that is due became due. Of what was taken in
+    /// at the very instant at which that became due, one batch is enough.
     fn routes_first(&self, has_routed: bool) -> bool {
         match (self.first_taken, self.first_due) {
             (Some(taken), Some(due)) => taken < due || (taken == due && !has_routed),
@@ -264,7 +265,8 @@ fn decode_mark(row: &SqliteRow) -> Result<Mark, StoreError> {
     let row = Row::of("calcom_notices", row);
     let source: MarkSource = row.word("source")?;
     let mark = Mark::new(row.number("id")?, source);
-    // A decision that this version cannot read is none that it can carry out; the mark still says *look here*.
+    // A decision that this version cannot read is none that it can carry out; the mark still says
+    // *look here*.
     let resolution = row.json_if_readable("resolution")?;
     let (Some(review), Some(resolution)) = (row.get::<Option<i64>>("review")?, resolution) else {
         return Ok(mark);

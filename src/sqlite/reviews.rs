@@ -130,8 +130,9 @@ async fn open(
     Ok((ReviewId::new(id), count == 1))
 }
 
-/// The link has no part in open items any more, other than those kept. An item that nobody else has a part in closes, and keeps
-/// its last part, as the record of whom it was about; but that of the tenant's pause stays open.
+/// The link has no part in open items any more, other than those kept. An item that nobody else has
+/// a part in closes, and keeps its last part, as the record of whom it was about; but that of the
+/// tenant's pause stays open.
 async fn end_parts(
     connection: &mut SqliteConnection,
     link: &Link,
@@ -176,7 +177,8 @@ async fn end_parts(
     Ok(())
 }
 
-/// Closes the tenant's open item with a cause that is gone, if it ends in the way that is asked for.
+/// Closes the tenant's open item with a cause that is gone, if it ends in the way that is asked
+/// for.
 pub(super) async fn settle_tenants(
     connection: &mut SqliteConnection,
     tenant: &TenantId,

@@ -11,7 +11,8 @@ use super::{keys, links, statements};
 use crate::model::BookingUid;
 use crate::store::{AppointmentId, Claim, LinkId, LinkKey, StoreError, SyncKey, TenantId};
 
-/// How much is given to links in one claim: enough to keep the order, little enough to keep a claim short.
+/// How much is given to links in one claim: enough to keep the order, little enough to keep a claim
+/// short.
 const ROUTED_AT_ONCE: i64 = 64;
 
 statements! {

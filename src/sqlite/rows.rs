@@ -108,7 +108,8 @@ impl<'r> Row<'r> {
         serde_json::from_str(self.get(column)?).map_err(|_| self.corrupt(column))
     }
 
-    /// A value that the row is worth reading without; `None` if there is none, or none that this version can read.
+    /// A value that the row is worth reading without; `None` if there is none, or none that this
+    /// version can read.
     pub(super) fn json_if_readable<T: DeserializeOwned>(
         &self,
         column: &'static str,

@@ -98,7 +98,8 @@ pub(super) async fn settle(
     Ok(Settled::opening(opened))
 }
 
-/// The error of a settlement that ends a change or a delivery of another link, of nobody, or for the second time.
+/// The error of a settlement that ends a change or a delivery of another link, of nobody, or for
+/// the second time.
 pub(super) fn not_waiting() -> StoreError {
     StoreError::new(
         StoreErrorKind::Invalid,

@@ -1,4 +1,5 @@
-//! Appointments: the host's own records, and the port through which the engine reads and writes them.
+//! Appointments: the host's own records, and the port through which the engine reads and writes
+//! them.
 
 use std::fmt;
 
@@ -18,7 +19,8 @@ text_id! {
     AppointmentId
 }
 text_id! {
-    /// Identifies a chain of bookings, from the first through every reschedule. The engine uses the booking's `icsUid`.
+    /// Identifies a chain of bookings, from the first through every reschedule. The engine uses the
+    /// booking's `icsUid`.
     ChainKey
 }
 
@@ -138,7 +140,8 @@ impl Person {
 }
 
 impl From<&Attendee> for Person {
-    /// The attendee in the host's terms. Every text is cleaned with [`clean_line`]: anybody who books writes it.
+    /// The attendee in the host's terms. Every text is cleaned with [`clean_line`]: anybody who
+    /// books writes it.
     fn from(attendee: &Attendee) -> Self {
         let line = |text: &str| clean_line(text).into_owned();
         Self {
@@ -289,23 +292,29 @@ impl Window {
 /// # Contract
 ///
 /// - Every write increases the revision, and readers never see a partial write.
-/// - [`create_for_booking`](Self::create_for_booking) is idempotent by the chain's key: a second call with the same key
-///   returns the existing appointment as it is now and writes nothing, also when both run concurrently.
+/// - [`create_for_booking`](Self::create_for_booking) is idempotent by the chain's key: a second
+///   call with the same key returns the existing appointment as it is now and writes nothing, also
+///   when both run concurrently.
 /// - [`update`](Self::update) writes only if the revision is the expected one, else it fails with
-///   [`Conflict`](super::StoreErrorKind::Conflict); of two updates that expect the same revision, one fails.
-/// - A host that records its changes in the outbox may also record the engine's writes, with their origin: they are skipped.
+///   [`Conflict`](super::StoreErrorKind::Conflict); of two updates that expect the same revision,
+///   one fails.
+/// - A host that records its changes in the outbox may also record the engine's writes, with their
+///   origin: they are skipped.
 /// - A call whose future is dropped has either happened completely or not at all.
-/// - A read may lag behind the outbox (a read replica, a change recorded before its transaction commits): the engine looks
-///   again, and opens a review item if the recorded revision never becomes visible.
-/// - [`Unavailable`](super::StoreErrorKind::Unavailable) is a transient failure: a lost connection, a lock timeout, a
-///   serialization failure. [`Corrupt`](super::StoreErrorKind::Corrupt) is permanent.
+/// - A read may lag behind the outbox (a read replica, a change recorded before its transaction
+///   commits): the engine looks again, and opens a review item if the recorded revision never
+///   becomes visible.
+/// - [`Unavailable`](super::StoreErrorKind::Unavailable) is a transient failure: a lost connection,
+///   a lock timeout, a serialization failure. [`Corrupt`](super::StoreErrorKind::Corrupt) is
+///   permanent.
 #[async_trait]
 pub trait AppointmentRepository: fmt::Debug + Send + Sync + 'static {
     /// Reads one appointment; `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`Corrupt`](super::StoreErrorKind::Corrupt).
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`Corrupt`](super::StoreErrorKind::Corrupt).
     async fn get(
         &self,
         tenant: &TenantId,
@@ -316,7 +325,8 @@ pub trait AppointmentRepository: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`ReadOnly`](super::StoreErrorKind::ReadOnly).
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
     async fn create_for_booking(
         &self,
         tenant: &TenantId,
@@ -338,11 +348,13 @@ pub trait AppointmentRepository: fmt::Debug + Send + Sync + 'static {
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError>;
 
-    /// One page of the appointments that start in a window, ordered by start and id, strictly after `after`.
+    /// One page of the appointments that start in a window, ordered by start and id, strictly after
+    /// `after`.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`Corrupt`](super::StoreErrorKind::Corrupt).
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`Corrupt`](super::StoreErrorKind::Corrupt).
     async fn scan(
         &self,
         tenant: &TenantId,

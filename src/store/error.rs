@@ -8,15 +8,18 @@ use std::error::Error as StdError;
 pub enum StoreErrorKind {
     /// The row has changed since it was read: read again, then decide again.
     Conflict,
-    /// The lease has expired and another worker may hold the link: drop the work; it will be done again.
+    /// The lease has expired and another worker may hold the link: drop the work; it will be done
+    /// again.
     LeaseLost,
     /// The row does not exist.
     NotFound,
     /// The store is unreachable or busy: retry later.
     Unavailable,
-    /// The store cannot be written: give the process write permission to the file, its folder and its `-wal` neighbour.
+    /// The store cannot be written: give the process write permission to the file, its folder and
+    /// its `-wal` neighbour.
     ReadOnly,
-    /// The store was written by a newer version of this crate: update the crate, or restore an older copy.
+    /// The store was written by a newer version of this crate: update the crate, or restore an
+    /// older copy.
     NewerSchema,
     /// A row cannot be decoded: needs manual repair.
     Corrupt,

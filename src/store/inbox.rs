@@ -50,8 +50,8 @@ open_enum! {
     }
 }
 
-/// What a delivery claims about its booking. A read that contradicts it is not conclusive yet: a self-hosted server announces a
-/// cancellation before carrying it out.
+/// What a delivery claims about its booking. A read that contradicts it is not conclusive yet: a
+/// self-hosted server announces a cancellation before carrying it out.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,7 +186,8 @@ pub enum Accepted {
     Stored,
     /// Stored; nothing to process.
     Ignored,
-    /// The same bytes are already waiting, or were ignored earlier and are still kept; nothing was changed.
+    /// The same bytes are already waiting, or were ignored earlier and are still kept; nothing was
+    /// changed.
     Duplicate,
 }
 
@@ -209,11 +210,14 @@ pub enum Accepted {
 ///
 /// # Contract
 ///
-/// - Accepting inserts one row and touches no other, so it never waits for a worker, a lease or a transaction of the host's.
-/// - At most one delivery with the same bytes waits: of two arriving at once, one is stored. Once it is settled, the same bytes
-///   are stored again, as another reason to look. [Ignored](NewDelivery::ignored) bytes are stored once: while they are kept, the
-///   same bytes are a [`Duplicate`](Accepted::Duplicate), whether they would be ignored again or not.
-/// - A delivery without a booking is ignored as [`IgnoredNoBooking`](DeliveryFate::IgnoredNoBooking).
+/// - Accepting inserts one row and touches no other, so it never waits for a worker, a lease or a
+///   transaction of the host's.
+/// - At most one delivery with the same bytes waits: of two arriving at once, one is stored. Once
+///   it is settled, the same bytes are stored again, as another reason to look.
+///   [Ignored](NewDelivery::ignored) bytes are stored once: while they are kept, the same bytes are
+///   a [`Duplicate`](Accepted::Duplicate), whether they would be ignored again or not.
+/// - A delivery without a booking is ignored as
+///   [`IgnoredNoBooking`](DeliveryFate::IgnoredNoBooking).
 /// - A delivery waits until a [`Settlement`](super::Settlement) names it.
 #[async_trait]
 pub trait Inbox: fmt::Debug + Send + Sync + 'static {
@@ -221,8 +225,9 @@ pub trait Inbox: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`ReadOnly`](super::StoreErrorKind::ReadOnly); then nothing
-    /// was stored, and the sender must be asked to retry.
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly); then nothing was stored, and the sender must
+    /// be asked to retry.
     async fn accept(&self, delivery: NewDelivery) -> Result<Accepted, StoreError>;
 
     /// The tenant's deliveries, oldest first, with their fates; `None` for those that are waiting.

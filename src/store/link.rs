@@ -13,12 +13,14 @@ number_id! {
     LinkId
 }
 text_id! {
-    /// An opaque key for the creation of one booking. It is stored before the call and travels in the booking's metadata, so that a
-    /// booking whose creation was never answered can be recognized.
+    /// An opaque key for the creation of one booking. It is stored before the call and travels in
+    /// the booking's metadata, so that a booking whose creation was never answered can be
+    /// recognized.
     SyncKey
 }
 
-/// Bytes that only the engine writes and reads. A store keeps them unchanged; `Debug` shows only their length.
+/// Bytes that only the engine writes and reads. A store keeps them unchanged; `Debug` shows only
+/// their length.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Opaque {
     format: u16,
@@ -31,8 +33,8 @@ impl Opaque {
         Self { format, bytes }
     }
 
-    /// The format number. A store hands a link only to workers that know its format, so that during a rolling deployment links
-    /// written by the newer version are left to it.
+    /// The format number. A store hands a link only to workers that know its format, so that during
+    /// a rolling deployment links written by the newer version are left to it.
     pub fn format(&self) -> u16 {
         self.format
     }
@@ -54,10 +56,11 @@ impl fmt::Debug for Opaque {
     }
 }
 
-/// A pair of one appointment and the newest booking of its chain; either side may be missing for a while.
+/// A pair of one appointment and the newest booking of its chain; either side may be missing for a
+/// while.
 ///
-/// The fields are the keys that a store indexes. What the engine remembers about the pair is opaque to the store; read it with
-/// [`Standing::of`](crate::sync::Standing::of).
+/// The fields are the keys that a store indexes. What the engine remembers about the pair is opaque
+/// to the store; read it with [`Standing::of`](crate::sync::Standing::of).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Link {
@@ -75,8 +78,8 @@ pub struct Link {
     pub series: Option<RecurringBookingUid>,
     /// The sync key of the newest booking that the engine has created.
     pub sync_key: Option<SyncKey>,
-    /// Whether the link merely names one side, so that the link of the pair may absorb it. The engine sets it with everything it
-    /// stores.
+    /// Whether the link merely names one side, so that the link of the pair may absorb it. The
+    /// engine sets it with everything it stores.
     pub bare: bool,
     /// The engine's memory of the pair; `None` for a new link.
     pub state: Option<Opaque>,
@@ -98,7 +101,8 @@ impl Link {
         }
     }
 
-    /// All keys by which a store must find the link once it is stored: its own, and the other bookings of its chain.
+    /// All keys by which a store must find the link once it is stored: its own, and the other
+    /// bookings of its chain.
     pub fn keys(&self, chain_uids: &[BookingUid]) -> Vec<LinkKey> {
         let uids = chain_uids.iter().chain(&self.booking).cloned();
         uids.map(LinkKey::Booking)
@@ -108,7 +112,8 @@ impl Link {
             .collect()
     }
 
-    /// The link with the appointment that its stored version has gained, by absorption, since it was claimed.
+    /// The link with the appointment that its stored version has gained, by absorption, since it
+    /// was claimed.
     ///
     /// # Errors
     ///

@@ -105,7 +105,8 @@ pub enum LogEvent {
         /// The booking.
         booking: BookingUid,
     },
-    /// The difference was accepted: Cal.com cannot represent the host's change, or a reviewer accepted it.
+    /// The difference was accepted: Cal.com cannot represent the host's change, or a reviewer
+    /// accepted it.
     DifferenceAccepted,
     /// A booking created by the engine that landed too late to be wanted was cancelled.
     #[non_exhaustive]
@@ -135,8 +136,8 @@ pub enum LogEvent {
         /// The error.
         error: String,
     },
-    /// All of the tenant's work is held until Cal.com may be called again or the tenant can be read. Does not count as an
-    /// attempt.
+    /// All of the tenant's work is held until Cal.com may be called again or the tenant can be
+    /// read. Does not count as an attempt.
     #[non_exhaustive]
     Postponed {
         /// Until when.
@@ -220,7 +221,8 @@ impl LogEntry {
     }
 }
 
-/// The sync log. Entries are written by checkpoints, settlements and resolutions, in their transactions.
+/// The sync log. Entries are written by checkpoints, settlements and resolutions, in their
+/// transactions.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -245,13 +247,15 @@ impl LogEntry {
 ///
 /// # Contract
 ///
-/// Entries are read in id order, and an entry's id is larger than those of all entries stored before it.
+/// Entries are read in id order, and an entry's id is larger than those of all entries stored
+/// before it.
 #[async_trait]
 pub trait SyncLog: fmt::Debug + Send + Sync + 'static {
     /// The tenant's entries, oldest first.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`Corrupt`](super::StoreErrorKind::Corrupt).
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`Corrupt`](super::StoreErrorKind::Corrupt).
     async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, StoreError>;
 }

@@ -1,11 +1,12 @@
 //! The storage ports of the sync engine, and their contracts.
 //!
-//! A host implements one of them, [`AppointmentRepository`], for its own table. The others hold the engine's bookkeeping and
-//! come ready to use: [`InMemoryStore`] here, and a SQLite file with the feature `sqlite`. The conformance suite in `testing` holds
-//! your own adapters to the same promises.
+//! A host implements one of them, [`AppointmentRepository`], for its own table. The others hold the
+//! engine's bookkeeping and come ready to use: [`InMemoryStore`] here, and a SQLite file with the
+//! feature `sqlite`. The conformance suite in `testing` holds your own adapters to the same
+//! promises.
 //!
-//! Every call names a tenant or acts under a tenant's lease; every row belongs to a tenant. The store's clock is the only one that
-//! counts: no port takes an instant to compute with.
+//! Every call names a tenant or acts under a tenant's lease; every row belongs to a tenant. The
+//! store's clock is the only one that counts: no port takes an instant to compute with.
 
 mod appointment;
 mod error;

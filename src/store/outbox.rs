@@ -115,9 +115,10 @@ open_enum! {
 ///
 /// # Contract
 ///
-/// - Recording inserts one row and touches no other, so it never waits for a worker, a delivery or another transaction of the
-///   host's. An adapter offers the same within the host's own transaction, so that the host's write and the change are stored
-///   atomically; however long that transaction stays open, it blocks nobody.
+/// - Recording inserts one row and touches no other, so it never waits for a worker, a delivery or
+///   another transaction of the host's. An adapter offers the same within the host's own
+///   transaction, so that the host's write and the change are stored atomically; however long that
+///   transaction stays open, it blocks nobody.
 /// - Recording the same revision of the same appointment again changes nothing.
 /// - A change waits until a [`Settlement`](super::Settlement) names it.
 #[async_trait]
@@ -126,11 +127,12 @@ pub trait Outbox: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`ReadOnly`](super::StoreErrorKind::ReadOnly); then nothing
-    /// was recorded.
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly); then nothing was recorded.
     async fn record(&self, change: &Change) -> Result<(), StoreError>;
 
-    /// The changes of an appointment, oldest first, with their fates; `None` for those that are waiting.
+    /// The changes of an appointment, oldest first, with their fates; `None` for those that are
+    /// waiting.
     ///
     /// # Errors
     ///

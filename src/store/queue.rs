@@ -69,11 +69,13 @@ impl Mark {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClaimRequest {
-    /// The tenant that was served last. Tenants are served in order of their names, starting after this one.
+    /// The tenant that was served last. Tenants are served in order of their names, starting after
+    /// this one.
     pub after: Option<TenantId>,
     /// How long the lease lasts.
     pub lease: Duration,
-    /// The newest format of [`Opaque`](super::Opaque) bytes that the worker can read. Links of a newer one are not claimed.
+    /// The newest format of [`Opaque`](super::Opaque) bytes that the worker can read. Links of a
+    /// newer one are not claimed.
     pub format: u16,
 }
 
@@ -95,7 +97,8 @@ impl ClaimRequest {
     }
 }
 
-/// The right to work on a link for a limited time. Void once the link has been claimed again, settled or absorbed.
+/// The right to work on a link for a limited time. Void once the link has been claimed again,
+/// settled or absorbed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lease {
@@ -103,7 +106,8 @@ pub struct Lease {
     pub tenant: TenantId,
     /// The link.
     pub link: LinkId,
-    /// Incremented by every claim and every settlement; a store accepts writes only under the newest value.
+    /// Incremented by every claim and every settlement; a store accepts writes only under the
+    /// newest value.
     pub fence: i64,
     /// How many times the link had been marked when it was claimed.
     pub marks: i64,
@@ -151,8 +155,8 @@ pub struct Claim {
     pub deliveries: Vec<Delivery>,
     /// Waiting marks, oldest first.
     pub marks: Vec<Mark>,
-    /// How many times the link has been claimed since it was last settled, this claim included. Counted before the work begins, so
-    /// that work that kills its process is noticed.
+    /// How many times the link has been claimed since it was last settled, this claim included.
+    /// Counted before the work begins, so that work that kills its process is noticed.
     pub begun: u32,
     /// The lowest revision ever recorded for the link's appointment, unless it has been pruned.
     pub first_revision: Option<Revision>,
@@ -183,7 +187,8 @@ impl Claim {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Checkpoint {
-    /// The link to store. Its tenant and id are those of the lease. If it has no appointment, the stored one is kept.
+    /// The link to store. Its tenant and id are those of the lease. If it has no appointment, the
+    /// stored one is kept.
     pub link: Link,
     /// Booking uids that belong to the link's chain.
     pub chain_uids: Vec<BookingUid>,
@@ -209,11 +214,11 @@ impl Checkpoint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hold {
-    /// Nothing of the tenant is claimed for this long: a rate limit, an open circuit, an unreadable directory entry. Never
-    /// shortens a longer hold.
+    /// Nothing of the tenant is claimed for this long: a rate limit, an open circuit, an unreadable
+    /// directory entry. Never shortens a longer hold.
     For(Duration),
-    /// Nothing of the tenant is claimed until the review item with this cause, which the same settlement opens, is resolved
-    /// or the tenant is [resumed](super::Tenants::resume).
+    /// Nothing of the tenant is claimed until the review item with this cause, which the same
+    /// settlement opens, is resolved or the tenant is [resumed](super::Tenants::resume).
     Pause(String),
 }
 
@@ -221,12 +226,14 @@ pub enum Hold {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settlement {
-    /// The link to store. Its tenant and id are those of the lease. If it has no appointment, the stored one is kept.
+    /// The link to store. Its tenant and id are those of the lease. If it has no appointment, the
+    /// stored one is kept.
     pub link: Link,
     /// Booking uids that belong to the link's chain.
     pub chain_uids: Vec<BookingUid>,
-    /// When to work on the link again unprompted, from now. Whatever waits for it and is not settled here is looked at then too.
-    /// `None`: at once if anything still waits, else when something new arrives.
+    /// When to work on the link again unprompted, from now. Whatever waits for it and is not
+    /// settled here is looked at then too. `None`: at once if anything still waits, else when
+    /// something new arrives.
     pub wake: Option<Duration>,
     /// How long the link must not be claimed from now on, whatever arrives.
     pub not_before: Option<Duration>,
@@ -236,17 +243,19 @@ pub struct Settlement {
     pub deliveries: Vec<(DeliveryId, DeliveryFate)>,
     /// The marks that were handled. A mark that does not wait for the link is skipped.
     pub marks: Vec<MarkId>,
-    /// How instructions ended, in one sentence each. Entries for open items, or items that do not involve the link, are skipped.
+    /// How instructions ended, in one sentence each. Entries for open items, or items that do not
+    /// involve the link, are skipped.
     pub outcomes: Vec<(ReviewId, String)>,
     /// Sync log entries.
     pub log: Vec<LogEvent>,
     /// Review items to open, or to update where one with the same cause is open.
     pub reviews: Vec<NewReview>,
-    /// Whether the link leaves the open review items that [end with their links](super::ReviewEnd::WithLinks), except those in
-    /// `reviews`. Such an item closes itself when its last link leaves. Other items keep the link.
+    /// Whether the link leaves the open review items that [end with their
+    /// links](super::ReviewEnd::WithLinks), except those in `reviews`. Such an item closes itself
+    /// when its last link leaves. Other items keep the link.
     pub settled: bool,
-    /// Tenant-wide causes known to be gone: an open item that [ends with its cause](super::ReviewEnd::WithCause) closes itself,
-    /// unless the tenant's pause depends on it.
+    /// Tenant-wide causes known to be gone: an open item that [ends with its
+    /// cause](super::ReviewEnd::WithCause) closes itself, unless the tenant's pause depends on it.
     pub gone: Vec<String>,
     /// A hold on the whole tenant from now on.
     pub hold: Option<Hold>,
@@ -318,89 +327,106 @@ impl Settled {
 ///
 /// # Contract
 ///
-/// **Time** is the store's: leases, due times and holds are computed with the database's clock, or the process's for an embedded
-/// store. No caller passes an instant. A duration too long to add to an instant never ends, and is not an error.
+/// **Time** is the store's: leases, due times and holds are computed with the database's clock, or
+/// the process's for an embedded store. No caller passes an instant. A duration too long to add to
+/// an instant never ends, and is not an error.
 ///
-/// **Routing.** Changes, deliveries and marks are inserted without touching a link. A claim finds or makes the link of each, in
-/// the order in which the store took them in, before it chooses: that of a change by its appointment; that of a delivery by its
-/// booking's uid, by the uid it was rescheduled from, by its sync key, in this order, among the tenant's links only. The
-/// delivery's uid is remembered as the link's. A link that is made is [bare](Link::bare). What comes with a claim, and what is
-/// settled, is routed no more.
+/// **Routing.** Changes, deliveries and marks are inserted without touching a link. A claim finds
+/// or makes the link of each, in the order in which the store took them in, before it chooses: that
+/// of a change by its appointment; that of a delivery by its booking's uid, by the uid it was
+/// rescheduled from, by its sync key, in this order, among the tenant's links only. The delivery's
+/// uid is remembered as the link's. A link that is made is [bare](Link::bare). What comes with a
+/// claim, and what is settled, is routed no more.
 ///
-/// **Work.** A link has work while something unsettled waits for it, or when its time to wake has come. Nothing that waits is
-/// ever left behind: what arrives while a worker holds the link makes it due again once it is settled, but never before the
-/// link's `not_before`. A mark stays until a settlement names it. What a settlement leaves unsettled is looked at when the
-/// settlement wakes the link, or at once if it sets no wake time.
+/// **Work.** A link has work while something unsettled waits for it, or when its time to wake has
+/// come. Nothing that waits is ever left behind: what arrives while a worker holds the link makes
+/// it due again once it is settled, but never before the link's `not_before`. A mark stays until a
+/// settlement names it. What a settlement leaves unsettled is looked at when the settlement wakes
+/// the link, or at once if it sets no wake time.
 ///
 /// **Turns.** [`claim`](Self::claim) serves tenants in order of their names, starting after
-/// [`ClaimRequest::after`] and wrapping around once; within a tenant, the link whose oldest work was taken in first. Of links whose
-/// work was taken in, or became due, within one instant of the store's clock, the order is unspecified; the stores of this crate
-/// use insertion order. A claim routes until something can be claimed or nothing of the tenant is left
-/// to route: `None` means that nothing can be claimed now, whatever waits for leased or held links. Skipping a paused or held
-/// tenant costs the same however much it has waiting. Any number of workers may claim concurrently; no link goes to two.
+/// [`ClaimRequest::after`] and wrapping around once; within a tenant, the link whose oldest work
+/// was taken in first. Of links whose work was taken in, or became due, within one instant of the
+/// store's clock, the order is unspecified; the stores of this crate use insertion order. A claim
+/// routes until something can be claimed or nothing of the tenant is left to route: `None` means
+/// that nothing can be claimed now, whatever waits for leased or held links. Skipping a paused or
+/// held tenant costs the same however much it has waiting. Any number of workers may claim
+/// concurrently; no link goes to two.
 ///
-/// **Leases.** A link has at most one valid lease. Every write under a lease checks its fence and fails with
-/// [`LeaseLost`](super::StoreErrorKind::LeaseLost), changing nothing, once the link was claimed again, settled, or absorbed.
+/// **Leases.** A link has at most one valid lease. Every write under a lease checks its fence and
+/// fails with [`LeaseLost`](super::StoreErrorKind::LeaseLost), changing nothing, once the link was
+/// claimed again, settled, or absorbed.
 ///
-/// **Keys.** Within a tenant an appointment, a booking uid, a chain key and a sync key each belong to at most one link. If a
-/// settlement gives its link a key that belongs to a [bare](Link::bare) link, that link is absorbed: its uids, marks and places in
-/// review items move over, its appointment too if the link has none, and the bare link is deleted. If the key belongs to a link that is
-/// not bare, or the bare link has another appointment, the settlement fails with
-/// [`Conflict`](super::StoreErrorKind::Conflict). A key stays with its link: once a link has a newer booking, sync key or chain
-/// key, the older ones still find it.
+/// **Keys.** Within a tenant an appointment, a booking uid, a chain key and a sync key each belong
+/// to at most one link. If a settlement gives its link a key that belongs to a [bare](Link::bare)
+/// link, that link is absorbed: its uids, marks and places in review items move over, its
+/// appointment too if the link has none, and the bare link is deleted. If the key belongs to a link
+/// that is not bare, or the bare link has another appointment, the settlement fails with
+/// [`Conflict`](super::StoreErrorKind::Conflict). A key stays with its link: once a link has a
+/// newer booking, sync key or chain key, the older ones still find it.
 ///
-/// **Appointments.** A link's appointment is set once. A settlement or a checkpoint never clears or replaces it: a link stored
-/// without one keeps the stored one, including one gained by absorption meanwhile; storing a different one is a
-/// [`Conflict`](super::StoreErrorKind::Conflict).
+/// **Appointments.** A link's appointment is set once. A settlement or a checkpoint never clears or
+/// replaces it: a link stored without one keeps the stored one, including one gained by absorption
+/// meanwhile; storing a different one is a [`Conflict`](super::StoreErrorKind::Conflict).
 ///
-/// **In a database.** `READ COMMITTED` is enough. A transaction that locks several links locks them in id order. A serialization
-/// failure or a deadlock is [`Unavailable`](super::StoreErrorKind::Unavailable), never a conflict. A call whose future is dropped
-/// has either happened completely or not at all.
+/// **In a database.** `READ COMMITTED` is enough. A transaction that locks several links locks them
+/// in id order. A serialization failure or a deadlock is
+/// [`Unavailable`](super::StoreErrorKind::Unavailable), never a conflict. A call whose future is
+/// dropped has either happened completely or not at all.
 #[async_trait]
 pub trait Links: std::fmt::Debug + Send + Sync + 'static {
     /// Claims a link that has work; `None` if none can be claimed now.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`ReadOnly`](super::StoreErrorKind::ReadOnly).
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<Claim>, StoreError>;
 
-    /// Stores intermediate progress and extends the lease: before a write whose outcome may stay unknown, and before a write to the
-    /// host. Registers the link's keys; absorbs nothing.
+    /// Stores intermediate progress and extends the lease: before a write whose outcome may stay
+    /// unknown, and before a write to the host. Registers the link's keys; absorbs nothing.
     ///
     /// # Errors
     ///
-    /// [`LeaseLost`](super::StoreErrorKind::LeaseLost), or [`Conflict`](super::StoreErrorKind::Conflict) if a key belongs to
-    /// another link or the link has another appointment; then nothing was stored.
+    /// [`LeaseLost`](super::StoreErrorKind::LeaseLost), or
+    /// [`Conflict`](super::StoreErrorKind::Conflict) if a key belongs to another link or the link
+    /// has another appointment; then nothing was stored.
     async fn checkpoint(&self, lease: &Lease, checkpoint: Checkpoint) -> Result<(), StoreError>;
 
     /// Stores the outcome and releases the lease.
     ///
     /// # Errors
     ///
-    /// [`LeaseLost`](super::StoreErrorKind::LeaseLost), [`Conflict`](super::StoreErrorKind::Conflict), or
-    /// [`Invalid`](super::StoreErrorKind::Invalid) if it settles a change or a delivery that does not wait for the link.
+    /// [`LeaseLost`](super::StoreErrorKind::LeaseLost),
+    /// [`Conflict`](super::StoreErrorKind::Conflict), or
+    /// [`Invalid`](super::StoreErrorKind::Invalid) if it settles a change or a delivery that does
+    /// not wait for the link.
     async fn settle(&self, lease: &Lease, settlement: Settlement) -> Result<Settled, StoreError>;
 
-    /// Merges a claimed, [bare](Link::bare) link into another link of the tenant: its uids, marks and places in review items, and its
-    /// appointment if the other has none. What waited for it now waits for the other, which is marked; the bare link is deleted.
+    /// Merges a claimed, [bare](Link::bare) link into another link of the tenant: its uids, marks
+    /// and places in review items, and its appointment if the other has none. What waited for it
+    /// now waits for the other, which is marked; the bare link is deleted.
     ///
     /// # Errors
     ///
-    /// [`LeaseLost`](super::StoreErrorKind::LeaseLost), [`NotFound`](super::StoreErrorKind::NotFound) if the other link is
-    /// gone, [`Conflict`](super::StoreErrorKind::Conflict) if the claimed one is not bare or both have an appointment.
+    /// [`LeaseLost`](super::StoreErrorKind::LeaseLost),
+    /// [`NotFound`](super::StoreErrorKind::NotFound) if the other link is gone,
+    /// [`Conflict`](super::StoreErrorKind::Conflict) if the claimed one is not bare or both have an
+    /// appointment.
     async fn absorb(&self, lease: &Lease, into: LinkId) -> Result<(), StoreError>;
 
     /// Finds a link by one of its keys.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`Corrupt`](super::StoreErrorKind::Corrupt).
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`Corrupt`](super::StoreErrorKind::Corrupt).
     async fn find(&self, tenant: &TenantId, key: &LinkKey) -> Result<Option<Link>, StoreError>;
 
-    /// How long until a worker that reads this format can claim something; `None` if nothing will become due. Paused tenants do not
-    /// count. May be too early, since what was taken in is not routed yet, but never too late: the claim may then find nothing, and
-    /// the next answer will be later.
+    /// How long until a worker that reads this format can claim something; `None` if nothing will
+    /// become due. Paused tenants do not count. May be too early, since what was taken in is not
+    /// routed yet, but never too late: the claim may then find nothing, and the next answer will be
+    /// later.
     ///
     /// # Errors
     ///

@@ -72,7 +72,8 @@ open_enum! {
     }
 }
 
-/// A decision: an instruction that the engine carries out in its next turn for every link of the item.
+/// A decision: an instruction that the engine carries out in its next turn for every link of the
+/// item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -83,8 +84,8 @@ pub enum Resolution {
     TakeRemote,
     /// Bring the appointment's state to Cal.com, as far as its API can express it.
     ForceLocal,
-    /// Let the two sides differ as they do now. Later changes of each side are compared with its current state, so this
-    /// difference never comes up again.
+    /// Let the two sides differ as they do now. Later changes of each side are compared with its
+    /// current state, so this difference never comes up again.
     AcceptDifference,
     /// Move the appointment to this start, and book it there.
     #[non_exhaustive]
@@ -92,8 +93,9 @@ pub enum Resolution {
         /// The start of the slot.
         start: DateTime<Utc>,
     },
-    /// Close the item and do nothing else: neither side is written, and nothing counts as agreed. The next change or webhook
-    /// for the appointment is processed as if there had been no item, and may open one again.
+    /// Close the item and do nothing else: neither side is written, and nothing counts as agreed.
+    /// The next change or webhook for the appointment is processed as if there had been no item,
+    /// and may open one again.
     Dismiss,
     /// Closed by itself, because the cause is gone. Not a decision.
     Settled,
@@ -129,8 +131,8 @@ pub struct Resolved {
     pub by: String,
     /// When, by the store's clock.
     pub at: DateTime<Utc>,
-    /// How the instruction ended, in one sentence; `None` until it has been carried out. For an item with several links, the
-    /// outcome of the last one.
+    /// How the instruction ended, in one sentence; `None` until it has been carried out. For an
+    /// item with several links, the outcome of the last one.
     pub outcome: Option<String>,
 }
 
@@ -182,7 +184,8 @@ impl Instruction {
 #[serde(default)]
 #[non_exhaustive]
 pub struct ReviewEvidence {
-    /// What happened, with the full chain of causes, and what can be done. Contains no personal data.
+    /// What happened, with the full chain of causes, and what can be done. Contains no personal
+    /// data.
     pub message: String,
     /// The host's state when both sides last agreed.
     pub base_local: Option<AppointmentState>,
@@ -235,7 +238,8 @@ open_enum! {
 pub struct NewReview {
     /// Its scope.
     pub scope: ReviewScope,
-    /// The key by which items of a scope are deduplicated, such as `conflict` or `foreign_event_type/7`.
+    /// The key by which items of a scope are deduplicated, such as `conflict` or
+    /// `foreign_event_type/7`.
     pub cause: String,
     /// The reason.
     pub reason: ReviewReason,
@@ -352,17 +356,20 @@ impl ReviewItem {
 ///
 /// # Contract
 ///
-/// - Items are opened by a [`Settlement`](super::Settlement). A cause has at most one open item, within its link or within the
-///   tenant. Opening it again updates the evidence, increments the count, and adds the settled link to the item.
-/// - [`Settlement::settled`](super::Settlement::settled) removes the link from items that end
-///   [with their links](ReviewEnd::WithLinks), and from no others. The item opened with a pause stays open as long as the pause
-///   lasts, whatever a settlement says.
-/// - An outcome is stored only with a resolved item that involves the settled link; others are skipped.
-/// - [`resolve`](Self::resolve) is one transaction: it closes the item, writes the log, and, unless the item is dismissed,
-///   leaves a mark with the instruction for every link involved. An item is resolved once: a second call fails
-///   with [`Conflict`](super::StoreErrorKind::Conflict).
-/// - [`Retry`](Resolution::Retry) of the item opened with a pause resumes the tenant. While the pause lasts, any other
-///   resolution of that item fails with [`Invalid`](super::StoreErrorKind::Invalid).
+/// - Items are opened by a [`Settlement`](super::Settlement). A cause has at most one open item,
+///   within its link or within the tenant. Opening it again updates the evidence, increments the
+///   count, and adds the settled link to the item.
+/// - [`Settlement::settled`](super::Settlement::settled) removes the link from items that end [with
+///   their links](ReviewEnd::WithLinks), and from no others. The item opened with a pause stays
+///   open as long as the pause lasts, whatever a settlement says.
+/// - An outcome is stored only with a resolved item that involves the settled link; others are
+///   skipped.
+/// - [`resolve`](Self::resolve) is one transaction: it closes the item, writes the log, and, unless
+///   the item is dismissed, leaves a mark with the instruction for every link involved. An item is
+///   resolved once: a second call fails with [`Conflict`](super::StoreErrorKind::Conflict).
+/// - [`Retry`](Resolution::Retry) of the item opened with a pause resumes the tenant. While the
+///   pause lasts, any other resolution of that item fails with
+///   [`Invalid`](super::StoreErrorKind::Invalid).
 #[async_trait]
 pub trait Reviews: fmt::Debug + Send + Sync + 'static {
     /// The tenant's open items, oldest first.
@@ -391,8 +398,8 @@ pub trait Reviews: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](super::StoreErrorKind::NotFound), [`Conflict`](super::StoreErrorKind::Conflict) if it is closed, or
-    /// [`Invalid`](super::StoreErrorKind::Invalid) if a pause depends on it.
+    /// [`NotFound`](super::StoreErrorKind::NotFound), [`Conflict`](super::StoreErrorKind::Conflict)
+    /// if it is closed, or [`Invalid`](super::StoreErrorKind::Invalid) if a pause depends on it.
     async fn resolve(
         &self,
         tenant: &TenantId,

@@ -7,7 +7,8 @@ use serde_with::serde_as;
 use super::appointment::{AppointmentStatus, Person};
 use crate::model::{EventTypeId, InstantFormat, clean_line};
 
-/// What both sides know of an appointment: its state at the host, or that of its booking at Cal.com.
+/// What both sides know of an appointment: its state at the host, or that of its booking at
+/// Cal.com.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -95,10 +96,11 @@ impl AppointmentState {
         }
     }
 
-    /// Compares field by field. Two ended states do not differ, whatever else they hold, and if only one has ended, nothing but the
-    /// status counts. Instants are compared to the millisecond, which is Cal.com's precision, and e-mail addresses case-insensitively;
-    /// phone number, language and time zone are not compared. Texts are compared as [`clean_line`] leaves them, so that a cleaned
-    /// name does not differ from its original.
+    /// Compares field by field. Two ended states do not differ, whatever else they hold, and if
+    /// only one has ended, nothing but the status counts. Instants are compared to the millisecond,
+    /// which is Cal.com's precision, and e-mail addresses case-insensitively; phone number,
+    /// language and time zone are not compared. Texts are compared as [`clean_line`] leaves them,
+    /// so that a cleaned name does not differ from its original.
     pub fn differences(&self, other: &Self) -> Differences {
         match (self.status.is_live(), other.status.is_live()) {
             (false, false) => Differences::default(),
@@ -107,7 +109,8 @@ impl AppointmentState {
                 ..Differences::default()
             },
             (true, true) => {
-                // What comes from Cal.com was cleaned, and what it is compared with may be older or the host's own.
+                // What comes from Cal.com was cleaned, and what it is compared with may be older or
+                // the host's own.
                 let lower =
                     |person: &Person| person.email.as_ref().map(|e| clean_line(e).to_lowercase());
                 let name = |person: &Person| clean_line(&person.name).trim().to_owned();
@@ -195,7 +198,8 @@ mod tests {
         )
     }
 
-    /// A host's own text, or what was stored before texts were cleaned, against what Cal.com says now.
+    /// A host's own text, or what was stored before texts were cleaned, against what Cal.com says
+    /// now.
     #[test]
     fn a_text_does_not_differ_from_what_cleaning_leaves_of_it() {
         let raw = format!(

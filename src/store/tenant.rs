@@ -8,11 +8,13 @@ use super::error::StoreError;
 use crate::model::id::text_id;
 
 text_id! {
-    /// Identifies one customer of the host, with its own Cal.com credentials, webhook secrets, event types and hosts.
+    /// Identifies one customer of the host, with its own Cal.com credentials, webhook secrets,
+    /// event types and hosts.
     TenantId
 }
 
-/// Which tenants are paused. A tenant is paused by a [`Settlement`](super::Settlement), together with its review item.
+/// Which tenants are paused. A tenant is paused by a [`Settlement`](super::Settlement), together
+/// with its review item.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -31,9 +33,9 @@ text_id! {
 ///
 /// # Contract
 ///
-/// The links of a paused tenant are never claimed; whatever becomes due meanwhile stays due. The item opened with a pause
-/// stays open as long as the pause lasts: [`resume`](Self::resume) closes it, and resolving it with
-/// [`Retry`](super::Resolution::Retry) resumes.
+/// The links of a paused tenant are never claimed; whatever becomes due meanwhile stays due. The
+/// item opened with a pause stays open as long as the pause lasts: [`resume`](Self::resume) closes
+/// it, and resolving it with [`Retry`](super::Resolution::Retry) resumes.
 #[async_trait]
 pub trait Tenants: fmt::Debug + Send + Sync + 'static {
     /// Whether the tenant's work is paused.
@@ -43,11 +45,12 @@ pub trait Tenants: fmt::Debug + Send + Sync + 'static {
     /// [`Unavailable`](super::StoreErrorKind::Unavailable).
     async fn is_paused(&self, tenant: &TenantId) -> Result<bool, StoreError>;
 
-    /// Resumes the tenant's work immediately and closes the item opened with the pause. Does nothing if the tenant is neither paused
-    /// nor held.
+    /// Resumes the tenant's work immediately and closes the item opened with the pause. Does
+    /// nothing if the tenant is neither paused nor held.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`ReadOnly`](super::StoreErrorKind::ReadOnly).
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
     async fn resume(&self, tenant: &TenantId) -> Result<(), StoreError>;
 }

@@ -27,7 +27,8 @@ impl Pruned {
     }
 }
 
-/// Removes finished rows. Deliveries and review items contain personal data; prune as often as your retention rules require.
+/// Removes finished rows. Deliveries and review items contain personal data; prune as often as your
+/// retention rules require.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -46,15 +47,18 @@ impl Pruned {
 ///
 /// # Contract
 ///
-/// - Only finished rows are removed: settled changes and deliveries, resolved review items without a waiting instruction, and log
-///   entries; links stay. Rows that finished less than `older_than` ago stay, by the store's clock.
-/// - One call removes at most `limit` rows of each kind, so that no call holds locks for long: repeat until nothing is left.
+/// - Only finished rows are removed: settled changes and deliveries, resolved review items without
+///   a waiting instruction, and log entries; links stay. Rows that finished less than `older_than`
+///   ago stay, by the store's clock.
+/// - One call removes at most `limit` rows of each kind, so that no call holds locks for long:
+///   repeat until nothing is left.
 #[async_trait]
 pub trait Upkeep: std::fmt::Debug + Send + Sync + 'static {
     /// Removes rows, of all tenants, that finished more than `older_than` ago.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or [`ReadOnly`](super::StoreErrorKind::ReadOnly).
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
     async fn prune(&self, older_than: Duration, limit: u32) -> Result<Pruned, StoreError>;
 }

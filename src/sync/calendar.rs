@@ -17,7 +17,8 @@ pub enum CalendarErrorKind {
     Unavailable,
     /// Throttled: retry after the given time. The call was not carried out.
     Throttled,
-    /// The credentials were refused for this call. Check the account: if that is refused too, the credentials are wrong.
+    /// The credentials were refused for this call. Check the account: if that is refused too, the
+    /// credentials are wrong.
     Denied,
     /// The slot is taken, perhaps by an earlier attempt of ours: look.
     SlotTaken,
@@ -74,7 +75,8 @@ impl CalendarError {
     }
 }
 
-/// A write to Cal.com. New kinds need no new method, so a [`Calendar`] that forwards them stays valid.
+/// A write to Cal.com. New kinds need no new method, so a [`Calendar`] that forwards them stays
+/// valid.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Write {
@@ -104,7 +106,8 @@ pub enum Write {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventTypeFacts {
-    /// The lengths to choose from, in minutes; empty if there is only one, which must not be sent then.
+    /// The lengths to choose from, in minutes; empty if there is only one, which must not be sent
+    /// then.
     pub lengths: Vec<u32>,
     /// Whether it recurs, so that a booking becomes a series unless a count is sent.
     pub recurs: bool,
@@ -142,7 +145,8 @@ pub trait Calendar: fmt::Debug + Send + Sync + 'static {
     /// Lists bookings by a query. The engine checks the filters again.
     async fn bookings(&self, query: &BookingQuery) -> Result<Vec<Booking>, CalendarError>;
 
-    /// Carries out a write, and returns the resulting booking: the new one, the replacement, or the cancelled one.
+    /// Carries out a write, and returns the resulting booking: the new one, the replacement, or the
+    /// cancelled one.
     async fn write(&self, write: &Write) -> Result<Booking, CalendarError>;
 
     /// The starts of the free slots between two instants.
@@ -156,6 +160,7 @@ pub trait Calendar: fmt::Debug + Send + Sync + 'static {
     /// Reads an event type; `None` if these credentials see none. The engine caches it for a while.
     async fn event_type(&self, id: EventTypeId) -> Result<Option<EventTypeFacts>, CalendarError>;
 
-    /// Checks whether the credentials are accepted at all: fails with [`Denied`](CalendarErrorKind::Denied) if not.
+    /// Checks whether the credentials are accepted at all: fails with
+    /// [`Denied`](CalendarErrorKind::Denied) if not.
     async fn account(&self) -> Result<(), CalendarError>;
 }

@@ -61,7 +61,8 @@ impl std::error::Error for Causes {
     }
 }
 
-/// Whether the answer has none of Cal.com's error shapes: then it came from a proxy or a load balancer.
+/// Whether the answer has none of Cal.com's error shapes: then it came from a proxy or a load
+/// balancer.
 fn is_not_cal_coms_own(error: &Error) -> bool {
     let answer = error.api();
     answer.is_some_and(|answer| answer.code().is_none() && answer.message().is_empty())

@@ -20,29 +20,34 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 #[non_exhaustive]
 pub struct SyncConfig {
-    /// The wait after each failed attempt; after the last one, the case goes to review. Default: 1 s, 5 s, 30 s.
+    /// The wait after each failed attempt; after the last one, the case goes to review. Default: 1
+    /// s, 5 s, 30 s.
     pub retry_delays: Vec<Duration>,
     /// Maximum jitter, in percent of the wait. Default: 20.
     pub jitter_percent: u32,
-    /// The waits between reads while Cal.com does not yet show what a delivery claims; after the last one the delivery is settled as
-    /// contradicted. A self-hosted server carries out a cancellation only after its slowest subscriber has answered the
-    /// announcement. Default: 250 ms, 1 s, 5 s, 30 s, 2 min.
+    /// The waits between reads while Cal.com does not yet show what a delivery claims; after the
+    /// last one the delivery is settled as contradicted. A self-hosted server carries out a
+    /// cancellation only after its slowest subscriber has answered the announcement. Default: 250
+    /// ms, 1 s, 5 s, 30 s, 2 min.
     pub claim_delays: Vec<Duration>,
-    /// How long after it was sent an unanswered write can still take effect. Until then the engine remembers it, recognizes its
-    /// result, and looks for it a last time at the end. Default: 10 min.
+    /// How long after it was sent an unanswered write can still take effect. Until then the engine
+    /// remembers it, recognizes its result, and looks for it a last time at the end. Default: 10
+    /// min.
     pub late_landing: Duration,
     /// How long to hold a tenant that cannot be read from the directory. Default: 30 s.
     pub tenant_retry_delay: Duration,
-    /// The lease on a link. It must be longer than the longest call to Cal.com, or a second worker would look for the outcome of a
-    /// call still in flight. Default: 2 min.
+    /// The lease on a link. It must be longer than the longest call to Cal.com, or a second worker
+    /// would look for the outcome of a call still in flight. Default: 2 min.
     pub lease: Duration,
-    /// Time limit of one call to Cal.com, after which its outcome counts as unknown; capped at half the lease. Default: 45 s.
+    /// Time limit of one call to Cal.com, after which its outcome counts as unknown; capped at half
+    /// the lease. Default: 45 s.
     pub call_timeout: Duration,
     /// Time limit of one call to the host's repository or the tenant directory. Default: 10 s.
     pub host_timeout: Duration,
     /// Time limit of one call to the store. Default: 10 s.
     pub store_timeout: Duration,
-    /// How many times work on a link may start without finishing before it goes to review. Default: 5.
+    /// How many times work on a link may start without finishing before it goes to review. Default:
+    /// 5.
     pub max_begun: u32,
     /// How long an event type is cached. Default: 10 min.
     pub event_type_ttl: Duration,

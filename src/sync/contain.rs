@@ -1,5 +1,5 @@
-//! Containing what goes wrong with one claim to its link or its tenant: a tenant that cannot be read, a link that cannot be
-//! decoded, a turn that panics, hangs, or kills its process.
+//! Containing what goes wrong with one claim to its link or its tenant: a tenant that cannot be
+//! read, a link that cannot be decoded, a turn that panics, hangs, or kills its process.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -19,7 +19,8 @@ use crate::store::{
 /// The cause of the item about a tenant that cannot be read.
 pub(super) const TENANT_UNREADABLE: &str = "tenant_unreadable";
 
-/// The time limit of a whole turn, in leases. Every call in it has its own limit; this one covers what those miss.
+/// The time limit of a whole turn, in leases. Every call in it has its own limit; this one covers
+/// what those miss.
 const LEASES_PER_TURN: u32 = 4;
 
 impl Engine {
@@ -61,8 +62,9 @@ impl Engine {
         let unfinished = Unfinished::of(&claim);
         let limit = self.config.lease * LEASES_PER_TURN;
         let turn = tokio::time::timeout(limit, Turn::new(self, tenant, claim, standing).run());
-        // Boxed: a turn is a large future, and workers hold many. What a turn that panicked leaves behind is its own; the engine
-        // it borrows has locks that are held for single statements only.
+        // Boxed: a turn is a large future, and workers hold many. What a turn that panicked leaves
+        // behind is its own; the engine it borrows has locks that are held for single statements
+        // only.
         match Box::pin(AssertUnwindSafe(turn).catch_unwind()).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => {

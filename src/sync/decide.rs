@@ -100,7 +100,8 @@ pub struct Facts<'a> {
     pub remote: Option<Remote<'a>>,
     /// The conflict policy.
     pub policy: ConflictPolicy,
-    /// Whether Cal.com's response to our own write differs from what was sent and the appointment has not been updated yet.
+    /// Whether Cal.com's response to our own write differs from what was sent and the appointment
+    /// has not been updated yet.
     pub follow: bool,
     /// A reviewer's order, if there is one.
     pub order: Option<Order>,
@@ -293,7 +294,8 @@ fn unknown_booking(remote: Remote<'_>) -> Verdict {
 
 fn missing_appointment(base: &Base, remote: Remote<'_>) -> Verdict {
     let is_accepted = !base.local.status.is_live() && remote.state.agrees_with(&base.remote);
-    // That a record is absent proves nothing: a person decides whether its booking is to be cancelled.
+    // That a record is absent proves nothing: a person decides whether its booking is to be
+    // cancelled.
     if remote.state.status.is_live() && !is_accepted {
         Decision::Review(ReviewReason::AppointmentMissing).into()
     } else {
@@ -354,7 +356,8 @@ fn three_way(base: &Base, local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_
     match (!ours.is_empty(), !theirs.is_empty()) {
         (false, false) => Decision::Nothing.into(),
         (false, true) => take(local, remote, theirs).into(),
-        // The change says that it is Cal.com's, and Cal.com knows nothing of it. Neither pushed nor overwritten.
+        // The change says that it is Cal.com's, and Cal.com knows nothing of it. Neither pushed nor
+        // overwritten.
         (true, false) if *local.origin == Origin::Calcom => {
             if local.state.agrees_with(remote.state) {
                 Decision::MoveBase.into()

@@ -37,8 +37,8 @@ pub enum ErrorKind {
     Store(StoreErrorKind),
 }
 
-/// A failure of the engine itself. Failures of Cal.com or of the host's repository are not errors of the engine: they are
-/// retried or reviewed.
+/// A failure of the engine itself. Failures of Cal.com or of the host's repository are not errors
+/// of the engine: they are retried or reviewed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -72,8 +72,8 @@ pub struct StepReport {
 
 /// Keeps a host's appointments and Cal.com's bookings in sync.
 ///
-/// [`Engine`] is the implementation; the trait lets a host hold it as `Arc<dyn SyncEngine>` and put another in its place in
-/// tests.
+/// [`Engine`] is the implementation; the trait lets a host hold it as `Arc<dyn SyncEngine>` and put
+/// another in its place in tests.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -100,16 +100,17 @@ pub struct StepReport {
 /// ```
 #[async_trait]
 pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
-    /// Records that the host wrote an appointment. A host whose appointments live in the same database as the
-    /// bookkeeping uses the store's own call instead, within its transaction, and then [`nudge`](Self::nudge).
+    /// Records that the host wrote an appointment. A host whose appointments live in the same
+    /// database as the bookkeeping uses the store's own call instead, within its transaction, and
+    /// then [`nudge`](Self::nudge).
     ///
     /// # Errors
     ///
     /// [`Error::Store`]; then nothing was recorded, and the host must call again.
     async fn record(&self, change: &Change) -> Result<(), Error>;
 
-    /// Verifies and stores a webhook. Never waits for a worker, a lease or a call to Cal.com, which may itself be waiting for the
-    /// answer.
+    /// Verifies and stores a webhook. Never waits for a worker, a lease or a call to Cal.com, which
+    /// may itself be waiting for the answer.
     ///
     /// # Errors
     ///
@@ -121,14 +122,17 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
         body: &[u8],
     ) -> Result<Receipt, ReceiveError>;
 
-    /// Processes one due link of the next tenant in turn; `None` if nothing is due. Any number of callers may do so concurrently. A turn that fails, panics or hangs is contained to its link, and a tenant that cannot be read to the tenant.
+    /// Processes one due link of the next tenant in turn; `None` if nothing is due. Any number of
+    /// callers may do so concurrently. A turn that fails, panics or hangs is contained to its link,
+    /// and a tenant that cannot be read to the tenant.
     ///
     /// # Errors
     ///
     /// [`Error::Store`]; the work is done again once its lease has run out.
     async fn step(&self) -> Result<Option<StepReport>, Error>;
 
-    /// Returns when work may be due: after [`nudge`](Self::nudge), when the next link becomes due, or after `at_most`.
+    /// Returns when work may be due: after [`nudge`](Self::nudge), when the next link becomes due,
+    /// or after `at_most`.
     async fn wait_for_work(&self, at_most: Duration);
 
     /// Signals that work may be due.
@@ -145,13 +149,14 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
         page: Page<ReviewId>,
     ) -> Result<Vec<ReviewItem>, Error>;
 
-    /// Resolves a review item: the decision is stored, and the next turn of each of its links carries it out. `by` is who decided,
-    /// in the host's own terms.
+    /// Resolves a review item: the decision is stored, and the next turn of each of its links
+    /// carries it out. `by` is who decided, in the host's own terms.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] with [`NotFound`](StoreErrorKind::NotFound), with [`Conflict`](StoreErrorKind::Conflict) if it was
-    /// resolved already, or with [`Invalid`](StoreErrorKind::Invalid) if the item cannot be resolved in this way.
+    /// [`Error::Store`] with [`NotFound`](StoreErrorKind::NotFound), with
+    /// [`Conflict`](StoreErrorKind::Conflict) if it was resolved already, or with
+    /// [`Invalid`](StoreErrorKind::Invalid) if the item cannot be resolved in this way.
     async fn resolve(
         &self,
         tenant: &TenantId,
@@ -167,8 +172,9 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
     /// [`Error::Store`].
     async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, Error>;
 
-    /// Deletes settled changes and deliveries, resolved review items and log entries older than this, at most `limit` of each.
-    /// They contain personal data: call it as often as your retention rules require, until nothing is left.
+    /// Deletes settled changes and deliveries, resolved review items and log entries older than
+    /// this, at most `limit` of each. They contain personal data: call it as often as your
+    /// retention rules require, until nothing is left.
     ///
     /// # Errors
     ///
@@ -212,9 +218,10 @@ impl EngineBuilder {
         self
     }
 
-    /// The secret for deriving sync keys, which travel in the bookings' metadata and reveal nothing without it. Keep it as long as
-    /// the bookings matter: with a different secret, bookings made before the engine's store was lost are not recognized. Without
-    /// one, a well-known constant is used, and whoever knows the tenant and the appointment can compute a key.
+    /// The secret for deriving sync keys, which travel in the bookings' metadata and reveal nothing
+    /// without it. Keep it as long as the bookings matter: with a different secret, bookings made
+    /// before the engine's store was lost are not recognized. Without one, a well-known constant is
+    /// used, and whoever knows the tenant and the appointment can compute a key.
     pub fn sync_key_secret(mut self, secret: impl Into<SecretString>) -> Self {
         self.sync_key_secret = secret.into();
         self
@@ -234,7 +241,8 @@ impl EngineBuilder {
 
     /// Builds the engine. Nothing starts by itself: run a [`Worker`](super::Worker).
     pub fn build(mut self) -> Engine {
-        // A call that outlasts its lease would be looked for by somebody else while it is still under way.
+        // A call that outlasts its lease would be looked for by somebody else while it is still
+        // under way.
         self.config.call_timeout = self.config.call_timeout.min(self.config.lease / 2);
         Engine {
             store: self.store,
@@ -352,7 +360,8 @@ impl SyncEngine for Engine {
             Ok(Some(wait)) => wait,
             Ok(None) | Err(_) => at_most,
         };
-        // What is due now may be in another worker's hands, or in those of a transaction that is about to end.
+        // What is due now may be in another worker's hands, or in those of a transaction that is
+        // about to end.
         let wait = until_due.max(SHORTEST_WAIT).min(at_most);
         let _ = tokio::time::timeout(wait, nudged).await;
     }

@@ -25,7 +25,8 @@ pub(super) enum Next {
     AskForAccount,
 }
 
-/// How to proceed after a failed call to Cal.com when `failed_before` attempts have failed already. `chance` draws the jitter.
+/// How to proceed after a failed call to Cal.com when `failed_before` attempts have failed already.
+/// `chance` draws the jitter.
 pub(super) fn after(
     error: &CalendarError,
     failed_before: u32,
@@ -41,7 +42,8 @@ pub(super) fn after(
         CalendarErrorKind::Denied => Next::AskForAccount,
         CalendarErrorKind::Rejected => Next::Rejected,
         CalendarErrorKind::SlotTaken => Next::SlotTaken,
-        // A contradiction that reading did not resolve is retried like an outage: the other side is in motion.
+        // A contradiction that reading did not resolve is retried like an outage: the other side is
+        // in motion.
         CalendarErrorKind::Unavailable | CalendarErrorKind::Contradicted => {
             attempt(failed_before, config, chance).map_or(Next::Exhausted, Next::Retry)
         }

@@ -1,10 +1,11 @@
 //! The sync engine: keeps a host's appointments and Cal.com's bookings in sync, in both directions.
 //!
-//! Events get lost, duplicated, delayed and reordered; states do not. So the engine forwards no events. A local change and a
-//! webhook both only say *look here*; the engine compares three states (base, local and remote) and [`decide`]s with a pure
-//! function.
+//! Events get lost, duplicated, delayed and reordered; states do not. So the engine forwards no
+//! events. A local change and a webhook both only say *look here*; the engine compares three states
+//! (base, local and remote) and [`decide`]s with a pure function.
 //!
-//! - Changes from the host: [`SyncEngine::record`], or the store's own call within the host's transaction.
+//! - Changes from the host: [`SyncEngine::record`], or the store's own call within the host's
+//!   transaction.
 //! - Webhooks from Cal.com: [`SyncEngine::receive`].
 //! - The loop: [`SyncEngine::step`], usually by a [`Worker`].
 //! - Manual review: [`SyncEngine::open_reviews`] and [`SyncEngine::resolve`].
@@ -37,6 +38,6 @@ pub use tenant::{StaticTenants, Tenant, TenantDirectory};
 pub use turn::TurnOutcome;
 pub use worker::{Worker, WorkerConfig};
 
-/// The metadata key under which a booking carries its sync key. It is copied along the chain whoever makes a change, so it
-/// identifies the chain, never who made a change.
+/// The metadata key under which a booking carries its sync key. It is copied along the chain
+/// whoever makes a change, so it identifies the chain, never who made a change.
 pub const SYNC_KEY_METADATA: &str = "calcomSyncKey";

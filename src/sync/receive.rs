@@ -1,4 +1,5 @@
-//! Receiving webhooks: a delivery is verified, stored and acknowledged. Nothing else happens before the answer.
+//! Receiving webhooks: a delivery is verified, stored and acknowledged. Nothing else happens before
+//! the answer.
 
 use http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
@@ -47,8 +48,8 @@ pub enum ReceiveError {
 }
 
 impl ReceiveError {
-    /// What to answer. Never 410, which switches the subscription off; 5xx only for trouble of our own, because the hosted
-    /// service sends those again and takes any other 4xx for final.
+    /// What to answer. Never 410, which switches the subscription off; 5xx only for trouble of our
+    /// own, because the hosted service sends those again and takes any other 4xx for final.
     pub fn status(&self) -> StatusCode {
         match self {
             // A secret that is missing here can be set before the delivery comes again.
@@ -109,14 +110,14 @@ impl Engine {
 /// Maximum length of an identifier from Cal.com; the recorded ones have 22 and 36 characters.
 const MAX_NAME: usize = 255;
 
-/// Whether a string from the body can be an identifier. One that no database could index or store names no booking; refusing the
-/// delivery instead would have it sent again forever.
+/// Whether a string from the body can be an identifier. One that no database could index or store
+/// names no booking; refusing the delivery instead would have it sent again forever.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_NAME && !text.contains('\0')
 }
 
-/// What a delivery claims, judged by its trigger: the status in a reschedule's body is unreliable, and live bookings can carry a
-/// cancellation reason.
+/// What a delivery claims, judged by its trigger: the status in a reschedule's body is unreliable,
+/// and live bookings can carry a cancellation reason.
 fn claim_of(event: &BookingEvent) -> DeliveryClaim {
     let status = match event.trigger {
         Trigger::BookingCreated | Trigger::BookingRescheduled => AppointmentStatus::Confirmed,

@@ -7,12 +7,12 @@ use serde_with::serde_as;
 use crate::model::{BookingUid, InstantFormat};
 use crate::store::{AppointmentState, DeliveryId, Link, Opaque, ReviewId, SyncKey};
 
-/// The format of what this version writes. A version that writes what this one cannot read raises it; its links are then left to
-/// its own workers.
+/// The format of what this version writes. A version that writes what this one cannot read raises
+/// it; its links are then left to its own workers.
 pub(super) const FORMAT: u16 = 1;
 
-/// Both sides as they were when they last agreed, or their difference was last accepted. A pair, because they can agree without
-/// being equal: each side is compared with its own past.
+/// Both sides as they were when they last agreed, or their difference was last accepted. A pair,
+/// because they can agree without being equal: each side is compared with its own past.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Base {
@@ -75,8 +75,8 @@ impl SentWrite {
     }
 }
 
-/// A write that may still take effect: it, or an earlier attempt, was never answered. Stored before the call, so that after a
-/// crash it is known that the call may have happened.
+/// A write that may still take effect: it, or an earlier attempt, was never answered. Stored before
+/// the call, so that after a crash it is known that the call may have happened.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -122,9 +122,11 @@ pub struct Standing {
     pub pending: Vec<PendingWrite>,
     /// Whether an appointment was about to be created for the booking.
     pub creating_appointment: bool,
-    /// Other live bookings found for the same appointment. They are read along with the link's own until they have ended.
+    /// Other live bookings found for the same appointment. They are read along with the link's own
+    /// until they have ended.
     pub rivals: Vec<BookingUid>,
-    /// Bookings left behind by late writes of the engine, which nobody wants; they are to be cancelled.
+    /// Bookings left behind by late writes of the engine, which nobody wants; they are to be
+    /// cancelled.
     pub late: Vec<BookingUid>,
     /// Deliveries whose claims are not confirmed yet.
     pub doubts: Vec<Doubt>,
@@ -132,11 +134,13 @@ pub struct Standing {
     pub attempts: u32,
     /// Whether the booking must be read next time, even if only the host has changed.
     pub verify: bool,
-    /// Whether Cal.com's answer to our own write differs from what was sent and the appointment has not been updated yet.
+    /// Whether Cal.com's answer to our own write differs from what was sent and the appointment has
+    /// not been updated yet.
     pub follow: bool,
     /// Whether the link is in review, so that only something new may lead to another write.
     pub in_review: bool,
-    /// The review item whose decision is being carried out: the part that must happen only once has happened.
+    /// The review item whose decision is being carried out: the part that must happen only once has
+    /// happened.
     pub obeyed: Option<ReviewId>,
     /// When to read the booking again unprompted.
     #[serde_as(as = "Option<InstantFormat>")]

@@ -3,8 +3,8 @@
 use crate::model::{Booking, BookingStatus};
 use crate::store::{AppointmentState, AppointmentStatus, ChainKey, Person, ReviewReason};
 
-/// A booking's state in the host's terms. What a booking no longer has (an attendee, a deleted event type) is taken from the last
-/// known state.
+/// A booking's state in the host's terms. What a booking no longer has (an attendee, a deleted
+/// event type) is taken from the last known state.
 ///
 /// # Errors
 ///

@@ -9,8 +9,8 @@ use crate::store::{AppointmentId, SyncKey, TenantId};
 /// The number of HMAC bytes in a key: enough to rule out collisions.
 const BYTES: usize = 16;
 
-/// Derives sync keys from their purpose, so that a booking made before the store was lost can be found again. Keyed, so that a
-/// stranger who sees one learns nothing from it.
+/// Derives sync keys from their purpose, so that a booking made before the store was lost can be
+/// found again. Keyed, so that a stranger who sees one learns nothing from it.
 #[derive(Clone, Debug)]
 pub(super) struct SyncKeys(SecretString);
 

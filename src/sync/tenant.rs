@@ -24,10 +24,11 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// A tenant that reaches Cal.com through `calendar`, usually a client with the tenant's own key.
+    /// A tenant that reaches Cal.com through `calendar`, usually a client with the tenant's own
+    /// key.
     ///
-    /// Nothing belongs to a tenant until it is named: its event types or hosts, and its webhook secrets. Only the tenant's event
-    /// types are ever booked.
+    /// Nothing belongs to a tenant until it is named: its event types or hosts, and its webhook
+    /// secrets. Only the tenant's event types are ever booked.
     pub fn new(id: TenantId, calendar: Arc<dyn Calendar>) -> Self {
         Self {
             id,
@@ -53,8 +54,9 @@ impl Tenant {
         self
     }
 
-    /// Adds a Cal.com user whose bookings belong to the tenant, unless a tenant names their event types. Where the tenant names event
-    /// types itself, its hosts distinguish its users' other bookings from a stranger's.
+    /// Adds a Cal.com user whose bookings belong to the tenant, unless a tenant names their event
+    /// types. Where the tenant names event types itself, its hosts distinguish its users' other
+    /// bookings from a stranger's.
     #[must_use]
     pub fn with_host(mut self, id: UserId) -> Self {
         self.hosts.insert(id);
@@ -68,10 +70,12 @@ impl Tenant {
         self
     }
 
-    /// Whether a booking belongs to the tenant by its own definition: by event type if it names any, else by host. Naming event types
-    /// narrows: where one host works for two tenants, each gets the bookings of its own event types.
+    /// Whether a booking belongs to the tenant by its own definition: by event type if it names
+    /// any, else by host. Naming event types narrows: where one host works for two tenants, each
+    /// gets the bookings of its own event types.
     ///
-    /// Cal.com lets anybody read a booking by uid, so a successful read proves nothing about ownership.
+    /// Cal.com lets anybody read a booking by uid, so a successful read proves nothing about
+    /// ownership.
     pub fn owns(&self, booking: &Booking) -> bool {
         match booking.event_type_id() {
             Some(id) if !self.event_types.is_empty() => self.event_types.contains(&id),
@@ -87,7 +91,8 @@ impl Tenant {
     }
 }
 
-/// Looks up tenants for the engine. A host with tenants in a database implements it and decides how long to cache them.
+/// Looks up tenants for the engine. A host with tenants in a database implements it and decides how
+/// long to cache them.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -119,12 +124,12 @@ pub trait TenantDirectory: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) or [`Corrupt`](crate::store::StoreErrorKind::Corrupt). An error
-    /// delays this tenant only.
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) or
+    /// [`Corrupt`](crate::store::StoreErrorKind::Corrupt). An error delays this tenant only.
     async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError>;
 
-    /// The tenant that names an event type; `None` if none does. A booking belongs to the tenant that names its event type, whoever
-    /// hosts it.
+    /// The tenant that names an event type; `None` if none does. A booking belongs to the tenant
+    /// that names its event type, whoever hosts it.
     ///
     /// # Errors
     ///

@@ -20,7 +20,8 @@ const STORE_FAILURE_DELAY: Duration = Duration::from_secs(1);
 pub struct WorkerConfig {
     /// How many links are processed concurrently. Default: 4.
     pub concurrency: usize,
-    /// Maximum sleep while nothing seems due; work recorded by other processes is found after this long. Default: 1 s.
+    /// Maximum sleep while nothing seems due; work recorded by other processes is found after this
+    /// long. Default: 1 s.
     pub poll_interval: Duration,
 }
 

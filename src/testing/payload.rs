@@ -1,6 +1,7 @@
 //! What stands in a webhook body, by the seven kinds that were recorded.
 //!
-//! The kinds differ in more than their trigger: which fields there are, how instants are spelled, and how people are described.
+//! The kinds differ in more than their trigger: which fields there are, how instants are spelled,
+//! and how people are described.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -297,7 +298,8 @@ impl Facts {
         payload
     }
 
-    /// What a body does not tell once the event type was deleted (observed when such a booking is cancelled).
+    /// What a body does not tell once the event type was deleted (observed when such a booking is
+    /// cancelled).
     fn leave_out_event_type(&self, payload: &mut Value) {
         if let Value::Object(fields) = payload {
             for absent in [

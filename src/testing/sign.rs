@@ -6,7 +6,8 @@ use sha2::Sha256;
 /// The header with the payload version.
 pub const PAYLOAD_VERSION_HEADER: &str = "X-Cal-Webhook-Version";
 
-/// The value of [`SIGNATURE_HEADER`](crate::webhook::SIGNATURE_HEADER) when the subscription has no secret.
+/// The value of [`SIGNATURE_HEADER`](crate::webhook::SIGNATURE_HEADER) when the subscription has no
+/// secret.
 pub const NO_SECRET: &str = "no-secret-provided";
 
 /// The version of the payloads that the hosted service sends, and `FakeCalcom` in its place. A

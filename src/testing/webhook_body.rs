@@ -11,8 +11,9 @@ use crate::model::{BookingUid, EventTypeId, SeatUid, Trigger, UserId};
 
 /// Builds a webhook body as Cal.com sends it.
 ///
-/// The seven constructors correspond to the seven recorded kinds of body, which differ in their fields and timestamp formats. Defaults
-/// describe a 30-minute booking with the host "Hanna Host" by "Ann Attendee".
+/// The seven constructors correspond to the seven recorded kinds of body, which differ in their
+/// fields and timestamp formats. Defaults describe a 30-minute booking with the host "Hanna Host"
+/// by "Ann Attendee".
 ///
 /// ```
 /// use calcom::testing::WebhookBody;
@@ -40,7 +41,8 @@ impl WebhookBody {
         body
     }
 
-    /// `BOOKING_REQUESTED`: a booking awaits confirmation. Includes a one-time password, as real ones do.
+    /// `BOOKING_REQUESTED`: a booking awaits confirmation. Includes a one-time password, as real
+    /// ones do.
     pub fn requested(uid: impl Into<BookingUid>, start: DateTime<Utc>) -> Self {
         let mut body = Self::of(Kind::Requested, &uid.into(), start);
         body.0.requires_confirmation = true;
@@ -78,7 +80,8 @@ impl WebhookBody {
         body
     }
 
-    /// `BOOKING_NO_SHOW_UPDATED`: the attendee is marked as absent, or no longer. The only body without a `uid`.
+    /// `BOOKING_NO_SHOW_UPDATED`: the attendee is marked as absent, or no longer. The only body
+    /// without a `uid`.
     pub fn no_show(uid: impl Into<BookingUid>, absent: bool) -> Self {
         let mut body = Self::of(Kind::NoShow, &uid.into(), DateTime::UNIX_EPOCH);
         for person in &mut body.0.attendees {
@@ -181,7 +184,8 @@ impl WebhookBody {
         self
     }
 
-    /// Adds a metadata entry; cancelled, rejected and confirmed bodies omit metadata, as real ones do.
+    /// Adds a metadata entry; cancelled, rejected and confirmed bodies omit metadata, as real ones
+    /// do.
     #[must_use]
     pub fn with_metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.0.metadata.insert(key.into(), json!(value.into()));

@@ -1,6 +1,7 @@
-//! Deliveries about things other than bookings. None of these was recorded: the shapes are those of Cal.com's webhook
-//! documentation of 2026 (<https://cal.com/docs/developing/guides/automation/webhooks>), and that of `PING` is in its source
-//! (`testTrigger.handler.ts`).
+//! Deliveries about things other than bookings. None of these was recorded: the shapes are those of
+//! Cal.com's webhook documentation of 2026
+//! (<https://cal.com/docs/developing/guides/automation/webhooks>), and that of `PING` is in its
+//! source (`testTrigger.handler.ts`).
 
 use std::collections::BTreeMap;
 
@@ -12,10 +13,11 @@ use super::people::{EventAttendee, EventHost, EventResponse};
 use crate::model::TeamId;
 
 event! {
-    /// A routing form was submitted: `FORM_SUBMITTED`, `FORM_SUBMITTED_NO_EVENT`, `ROUTING_FORM_FALLBACK_HIT`. Documented, not
-    /// observed; of the last one only the name is.
+    /// A routing form was submitted: `FORM_SUBMITTED`, `FORM_SUBMITTED_NO_EVENT`,
+    /// `ROUTING_FORM_FALLBACK_HIT`. Documented, not observed; of the last one only the name is.
     ///
-    /// For older receivers, `FORM_SUBMITTED` repeats the answers beside the payload: they are in `root`, by question.
+    /// For older receivers, `FORM_SUBMITTED` repeats the answers beside the payload: they are in
+    /// `root`, by question.
     FormEvent shows [team_id, response_id] {
         /// The form.
         form_id: String = "formId",
@@ -79,8 +81,8 @@ event! {
 }
 
 event! {
-    /// The test that Cal.com's settings page sends: `PING`. Its booking does not exist, and has no uid. Read from Cal.com's
-    /// source, not observed.
+    /// The test that Cal.com's settings page sends: `PING`. Its booking does not exist, and has no
+    /// uid. Read from Cal.com's source, not observed.
     PingEvent shows [] {
         /// `Test`.
         event_type_slug: String = "type",

@@ -26,12 +26,14 @@ open_enum! {
 }
 
 event! {
-    /// A booking as a delivery describes it: a hint, built when the delivery was sent. Read the booking to know its state.
+    /// A booking as a delivery describes it: a hint, built when the delivery was sent. Read the
+    /// booking to know its state.
     ///
     /// Texts are as they were sent; clean them with [`clean_line`](crate::model::clean_line) or
-    /// [`clean_text`](crate::model::clean_text) before showing them. One-time passwords are not kept. Only the uid is
-    /// required; which other fields are present depends on the trigger, and a value that is not of its field's type is in
-    /// `extra`. Fields marked as documented are in Cal.com's webhook documentation of 2026 and were not observed.
+    /// [`clean_text`](crate::model::clean_text) before showing them. One-time passwords are not
+    /// kept. Only the uid is required; which other fields are present depends on the trigger, and a
+    /// value that is not of its field's type is in `extra`. Fields marked as documented are in
+    /// Cal.com's webhook documentation of 2026 and were not observed.
     BookingEvent shows [uid, reschedule_uid, status, start_time]
     requires (
         /// The booking; after a reschedule, the new one.
@@ -91,8 +93,8 @@ event! {
         user_fields_responses: BTreeMap<String, EventResponse> = "userFieldsResponses",
         /// The older form of answers; empty in all recorded deliveries.
         custom_inputs: Value = "customInputs",
-        /// The booking's metadata. Present for created, requested and rescheduled bookings; absent for cancelled, rejected
-        /// and confirmed ones. May gain a `videoCallUrl`, sometimes empty.
+        /// The booking's metadata. Present for created, requested and rescheduled bookings; absent
+        /// for cancelled, rejected and confirmed ones. May gain a `videoCallUrl`, sometimes empty.
         metadata: Map<String, Value> = "metadata",
         /// How the series repeats, for one booking of a series.
         recurring_event: EventRecurrence = "recurringEvent",
@@ -122,7 +124,8 @@ event! {
         booker_url: String = "bookerUrl",
         /// The organization's id (documented).
         organization_id: i64 = "organizationId",
-        /// The calendar identity, the same along a chain of reschedules; absent from most reschedules.
+        /// The calendar identity, the same along a chain of reschedules; absent from most
+        /// reschedules.
         ical_uid: String = "iCalUID",
         /// The sequence number of the calendar entry. Does not order deliveries.
         ical_sequence: i64 = "iCalSequence",
@@ -140,9 +143,11 @@ event! {
         reschedule_end_time: DateTime<Utc> = "rescheduleEndTime",
         /// Who rescheduled it, by e-mail address (documented).
         rescheduled_by: String = "rescheduledBy",
-        /// Set if the attendee was asked to choose another time, which arrives as a cancellation (documented).
+        /// Set if the attendee was asked to choose another time, which arrives as a cancellation
+        /// (documented).
         request_reschedule: bool = "requestReschedule",
-        /// The cancellation reason; may be empty. Also present on live bookings: it does not mean that the booking is cancelled.
+        /// The cancellation reason; may be empty. Also present on live bookings: it does not mean
+        /// that the booking is cancelled.
         cancellation_reason: String = "cancellationReason",
         /// Who cancelled it, by e-mail address (documented).
         cancelled_by: String = "cancelledBy",

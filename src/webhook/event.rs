@@ -16,11 +16,12 @@ use crate::model::{BookingUid, Trigger};
 
 /// A webhook delivery. `Debug` shows no personal data, links or secrets.
 ///
-/// Nothing that was sent is lost: keys without a field are in the `extra` of the struct they belong to, or in `root` if they stand
-/// beside the payload. Only one-time passwords are dropped.
+/// Nothing that was sent is lost: keys without a field are in the `extra` of the struct they belong
+/// to, or in `root` if they stand beside the payload. Only one-time passwords are dropped.
 ///
-/// An event serializes to Cal.com's own format, `{"triggerEvent", "createdAt", "payload", …}`, with a payload even if the body was
-/// flat; a template's body becomes `{"template": "…"}`. Deserializing that gives the same event.
+/// An event serializes to Cal.com's own format, `{"triggerEvent", "createdAt", "payload", …}`, with
+/// a payload even if the body was flat; a template's body becomes `{"template": "…"}`.
+/// Deserializing that gives the same event.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum WebhookEvent {
@@ -42,7 +43,8 @@ pub enum WebhookEvent {
     OutOfOffice(Box<OutOfOfficeEvent>),
     /// A test from Cal.com's settings page.
     Ping(Box<PingEvent>),
-    /// A trigger without its own type, or a payload that lacks what its type requires. The payload is kept.
+    /// A trigger without its own type, or a payload that lacks what its type requires. The payload
+    /// is kept.
     Other(OtherEvent),
     /// A body made by the subscription's payload template.
     Template(TemplateBody),
@@ -82,8 +84,8 @@ impl fmt::Debug for OtherEvent {
     }
 }
 
-/// The output of a payload template. One-time passwords are dropped if it is JSON and names them `oneTimePassword`; under another
-/// name they cannot be recognized.
+/// The output of a payload template. One-time passwords are dropped if it is JSON and names them
+/// `oneTimePassword`; under another name they cannot be recognized.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TemplateBody {
@@ -107,8 +109,8 @@ impl WebhookEvent {
     /// Parses a body that was verified before, such as a stored one; for a new delivery, use
     /// [`receive`](super::receive).
     ///
-    /// Never fails: a body that is not in Cal.com's format is a [`Template`](Self::Template), one that is but cannot be interpreted is an
-    /// [`Other`](Self::Other).
+    /// Never fails: a body that is not in Cal.com's format is a [`Template`](Self::Template), one
+    /// that is but cannot be interpreted is an [`Other`](Self::Other).
     pub fn parse(body: &[u8]) -> Self {
         match serde_json::from_slice(body) {
             Ok(Value::Object(delivery)) if delivery.get(TRIGGER).is_some_and(Value::is_string) => {

@@ -1,7 +1,8 @@
 //! Reading an object field by field, so that nothing in it is lost.
 //!
-//! A field is taken out of the object if its value has the expected type. Keys that no field names, and values of another type,
-//! stay in `extra` under their own name: an odd value costs neither the event nor itself. `null` is read as absent.
+//! A field is taken out of the object if its value has the expected type. Keys that no field names,
+//! and values of another type, stay in `extra` under their own name: an odd value costs neither the
+//! event nor itself. `null` is read as absent.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +93,8 @@ pub(super) struct Envelope {
     pub(super) root: Map<String, Value>,
 }
 
-/// Serializes an event in Cal.com's format: `triggerEvent`, `createdAt`, any other top-level keys, `payload`.
+/// Serializes an event in Cal.com's format: `triggerEvent`, `createdAt`, any other top-level keys,
+/// `payload`.
 pub(super) fn write_delivery<S: Serializer>(
     serializer: S,
     trigger: &Trigger,
@@ -125,7 +127,8 @@ macro_rules! part {
         #[non_exhaustive]
         pub struct $name {
             $($(#[$field_doc])* pub $field: Option<$type>,)+
-            /// Keys without a field of their own, and values that are not of their field's type, under their own names.
+            /// Keys without a field of their own, and values that are not of their field's type,
+            /// under their own names.
             pub extra: serde_json::Map<String, serde_json::Value>,
         }
 
@@ -183,15 +186,16 @@ macro_rules! event {
             pub created_at: Option<chrono::DateTime<chrono::Utc>>,
             $($(#[$required_doc])* pub $required: $required_type,)?
             $($(#[$field_doc])* pub $field: Option<$type>,)+
-            /// Keys of the payload without a field of their own, and values that are not of their field's type, under their own
-            /// names.
+            /// Keys of the payload without a field of their own, and values that are not of their
+            /// field's type, under their own names.
             pub extra: serde_json::Map<String, serde_json::Value>,
             /// What stands beside the payload, other than the trigger and the time.
             pub root: serde_json::Map<String, serde_json::Value>,
         }
 
         impl $name {
-            /// Reads a payload; gives the envelope back if it is no object, or lacks what is required.
+            /// Reads a payload; gives the envelope back if it is no object, or lacks what is
+            /// required.
             pub(super) fn read(
                 envelope: $crate::webhook::fields::Envelope,
                 payload: &serde_json::Value,

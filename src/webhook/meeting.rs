@@ -1,5 +1,6 @@
-//! Deliveries about meetings and what they leave behind. None of these was recorded: the shapes are those of Cal.com's webhook
-//! documentation of 2026 (<https://cal.com/docs/developing/guides/automation/webhooks>).
+//! Deliveries about meetings and what they leave behind. None of these was recorded: the shapes are
+//! those of Cal.com's webhook documentation of 2026
+//! (<https://cal.com/docs/developing/guides/automation/webhooks>).
 
 use std::collections::BTreeMap;
 
@@ -12,10 +13,11 @@ use super::people::{EventAppStatus, EventAttendee, EventHost, EventResponse};
 use crate::model::{BookingId, BookingUid, EventTypeId, UserId};
 
 event! {
-    /// The scheduled start or end of a booking was reached: `MEETING_STARTED`, `MEETING_ENDED`. Documented, not observed.
+    /// The scheduled start or end of a booking was reached: `MEETING_STARTED`, `MEETING_ENDED`.
+    /// Documented, not observed.
     ///
-    /// The body is flat: the booking's fields are at its top level, and `created_at` is when the booking was made. It says
-    /// nothing about who actually attends.
+    /// The body is flat: the booking's fields are at its top level, and `created_at` is when the
+    /// booking was made. It says nothing about who actually attends.
     MeetingEvent shows [uid, status, start_time] {
         /// The booking.
         uid: BookingUid = "uid",
@@ -93,7 +95,8 @@ event! {
 }
 
 part! {
-    /// Where a transcript can be fetched in one format. The link is a credential; `Debug` does not show it.
+    /// Where a transcript can be fetched in one format. The link is a credential; `Debug` does not
+    /// show it.
     TranscriptLink shows [] {
         /// The format: `json`, `srt`, `txt`, `vtt`.
         format: String = "format",
@@ -103,7 +106,8 @@ part! {
 }
 
 part! {
-    /// Where a recording and its transcripts can be fetched. The links are credentials; `Debug` does not show them.
+    /// Where a recording and its transcripts can be fetched. The links are credentials; `Debug`
+    /// does not show them.
     DownloadLinks shows [] {
         /// The transcripts, one for each format.
         transcription: Vec<TranscriptLink> = "transcription",
@@ -113,8 +117,8 @@ part! {
 }
 
 event! {
-    /// A recording or its transcript is available: `RECORDING_READY`, `RECORDING_TRANSCRIPTION_GENERATED`. Documented, not
-    /// observed.
+    /// A recording or its transcript is available: `RECORDING_READY`,
+    /// `RECORDING_TRANSCRIPTION_GENERATED`. Documented, not observed.
     ///
     /// Whoever has a link can fetch what it points to; `Debug` shows none.
     RecordingEvent shows [uid, start_time] {
@@ -144,8 +148,8 @@ event! {
 }
 
 event! {
-    /// A party did not join a Cal Video call in time: `AFTER_HOSTS_CAL_VIDEO_NO_SHOW`, `AFTER_GUESTS_CAL_VIDEO_NO_SHOW`. Documented,
-    /// not observed.
+    /// A party did not join a Cal Video call in time: `AFTER_HOSTS_CAL_VIDEO_NO_SHOW`,
+    /// `AFTER_GUESTS_CAL_VIDEO_NO_SHOW`. Documented, not observed.
     VideoNoShowEvent shows [booking_uid, start_time] {
         /// The booking. The body has no `uid`.
         booking_uid: BookingUid = "bookingUid",
@@ -177,7 +181,8 @@ event! {
 }
 
 event! {
-    /// An attendee is waiting for a host in an instant meeting: `INSTANT_MEETING`. Documented, not observed.
+    /// An attendee is waiting for a host in an instant meeting: `INSTANT_MEETING`. Documented, not
+    /// observed.
     ///
     /// Whoever has the address can join as the host; `Debug` does not show it.
     InstantMeetingEvent shows [uid, event_type_id] {

@@ -1,4 +1,5 @@
-//! Webhooks: verifying who sent a delivery, and reading what it says. No server: bytes and headers come in as values.
+//! Webhooks: verifying who sent a delivery, and reading what it says. No server: bytes and headers
+//! come in as values.
 //!
 //! [`receive`] does both in one call, so that nothing is read that was not verified:
 //!
@@ -18,8 +19,9 @@
 //! }
 //! ```
 //!
-//! Events hold every text as it was sent, for they are the receiver's evidence of it. Before a text is shown, written to a log
-//! or stored as a name, clean it: [`clean_line`](crate::model::clean_line), [`clean_text`](crate::model::clean_text).
+//! Events hold every text as it was sent, for they are the receiver's evidence of it. Before a text
+//! is shown, written to a log or stored as a name, clean it:
+//! [`clean_line`](crate::model::clean_line), [`clean_text`](crate::model::clean_text).
 
 mod account;
 mod booking;

@@ -5,7 +5,8 @@ use serde_json::Value;
 /// Under which key bodies have it.
 pub(super) const KEY: &str = "oneTimePassword";
 
-/// A body with its one-time passwords removed, for storing. Whoever has such a password can confirm a booking.
+/// A body with its one-time passwords removed, for storing. Whoever has such a password can confirm
+/// a booking.
 pub fn without_one_time_passwords(body: &[u8]) -> String {
     match serde_json::from_slice::<Value>(body) {
         Ok(mut json) => {

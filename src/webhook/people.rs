@@ -14,8 +14,8 @@ part! {
 }
 
 part! {
-    /// An attendee in a delivery. Which fields are present depends on the trigger: cancellations have the id,
-    /// the locale and the absence, created bookings the first and last name.
+    /// An attendee in a delivery. Which fields are present depends on the trigger: cancellations
+    /// have the id, the locale and the absence, created bookings the first and last name.
     EventAttendee shows [id, no_show] {
         /// The attendee's id.
         id: AttendeeId = "id",
@@ -47,7 +47,8 @@ part! {
 part! {
     /// A Cal.com user in a delivery: an organizer, a team member, or an absent user.
     EventHost shows [id] {
-        /// The user's id. A host that is not a Cal.com user has a text here, which is kept in `extra`.
+        /// The user's id. A host that is not a Cal.com user has a text here, which is kept in
+        /// `extra`.
         id: UserId = "id",
         /// The name.
         name: String = "name",
@@ -67,7 +68,8 @@ part! {
         time_zone: String = "timeZone",
         /// The language.
         language: EventLanguage = "language",
-        /// How times are shown, such as `HH:mm`. The documentation also has the number 12, which is kept in `extra`.
+        /// How times are shown, such as `HH:mm`. The documentation also has the number 12, which is
+        /// kept in `extra`.
         time_format: String = "timeFormat",
         /// The time zone's offset from UTC at the start, in minutes.
         utc_offset: i64 = "utcOffset",
@@ -95,7 +97,8 @@ part! {
         value: Value = "value",
         /// Whether the field is hidden from the booker.
         is_hidden: bool = "isHidden",
-        /// The answer to a routing form's question, with labels and ids of options (documented, not observed).
+        /// The answer to a routing form's question, with labels and ids of options (documented, not
+        /// observed).
         response: Value = "response",
     }
 }
@@ -103,7 +106,8 @@ part! {
 part! {
     /// How a series repeats.
     EventRecurrence shows [frequency, interval, count] {
-        /// The unit: 0 years, 1 months, 2 weeks, 3 days (the numbers of the iCalendar library `rrule`).
+        /// The unit: 0 years, 1 months, 2 weeks, 3 days (the numbers of the iCalendar library
+        /// `rrule`).
         frequency: i64 = "freq",
         /// The number of units between occurrences.
         interval: i64 = "interval",

@@ -1,7 +1,8 @@
 //! Verifying that a delivery was signed with a known secret.
 //!
-//! Cal.com signs the raw body: `X-Cal-Signature-256` is the lower-case hexadecimal HMAC-SHA256. There is no timestamp and no
-//! delivery id, so a delivery can be replayed by whoever recorded it; deduplicate by the bytes.
+//! Cal.com signs the raw body: `X-Cal-Signature-256` is the lower-case hexadecimal HMAC-SHA256.
+//! There is no timestamp and no delivery id, so a delivery can be replayed by whoever recorded it;
+//! deduplicate by the bytes.
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
@@ -37,12 +38,14 @@ pub enum VerifyError {
     Mismatch,
 }
 
-/// Verifies a delivery and reads what it says. A body whose signature is refused is not read at all.
+/// Verifies a delivery and reads what it says. A body whose signature is refused is not read at
+/// all.
 ///
 /// # Errors
 ///
-/// [`VerifyError`] says why the delivery must be refused. Answer 401, but 503 for [`VerifyError::NoSecretHere`]: that is trouble
-/// of the receiver's own, and the hosted service sends again what was answered with 503.
+/// [`VerifyError`] says why the delivery must be refused. Answer 401, but 503 for
+/// [`VerifyError::NoSecretHere`]: that is trouble of the receiver's own, and the hosted service
+/// sends again what was answered with 503.
 pub fn receive(
     secrets: &[SecretString],
     headers: &HeaderMap,
@@ -52,8 +55,9 @@ pub fn receive(
     Ok(WebhookEvent::parse(body))
 }
 
-/// Verifies the signature over the raw bytes of a body, in constant time, against every secret in turn. [`receive`] does this and reads
-/// the body; this half alone is for bodies that are read elsewhere.
+/// Verifies the signature over the raw bytes of a body, in constant time, against every secret in
+/// turn. [`receive`] does this and reads the body; this half alone is for bodies that are read
+/// elsewhere.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! The same random history, told to the store in memory and to the one in SQLite: they are to answer alike.
+//! The same random history, told to the store in memory and to the one in SQLite: they are to
+//! answer alike.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! The in-memory store: for tests, for trying things out, and as the simplest implementation of the contracts.
+//! The in-memory store: for tests, for trying things out, and as the simplest implementation of the
+//! contracts.
 
 mod appointments;
 mod books;
@@ -23,7 +24,8 @@ use super::tenant::TenantId;
 use crate::ambient::{Clock, SystemClock};
 use crate::model::BookingUid;
 
-/// All store ports, and an appointments table, in memory. Clones share their content, which is lost when the last one is dropped.
+/// All store ports, and an appointments table, in memory. Clones share their content, which is lost
+/// when the last one is dropped.
 ///
 /// Every call holds one lock throughout, so each is one transaction. `Debug` shows only counts.
 #[derive(Clone)]
@@ -48,7 +50,8 @@ impl InMemoryStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic while the lock was held is a bug of this module; what it left behind is still the best that is known.
+        // A panic while the lock was held is a bug of this module; what it left behind is still the
+        // best that is known.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -13,7 +13,8 @@ use crate::store::link::{Link, LinkId, LinkKey, Opaque};
 use crate::store::queue::{Checkpoint, Claim, ClaimRequest, Lease, Links, Settled, Settlement};
 use crate::store::tenant::TenantId;
 
-/// How much is given to links in one claim: enough to keep the order, little enough to keep a claim short.
+/// How much is given to links in one claim: enough to keep the order, little enough to keep a claim
+/// short.
 const ROUTED_AT_ONCE: usize = 64;
 
 impl Inner {
@@ -77,8 +78,8 @@ impl Inner {
         }
     }
 
-    /// Gives a few to links; `false` if there are none, or if what is due goes first. Of what was taken in at the very instant
-    /// at which that became due, one batch is enough.
+    /// Gives a few to links; `false` if there are none, or if what is due goes first. Of what was
+    /// taken in at the very instant at which that became due, one batch is enough.
     fn route_batch(
         &mut self,
         tenant: &TenantId,
@@ -126,7 +127,8 @@ impl Inner {
         }
     }
 
-    /// The link that a notice is about, made if there is none; `None` if the notice was settled before it was routed.
+    /// The link that a notice is about, made if there is none; `None` if the notice was settled
+    /// before it was routed.
     fn link_of(&mut self, tenant: &TenantId, notice: Notice) -> Option<LinkId> {
         match notice {
             Notice::Change(id) => {
@@ -170,7 +172,8 @@ impl Inner {
         Some(link)
     }
 
-    /// Makes a link due for something that was taken in, unless a worker has it: then its settlement does.
+    /// Makes a link due for something that was taken in, unless a worker has it: then its
+    /// settlement does.
     pub(super) fn mark_due(&mut self, id: LinkId, taken_at: DateTime<Utc>) {
         let Some(row) = self.links.get_mut(&id) else {
             return;

@@ -1,5 +1,5 @@
-//! Writing to the host's repository, with origin `Calcom`. Each write is preceded by a checkpoint, so that a worker whose lease
-//! was taken over writes nothing.
+//! Writing to the host's repository, with origin `Calcom`. Each write is preceded by a checkpoint,
+//! so that a worker whose lease was taken over writes nothing.
 
 use super::{Case, RemoteSide, Stop, Turn};
 use crate::store::{
@@ -29,7 +29,8 @@ impl Turn<'_> {
         let created = self.engine.host_call(created).await.map_err(Stop::Host)?;
         self.link.appointment = Some(created.id.clone());
         self.loaded_revision = Some(created.revision);
-        // An earlier call may have created it, and the host may have changed it since; then the next round decides.
+        // An earlier call may have created it, and the host may have changed it since; then the
+        // next round decides.
         if created.state.agrees_with(&remote.state) {
             self.standing.base = Some(Base::new(created.state.clone(), remote.state));
         }
@@ -59,7 +60,8 @@ impl Turn<'_> {
                 });
                 Ok(())
             }
-            // The host wrote meanwhile, or removed it, or another worker did: look at both sides, and decide again.
+            // The host wrote meanwhile, or removed it, or another worker did: look at both sides,
+            // and decide again.
             Err(error)
                 if matches!(
                     error.kind(),

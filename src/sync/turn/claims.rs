@@ -1,4 +1,5 @@
-//! Whether the booking has to be read for what is waiting, and whether the read confirms what deliveries claim.
+//! Whether the booking has to be read for what is waiting, and whether the read confirms what
+//! deliveries claim.
 
 use super::{Case, Stop, Turn};
 use crate::model::{Booking, BookingStatus};
@@ -25,7 +26,8 @@ impl Turn<'_> {
             || self.claims_calcom()
     }
 
-    /// Whether a delivery claims nothing beyond the base's remote half: nearly always an echo of our own write.
+    /// Whether a delivery claims nothing beyond the base's remote half: nearly always an echo of
+    /// our own write.
     pub(super) fn is_echo(&self, delivery: &Delivery) -> bool {
         let (Some(base), Some(status)) = (&self.standing.base, delivery.claim.status) else {
             return false;
@@ -70,12 +72,13 @@ impl Turn<'_> {
         doubts.retain(|doubt| kept.contains(&doubt.delivery));
     }
 
-    /// Compares deliveries' claims with what was just read. An unconfirmed claim is looked for again after growing pauses, while
-    /// other work continues.
+    /// Compares deliveries' claims with what was just read. An unconfirmed claim is looked for
+    /// again after growing pauses, while other work continues.
     ///
     /// # Errors
     ///
-    /// [`Stop::NotYet`] if there is nothing but such a claim to go by; a review case if a booking was never found.
+    /// [`Stop::NotYet`] if there is nothing but such a claim to go by; a review case if a booking
+    /// was never found.
     pub(super) fn judge_claims(&mut self) -> Result<(), Stop> {
         let now = self.claim.now;
         let mut doubts = Vec::new();
@@ -145,7 +148,8 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Whether other bookings of the series may have ended: cancelling a series sends only one delivery.
+    /// Whether other bookings of the series may have ended: cancelling a series sends only one
+    /// delivery.
     pub(super) fn series_may_have_ended(&self) -> bool {
         let Some(remote) = &self.remote else {
             return false;
@@ -162,13 +166,16 @@ impl Turn<'_> {
             .iter()
             .filter(|d| !self.is_in_doubt(d));
         let is_told = known.any(ends);
-        // One that was looked at because another one had ended has siblings that were marked with it.
+        // One that was looked at because another one had ended has siblings that were marked with
+        // it.
         let is_seen = self.fresh && was_live && !self.pushed && !self.is_marked_by_sibling();
-        // The one that the delivery names may have been moved meanwhile, and live on; the others have ended all the same.
+        // The one that the delivery names may have been moved meanwhile, and live on; the others
+        // have ended all the same.
         self.link.series.is_some() && (is_told || is_seen && !remote.state.status.is_live())
     }
 
-    /// Whether the link is in review and nothing has arrived since that could lead to another write.
+    /// Whether the link is in review and nothing has arrived since that could lead to another
+    /// write.
     pub(super) fn is_only_looked_at(&self) -> bool {
         let claim = &self.claim;
         let is_quiet =

@@ -81,7 +81,8 @@ impl Turn<'_> {
         }
     }
 
-    /// The credentials were refused for one call. Checking the account tells whether they are wrong.
+    /// The credentials were refused for one call. Checking the account tells whether they are
+    /// wrong.
     async fn after_denial(&mut self, causes: &str) -> (Settlement, TurnOutcome) {
         let asked = self.call(self.tenant.calendar.account()).await;
         match asked.map_err(|error| (error.kind(), error)) {
@@ -130,7 +131,8 @@ impl Turn<'_> {
         settlement
     }
 
-    /// A delivery's claim is not visible yet; it is looked for on schedule, and anything else that arrives is processed at once.
+    /// A delivery's claim is not visible yet; it is looked for on schedule, and anything else that
+    /// arrives is processed at once.
     pub(super) fn not_yet(&mut self) -> Settlement {
         let mut settlement = self.later(Duration::ZERO);
         settlement.wake = self.next_doubt();

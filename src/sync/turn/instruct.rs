@@ -15,7 +15,8 @@ impl Turn<'_> {
         marks.filter_map(|mark| mark.instruction.as_ref())
     }
 
-    /// The newest waiting decision. A retry only asks for another look, so it does not displace an order.
+    /// The newest waiting decision. A retry only asks for another look, so it does not displace an
+    /// order.
     pub(super) fn instruction(&self) -> Option<&Instruction> {
         let orders = self
             .instructions()
@@ -34,7 +35,8 @@ impl Turn<'_> {
             Resolution::AcceptDifference => Some(Order::AcceptDifference),
             _ => None,
         };
-        // A turn that could not finish hands the decision to the next one; what the host does meanwhile counts again.
+        // A turn that could not finish hands the decision to the next one; what the host does
+        // meanwhile counts again.
         if self.standing.obeyed == Some(instruction.review) {
             return Ok(());
         }
@@ -46,7 +48,8 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Moves the appointment to the slot that the reviewer chose; the booking follows as with any change by the host.
+    /// Moves the appointment to the slot that the reviewer chose; the booking follows as with any
+    /// change by the host.
     async fn move_appointment(&mut self, start: DateTime<Utc>) -> Result<(), Stop> {
         let Some(local) = self.local.clone() else {
             return Err(Case::of(ReviewReason::AppointmentMissing).into());
@@ -91,7 +94,8 @@ impl Turn<'_> {
         self.standing.obeyed = None;
     }
 
-    /// The marks handled by this turn. A decision that could not be carried out yet waits for the next one.
+    /// The marks handled by this turn. A decision that could not be carried out yet waits for the
+    /// next one.
     pub(super) fn heeded_marks(&self, is_done: bool) -> Vec<MarkId> {
         let marks = self.claim.marks.iter();
         marks

@@ -1,4 +1,5 @@
-//! Unanswered writes: kept until their outcome is known or they can no longer take effect ("land"), and recognized when they do.
+//! Unanswered writes: kept until their outcome is known or they can no longer take effect ("land"),
+//! and recognized when they do.
 
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::standing::{Base, PendingWrite, SentWrite};
 use crate::sync::state::project;
 
-/// When, after sending, to look unprompted for a write of unknown outcome, besides at the end. Usually its webhook comes first.
+/// When, after sending, to look unprompted for a write of unknown outcome, besides at the end.
+/// Usually its webhook comes first.
 const LOOKS: [TimeDelta; 3] = [
     TimeDelta::seconds(5),
     TimeDelta::seconds(30),
@@ -115,11 +117,12 @@ impl Turn<'_> {
         waits.min()
     }
 
-    /// Recognizes the results of unanswered writes among the bookings just read. They are late responses to our own writes, not
-    /// changes made at Cal.com.
+    /// Recognizes the results of unanswered writes among the bookings just read. They are late
+    /// responses to our own writes, not changes made at Cal.com.
     pub(super) fn recognize_landings(&mut self) -> Vec<Landing> {
         let mut landings: Vec<Landing> = Vec::new();
-        // One booking answers one write: of several that could have made it, the one that it agrees with.
+        // One booking answers one write: of several that could have made it, the one that it agrees
+        // with.
         for exact in [true, false] {
             for pending in self.standing.pending.clone() {
                 let is_answered = landings.iter().any(|known| known.pending == pending);
@@ -167,7 +170,8 @@ impl Turn<'_> {
         landings
     }
 
-    /// Whether the link's own booking came from another attempt of the same write, so that a landing duplicates it.
+    /// Whether the link's own booking came from another attempt of the same write, so that a
+    /// landing duplicates it.
     pub(super) fn is_double(&self, landing: &Landing, own: &BookingUid) -> bool {
         let own = self.visited.get(own).and_then(Option::as_ref);
         match (&landing.pending.write, own) {
@@ -189,7 +193,8 @@ impl Turn<'_> {
         })
     }
 
-    /// Makes Cal.com's response, timely or late, the base's remote half, and what was sent its local half.
+    /// Makes Cal.com's response, timely or late, the base's remote half, and what was sent its
+    /// local half.
     pub(super) fn take_answer(&mut self, sent: AppointmentState, answered: AppointmentState) {
         self.standing.follow = !sent.agrees_with(&answered);
         self.standing.base = Some(Base::new(sent, answered));
@@ -208,7 +213,8 @@ impl Turn<'_> {
                 let carries = |booking: &&Booking| {
                     booking.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str())
                 };
-                // The attempt that made a booking is told by the booking's own start; one that was moved since by its key alone.
+                // The attempt that made a booking is told by the booking's own start; one that was
+                // moved since by its key alone.
                 let exact = read.clone().filter(carries).find(|booking| {
                     booking.rescheduled_from_uid.is_none()
                         && is_same_instant(booking.start, pending.state.start)
@@ -227,7 +233,8 @@ impl Turn<'_> {
                     && is_same_instant(next.start, *start)
             })?,
             SentWrite::Cancel { booking } => read.find(|ended| {
-                // Somebody else may have cancelled it meanwhile, and would give another reason or none.
+                // Somebody else may have cancelled it meanwhile, and would give another reason or
+                // none.
                 let reason = ended.cancellation_reason.as_deref();
                 let ours = reason == Some(self.engine.config.cancellation_reason.as_str());
                 ended.uid == *booking
@@ -258,13 +265,15 @@ impl Turn<'_> {
         last == Some(pending)
     }
 
-    /// Whether a live booking was produced by one of our writes, so that nobody at Cal.com asked for it.
+    /// Whether a live booking was produced by one of our writes, so that nobody at Cal.com asked
+    /// for it.
     pub(super) fn is_made_by_us(&self, booking: &Booking) -> bool {
         if self.standing.late.contains(&booking.uid) {
             return true;
         }
         match &booking.rescheduled_from_uid {
-            // Metadata travels along the chain whoever makes the change; only the first booking of a chain is told by it.
+            // Metadata travels along the chain whoever makes the change; only the first booking of
+            // a chain is told by it.
             None => booking
                 .metadata_str(SYNC_KEY_METADATA)
                 .is_some_and(|key| self.is_own_key(key)),

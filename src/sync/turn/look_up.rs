@@ -8,7 +8,8 @@ use crate::store::{AppointmentState, SyncKey};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::standing::SentWrite;
 
-/// The search window around the start, in hours. The filters are inclusive; the end depends on the event type and is unknown here.
+/// The search window around the start, in hours. The filters are inclusive; the end depends on the
+/// event type and is unknown here.
 const LOOKUP_HOURS: i64 = 24;
 
 /// How many generations of bookings to search when the store may have been lost.
@@ -33,7 +34,8 @@ impl Turn<'_> {
         Ok(found)
     }
 
-    /// The tenant's bookings that carry one of these keys. The filters narrow the search and are not trusted.
+    /// The tenant's bookings that carry one of these keys. The filters narrow the search and are
+    /// not trusted.
     async fn look_up(&self, query: &BookingQuery, keys: &[SyncKey]) -> Result<Vec<Booking>, Stop> {
         let mut ours = Vec::new();
         for booking in self.call(self.tenant.calendar.bookings(query)).await? {
@@ -46,7 +48,8 @@ impl Turn<'_> {
         Ok(ours)
     }
 
-    /// Whether the appointment has no history and may have been booked before the store was created.
+    /// Whether the appointment has no history and may have been booked before the store was
+    /// created.
     fn may_have_been_booked(&self) -> bool {
         let standing = &self.standing;
         let has_history = standing.base.is_some()

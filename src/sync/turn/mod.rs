@@ -1,7 +1,8 @@
 //! One turn: the work on one claimed link, from its claim to its settlement.
 //!
-//! A turn knows that something happened, never what. It loads the appointment, obtains the booking's state, decides, and carries the
-//! decision out, until nothing is left to decide; then one transaction stores the outcome.
+//! A turn knows that something happened, never what. It loads the appointment, obtains the
+//! booking's state, decides, and carries the decision out, until nothing is left to decide; then
+//! one transaction stores the outcome.
 
 mod apply;
 mod claims;
@@ -33,8 +34,8 @@ use crate::store::{
     Winner,
 };
 
-/// How many times a turn decides before it yields: create or move, adopt what the response differs in, and verify that nothing is
-/// left; the rest is for sides that keep changing during the turn.
+/// How many times a turn decides before it yields: create or move, adopt what the response differs
+/// in, and verify that nothing is left; the rest is for sides that keep changing during the turn.
 const MAX_ROUNDS: u32 = 6;
 
 /// Cal.com's side as known to the turn.
@@ -57,11 +58,13 @@ enum Stop {
     Review(Case),
     /// The link is a duplicate of another one.
     Absorb(LinkId),
-    /// The host's repository lags behind its outbox, or the sides keep changing: retries on the usual schedule, then this case.
+    /// The host's repository lags behind its outbox, or the sides keep changing: retries on the
+    /// usual schedule, then this case.
     Lag(Case),
     /// Nothing new has arrived for a link in review: it was only looked at.
     StillInReview,
-    /// A delivery's claim is not visible yet, and there is nothing else to go by: look again on schedule.
+    /// A delivery's claim is not visible yet, and there is nothing else to go by: look again on
+    /// schedule.
     NotYet,
 }
 
@@ -148,7 +151,8 @@ pub(super) struct Turn<'a> {
     remote: Option<RemoteSide>,
     /// Whether `remote` was read in this turn, and not taken from the base.
     fresh: bool,
-    /// What the last read found of every booking that it looked at; `None` for those that Cal.com does not know.
+    /// What the last read found of every booking that it looked at; `None` for those that Cal.com
+    /// does not know.
     visited: BTreeMap<BookingUid, Option<Booking>>,
     /// Whether the last read found what a write of unknown outcome had left.
     landed: bool,
@@ -158,7 +162,8 @@ pub(super) struct Turn<'a> {
     contradicted: Vec<DeliveryId>,
     /// Whether bookings of lost books were looked for.
     looked_for_lost: bool,
-    /// The bookings that deliveries name and that are not the tenant's, with what becomes of those deliveries.
+    /// The bookings that deliveries name and that are not the tenant's, with what becomes of those
+    /// deliveries.
     strays: BTreeMap<BookingUid, DeliveryFate>,
     /// What a person has ordered, until it is carried out.
     order: Option<Order>,
@@ -238,14 +243,16 @@ impl<'a> Turn<'a> {
         for _ in 0..MAX_ROUNDS {
             let verdict = self.decide();
             match verdict.decision {
-                // What a base says about Cal.com is good enough to push to, not to bother a person with.
+                // What a base says about Cal.com is good enough to push to, not to bother a person
+                // with.
                 Decision::Review(_) if !self.fresh && self.link.booking.is_some() => {
                     self.read_remote().await?;
                     self.judge_claims()?;
                     continue;
                 }
                 Decision::Review(reason) => return Err(Case::of(reason).into()),
-                // What Cal.com cannot hold is accepted, and what it had answered is still owed to the appointment.
+                // What Cal.com cannot hold is accepted, and what it had answered is still owed to
+                // the appointment.
                 Decision::AcceptDifference if self.order.is_none() && self.standing.follow => {
                     if let (Some(base), Some(local)) = (&mut self.standing.base, &self.local) {
                         base.local = local.state.clone();
@@ -266,8 +273,9 @@ impl<'a> Turn<'a> {
                 Decision::Reschedule { start } => self.reschedule(start).await?,
                 Decision::CancelBooking => self.cancel_booking().await?,
                 Decision::CreateAppointment => self.create_appointment().await?,
-                // The booking ended while it was not known whether its appointment had been created. Creating it again gives
-                // back the one that there is, if there is one, to be ended.
+                // The booking ended while it was not known whether its appointment had been
+                // created. Creating it again gives back the one that there is, if there is one, to
+                // be ended.
                 Decision::IgnoreEnded if self.standing.creating_appointment => {
                     self.create_appointment().await?;
                 }
@@ -309,8 +317,8 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    /// A host's repository can lag behind its outbox: a read replica, a change that was recorded before its transaction. Nothing
-    /// is decided on a state that is known to be old.
+    /// A host's repository can lag behind its outbox: a read replica, a change that was recorded
+    /// before its transaction. Nothing is decided on a state that is known to be old.
     fn wait_for_the_recorded_revision(&self) -> Result<(), Stop> {
         let changes = self.claim.changes.iter().map(|row| &row.change);
         let Some(newest) = changes.map(|change| change.revision).max() else {
@@ -318,7 +326,8 @@ impl<'a> Turn<'a> {
         };
         let reason = match self.loaded_revision {
             Some(read) if read < newest => ReviewReason::RevisionMissing,
-            // Written, and not visible yet: that it was seen before does not say that it was removed.
+            // Written, and not visible yet: that it was seen before does not say that it was
+            // removed.
             None => ReviewReason::AppointmentMissing,
             _ => return Ok(()),
         };
@@ -331,8 +340,9 @@ impl<'a> Turn<'a> {
         Err(Stop::Lag(Case::new(reason, message)))
     }
 
-    /// An appointment that was made for a booking can have been recorded before the link of that booking heard of it; then the
-    /// recorded change has a link of its own, and pushing from it would double the booking.
+    /// An appointment that was made for a booking can have been recorded before the link of that
+    /// booking heard of it; then the recorded change has a link of its own, and pushing from it
+    /// would double the booking.
     async fn join_chain_of_appointment(&self) -> Result<(), Stop> {
         if !self.claim.link.bare {
             return Ok(());

@@ -1,4 +1,5 @@
-//! Writing to Cal.com. Each write is stored as begun before it is sent, so that a crash in between is known.
+//! Writing to Cal.com. Each write is stored as begun before it is sent, so that a crash in between
+//! is known.
 
 use chrono::{DateTime, Utc};
 
@@ -35,8 +36,8 @@ impl Turn<'_> {
         booking.ok_or_else(|| Case::of(ReviewReason::BookingMissing).into())
     }
 
-    /// What is known of the event type, if it is the tenant's. Creating a booking needs no authorization at Cal.com, so this is the
-    /// only guard.
+    /// What is known of the event type, if it is the tenant's. Creating a booking needs no
+    /// authorization at Cal.com, so this is the only guard.
     async fn own_event_type(&self, id: EventTypeId) -> Result<EventTypeFacts, Stop> {
         let foreign = || {
             let message = format!(
@@ -64,7 +65,8 @@ impl Turn<'_> {
             {
                 Ok((*facts).clone())
             }
-            // Named by the tenant and not readable with its key, as a team's can be: Cal.com decides.
+            // Named by the tenant and not readable with its key, as a team's can be: Cal.com
+            // decides.
             None if names_it => Ok(EventTypeFacts::default()),
             _ => Err(foreign()),
         }
@@ -79,8 +81,8 @@ impl Turn<'_> {
         if self.find_lost_booking(&state).await? {
             return Ok(());
         }
-        // Every attempt of one generation goes out under the same key, so that each can be found by it; also one long after a
-        // first that was given up, which may still be carried out.
+        // Every attempt of one generation goes out under the same key, so that each can be found by
+        // it; also one long after a first that was given up, which may still be carried out.
         let keys = &self.engine.sync_keys;
         let generation = self.standing.generation;
         let sync_key = keys.derive(&self.link.tenant, &appointment, generation);
@@ -188,7 +190,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Takes the answer to a write: Cal.com may have given the booking another length, or left it pending.
+    /// Takes the answer to a write: Cal.com may have given the booking another length, or left it
+    /// pending.
     fn answered(&mut self, sent: AppointmentState, answer: &Booking) -> Result<(), Stop> {
         self.pushed = true;
         let remote = project(answer, Some(&sent));
@@ -198,7 +201,8 @@ impl Turn<'_> {
         self.take_remote(answer)
     }
 
-    /// A move or a cancellation was refused: look at the booking, which may be where it was wanted already.
+    /// A move or a cancellation was refused: look at the booking, which may be where it was wanted
+    /// already.
     async fn after_failed_change(
         &mut self,
         error: CalendarError,
@@ -266,7 +270,8 @@ impl Turn<'_> {
         case.into()
     }
 
-    /// Cancels live bookings that the engine itself had made and that are not wanted any more, without asking anybody.
+    /// Cancels live bookings that the engine itself had made and that are not wanted any more,
+    /// without asking anybody.
     pub(super) async fn cancel_late_landings(&mut self, late: Vec<BookingUid>) -> Result<(), Stop> {
         for booking in late {
             self.checkpoint().await.map_err(Stop::Store)?;

@@ -7,7 +7,8 @@ use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::review::explain;
 use crate::sync::state::{chain_key, project};
 
-/// How many reschedules of one chain are followed in one turn, from the newest booking that is known.
+/// How many reschedules of one chain are followed in one turn, from the newest booking that is
+/// known.
 const MAX_CHAIN: usize = 64;
 
 /// Where following a chain led.
@@ -30,7 +31,8 @@ enum Ownership {
 }
 
 impl Turn<'_> {
-    /// Reads the newest booking of the link's chain, and every other one that something says is the same appointment's.
+    /// Reads the newest booking of the link's chain, and every other one that something says is the
+    /// same appointment's.
     pub(super) async fn read_remote(&mut self) -> Result<(), Stop> {
         let own = self.link.booking.clone();
         let mut starts: Vec<BookingUid> = own.iter().cloned().collect();
@@ -90,7 +92,8 @@ impl Turn<'_> {
             let found = self.call(self.tenant.calendar.booking(&uid)).await?;
             self.visited.insert(uid.clone(), found.clone());
             let Some(booking) = found else {
-                // A booking that points forward was not ended by it, even if its successor cannot be found.
+                // A booking that points forward was not ended by it, even if its successor cannot
+                // be found.
                 return match head {
                     Some(_) => Err(Case::of(ReviewReason::BookingMissing).about([uid]).into()),
                     None => Ok(Followed::Nothing),
@@ -114,14 +117,16 @@ impl Turn<'_> {
                 _ => return Ok(Followed::Head(Box::new(booking))),
             }
         }
-        // Where it ends is not known, and what is known of it has ended; that must not look like the end of the appointment.
+        // Where it ends is not known, and what is known of it has ended; that must not look like
+        // the end of the appointment.
         let message = format!(
             "The booking was moved more than {MAX_CHAIN} times; the newest one was not reached. Retry."
         );
         Err(Case::new(ReviewReason::BookingMissing, message).into())
     }
 
-    /// Who owns a booking: the tenant that names its event type; decided by host only where no tenant does.
+    /// Who owns a booking: the tenant that names its event type; decided by host only where no
+    /// tenant does.
     async fn ownership(&self, booking: &Booking) -> Result<Ownership, Stop> {
         let tenant = &self.tenant;
         let Some(event_type) = booking.event_type_id() else {
@@ -140,7 +145,8 @@ impl Turn<'_> {
         let owner = self.engine.host_call(owner).await.map_err(Stop::Host)?;
         Ok(match owner {
             Some(owner) if owner == tenant.id => Ownership::Ours,
-            // One user of Cal.com's can work for several tenants, whose webhooks all tell of all of that user's bookings.
+            // One user of Cal.com's can work for several tenants, whose webhooks all tell of all of
+            // that user's bookings.
             Some(_) if tenant.hosts_one_of(booking) => Ownership::NotSynced,
             Some(_) => Ownership::Foreign,
             None if tenant.event_types.is_empty() && tenant.hosts_one_of(booking) => {
@@ -156,7 +162,8 @@ impl Turn<'_> {
         Ok(matches!(self.ownership(booking).await?, Ownership::Ours))
     }
 
-    /// A delivery can arrive before anything says to which link its booking belongs; the booking itself says it.
+    /// A delivery can arrive before anything says to which link its booking belongs; the booking
+    /// itself says it.
     async fn join_link_of(&self, booking: &Booking) -> Result<(), Stop> {
         if !self.claim.link.bare || self.link.appointment.is_some() {
             return Ok(());

@@ -1,5 +1,5 @@
-//! Which booking stands for the appointment, and what becomes of further live ones: those that the engine left are cancelled,
-//! others go to a person.
+//! Which booking stands for the appointment, and what becomes of further live ones: those that the
+//! engine left are cancelled, others go to a person.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,8 @@ use crate::model::{Booking, BookingUid};
 use crate::store::ReviewReason;
 
 impl Turn<'_> {
-    /// The booking that stands for the appointment: the live one, or else the newest of those that ended.
+    /// The booking that stands for the appointment: the live one, or else the newest of those that
+    /// ended.
     pub(super) async fn choose(
         &mut self,
         heads: &[Booking],
@@ -42,8 +43,8 @@ impl Turn<'_> {
                 self.take_answer(landing.pending.state, landing.answered);
             }
         }
-        // Until they have ended they are read with the link's own, and the link's own is stored with them: a crash, or a failed
-        // call, must forget neither.
+        // Until they have ended they are read with the link's own, and the link's own is stored
+        // with them: a crash, or a failed call, must forget neither.
         if let Some(kept) = &kept {
             self.link.booking = Some(kept.uid.clone());
         }
@@ -76,8 +77,9 @@ impl Turn<'_> {
         Some(head.uid.clone())
     }
 
-    /// Which of the live bookings stays. The link's own; else one that Cal.com itself made, for it is somebody's wish; else what a
-    /// write of ours has left late, unless it doubles one that had been answered: whoever ended that one has ended the appointment.
+    /// Which of the live bookings stays. The link's own; else one that Cal.com itself made, for it
+    /// is somebody's wish; else what a write of ours has left late, unless it doubles one that had
+    /// been answered: whoever ended that one has ended the appointment.
     fn kept_of<'b>(
         &self,
         live: &[&'b Booking],
@@ -108,8 +110,8 @@ impl Turn<'_> {
             .or_else(|| candidates().next_back())
     }
 
-    /// The ended booking that stands for the appointment. That the link's own cannot be found proves nothing, and an older one that
-    /// has ended says nothing of it.
+    /// The ended booking that stands for the appointment. That the link's own cannot be found
+    /// proves nothing, and an older one that has ended says nothing of it.
     fn ended(
         &self,
         heads: &[Booking],

@@ -17,7 +17,8 @@ const SHORTEST_LOOK: Duration = Duration::from_secs(1);
 
 const HELD_BY_ANOTHER: &str = "The booking, or the appointment, belongs to another pair already. End one of the two, then retry.";
 
-/// How long after a booking of a series has ended the others are looked at once more: they may be carried out a moment later.
+/// How long after a booking of a series has ended the others are looked at once more: they may be
+/// carried out a moment later.
 const SIBLING_LOOK: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 
 impl Turn<'_> {
@@ -37,7 +38,8 @@ impl Turn<'_> {
             Err(Stop::Store(error)) if error.kind() == StoreErrorKind::LeaseLost => {
                 return Ok(TurnOutcome::LeaseLost);
             }
-            // What holds the key may be a link that nothing is known of yet; settling takes that one in.
+            // What holds the key may be a link that nothing is known of yet; settling takes that
+            // one in.
             Err(Stop::Store(error)) if error.kind() == StoreErrorKind::Conflict => {
                 let case = Case::new(ReviewReason::TwoLiveBookings, HELD_BY_ANOTHER);
                 self.again_or_review(&case)
@@ -240,9 +242,10 @@ impl Turn<'_> {
     /// Sends the link to review.
     pub(super) fn in_review(&mut self, case: &Case) -> Settlement {
         let review = self.review(case);
-        // Writes to Cal.com that may have been carried out stay on record, to be looked for next time: what went to review need
-        // have nothing to do with them. Until both sides agree, the base does not stand for Cal.com: were the host to go back
-        // to it, that would look like agreement.
+        // Writes to Cal.com that may have been carried out stay on record, to be looked for next
+        // time: what went to review need have nothing to do with them. Until both sides agree, the
+        // base does not stand for Cal.com: were the host to go back to it, that would look like
+        // agreement.
         self.standing.verify = true;
         self.standing.attempts = 0;
         // A claim that it was time to look for goes with the case.
@@ -267,7 +270,8 @@ impl Turn<'_> {
         settlement
     }
 
-    /// The deliveries that name bookings that are not the tenant's are refused, or ignored. They say nothing about the rest.
+    /// The deliveries that name bookings that are not the tenant's are refused, or ignored. They
+    /// say nothing about the rest.
     fn report_strays(&self, settlement: &mut Settlement) {
         let mut foreign = Vec::new();
         for (booking, fate) in &self.strays {
@@ -341,7 +345,8 @@ impl Turn<'_> {
         standing.generation = self.standing.generation;
         standing.verify = true;
         standing.in_review = true;
-        // The bookings that were met go with the case too: their deliveries are settled by it, and nothing else names them.
+        // The bookings that were met go with the case too: their deliveries are settled by it, and
+        // nothing else names them.
         standing.rivals = self.met_bookings();
         // What is in doubt goes with the case.
         standing.doubts.clear();

@@ -20,7 +20,8 @@ async fn give_up(bench: &Bench, booking: &str, number: u32, into: LinkId) -> Lin
     bare.link
 }
 
-/// A settlement that gives the link an appointment absorbs the bare link that changes of it made; the changes wait for it.
+/// A settlement that gives the link an appointment absorbs the bare link that changes of it made;
+/// the changes wait for it.
 pub async fn a_settlement_absorbs_the_bare_link_of_an_appointment(bench: &Bench) {
     bench.accept(delivery("booking-1", 1)).await;
     let first = bench.claim().await;
@@ -41,7 +42,8 @@ pub async fn a_settlement_absorbs_the_bare_link_of_an_appointment(bench: &Bench)
     bench.assert_nothing_due().await;
 }
 
-/// A settlement that names bookings absorbs the bare links that deliveries about them made; the deliveries wait for it.
+/// A settlement that names bookings absorbs the bare links that deliveries about them made; the
+/// deliveries wait for it.
 pub async fn a_settlement_absorbs_the_bare_links_of_bookings(bench: &Bench) {
     bench.accept(delivery("newest", 1)).await;
     bench.accept(delivery("older", 2)).await;
@@ -67,7 +69,8 @@ pub async fn a_settlement_absorbs_the_bare_links_of_bookings(bench: &Bench) {
     bench.assert_nothing_due().await;
 }
 
-/// A bare link for which nothing waits is absorbed without leaving work, and all its uids move over.
+/// A bare link for which nothing waits is absorbed without leaving work, and all its uids move
+/// over.
 pub async fn an_idle_link_is_absorbed_without_work(bench: &Bench) {
     bench.accept(delivery("stray", 1)).await;
     let bare = bench.claim().await;
@@ -88,7 +91,8 @@ pub async fn an_idle_link_is_absorbed_without_work(bench: &Bench) {
     assert_eq!(bench.claim().await.link.id, claim.link.id);
 }
 
-/// A link that has no appointment gets that of the bare link that a settlement absorbs, with what waits for it.
+/// A link that has no appointment gets that of the bare link that a settlement absorbs, with what
+/// waits for it.
 pub async fn an_absorbed_link_brings_its_appointment(bench: &Bench) {
     bench.record("a", 1).await;
     let bare = bench.claim().await;
@@ -140,7 +144,8 @@ pub async fn marks_move_with_an_absorbed_link(bench: &Bench) {
     bench.assert_nothing_due().await;
 }
 
-/// A link that is more than a name for one side is not absorbed, and a bare one is not if both have an appointment.
+/// A link that is more than a name for one side is not absorbed, and a bare one is not if both have
+/// an appointment.
 pub async fn what_cannot_be_absorbed_is_a_conflict(bench: &Bench) {
     let known = bench.pair("a", "booking-a").await;
     bench.record("bare", 1).await;
@@ -190,7 +195,8 @@ pub async fn a_link_that_is_not_bare_is_not_absorbed(bench: &Bench) {
     bench.assert_nothing_due().await;
 }
 
-/// A bare link that is given up leaves its uids and all that waits to the other one, which is marked as having absorbed it.
+/// A bare link that is given up leaves its uids and all that waits to the other one, which is
+/// marked as having absorbed it.
 pub async fn giving_up_a_bare_link_moves_all_it_holds(bench: &Bench) {
     let known = bench.pair("a", "booking-a").await;
     bench.accept(delivery("stray", 1)).await;
@@ -233,7 +239,8 @@ pub async fn giving_up_a_bare_link_moves_its_marks(bench: &Bench) {
     assert_eq!(claim.marks[1].source, MarkSource::Absorbed);
 }
 
-/// A bare link that is given up brings its appointment where the other link has none, with the changes that wait.
+/// A bare link that is given up brings its appointment where the other link has none, with the
+/// changes that wait.
 pub async fn giving_up_a_bare_link_brings_its_appointment(bench: &Bench) {
     let into = bench.bare("booking-1", 1).await;
     bench.record("a", 1).await;
@@ -248,7 +255,8 @@ pub async fn giving_up_a_bare_link_brings_its_appointment(bench: &Bench) {
     assert_eq!(found, claim.link);
 }
 
-/// A link that is more than a name for one side, or has an appointment as the other one does, cannot be given up.
+/// A link that is more than a name for one side, or has an appointment as the other one does,
+/// cannot be given up.
 pub async fn a_link_that_is_not_bare_cannot_be_given_up(bench: &Bench) {
     let known = bench.pair("a", "booking-a").await;
     bench.pair("b", "booking-b").await;
@@ -289,8 +297,9 @@ pub async fn a_link_cannot_be_given_up_to_one_that_is_gone(bench: &Bench) {
     bench.settle_all(&bare).await;
 }
 
-/// A link can be given up to one that another worker has. What it brings is not lost, whatever that worker stores, who knows
-/// nothing of it: the appointment stays the link's, and the changes come with the next claim.
+/// A link can be given up to one that another worker has. What it brings is not lost, whatever that
+/// worker stores, who knows nothing of it: the appointment stays the link's, and the changes come
+/// with the next claim.
 pub async fn what_is_absorbed_during_a_lease_is_not_lost(bench: &Bench) {
     for (number, with_checkpoint) in [(1, false), (2, true)] {
         let name = format!("a{number}");
@@ -317,8 +326,8 @@ pub async fn what_is_absorbed_during_a_lease_is_not_lost(bench: &Bench) {
     }
 }
 
-/// If that worker has found another appointment for the link meanwhile, the two cannot be one: its settlement is a conflict, and
-/// the changes of the first one are not lost.
+/// If that worker has found another appointment for the link meanwhile, the two cannot be one: its
+/// settlement is a conflict, and the changes of the first one are not lost.
 pub async fn a_second_appointment_during_a_lease_is_a_conflict(bench: &Bench) {
     bench.accept(delivery("booking-1", 1)).await;
     let leased = bench.claim_shortly().await;

@@ -52,7 +52,8 @@ pub async fn a_created_appointment_is_read_back(repository: &dyn AppointmentRepo
     assert_eq!(elsewhere.expect("an appointment is read"), None);
 }
 
-/// Creating for a chain again returns the first one's appointment as it stands now, and writes nothing.
+/// Creating for a chain again returns the first one's appointment as it stands now, and writes
+/// nothing.
 pub async fn creating_for_a_chain_twice_writes_once(repository: &dyn AppointmentRepository) {
     let created = create(repository, "chain", write(60, 0)).await;
     let moved = repository
@@ -162,7 +163,8 @@ fn position(appointment: &Appointment) -> (DateTime<Utc>, AppointmentId) {
     (appointment.state.start, appointment.id.clone())
 }
 
-/// A scan gives the appointments that begin in the window, the first instant included and the last not, by start and id.
+/// A scan gives the appointments that begin in the window, the first instant included and the last
+/// not, by start and id.
 pub async fn a_scan_walks_the_window_in_order(repository: &dyn AppointmentRepository) {
     let expected = fill(repository).await;
     let found = repository.scan(&tenant(), window(), None, WHOLE).await;
@@ -179,7 +181,8 @@ pub async fn a_scan_walks_the_window_in_order(repository: &dyn AppointmentReposi
     assert!(theirs.expect("a window is scanned").is_empty());
 }
 
-/// A scan that goes on after the last one of a page misses none and repeats none, also among equal starts.
+/// A scan that goes on after the last one of a page misses none and repeats none, also among equal
+/// starts.
 pub async fn a_scan_goes_on_after_the_last_page(repository: &dyn AppointmentRepository) {
     let expected = fill(repository).await;
     let mut positions = Vec::new();

@@ -11,8 +11,9 @@ use crate::testing::ManualClock;
 
 /// Lets time pass for a store.
 ///
-/// A store that takes a [`Clock`](crate::ambient::Clock) is driven by a [`ManualClock`]. A store that goes by a clock of its own,
-/// such as a database's, either adds an offset to it in tests, which is raised here, or is waited for: [`RealTime`].
+/// A store that takes a [`Clock`](crate::ambient::Clock) is driven by a [`ManualClock`]. A store
+/// that goes by a clock of its own, such as a database's, either adds an offset to it in tests,
+/// which is raised here, or is waited for: [`RealTime`].
 #[async_trait]
 pub trait PassTime: std::fmt::Debug + Send + Sync + 'static {
     /// Returns once the store's clock shows at least that much more than it did.
@@ -38,7 +39,8 @@ impl PassTime for RealTime {
     }
 }
 
-/// An empty store on trial, with the time that passes for it. Clones are the same store and the same time.
+/// An empty store on trial, with the time that passes for it. Clones are the same store and the
+/// same time.
 #[derive(Clone, Debug)]
 pub struct Bench {
     pub(super) store: Arc<dyn Store>,

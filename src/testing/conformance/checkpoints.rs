@@ -14,8 +14,8 @@ async fn store(bench: &Bench, claim: &Claim, checkpoint: Checkpoint) {
     stored.expect("a checkpoint under a valid lease is stored");
 }
 
-/// A checkpoint stores the link, its keys, the uids of its chain and the log; whoever claims the link after a crash has all of
-/// it, and all that waited waits.
+/// A checkpoint stores the link, its keys, the uids of its chain and the log; whoever claims the
+/// link after a crash has all of it, and all that waited waits.
 pub async fn a_checkpoint_stores_link_keys_and_log(bench: &Bench) {
     bench.record("a", 1).await;
     let first = bench.claim_shortly().await;
@@ -51,7 +51,8 @@ pub async fn a_checkpoint_stores_link_keys_and_log(bench: &Bench) {
     assert_eq!(after_a_crash.begun, 2);
 }
 
-/// A delivery that carries the sync key of a checkpoint comes to the link, also while it is worked on.
+/// A delivery that carries the sync key of a checkpoint comes to the link, also while it is worked
+/// on.
 pub async fn a_delivery_finds_what_a_checkpoint_stored(bench: &Bench) {
     bench.record("a", 1).await;
     let first = bench.claim().await;
@@ -91,7 +92,8 @@ pub async fn a_checkpoint_prolongs_the_lease(bench: &Bench) {
     assert_eq!(bench.claim().await.link, claim.link);
 }
 
-/// A checkpoint that gives the link a key of another link, bare or not, is a conflict and stores nothing; the lease stays valid.
+/// A checkpoint that gives the link a key of another link, bare or not, is a conflict and stores
+/// nothing; the lease stays valid.
 pub async fn a_checkpoint_takes_no_key_of_another_link(bench: &Bench) {
     bench.record("owner", 1).await;
     let owner = bench.claim().await;

@@ -1,4 +1,5 @@
-//! The contract of [`Links`](crate::store::Links) about the content of a claim, and about finding a link.
+//! The contract of [`Links`](crate::store::Links) about the content of a claim, and about finding a
+//! link.
 
 use std::time::Duration;
 
@@ -6,7 +7,8 @@ use super::bench::Bench;
 use super::fixtures::*;
 use crate::store::{ChainKey, Checkpoint, LinkKey, Revision, SyncKey};
 
-/// A claim is counted until the link is settled: claims that were never settled show in the next one.
+/// A claim is counted until the link is settled: claims that were never settled show in the next
+/// one.
 pub async fn claims_are_counted_until_a_settlement(bench: &Bench) {
     bench.record("a", 1).await;
     for begun in 1..=3 {
@@ -26,7 +28,8 @@ pub async fn claims_are_counted_until_a_settlement(bench: &Bench) {
     assert_eq!(bench.claim().await.begun, 1);
 }
 
-/// A claim has the lowest revision recorded for the appointment, settled or not; none for a link without changes.
+/// A claim has the lowest revision recorded for the appointment, settled or not; none for a link
+/// without changes.
 pub async fn a_claim_tells_the_first_revision(bench: &Bench) {
     bench.record("a", 7).await;
     bench.record("a", 5).await;
@@ -71,8 +74,8 @@ pub async fn a_lease_names_its_link(bench: &Bench) {
     assert_eq!(claim.lease.link, claim.link.id);
 }
 
-/// A link is found by its id, its appointment, any of its bookings, its chain and its sync key, by no other, and in its own
-/// tenant only.
+/// A link is found by its id, its appointment, any of its bookings, its chain and its sync key, by
+/// no other, and in its own tenant only.
 pub async fn a_link_is_found_by_each_of_its_keys(bench: &Bench) {
     bench.record("a", 1).await;
     let claim = bench.claim().await;

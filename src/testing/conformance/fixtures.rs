@@ -13,7 +13,8 @@ use crate::store::{
     Settled, Settlement, StoreError, StoreErrorKind, TenantId,
 };
 
-/// How long the promises let time pass, once or a few times: what is to be over after it is, what is not lasts for a [`LEASE`].
+/// How long the promises let time pass, once or a few times: what is to be over after it is, what
+/// is not lasts for a [`LEASE`].
 pub(super) const SPAN: Duration = Duration::from_secs(2);
 /// How long claims last: longer than any promise takes.
 pub(super) const LEASE: Duration = Duration::from_secs(60 * 60);
@@ -227,7 +228,8 @@ impl Bench {
         link
     }
 
-    /// A bare link of a booking; nothing of it is due. Nothing else may be due. The number stands for a delivery's bytes.
+    /// A bare link of a booking; nothing of it is due. Nothing else may be due. The number stands
+    /// for a delivery's bytes.
     pub(super) async fn bare(&self, booking: &str, number: u32) -> Link {
         self.accept(delivery(booking, number)).await;
         let claim = self.claim().await;
@@ -242,7 +244,8 @@ impl Bench {
         self.settle(claim, settlement).await
     }
 
-    /// Records a change of the appointment, and settles it with a review item, which is returned. Nothing else may be due.
+    /// Records a change of the appointment, and settles it with a review item, which is returned.
+    /// Nothing else may be due.
     pub(super) async fn review(&self, name: &str, revision: u64, new: NewReview) -> ReviewItem {
         self.record(name, revision).await;
         let claim = self.claim().await;

@@ -1,4 +1,5 @@
-//! What [`Links`](crate::store::Links) promises of what the engine remembers: bytes that only the engine reads.
+//! What [`Links`](crate::store::Links) promises of what the engine remembers: bytes that only the
+//! engine reads.
 
 use std::time::Duration;
 
@@ -25,8 +26,8 @@ async fn next_due(bench: &Bench, format: u16) -> Option<Duration> {
     due.expect("a time is read")
 }
 
-/// A link whose bytes are of a newer format than the worker reads is left to a newer worker, and hides no other link from the
-/// older one.
+/// A link whose bytes are of a newer format than the worker reads is left to a newer worker, and
+/// hides no other link from the older one.
 pub async fn a_newer_format_is_left_to_a_newer_worker(bench: &Bench) {
     link_of_format(bench, "newer", FORMAT + 1, b"new").await;
     link_of_format(bench, "same", FORMAT, b"same").await;
@@ -46,7 +47,8 @@ pub async fn a_newer_format_is_left_to_a_newer_worker(bench: &Bench) {
     assert_eq!(claim.changes.len(), 1);
 }
 
-/// What an older worker cannot read is not due for it, neither now nor when it wakes; it is for a newer one.
+/// What an older worker cannot read is not due for it, neither now nor when it wakes; it is for a
+/// newer one.
 pub async fn next_due_counts_what_the_worker_reads(bench: &Bench) {
     bench.record("a", 1).await;
     let claim = bench.claim().await;
@@ -66,7 +68,8 @@ pub async fn next_due_counts_what_the_worker_reads(bench: &Bench) {
     assert_eq!(next_due(bench, FORMAT).await, None);
 }
 
-/// The bytes and their format come back as they were stored, by a claim and by a look, whatever the bytes are.
+/// The bytes and their format come back as they were stored, by a claim and by a look, whatever the
+/// bytes are.
 pub async fn bytes_come_back_as_they_were_stored(bench: &Bench) {
     let every_byte: Vec<u8> = (0..=u8::MAX).rev().collect();
     let stored = [

@@ -15,7 +15,8 @@ pub async fn accepting_makes_no_link(bench: &Bench) {
     assert_eq!(found, Some(claim.link));
 }
 
-/// A delivery comes with its trigger, its booking, all that it claims, and when the store took it in.
+/// A delivery comes with its trigger, its booking, all that it claims, and when the store took it
+/// in.
 pub async fn a_delivery_comes_as_it_was_accepted(bench: &Bench) {
     bench.record("earlier", 1).await;
     let before = bench.claim().await;
@@ -47,7 +48,8 @@ pub async fn bytes_that_wait_are_a_duplicate(bench: &Bench) {
     bench.assert_nothing_due().await;
 }
 
-/// Bytes whose first delivery was settled are stored again, as often as they come, and are looked at.
+/// Bytes whose first delivery was settled are stored again, as often as they come, and are looked
+/// at.
 pub async fn settled_bytes_are_one_more_reason_to_look(bench: &Bench) {
     for round in 1..=3 {
         bench.accept(delivery("booking-1", 1)).await;
@@ -94,7 +96,8 @@ pub async fn a_delivery_without_a_booking_is_ignored(bench: &Bench) {
     assert_eq!(fates, expected);
 }
 
-/// A delivery is accepted while a worker has its link, and comes with the next claim, not before the settlement.
+/// A delivery is accepted while a worker has its link, and comes with the next claim, not before
+/// the settlement.
 pub async fn accepting_waits_for_no_lease(bench: &Bench) {
     bench.accept(delivery("booking-1", 1)).await;
     let first = bench.claim().await;
@@ -107,8 +110,8 @@ pub async fn accepting_waits_for_no_lease(bench: &Bench) {
     assert_ne!(second.deliveries[0].id, first.deliveries[0].id);
 }
 
-/// A delivery waits until a settlement names it. Deliveries are claimed and listed oldest first, each with how it ended, and page
-/// by page.
+/// A delivery waits until a settlement names it. Deliveries are claimed and listed oldest first,
+/// each with how it ended, and page by page.
 pub async fn deliveries_come_oldest_first_and_in_pages(bench: &Bench) {
     for number in [3, 1, 2] {
         bench.accept(delivery("booking-1", number)).await;

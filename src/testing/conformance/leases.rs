@@ -1,7 +1,7 @@
 //! What [`Links`](crate::store::Links) promises of leases.
 //!
-//! A lease is valid until the link is claimed again, settled or absorbed. That its time has run out only allows somebody else to
-//! claim the link: as long as nobody has, the lease can be used.
+//! A lease is valid until the link is claimed again, settled or absorbed. That its time has run out
+//! only allows somebody else to claim the link: as long as nobody has, the lease can be used.
 
 use super::bench::Bench;
 use super::fixtures::*;
@@ -26,7 +26,8 @@ async fn assert_void(bench: &Bench, claim: &Claim, into: LinkId) {
     }
 }
 
-/// A link is claimed again only when its lease has run out, with all that waits for it and under a higher fence.
+/// A link is claimed again only when its lease has run out, with all that waits for it and under a
+/// higher fence.
 pub async fn a_leased_link_is_not_claimed_until_the_lease_runs_out(bench: &Bench) {
     bench.record("a", 1).await;
     let first = bench.claim_shortly().await;
@@ -82,7 +83,8 @@ pub async fn a_later_claim_makes_a_lease_void(bench: &Bench) {
     bench.settle_all(&current).await;
 }
 
-/// Every write under a lease that was given back fails, and changes nothing, whether or not the link is due.
+/// Every write under a lease that was given back fails, and changes nothing, whether or not the
+/// link is due.
 pub async fn a_returned_lease_is_void(bench: &Bench) {
     let bystander = bench.pair("b", "booking-b").await;
     bench.record("a", 1).await;
@@ -97,7 +99,8 @@ pub async fn a_returned_lease_is_void(bench: &Bench) {
     bench.settle_all(&second).await;
 }
 
-/// Every write under a lease on a link that is gone fails: absorbed by its own worker, or by another's settlement.
+/// Every write under a lease on a link that is gone fails: absorbed by its own worker, or by
+/// another's settlement.
 pub async fn a_lease_on_an_absorbed_link_is_void(bench: &Bench) {
     let known = bench.pair("a", "booking-a").await;
     bench.accept(delivery("stray", 1)).await;
@@ -139,7 +142,8 @@ pub async fn a_lease_of_another_tenant_is_void(bench: &Bench) {
     bench.settle_all(&claim).await;
 }
 
-/// What is stored under a lease is about the link of the lease: anything else is refused and changes nothing.
+/// What is stored under a lease is about the link of the lease: anything else is refused and
+/// changes nothing.
 pub async fn a_lease_is_good_for_its_own_link(bench: &Bench) {
     let bystander = bench.pair("b", "booking-b").await;
     bench.record("a", 1).await;

@@ -15,7 +15,8 @@ async fn write(bench: &Bench, name: &str, revision: u64, log: Vec<LogEvent>) {
     bench.settle(&claim, settlement).await;
 }
 
-/// Lines come in the order in which they were stored, under growing ids, and can be read page by page.
+/// Lines come in the order in which they were stored, under growing ids, and can be read page by
+/// page.
 pub async fn lines_come_in_order_and_in_pages(bench: &Bench) {
     let created = LogEvent::BookingCreated {
         booking: uid("booking-1"),
@@ -70,8 +71,8 @@ pub async fn lines_name_the_link_and_the_appointment(bench: &Bench) {
     }
 }
 
-/// Lines of a checkpoint are there before the settlement, whose lines come after them; lines of a settlement that was refused
-/// are not.
+/// Lines of a checkpoint are there before the settlement, whose lines come after them; lines of a
+/// settlement that was refused are not.
 pub async fn lines_of_a_checkpoint_come_first(bench: &Bench) {
     bench.record("a", 1).await;
     let claim = bench.claim().await;
@@ -99,7 +100,8 @@ pub async fn a_line_about_the_tenant_names_no_link(bench: &Bench) {
     assert!(log[1].link.is_some());
 }
 
-/// What a person decided is logged, with why it was in review and who decided: about the link, or about the tenant.
+/// What a person decided is logged, with why it was in review and who decided: about the link, or
+/// about the tenant.
 pub async fn a_decision_is_logged(bench: &Bench) {
     let of_link = bench.review("a", 1, of_link(ReviewReason::SlotTaken)).await;
     let of_tenant = bench.review("a", 2, of_tenant("moved")).await;

@@ -1,10 +1,12 @@
 //! The macros that turn promises into tests.
 
-/// Holds a [`Store`](crate::store::Store) to the promises of its ports: a module with one `#[tokio::test]` a promise.
+/// Holds a [`Store`](crate::store::Store) to the promises of its ports: a module with one
+/// `#[tokio::test]` a promise.
 ///
-/// The last argument is evaluated anew for each test, in an async function, and gives an empty store. Time is the store's, and
-/// the promises let it pass: the store goes by the clock that it is given, an `Arc<dyn Clock>`. Where something has to outlive
-/// the store, such as its folder, it is bound first. The test's crate needs tokio with `macros` and `rt-multi-thread`.
+/// The last argument is evaluated anew for each test, in an async function, and gives an empty
+/// store. Time is the store's, and the promises let it pass: the store goes by the clock that it is
+/// given, an `Arc<dyn Clock>`. Where something has to outlive the store, such as its folder, it is
+/// bound first. The test's crate needs tokio with `macros` and `rt-multi-thread`.
 ///
 /// ```no_run
 /// # mod suite {
@@ -25,7 +27,8 @@
 ///
 /// A store that goes by a clock of its own, such as a database's, says how time passes for it: by
 /// [`RealTime`](crate::testing::conformance::RealTime), which waits, or by a
-/// [`PassTime`](crate::testing::conformance::PassTime) of your own, for example one that raises an offset that the store adds.
+/// [`PassTime`](crate::testing::conformance::PassTime) of your own, for example one that raises an
+/// offset that the store adds.
 ///
 /// ```no_run
 /// # mod suite {
@@ -51,8 +54,8 @@ macro_rules! store_conformance {
     };
 }
 
-/// Holds an [`AppointmentRepository`](crate::store::AppointmentRepository) to its promises, which know no time: the last argument
-/// gives an empty repository.
+/// Holds an [`AppointmentRepository`](crate::store::AppointmentRepository) to its promises, which
+/// know no time: the last argument gives an empty repository.
 ///
 /// ```no_run
 /// # mod suite {

@@ -1,26 +1,31 @@
 //! The promises of the ports, one function each, for any adapter to be held to.
 //!
-//! [`store_conformance!`](crate::store_conformance) and [`appointment_conformance!`](crate::appointment_conformance) turn
-//! them into one test a promise. Every function expects a store of its own with nothing in it, and names its own tenants.
+//! [`store_conformance!`](crate::store_conformance) and
+//! [`appointment_conformance!`](crate::appointment_conformance) turn them into one test a promise.
+//! Every function expects a store of its own with nothing in it, and names its own tenants.
 //!
 //! # Time
 //!
-//! Time is the store's, so that a promise about it needs a store whose time can be moved. A function is given a [`Bench`]: the
-//! store, and a [`PassTime`] that lets time pass for it. A store that takes a [`Clock`](crate::ambient::Clock) is given one that
-//! stands still but for that. A store that goes by its database's clock can add an offset to it that only tests raise, which is fast;
-//! or it is waited for with [`RealTime`], which takes a minute or two. No promise lets more than a few times two seconds pass,
-//! none expects an instant of its own choosing, and none minds if a little more time passes than it asked for.
+//! Time is the store's, so that a promise about it needs a store whose time can be moved. A
+//! function is given a [`Bench`]: the store, and a [`PassTime`] that lets time pass for it. A store
+//! that takes a [`Clock`](crate::ambient::Clock) is given one that stands still but for that. A
+//! store that goes by its database's clock can add an offset to it that only tests raise, which is
+//! fast; or it is waited for with [`RealTime`], which takes a minute or two. No promise lets more
+//! than a few times two seconds pass, none expects an instant of its own choosing, and none minds
+//! if a little more time passes than it asked for.
 //!
 //! # What is left open
 //!
-//! Where a contract allows more than one answer, so does the promise: [`next_due`](crate::store::Links::next_due) may be too early
-//! by what was taken in since the last claim and has not been given to a link yet, and the promises claim once in vain before they
-//! ask. Rows that were taken in within one instant of the store's clock may be served in any order.
+//! Where a contract allows more than one answer, so does the promise:
+//! [`next_due`](crate::store::Links::next_due) may be too early by what was taken in since the last
+//! claim and has not been given to a link yet, and the promises claim once in vain before they ask.
+//! Rows that were taken in within one instant of the store's clock may be served in any order.
 //!
 //! # Panics
 //!
-//! Every function panics if the promise is broken, with what was broken. Promises about what may run at once spawn tasks; they
-//! find more on a runtime of several threads, which is what the macros use.
+//! Every function panics if the promise is broken, with what was broken. Promises about what may
+//! run at once spawn tasks; they find more on a runtime of several threads, which is what the
+//! macros use.
 
 pub mod absorption;
 pub mod appointments;

@@ -1,4 +1,5 @@
-//! What [`Links`](crate::store::Links) promises of when a link is claimed: the order of intake, waking, and not too early.
+//! What [`Links`](crate::store::Links) promises of when a link is claimed: the order of intake,
+//! waking, and not too early.
 
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ pub async fn an_empty_store_has_nothing_due(bench: &Bench) {
     assert_eq!(bench.find(&by_appointment("a")).await, None);
 }
 
-/// Within a tenant the link whose work was taken in first is claimed first, whatever the host says of the time of its changes.
+/// Within a tenant the link whose work was taken in first is claimed first, whatever the host says
+/// of the time of its changes.
 pub async fn links_are_claimed_in_the_order_of_intake(bench: &Bench) {
     for (name, days) in [("first", 0), ("from the past", -365), ("ahead", 1)] {
         let mut change = change(name, 1);
@@ -71,7 +73,8 @@ pub async fn a_settled_link_is_not_due(bench: &Bench) {
     assert_eq!(bench.next_due().await, None);
 }
 
-/// A link is claimed by itself when its time to wake has come, and not before; nothing waits for it then.
+/// A link is claimed by itself when its time to wake has come, and not before; nothing waits for it
+/// then.
 pub async fn a_link_wakes_when_the_settlement_says(bench: &Bench) {
     bench.record("a", 1).await;
     let first = bench.claim().await;
@@ -131,7 +134,8 @@ pub async fn a_new_change_overtakes_the_time_to_wake(bench: &Bench) {
     assert_eq!(bench.next_due().await, None, "it still wakes");
 }
 
-/// What comes while a worker has the link makes it due as soon as it is settled, whenever the settlement lets it wake.
+/// What comes while a worker has the link makes it due as soon as it is settled, whenever the
+/// settlement lets it wake.
 pub async fn what_comes_during_a_lease_is_due_after_it(bench: &Bench) {
     bench.pair("a", "booking-a").await;
     for (revision, booking) in [(2, None), (3, Some("booking-a"))] {
@@ -188,8 +192,8 @@ pub async fn nothing_new_comes_before_not_before(bench: &Bench) {
     assert_eq!((second.changes.len(), second.deliveries.len()), (2, 1));
 }
 
-/// A `not_before` is no time to wake: without work the link is not claimed when it is over, and what comes then is claimed at
-/// once.
+/// A `not_before` is no time to wake: without work the link is not claimed when it is over, and
+/// what comes then is claimed at once.
 pub async fn not_before_wakes_nobody(bench: &Bench) {
     bench.record("a", 1).await;
     let first = bench.claim().await;
@@ -248,8 +252,8 @@ pub async fn next_due_is_the_soonest_link(bench: &Bench) {
     assert_eq!(bench.next_due().await, Some(Duration::ZERO));
 }
 
-/// The longest time that can be asked for is no error and never ends: not that of a lease, of a wait or of a hold; and nothing is
-/// that old.
+/// The longest time that can be asked for is no error and never ends: not that of a lease, of a
+/// wait or of a hold; and nothing is that old.
 pub async fn the_longest_times_never_end(bench: &Bench) {
     let longest = ClaimRequest::new(Duration::MAX, FORMAT);
     bench.record("a", 1).await;

@@ -16,7 +16,8 @@ pub async fn recording_makes_no_link(bench: &Bench) {
     assert_eq!(bench.find(&by_appointment("a")).await, Some(claim.link));
 }
 
-/// Recording the same revision again changes nothing: while it waits, while it is worked on, after it was settled.
+/// Recording the same revision again changes nothing: while it waits, while it is worked on, after
+/// it was settled.
 pub async fn recording_a_revision_twice_changes_nothing(bench: &Bench) {
     bench.record("a", 1).await;
     bench.record("a", 1).await;
@@ -29,7 +30,8 @@ pub async fn recording_a_revision_twice_changes_nothing(bench: &Bench) {
     assert_eq!(bench.fates("a").await, [Some(ChangeFate::Pushed)]);
 }
 
-/// A change is recorded while a worker has the link, and comes with the next claim, not before the settlement.
+/// A change is recorded while a worker has the link, and comes with the next claim, not before the
+/// settlement.
 pub async fn recording_waits_for_no_lease(bench: &Bench) {
     bench.record("a", 1).await;
     let first = bench.claim().await;
@@ -54,7 +56,8 @@ pub async fn a_change_is_settled_only_by_its_name(bench: &Bench) {
     assert_eq!(second.changes, first.changes[1..]);
 }
 
-/// Changes are claimed and listed in the order in which they were recorded, each with how it ended, and page by page.
+/// Changes are claimed and listed in the order in which they were recorded, each with how it ended,
+/// and page by page.
 pub async fn changes_come_oldest_first_and_in_pages(bench: &Bench) {
     for revision in [3, 1, 2] {
         bench.record("a", revision).await;

@@ -49,7 +49,8 @@ pub async fn an_unknown_item_is_not_found(bench: &Bench) {
     assert_eq!(bench.open_items().await, [item]);
 }
 
-/// A decision leaves a mark with the instruction for the link, whatever was decided, and it says who decided what about what.
+/// A decision leaves a mark with the instruction for the link, whatever was decided, and it says
+/// who decided what about what.
 pub async fn a_decision_is_an_instruction_for_the_link(bench: &Bench) {
     let decisions = [
         Resolution::Retry,
@@ -74,7 +75,8 @@ pub async fn a_decision_is_an_instruction_for_the_link(bench: &Bench) {
     }
 }
 
-/// A decision on an item of the tenant leaves an instruction for every link that has a part in it, and for no other.
+/// A decision on an item of the tenant leaves an instruction for every link that has a part in it,
+/// and for no other.
 pub async fn a_decision_instructs_every_link_with_a_part(bench: &Bench) {
     for name in ["a", "b", "c"] {
         bench.review(name, 1, of_tenant("moved")).await;
@@ -200,7 +202,8 @@ pub(super) async fn pause(bench: &Bench, name: &str) -> ReviewItem {
     open.next().expect("a pause has an open item")
 }
 
-/// As long as a pause lasts its item can only be retried; retrying it resumes the tenant and instructs the link.
+/// As long as a pause lasts its item can only be retried; retrying it resumes the tenant and
+/// instructs the link.
 pub async fn retrying_the_item_of_a_pause_resumes(bench: &Bench) {
     let item = pause(bench, "a").await;
     for other in [
@@ -227,7 +230,8 @@ pub async fn retrying_the_item_of_a_pause_resumes(bench: &Bench) {
     assert_eq!(claim.marks[0].source, MarkSource::Instruction);
 }
 
-/// Another item of the tenant can be resolved during a pause, and does not resume it, whatever its cause is called.
+/// Another item of the tenant can be resolved during a pause, and does not resume it, whatever its
+/// cause is called.
 pub async fn other_items_do_not_resume(bench: &Bench) {
     let mut of_link = of_link(ReviewReason::Rejected);
     of_link.cause = "key".to_owned();
@@ -240,7 +244,8 @@ pub async fn other_items_do_not_resume(bench: &Bench) {
     bench.assert_nothing_due().await;
 }
 
-/// The item of a pause can be resolved in any way once the tenant was resumed and the cause came up without a pause.
+/// The item of a pause can be resolved in any way once the tenant was resumed and the cause came up
+/// without a pause.
 pub async fn after_the_pause_the_cause_is_one_like_others(bench: &Bench) {
     let item = pause(bench, "a").await;
     let resumed = bench.store.resume(&tenant()).await;

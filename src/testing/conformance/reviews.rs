@@ -1,4 +1,5 @@
-//! What [`Reviews`](crate::store::Reviews) and settlements promise of opening review items, and of those that close themselves.
+//! What [`Reviews`](crate::store::Reviews) and settlements promise of opening review items, and of
+//! those that close themselves.
 
 use super::bench::Bench;
 use super::fixtures::*;
@@ -61,7 +62,8 @@ pub async fn a_settlement_opens_an_item(bench: &Bench) {
     assert_eq!(bench.item(item).await, *item);
 }
 
-/// A cause of a link has one open item: coming up again it brings the evidence up to date and is counted, and nothing is opened.
+/// A cause of a link has one open item: coming up again it brings the evidence up to date and is
+/// counted, and nothing is opened.
 pub async fn a_links_cause_has_one_open_item(bench: &Bench) {
     let first = bench.review("a", 1, of_link(ReviewReason::Conflict)).await;
     bench.pass(SPAN).await;
@@ -78,8 +80,8 @@ pub async fn a_links_cause_has_one_open_item(bench: &Bench) {
     assert!(open[0].updated_at > first.updated_at);
 }
 
-/// Another cause, another link, and the tenant's own have items of their own; a settlement may open several, and names those that
-/// are new.
+/// Another cause, another link, and the tenant's own have items of their own; a settlement may open
+/// several, and names those that are new.
 pub async fn another_cause_or_link_has_its_own_item(bench: &Bench) {
     bench.review("a", 1, of_link(ReviewReason::Conflict)).await;
     bench.review("b", 1, of_link(ReviewReason::Conflict)).await;
@@ -98,7 +100,8 @@ pub async fn another_cause_or_link_has_its_own_item(bench: &Bench) {
     assert_eq!((open[0].count, open[1].count), (2, 1));
 }
 
-/// A cause of the tenant has one open item, in which every link that meets it has a part, and which names no link.
+/// A cause of the tenant has one open item, in which every link that meets it has a part, and which
+/// names no link.
 pub async fn a_tenants_cause_has_one_open_item(bench: &Bench) {
     let first = bench.review("a", 1, of_tenant("moved")).await;
     assert_eq!((first.link, first.links), (None, 1));
@@ -177,8 +180,8 @@ pub async fn open_items_come_oldest_first_and_in_pages(bench: &Bench) {
     assert_eq!(read, ids);
 }
 
-/// A settlement that says that the link is settled closes the link's items, except those that it opens or brings up to date, and
-/// the log says so.
+/// A settlement that says that the link is settled closes the link's items, except those that it
+/// opens or brings up to date, and the log says so.
 pub async fn a_settled_links_items_close_themselves(bench: &Bench) {
     let gone = bench.review("a", 1, of_link(ReviewReason::Conflict)).await;
     let kept = bench.review("a", 2, of_link(ReviewReason::SlotTaken)).await;
@@ -213,7 +216,8 @@ pub async fn an_unsettled_link_keeps_its_items(bench: &Bench) {
     assert_open(bench, &item).await;
 }
 
-/// An item of the tenant closes itself when the last link's part in it is over, and counts the parts until then.
+/// An item of the tenant closes itself when the last link's part in it is over, and counts the
+/// parts until then.
 pub async fn a_tenants_item_closes_with_its_last_link(bench: &Bench) {
     for name in ["a", "b", "c"] {
         bench.review(name, 1, of_tenant("moved")).await;
@@ -233,7 +237,8 @@ pub async fn a_tenants_item_closes_with_its_last_link(bench: &Bench) {
     assert_closed(bench, &item).await;
 }
 
-/// An item that ends with its cause closes when a settlement of any link says that the cause is gone, and not with its links.
+/// An item that ends with its cause closes when a settlement of any link says that the cause is
+/// gone, and not with its links.
 pub async fn an_item_closes_with_its_cause(bench: &Bench) {
     let outage = of_tenant("outage").ending(ReviewEnd::WithCause);
     let item = bench.review("a", 1, outage).await;
@@ -275,7 +280,8 @@ pub async fn an_item_for_a_person_stays_open(bench: &Bench) {
     assert_eq!(bench.open_items().await, []);
 }
 
-/// The items of an absorbed link, open or not, become the absorbing link's, by whichever way it is absorbed.
+/// The items of an absorbed link, open or not, become the absorbing link's, by whichever way it is
+/// absorbed.
 pub async fn items_move_with_an_absorbed_link(bench: &Bench) {
     let known = bench.pair("a", "booking-a").await;
     for (number, by_settlement) in [(1, false), (2, true)] {
@@ -301,7 +307,8 @@ pub async fn items_move_with_an_absorbed_link(bench: &Bench) {
     }
 }
 
-/// When both links have an item open for one cause, one is left; a part that both have in an item of the tenant is one part.
+/// When both links have an item open for one cause, one is left; a part that both have in an item
+/// of the tenant is one part.
 pub async fn twins_become_one_with_an_absorbed_link(bench: &Bench) {
     let known = bench.pair("a", "booking-a").await;
     for (number, by_settlement) in [(1, false), (2, true)] {
@@ -325,7 +332,8 @@ pub async fn twins_become_one_with_an_absorbed_link(bench: &Bench) {
     }
 }
 
-/// Absorbs the bare link of a booking into that of the appointment `a`. Nothing of either is due then.
+/// Absorbs the bare link of a booking into that of the appointment `a`. Nothing of either is due
+/// then.
 async fn absorb(bench: &Bench, booking: &str, number: u32, by_settlement: bool) {
     let into = bench.find_known(&by_appointment("a")).await;
     if by_settlement {

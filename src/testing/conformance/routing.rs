@@ -1,4 +1,5 @@
-//! What [`Links`](crate::store::Links) promises of routing: which link a change or a delivery is given to by a claim.
+//! What [`Links`](crate::store::Links) promises of routing: which link a change or a delivery is
+//! given to by a claim.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,8 @@ pub async fn a_change_goes_to_the_link_of_its_appointment(bench: &Bench) {
     assert_eq!(claim.changes[0].change, change("a", 2));
 }
 
-/// A delivery goes to the link of any booking of its chain: the newest, and every uid that was settled with it.
+/// A delivery goes to the link of any booking of its chain: the newest, and every uid that was
+/// settled with it.
 pub async fn a_delivery_goes_to_the_link_of_its_booking(bench: &Bench) {
     bench.record("a", 1).await;
     let claimed = bench.claim().await;
@@ -36,8 +38,8 @@ pub async fn a_delivery_goes_to_the_link_of_its_booking(bench: &Bench) {
     assert_eq!(claim.deliveries.len(), 2);
 }
 
-/// A delivery about an unknown booking goes to the link of the booking that it was rescheduled from; its uid is remembered as
-/// the link's.
+/// A delivery about an unknown booking goes to the link of the booking that it was rescheduled
+/// from; its uid is remembered as the link's.
 pub async fn a_delivery_goes_to_the_link_it_was_rescheduled_from(bench: &Bench) {
     let link = bench.pair("a", "old").await;
     let mut moved = delivery("new", 1);
@@ -52,7 +54,8 @@ pub async fn a_delivery_goes_to_the_link_it_was_rescheduled_from(bench: &Bench) 
     assert_eq!(bench.claim().await.link.id, link.id);
 }
 
-/// A delivery about an unknown booking goes to the link whose sync key it carries; its uid is remembered as the link's.
+/// A delivery about an unknown booking goes to the link whose sync key it carries; its uid is
+/// remembered as the link's.
 pub async fn a_delivery_goes_to_the_link_of_its_sync_key(bench: &Bench) {
     let link = pair_with_key(bench, "a", "key").await;
     let mut created = delivery("new", 1);
@@ -76,7 +79,8 @@ async fn pair_with_key(bench: &Bench, name: &str, key: &str) -> crate::store::Li
     claim.link.id
 }
 
-/// The booking's own uid counts before that of the booking it was rescheduled from, and that before the sync key.
+/// The booking's own uid counts before that of the booking it was rescheduled from, and that before
+/// the sync key.
 pub async fn the_uid_counts_before_the_replaced_one_and_the_sync_key(bench: &Bench) {
     let own = bench.pair("a", "own").await;
     let replaced = bench.pair("b", "replaced").await;
@@ -108,7 +112,8 @@ pub async fn a_link_that_is_made_is_bare(bench: &Bench) {
     }
 }
 
-/// What was taken in first is given to a link first, so that a booking and the one it turned into meet in one link.
+/// What was taken in first is given to a link first, so that a booking and the one it turned into
+/// meet in one link.
 pub async fn routing_follows_the_order_of_intake(bench: &Bench) {
     bench.accept(delivery("first", 1)).await;
     for (number, from, to) in [(2, "first", "second"), (3, "second", "third")] {
@@ -176,8 +181,8 @@ pub async fn what_waits_for_a_leased_link_hides_no_other(bench: &Bench) {
     assert_eq!(bench.claim().await.deliveries.len(), MANY as usize);
 }
 
-/// What came with a claim and was settled is no reason to claim the link again, however much it was, and whoever claims
-/// something else in between.
+/// What came with a claim and was settled is no reason to claim the link again, however much it
+/// was, and whoever claims something else in between.
 pub async fn what_came_with_a_claim_comes_once(bench: &Bench) {
     let _ = bench.pair("a", "booking-a").await;
     for number in 0..MANY {
@@ -194,8 +199,8 @@ pub async fn what_came_with_a_claim_comes_once(bench: &Bench) {
     bench.assert_nothing_due().await;
 }
 
-/// While doors and claimers run at once, an appointment gets one link, and so does a booking, and each change and each delivery
-/// comes once.
+/// While doors and claimers run at once, an appointment gets one link, and so does a booking, and
+/// each change and each delivery comes once.
 pub async fn doors_and_claimers_at_once_make_one_link(bench: &Bench) {
     const APPOINTMENTS: u32 = 4;
     const EACH: u32 = 12;
@@ -320,7 +325,8 @@ pub async fn what_is_not_named_comes_again(bench: &Bench) {
     bench.assert_nothing_due().await;
 }
 
-/// The same appointment, uid, sync key and bytes in two tenants are two changes, two deliveries and two links each.
+/// The same appointment, uid, sync key and bytes in two tenants are two changes, two deliveries and
+/// two links each.
 pub async fn the_same_names_in_two_tenants_are_two_links(bench: &Bench) {
     let both: [TenantId; 2] = [tenant(), other_tenant()];
     for tenant in &both {

@@ -54,7 +54,8 @@ pub async fn bookings_of_the_chain_lead_to_the_link(bench: &Bench) {
     }
 }
 
-/// A settlement that does everything a settlement can do, about a claim with something of every kind.
+/// A settlement that does everything a settlement can do, about a claim with something of every
+/// kind.
 fn everything(claim: &Claim, item: &ReviewItem) -> Settlement {
     let mut settlement = all_settled(claim);
     settlement.link.state = remembered();
@@ -82,7 +83,8 @@ pub async fn a_settlement_that_fails_changes_nothing(bench: &Bench) {
     settlement.link.series = Some(RecurringBookingUid::new("series"));
     bench.settle(&sibling, settlement).await;
     let bare = bench.bare("bare", 1).await;
-    // A link with an item of its own, a part in one that ends with its cause, an instruction, a change and a delivery.
+    // A link with an item of its own, a part in one that ends with its cause, an instruction, a
+    // change and a delivery.
     bench.pair("a", "booking-a").await;
     let outage = of_tenant("outage").ending(ReviewEnd::WithCause);
     bench.review("a", 2, outage).await;
@@ -146,7 +148,8 @@ impl State {
         }
     }
 
-    /// The same as before, and nothing is due: neither the link, whose lease is valid, nor a sibling.
+    /// The same as before, and nothing is due: neither the link, whose lease is valid, nor a
+    /// sibling.
     async fn assert_unchanged(&self, bench: &Bench) {
         assert_eq!(*self, Self::of(bench, &self.resolved).await);
         bench.assert_nothing_due().await;
@@ -154,7 +157,8 @@ impl State {
     }
 }
 
-/// A settlement that names a change or a delivery of another link, or of another tenant, is refused whole.
+/// A settlement that names a change or a delivery of another link, or of another tenant, is refused
+/// whole.
 pub async fn a_settlement_settles_only_what_waits_for_its_link(bench: &Bench) {
     bench.pair("a", "booking-a").await;
     bench.record("b", 1).await;
@@ -260,8 +264,8 @@ pub async fn a_settlement_removes_no_mark_of_another_link(bench: &Bench) {
     assert_eq!(seen, marked.marks);
 }
 
-/// Marking the siblings leaves a mark for the tenant's other links of the series, leased or not, and for no other link. It
-/// touches no link: the next claim does.
+/// Marking the siblings leaves a mark for the tenant's other links of the series, leased or not,
+/// and for no other link. It touches no link: the next claim does.
 pub async fn siblings_are_marked(bench: &Bench) {
     let series = RecurringBookingUid::new("series");
     let links = [
@@ -332,8 +336,8 @@ pub async fn a_settlement_reaches_across_no_tenant(bench: &Bench) {
     assert_eq!(found.map(|link| link.id), Some(claim.link.id));
 }
 
-/// A link keeps its appointment: to store it without one leaves it as it is, to store it with another one is a conflict. Either
-/// way its changes come to it.
+/// A link keeps its appointment: to store it without one leaves it as it is, to store it with
+/// another one is a conflict. Either way its changes come to it.
 pub async fn an_appointment_stays_with_its_link(bench: &Bench) {
     bench.record("a", 1).await;
     let first = bench.claim().await;

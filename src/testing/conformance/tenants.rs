@@ -10,7 +10,8 @@ async fn resume(bench: &Bench) {
     resumed.expect("a tenant can be resumed");
 }
 
-/// A tenant is paused by a settlement, and then nothing of it is claimed until it is resumed; its item closes with the pause.
+/// A tenant is paused by a settlement, and then nothing of it is claimed until it is resumed; its
+/// item closes with the pause.
 pub async fn resuming_ends_a_pause_and_closes_its_item(bench: &Bench) {
     assert!(!bench.is_paused().await);
     let item = pause(bench, "a").await;
@@ -38,7 +39,8 @@ pub async fn what_becomes_due_during_a_pause_stays_due(bench: &Bench) {
     bench.assert_nothing_due().await;
 }
 
-/// A lease that was given out before the pause can be used during it, also to pause again: the pause has one item.
+/// A lease that was given out before the pause can be used during it, also to pause again: the
+/// pause has one item.
 pub async fn a_pause_leaves_leases_valid(bench: &Bench) {
     bench.record("b", 1).await;
     let before = bench.claim().await;
@@ -72,8 +74,8 @@ pub async fn a_hold_does_not_touch_a_pause(bench: &Bench) {
     bench.claim().await;
 }
 
-/// A paused tenant has an open item as long as the pause lasts, even if a worker that was under way says that its cause is gone,
-/// or that its link is settled.
+/// A paused tenant has an open item as long as the pause lasts, even if a worker that was under way
+/// says that its cause is gone, or that its link is settled.
 pub async fn a_pause_keeps_its_item(bench: &Bench) {
     for name in ["b", "c"] {
         bench.record(name, 1).await;
@@ -90,7 +92,8 @@ pub async fn a_pause_keeps_its_item(bench: &Bench) {
     }
 }
 
-/// Resuming a tenant that is neither paused nor held does nothing, and resuming closes no other item.
+/// Resuming a tenant that is neither paused nor held does nothing, and resuming closes no other
+/// item.
 pub async fn resuming_twice_is_harmless(bench: &Bench) {
     let other = bench.review("b", 1, of_tenant("moved")).await;
     resume(bench).await;

@@ -1,4 +1,5 @@
-//! What [`Links`](crate::store::Links) promises of tenants: they take turns, and none that is held or paused holds up another.
+//! What [`Links`](crate::store::Links) promises of tenants: they take turns, and none that is held
+//! or paused holds up another.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ async fn turn_after(bench: &Bench, served: Option<&TenantId>) -> Option<TenantId
     claim.map(|claim| claim.lease.tenant)
 }
 
-/// Tenants are served in the order of their names, beginning after the one that was served last, and then from the first on.
+/// Tenants are served in the order of their names, beginning after the one that was served last,
+/// and then from the first on.
 pub async fn tenants_take_turns(bench: &Bench) {
     let names = ["b", "a", "c"].map(TenantId::new);
     for tenant in &names {
@@ -29,7 +31,8 @@ pub async fn tenants_take_turns(bench: &Bench) {
     assert_eq!(served, ["a", "b", "c", "a", "b", "c", "a", "b", "c"]);
 }
 
-/// A turn goes round once, so that it comes back to the tenant that was served last if nobody else has work.
+/// A turn goes round once, so that it comes back to the tenant that was served last if nobody else
+/// has work.
 pub async fn a_turn_comes_back_to_the_same_tenant(bench: &Bench) {
     for number in 0..4 {
         bench.record(&format!("a{number}"), 1).await;
@@ -41,7 +44,8 @@ pub async fn a_turn_comes_back_to_the_same_tenant(bench: &Bench) {
     assert_eq!(turn_after(bench, Some(&tenant())).await, None);
 }
 
-/// A tenant with a long queue does not delay another's single change by more than a few claims, wherever the turn stands.
+/// A tenant with a long queue does not delay another's single change by more than a few claims,
+/// wherever the turn stands.
 pub async fn a_long_queue_delays_no_other_tenant(bench: &Bench) {
     for number in 0..2000 {
         bench.record(&format!("a{number}"), 1).await;
@@ -73,7 +77,8 @@ async fn hold_by(bench: &Bench, claim: &crate::store::Claim, time: Duration) {
     bench.settle(claim, settlement).await;
 }
 
-/// Nothing of a tenant that is held is claimed, old or new, until time has ended the hold; others go on.
+/// Nothing of a tenant that is held is claimed, old or new, until time has ended the hold; others
+/// go on.
 pub async fn a_held_tenant_is_passed_over_until_time_ends_it(bench: &Bench) {
     hold(bench, "a", SPAN).await;
     bench.record("b", 1).await;
@@ -129,8 +134,8 @@ pub async fn resuming_ends_a_hold(bench: &Bench) {
     assert_eq!(bench.claim().await.changes.len(), 1);
 }
 
-/// Nothing of a tenant that is paused is claimed, old or new, however much time passes; others go on, and what it has waiting is
-/// not counted as due.
+/// Nothing of a tenant that is paused is claimed, old or new, however much time passes; others go
+/// on, and what it has waiting is not counted as due.
 pub async fn a_paused_tenant_is_passed_over(bench: &Bench) {
     bench.record("a", 1).await;
     let claim = bench.claim().await;

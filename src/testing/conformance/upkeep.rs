@@ -16,7 +16,8 @@ async fn prune(bench: &Bench, older_than: Duration, limit: u32) -> Pruned {
 /// Half a span: what ended a span ago has been over for longer, what ended just now has not.
 const OLD: Duration = Duration::from_secs(1);
 
-/// A turn that settles a change and a delivery, writes a line, and opens an item that is dismissed, which writes another.
+/// A turn that settles a change and a delivery, writes a line, and opens an item that is dismissed,
+/// which writes another.
 async fn one_of_each(bench: &Bench, name: &str, number: u32) {
     bench.pair(name, name).await;
     let item = bench.review(name, 2, of_link(ReviewReason::Conflict)).await;
@@ -28,7 +29,8 @@ async fn one_of_each(bench: &Bench, name: &str, number: u32) {
     bench.settle(&claim, settlement).await;
 }
 
-/// What has been over for longer than asked for is removed, of all tenants; the link stays, with all its keys.
+/// What has been over for longer than asked for is removed, of all tenants; the link stays, with
+/// all its keys.
 pub async fn what_is_over_is_removed(bench: &Bench) {
     one_of_each(bench, "a", 1).await;
     bench.record_for(&other_tenant(), "a", 1).await;
@@ -87,8 +89,8 @@ pub async fn what_is_over_since_lately_stays(bench: &Bench) {
     assert_eq!(prune(bench, OLD, ALL).await.total(), 6);
 }
 
-/// What waits stays, however old it is: changes, deliveries, marks, open items, and resolved ones with an instruction that was
-/// not read yet.
+/// What waits stays, however old it is: changes, deliveries, marks, open items, and resolved ones
+/// with an instruction that was not read yet.
 pub async fn what_is_not_over_stays(bench: &Bench) {
     bench.pair("a", "booking-a").await;
     let open = bench.review("a", 2, of_link(ReviewReason::Conflict)).await;
@@ -143,7 +145,8 @@ pub async fn no_call_removes_more_than_its_limit(bench: &Bench) {
     assert_eq!((total.reviews, total.log), (3, 6));
 }
 
-/// What was removed is forgotten: the same revision, and the same bytes, ignored or not, are stored anew.
+/// What was removed is forgotten: the same revision, and the same bytes, ignored or not, are stored
+/// anew.
 pub async fn what_was_removed_may_come_anew(bench: &Bench) {
     let ignored = [DeliveryFate::IgnoredTrigger, DeliveryFate::RefusedForeign];
     let at_the_door = |number: u32| {

@@ -9,8 +9,8 @@ use crate::testing::zone::time_zone;
 
 /// A user to be added to a [`FakeCalcom`](super::FakeCalcom).
 ///
-/// Defaults: named after the user name, an address at `example.com`, Europe/Berlin, weeks starting on Monday, and
-/// round-the-clock working hours, so that only the hours of an event type count.
+/// Defaults: named after the user name, an address at `example.com`, Europe/Berlin, weeks starting
+/// on Monday, and round-the-clock working hours, so that only the hours of an event type count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FakeAccount {
@@ -68,8 +68,9 @@ impl FakeAccount {
         self
     }
 
-    /// Sets the daily hours of the default schedule, in the user's time zone, such as `9..17`. They apply to each of the user's event
-    /// types without [hours of its own](super::FakeEventType::with_hours) or another schedule.
+    /// Sets the daily hours of the default schedule, in the user's time zone, such as `9..17`. They
+    /// apply to each of the user's event types without [hours of its
+    /// own](super::FakeEventType::with_hours) or another schedule.
     #[must_use]
     pub fn with_hours(mut self, hours: Range<u32>) -> Self {
         self.hours = hours.start.min(24)..hours.end.min(24);

@@ -16,8 +16,8 @@ use crate::model::{Booking, BookingUid};
 
 /// A cancellation that has been announced to subscribers but not carried out yet.
 ///
-/// Until [`carry_out`](Self::carry_out) is called, the booking reads as before. If this is dropped, it stays that way, as when a server
-/// stops in between.
+/// Until [`carry_out`](Self::carry_out) is called, the booking reads as before. If this is dropped,
+/// it stays that way, as when a server stops in between.
 #[must_use = "a cancellation that is not carried out leaves the booking alive"]
 pub struct AnnouncedCancellation {
     shared: Arc<Shared>,
@@ -39,8 +39,8 @@ impl AnnouncedCancellation {
         &self.uid
     }
 
-    /// Carries out the cancellation now, by the fake's clock, whatever has happened to the booking meanwhile. For a series, returns the
-    /// first booking.
+    /// Carries out the cancellation now, by the fake's clock, whatever has happened to the booking
+    /// meanwhile. For a series, returns the first booking.
     ///
     /// # Errors
     ///
@@ -52,8 +52,9 @@ impl AnnouncedCancellation {
 }
 
 impl FakeCalcom {
-    /// Announces the cancellation of a booking, or of a series by its own uid, and stops halfway: the webhooks are sent as by
-    /// [`cancel_booking`](Self::cancel_booking), and the rest is left to the caller.
+    /// Announces the cancellation of a booking, or of a series by its own uid, and stops halfway:
+    /// the webhooks are sent as by [`cancel_booking`](Self::cancel_booking), and the rest is left
+    /// to the caller.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

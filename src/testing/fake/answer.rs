@@ -43,7 +43,8 @@ impl Answer {
         }
     }
 
-    /// What is sent back for a request to `target` that came at `now`, with these headers among others.
+    /// What is sent back for a request to `target` that came at `now`, with these headers among
+    /// others.
     pub(super) fn to_request(
         result: Result<Reply, Refusal>,
         headers: Vec<(String, String)>,
@@ -98,7 +99,8 @@ pub(super) enum Refusal {
     Usual { status: u16, message: String },
     /// A validation that names its properties.
     Properties { target: Value, wrong: Vec<Wrong> },
-    /// A validation that names several properties, each as the server's validator writes it; see [`Checks`].
+    /// A validation that names several properties, each as the server's validator writes it; see
+    /// [`Checks`].
     ///
     /// [`Checks`]: super::validate::Checks
     Invalid(Vec<Value>),

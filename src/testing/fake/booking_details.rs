@@ -1,4 +1,5 @@
-//! What hangs on a booking and is read by itself: links for calendars, references, attendees with their numbers.
+//! What hangs on a booking and is read by itself: links for calendars, references, attendees with
+//! their numbers.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -31,8 +32,8 @@ pub(super) struct Reference {
 }
 
 impl FakeCalcom {
-    /// Says what a booking is called elsewhere, such as in a `google_calendar` or at `daily_video`, as the list of its
-    /// references tells it. False if there is no such booking.
+    /// Says what a booking is called elsewhere, such as in a `google_calendar` or at `daily_video`,
+    /// as the list of its references tells it. False if there is no such booking.
     pub fn add_reference(
         &self,
         uid: &BookingUid,

@@ -20,8 +20,8 @@ const KINDS: [(&str, bool); 12] = [
     ("url", false),
 ];
 
-/// The fields that every event type has: slug, kind, whether it is required, and whether it is hidden; `None` where that is
-/// not told.
+/// The fields that every event type has: slug, kind, whether it is required, and whether it is
+/// hidden; `None` where that is not told.
 const DEFAULTS: [(&str, &str, bool, Option<bool>); 7] = [
     ("name", "name", true, None),
     ("email", "email", true, Some(false)),

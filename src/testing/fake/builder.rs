@@ -59,7 +59,8 @@ impl Default for FakeCalcomBuilder {
 }
 
 impl FakeCalcomBuilder {
-    /// The seed for every uid, key and delay. Default: 0. The same seed, clock and requests give the same answers.
+    /// The seed for every uid, key and delay. Default: 0. The same seed, clock and requests give
+    /// the same answers.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -80,8 +81,8 @@ impl FakeCalcomBuilder {
         self
     }
 
-    /// The number of requests per minute and credential, by the fake's clock; above it the fake answers 429 for 60 s. Default: 100,000;
-    /// Cal.com allows an API key 120.
+    /// The number of requests per minute and credential, by the fake's clock; above it the fake
+    /// answers 429 for 60 s. Default: 100,000; Cal.com allows an API key 120.
     #[must_use]
     pub fn rate_limit(mut self, requests_per_minute: u32) -> Self {
         self.rate_limit = requests_per_minute;
@@ -90,26 +91,28 @@ impl FakeCalcomBuilder {
 
     /// How long every change of a booking takes, by the runtime's clock. Default: 5 ms.
     ///
-    /// Changes arriving within that time do not see each other: identical bookings get 409, and overlapping ones are both made, as on
-    /// the real server. With zero, changes never race.
+    /// Changes arriving within that time do not see each other: identical bookings get 409, and
+    /// overlapping ones are both made, as on the real server. With zero, changes never race.
     #[must_use]
     pub fn processing_time(mut self, time: Duration) -> Self {
         self.setup.processing_time = time;
         self
     }
 
-    /// The time, by the runtime's clock, between the last subscriber's answer to the webhook of a cancellation and the cancellation
-    /// itself. Default: 5 ms; 39 to 78 ms were measured on a self-hosted server.
+    /// The time, by the runtime's clock, between the last subscriber's answer to the webhook of a
+    /// cancellation and the cancellation itself. Default: 5 ms; 39 to 78 ms were measured on a
+    /// self-hosted server.
     ///
-    /// Until then the booking reads as before; see [`FakeCalcom`]. The hosted service has no such lag.
+    /// Until then the booking reads as before; see [`FakeCalcom`]. The hosted service has no such
+    /// lag.
     #[must_use]
     pub fn cancellation_lag(mut self, lag: Duration) -> Self {
         self.setup.cancellation_lag = lag;
         self
     }
 
-    /// How long, by the fake's clock, an answer of `GET /v2/slots` is repeated for the same query, whatever is booked meanwhile.
-    /// Default: 2 s, as measured on a self-hosted server.
+    /// How long, by the fake's clock, an answer of `GET /v2/slots` is repeated for the same query,
+    /// whatever is booked meanwhile. Default: 2 s, as measured on a self-hosted server.
     #[must_use]
     pub fn slots_cache(mut self, time: Duration) -> Self {
         self.slots_cache = time;
@@ -123,8 +126,8 @@ impl FakeCalcomBuilder {
         self
     }
 
-    /// Serves a control API under `/_fake` on the same port, for programs in any language. Requests and responses are JSON; it needs
-    /// no key, and shows those of all users. Off by default.
+    /// Serves a control API under `/_fake` on the same port, for programs in any language. Requests
+    /// and responses are JSON; it needs no key, and shows those of all users. Off by default.
     ///
     /// | operation | what it does |
     /// | --- | --- |
@@ -142,10 +145,11 @@ impl FakeCalcomBuilder {
     /// | `DELETE /_fake/faults` | clears all faults |
     /// | `GET /_fake/clock`, `POST /_fake/clock` `{advanceSeconds}` | reads or advances the clock |
     ///
-    /// `on` is `any`, `anyWrite`, an [`Operation`](super::Operation) in camel case, or a trigger. `then` is a
-    /// [`Then`](super::Then) in camel case, with delays in milliseconds: `"applyThenDrop"`, `{"delayBefore": 500}`,
-    /// `{"status": 503}`, `{"tooManyRequests": 30}`, `{"answer": {"status": 200, "headers": {}, "body": "…"}}`. `times` is 1 by
-    /// default; `null` means until faults are cleared.
+    /// `on` is `any`, `anyWrite`, an [`Operation`](super::Operation) in camel case, or a trigger.
+    /// `then` is a [`Then`](super::Then) in camel case, with delays in milliseconds:
+    /// `"applyThenDrop"`, `{"delayBefore": 500}`, `{"status": 503}`, `{"tooManyRequests": 30}`,
+    /// `{"answer": {"status": 200, "headers": {}, "body": "…"}}`. `times` is 1 by default; `null`
+    /// means until faults are cleared.
     #[must_use]
     pub fn control_api(mut self) -> Self {
         self.setup.has_control_api = true;

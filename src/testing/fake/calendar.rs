@@ -11,8 +11,8 @@ use crate::model::UserId;
 /// A calendar to be connected to a user of a [`FakeCalcom`]; get its credential's number from
 /// [`connect_calendar`](FakeCalcom::connect_calendar).
 ///
-/// Defaults: connected to the first user, named after its external name, writable, and selected, so that its busy times keep
-/// slots from being offered and booked. `Debug` does not show its names.
+/// Defaults: connected to the first user, named after its external name, writable, and selected, so
+/// that its busy times keep slots from being offered and booked. `Debug` does not show its names.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FakeCalendar {
@@ -35,8 +35,8 @@ impl std::fmt::Debug for FakeCalendar {
 }
 
 impl FakeCalendar {
-    /// A calendar of an integration, such as `google_calendar`, `office365_calendar` or `ics-feed_calendar`, by its name there,
-    /// such as an e-mail address or a URL.
+    /// A calendar of an integration, such as `google_calendar`, `office365_calendar` or
+    /// `ics-feed_calendar`, by its name there, such as an e-mail address or a URL.
     pub fn new(integration: impl Into<String>, external_id: impl Into<String>) -> Self {
         let external_id = external_id.into();
         Self {
@@ -110,7 +110,8 @@ impl Calendar {
         self.integration == integration && self.external_id == external_id
     }
 
-    /// A calendar of a connection. The address is that of the account, which the fake takes to be the external name.
+    /// A calendar of a connection. The address is that of the account, which the fake takes to be
+    /// the external name.
     pub(super) fn to_json(&self, selected: bool) -> Value {
         json!({
             "externalId": self.external_id,
@@ -192,7 +193,8 @@ impl State {
         })
     }
 
-    /// The calendar that a user's bookings are written to: the chosen one, else the first that can be written to.
+    /// The calendar that a user's bookings are written to: the chosen one, else the first that can
+    /// be written to.
     pub(super) fn destination(&self, user: i64) -> Option<&Calendar> {
         let chosen = self.destinations.get(&user);
         self.calendars_of(user)

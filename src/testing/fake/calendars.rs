@@ -47,7 +47,8 @@ impl State {
                 json["integrationTitle"] = json!(title(calendar));
                 json
             }
-            // Observed of connections that are read-only: the server makes a destination that is none.
+            // Observed of connections that are read-only: the server makes a destination that is
+            // none.
             None if !connected.is_empty() => json!({
                 "id": 0,
                 "integration": "",
@@ -66,7 +67,8 @@ impl State {
         ))
     }
 
-    /// `/v2/calendars/busy-times`: what the calendars asked for say, and the bookings that were written to them.
+    /// `/v2/calendars/busy-times`: what the calendars asked for say, and the bookings that were
+    /// written to them.
     pub(super) fn busy_times(&self, request: &Request) -> Result<Reply, Refusal> {
         let user = self.authenticated(request)?.id;
         let query = busy_query(request);
@@ -230,7 +232,8 @@ impl State {
         ))
     }
 
-    /// `/v2/conferencing` and what is under it: the default app can be read and set. No app is connected, and none can be.
+    /// `/v2/conferencing` and what is under it: the default app can be read and set. No app is
+    /// connected, and none can be.
     pub(super) fn conferencing(&mut self, request: &Request) -> Result<Reply, Refusal> {
         let user = self.authenticated(request)?.id;
         let path = request.path.to_ascii_lowercase();
@@ -290,8 +293,8 @@ fn integration(calendar: &Calendar) -> Value {
     })
 }
 
-/// The known parameters as the validator sees them: `calendarsToLoad[0][credentialId]` is a number within an array, and what is
-/// no number is null.
+/// The known parameters as the validator sees them: `calendarsToLoad[0][credentialId]` is a number
+/// within an array, and what is no number is null.
 fn busy_query(request: &Request) -> Map<String, Value> {
     let mut query = Map::new();
     let mut items: BTreeMap<usize, Map<String, Value>> = BTreeMap::new();

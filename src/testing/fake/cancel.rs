@@ -1,4 +1,5 @@
-//! Cancelling. A self-hosted server announces it, waits for all subscribers, and carries it out afterwards.
+//! Cancelling. A self-hosted server announces it, waits for all subscribers, and carries it out
+//! afterwards.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -35,7 +36,8 @@ enum What {
 }
 
 impl State {
-    /// Announces that a booking is cancelled, one seat of it, or, by the series' uid, all that is left of a series.
+    /// Announces that a booking is cancelled, one seat of it, or, by the series' uid, all that is
+    /// left of a series.
     pub(super) fn announce_cancellation(
         &mut self,
         arrival: Arrival,
@@ -77,7 +79,8 @@ impl State {
         targets.retain(|record| {
             record.was_live(arrival.seen) || (!whole_series && record.status == "rejected")
         });
-        // Observed: of a series that is cancelled by its own uid, the delivery names the last booking.
+        // Observed: of a series that is cancelled by its own uid, the delivery names the last
+        // booking.
         let Some(first) = targets.last().cloned() else {
             return Err(Refusal::bad_request(format!(
                 "Can't cancel booking with uid={uid} because it has been cancelled already. Please provide uid of a booking that is not cancelled."
@@ -118,7 +121,8 @@ impl State {
             }
             _ => What::Single,
         };
-        // One delivery, however many bookings end. It is written before the attendees of a seated booking are gone.
+        // One delivery, however many bookings end. It is written before the attendees of a seated
+        // booking are gone.
         let count = self.event_type(first.event_type).and_then(|event_type| {
             let (_, _, count) = event_type.recurrence.as_ref()?;
             Some(*count)

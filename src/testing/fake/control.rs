@@ -1,6 +1,7 @@
 //! The control API: over HTTP, what a test in Rust does with its [`FakeCalcom`] handle.
 //!
-//! See [`FakeCalcomBuilder::control_api`](super::FakeCalcomBuilder::control_api) for its operations.
+//! See [`FakeCalcomBuilder::control_api`](super::FakeCalcomBuilder::control_api) for its
+//! operations.
 
 use std::time::Duration;
 

@@ -9,7 +9,8 @@ use super::shape::{booking_json, old_booking_json};
 use super::state::{Arrival, State, User};
 
 impl State {
-    /// Checks a request, and carries it out unless subscribers must be notified first; `headers` go into every answer to it.
+    /// Checks a request, and carries it out unless subscribers must be notified first; `headers` go
+    /// into every answer to it.
     ///
     /// The webhooks it causes are in `notices` afterwards.
     pub(super) fn serve(
@@ -44,7 +45,8 @@ impl State {
         self.route(arrival, operation, request)
     }
 
-    /// Whether the request is for what only the hosted service has. Servers of 2025 have no attendees (observed).
+    /// Whether the request is for what only the hosted service has. Servers of 2025 have no
+    /// attendees (observed).
     fn is_too_new(&self, operation: Operation, request: &Request) -> bool {
         let detail = request.segments().get(2).copied().unwrap_or_default();
         operation == Operation::BookingDetails

@@ -147,7 +147,8 @@ impl State {
         Ok(Reply::data(201, answers.pop().unwrap_or_default()))
     }
 
-    /// The same attendee's request for the same start that still waits for the host: it is answered again, as it is.
+    /// The same attendee's request for the same start that still waits for the host: it is answered
+    /// again, as it is.
     fn waiting_request(
         &self,
         arrival: Arrival,

@@ -11,8 +11,8 @@ use crate::model::Frequency;
 
 /// An event type to be added to a [`FakeCalcom`](super::FakeCalcom).
 ///
-/// Defaults: open during its owner's default schedule, no minimum notice, no seats, not recurring, no confirmation, at an address in
-/// Berlin.
+/// Defaults: open during its owner's default schedule, no minimum notice, no seats, not recurring,
+/// no confirmation, at an address in Berlin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FakeEventType {
     pub(super) slug: String,
@@ -112,37 +112,42 @@ impl FakeEventType {
 
     /// Requires confirmation by the host. Until the host decides, others can request the same time.
     ///
-    /// If the same attendee requests the same start again, the pending request is returned, with its original metadata.
+    /// If the same attendee requests the same start again, the pending request is returned, with
+    /// its original metadata.
     #[must_use]
     pub fn with_confirmation(mut self) -> Self {
         self.requires_confirmation = true;
         self
     }
 
-    /// Requires confirmation, and blocks the requested time for everybody else on this event type meanwhile.
+    /// Requires confirmation, and blocks the requested time for everybody else on this event type
+    /// meanwhile.
     #[must_use]
     pub fn with_blocking_requests(mut self) -> Self {
         self.requests_block = true;
         self.with_confirmation()
     }
 
-    /// Sets the maximum number of bookings per UTC day. Bookings that await confirmation do not count. Once the day is full,
-    /// creating a booking on it, or moving one to it, is answered with 401 `booking_limit_reached`, and the day has no slots.
+    /// Sets the maximum number of bookings per UTC day. Bookings that await confirmation do not
+    /// count. Once the day is full, creating a booking on it, or moving one to it, is answered with
+    /// 401 `booking_limit_reached`, and the day has no slots.
     #[must_use]
     pub fn with_daily_limit(mut self, bookings: u32) -> Self {
         self.daily_limit = Some(bookings);
         self
     }
 
-    /// Sets the maximum number of booked minutes per UTC day, counted like [`with_daily_limit`](Self::with_daily_limit) counts
-    /// bookings. Once they are used up, 401 `duration_limit_reached` is answered.
+    /// Sets the maximum number of booked minutes per UTC day, counted like
+    /// [`with_daily_limit`](Self::with_daily_limit) counts bookings. Once they are used up, 401
+    /// `duration_limit_reached` is answered.
     #[must_use]
     pub fn with_daily_minutes(mut self, minutes: u32) -> Self {
         self.daily_minutes = Some(minutes);
         self
     }
 
-    /// Keeps this many minutes free before and after each booking of this event type, among all bookings of its host.
+    /// Keeps this many minutes free before and after each booking of this event type, among all
+    /// bookings of its host.
     #[must_use]
     pub fn with_buffers(mut self, before: u32, after: u32) -> Self {
         self.buffers = (before.min(1440), after.min(1440));
@@ -163,15 +168,16 @@ impl FakeEventType {
         self
     }
 
-    /// Accepts attendees with a phone number and no e-mail address; they get an address at `sms.cal.com`. The real server does so only
-    /// for teams of organizations.
+    /// Accepts attendees with a phone number and no e-mail address; they get an address at
+    /// `sms.cal.com`. The real server does so only for teams of organizations.
     #[must_use]
     pub fn with_phone_only(mut self) -> Self {
         self.phone_only = true;
         self
     }
 
-    /// Assigns each booking to the free user with the fewest bookings of this event type; the first one on a tie.
+    /// Assigns each booking to the free user with the fewest bookings of this event type; the first
+    /// one on a tie.
     #[must_use]
     pub fn with_round_robin(
         mut self,
@@ -239,7 +245,8 @@ impl FakeEventType {
         self
     }
 
-    /// Sets the locations, in the API's own form, such as `{"type": "attendeePhone"}`; the first one is the default.
+    /// Sets the locations, in the API's own form, such as `{"type": "attendeePhone"}`; the first
+    /// one is the default.
     #[must_use]
     pub fn with_locations(mut self, locations: impl Into<Vec<Value>>) -> Self {
         self.locations = locations.into();
@@ -296,7 +303,8 @@ impl FakeEventType {
         Some((number, *interval))
     }
 
-    /// The start of an occurrence, at the same time of day in the attendee's time zone; `None` on overflow.
+    /// The start of an occurrence, at the same time of day in the attendee's time zone; `None` on
+    /// overflow.
     pub(super) fn occurrence(
         &self,
         start: DateTime<Utc>,

@@ -103,7 +103,8 @@ fn check_lengths(checks: &mut Checks<'_>) {
     }
 }
 
-/// The limits of longer spans cannot be below those of shorter ones. Observed: nothing else is checked of them.
+/// The limits of longer spans cannot be below those of shorter ones. Observed: nothing else is
+/// checked of them.
 fn check_limits(checks: &mut Checks<'_>) {
     let limits = [
         (

@@ -7,7 +7,8 @@ use super::validate::is_url;
 
 const INTEGRATIONS: [&str; 4] = ["cal-video", "google-meet", "office365-video", "zoom"];
 
-/// Refuses locations that the server would not take, each kind with the words recorded or read from its rules.
+/// Refuses locations that the server would not take, each kind with the words recorded or read from
+/// its rules.
 pub(super) fn check_locations(locations: &Value) -> Result<(), Refusal> {
     let Value::Array(locations) = locations else {
         return Err(Refusal::bad_request("'locations' must be an array."));

@@ -38,7 +38,8 @@ const KEPT: [&str; 17] = [
 const LOST: [&str; 2] = ["bookerLayouts", "metadata"];
 
 impl FakeEventType {
-    /// An event type as the API makes it before the body says more: two hours of notice, and no location (observed).
+    /// An event type as the API makes it before the body says more: two hours of notice, and no
+    /// location (observed).
     pub(super) fn made_by_api(owner: i64) -> Self {
         let mut event_type = Self::new("", 1);
         event_type.owner = Some(owner);
@@ -86,7 +87,8 @@ impl FakeEventType {
         if let Some(policy) = given("confirmationPolicy") {
             self.set_confirmation(policy)?;
         } else if self.confirmation_notice.take().is_some() {
-            // The server forgets the threshold with every other update, so that all bookings wait from then on.
+            // The server forgets the threshold with every other update, so that all bookings wait
+            // from then on.
             self.stored.remove("confirmationPolicy");
         }
         self.set_window(given("bookingWindow"));

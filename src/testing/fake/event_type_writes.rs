@@ -181,8 +181,8 @@ impl State {
         Ok(())
     }
 
-    /// The answer to creating and updating one. In the newer version it includes the settings for video calls, which no read does
-    /// (observed).
+    /// The answer to creating and updating one. In the newer version it includes the settings for
+    /// video calls, which no read does (observed).
     fn told(
         &self,
         now: DateTime<Utc>,

@@ -9,7 +9,8 @@ use super::request::Request;
 use super::state::{State, User};
 use super::users::user_of_event_type;
 
-/// What never changes in the forms of version 2024-04-15, and in that of an event type made up for several users.
+/// What never changes in the forms of version 2024-04-15, and in that of an event type made up for
+/// several users.
 const FORMS: &str = include_str!("event_type_forms.json");
 
 fn form(name: &str) -> Value {

@@ -65,7 +65,8 @@ pub enum Then {
     DoubleWebhook,
     /// Delays the webhook; the answer does not wait for it.
     DelayWebhook(Duration),
-    /// Holds the webhook until [`FakeCalcom::release`](super::FakeCalcom::release); the answer does not wait.
+    /// Holds the webhook until [`FakeCalcom::release`](super::FakeCalcom::release); the answer does
+    /// not wait.
     HoldWebhooks,
 }
 

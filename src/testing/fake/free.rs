@@ -27,8 +27,9 @@ pub(super) fn check_time(
 }
 
 impl State {
-    /// Whether a live booking takes its time from an event type. A pending one does so only from its own, if that one has its
-    /// requests block (observed: other event types still offer the time).
+    /// Whether a live booking takes its time from an event type. A pending one does so only from
+    /// its own, if that one has its requests block (observed: other event types still offer the
+    /// time).
     pub(super) fn takes_time_from(&self, other: &Record, event_type_id: i64) -> bool {
         other.status != "pending"
             || (other.event_type == event_type_id
@@ -66,7 +67,8 @@ impl State {
             .then_some("duration_limit_reached")
     }
 
-    /// Whether a booking keeps its host from taking one of an event type at that time, buffers counted.
+    /// Whether a booking keeps its host from taking one of an event type at that time, buffers
+    /// counted.
     ///
     /// A booking of the same event type that has seats left keeps nobody from a time next to it.
     pub(super) fn collides(
@@ -94,8 +96,9 @@ impl State {
 
     /// Refuses a time at which a host is not free, as far as could be seen on arrival.
     ///
-    /// Two accepted bookings of one host at exactly the same time are refused by the database in any case, with 409; anything
-    /// else that came to be since the arrival is overlooked, as the real server does.
+    /// Two accepted bookings of one host at exactly the same time are refused by the database in
+    /// any case, with 409; anything else that came to be since the arrival is overlooked, as the
+    /// real server does.
     pub(super) fn check_free(
         &self,
         arrival: Arrival,

@@ -22,7 +22,8 @@ pub enum RequestOutcome {
     Dropped,
 }
 
-/// A request received over the network, or through [`FakeCalcom::exchange`](super::FakeCalcom::exchange).
+/// A request received over the network, or through
+/// [`FakeCalcom::exchange`](super::FakeCalcom::exchange).
 ///
 /// `Debug` does not show the body.
 #[derive(Clone, PartialEq)]
@@ -42,7 +43,8 @@ pub struct RecordedRequest {
     pub body: Option<Value>,
     /// How it ended.
     pub outcome: RequestOutcome,
-    /// Whether it was processed, so that it may have taken effect; false while it is delayed, or if a scripted fault refused it.
+    /// Whether it was processed, so that it may have taken effect; false while it is delayed, or if
+    /// a scripted fault refused it.
     pub applied: bool,
     /// When it was received, by the fake's clock.
     pub at: DateTime<Utc>,
@@ -130,7 +132,8 @@ pub struct Delivery {
     pub booking_uid: BookingUid,
     /// The receiver's URL.
     pub url: String,
-    /// The bytes sent, the same at each attempt. A [hosted](super::ServerKind::Hosted) server builds them at the first attempt.
+    /// The bytes sent, the same at each attempt. A [hosted](super::ServerKind::Hosted) server
+    /// builds them at the first attempt.
     pub body: Bytes,
     /// The value of `X-Cal-Signature-256`.
     pub signature: String,

@@ -43,8 +43,8 @@ impl Hours {
 }
 
 impl State {
-    /// The hours at which an event type can be booked with a user: its own, else those of its schedule, else those of the
-    /// user's default schedule. Without any of these it is closed.
+    /// The hours at which an event type can be booked with a user: its own, else those of its
+    /// schedule, else those of the user's default schedule. Without any of these it is closed.
     pub(super) fn hours(&self, event_type: &FakeEventType, user: &User) -> Hours {
         let own = event_type.hours.as_ref().map(|hours| Schedule {
             id: 0,

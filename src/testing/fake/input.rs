@@ -157,8 +157,8 @@ impl Wanted {
         })
     }
 
-    /// What the booking form refuses, after the event type was found. Attendees without an e-mail address get one where the
-    /// event type takes them.
+    /// What the booking form refuses, after the event type was found. Attendees without an e-mail
+    /// address get one where the event type takes them.
     pub(super) fn check(&mut self, phone_only: bool) -> Result<DateTime<Utc>, Refusal> {
         if phone_only && self.attendee.email.is_empty() {
             let digits = |phone: &String| phone.chars().filter(char::is_ascii_digit).collect();
@@ -307,7 +307,8 @@ fn wrong_attendee(attendee: &Map<String, Value>) -> Vec<String> {
     errors
 }
 
-/// The limits of the metadata. Numbers and booleans pass here and are refused later, in another shape.
+/// The limits of the metadata. Numbers and booleans pass here and are refused later, in another
+/// shape.
 fn metadata_fits(metadata: &Value) -> bool {
     let Value::Object(metadata) = metadata else {
         return false;

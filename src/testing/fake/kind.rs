@@ -6,21 +6,23 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerKind {
-    /// A self-hosted server: webhooks are sent before the call that caused them is answered, waiting up to 10 s for every receiver, and
-    /// are never retried. A cancellation is carried out after that, everything else before.
+    /// A self-hosted server: webhooks are sent before the call that caused them is answered,
+    /// waiting up to 10 s for every receiver, and are never retried. A cancellation is carried out
+    /// after that, everything else before.
     ///
     /// A receiver that waits for its own call to return deadlocks.
     #[default]
     SelfHosted,
-    /// The hosted service: everything is carried out at once, and webhooks are sent later, each independently, so that their order may
-    /// invert. A body shows the booking as it is when first sent: its status, times and attendees.
+    /// The hosted service: everything is carried out at once, and webhooks are sent later, each
+    /// independently, so that their order may invert. A body shows the booking as it is when first
+    /// sent: its status, times and attendees.
     ///
-    /// A delivery is attempted up to three times with the same bytes, on 408, 429, 500, 502, 503, 504 and network errors. An answer of
-    /// 410 switches the subscription off.
+    /// A delivery is attempted up to three times with the same bytes, on 408, 429, 500, 502, 503,
+    /// 504 and network errors. An answer of 410 switches the subscription off.
     ///
     /// Deliveries carry the header `X-Cal-Webhook-Version`, and some bodies have more fields:
-    /// `cancellationReason` in `BOOKING_RESCHEDULED`, `attendeeSeatId` in the cancellation of a seat. Routes added after August 2025
-    /// exist, and are answered with 501.
+    /// `cancellationReason` in `BOOKING_RESCHEDULED`, `attendeeSeatId` in the cancellation of a
+    /// seat. Routes added after August 2025 exist, and are answered with 501.
     #[non_exhaustive]
     Hosted {
         /// The shortest delay of a webhook; 0.5 s was measured.

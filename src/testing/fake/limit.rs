@@ -33,7 +33,8 @@ impl Limiter {
         }
     }
 
-    /// Counts one request. Both the window and the refusal after it last a minute (observed: blocked for 60 s).
+    /// Counts one request. Both the window and the refusal after it last a minute (observed:
+    /// blocked for 60 s).
     pub(super) fn count(&mut self, credential: &str, now: DateTime<Utc>) -> Standing {
         let minute = TimeDelta::seconds(60);
         let window = self

@@ -181,7 +181,8 @@ impl Field {
     }
 }
 
-/// The sorts asked for, and whether each is descending. Without one, past bookings come latest first.
+/// The sorts asked for, and whether each is descending. Without one, past bookings come latest
+/// first.
 fn sorts(request: &Request, statuses: &[String]) -> Result<Vec<(Field, bool)>, Refusal> {
     let mut sorts = Vec::new();
     for (name, label, field) in [

@@ -77,9 +77,11 @@ use server::Server;
 use shared::{Shared, lock};
 use subscriptions::Subscription;
 
-/// A fake Cal.com server on a loopback port: it keeps bookings, answers as the real API was recorded to, and sends signed webhooks.
+/// A fake Cal.com server on a loopback port: it keeps bookings, answers as the real API was
+/// recorded to, and sends signed webhooks.
 ///
-/// This is a handle; clones share one fake, which stops when the last one is dropped or [`shutdown`](Self::shutdown) is called.
+/// This is a handle; clones share one fake, which stops when the last one is dropped or
+/// [`shutdown`](Self::shutdown) is called.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -96,27 +98,33 @@ use subscriptions::Subscription;
 ///
 /// # What is served
 ///
-/// `/v2/me`; bookings (create, get, list, reschedule, cancel, confirm, decline, mark absent, calendar links, references); slots
-/// and their reservations; event types and their webhooks; schedules; webhooks; calendars (list, busy times, selected,
-/// destination) and the default app for video calls, under `/v2` and `/api/v2`. Bookings are in version 2024-08-13, slots and
-/// reservations in 2024-09-04, event types in 2024-06-14, schedules in 2024-06-11 only, with what the real server makes of a
-/// missing, unknown or wrong version. The attendees of a booking are on [hosted](ServerKind::Hosted) servers only.
+/// `/v2/me`; bookings (create, get, list, reschedule, cancel, confirm, decline, mark absent,
+/// calendar links, references); slots and their reservations; event types and their webhooks;
+/// schedules; webhooks; calendars (list, busy times, selected, destination) and the default app for
+/// video calls, under `/v2` and `/api/v2`. Bookings are in version 2024-08-13, slots and
+/// reservations in 2024-09-04, event types in 2024-06-14, schedules in 2024-06-11 only, with what
+/// the real server makes of a missing, unknown or wrong version. The attendees of a booking are on
+/// [hosted](ServerKind::Hosted) servers only.
 ///
-/// Users have keys, time zones and working hours of their own ([`FakeAccount`]): those of their default schedule, which the API
-/// can change. [`FakeEventType`] lists what can be set on an event type; other settings of the API are
-/// returned as sent and have no effect. Tests connect a [`FakeCalendar`] themselves.
+/// Users have keys, time zones and working hours of their own ([`FakeAccount`]): those of their
+/// default schedule, which the API can change. [`FakeEventType`] lists what can be set on an event
+/// type; other settings of the API are returned as sent and have no effect. Tests connect a
+/// [`FakeCalendar`] themselves.
 ///
-/// Any other operation of Cal.com is answered with 501 and the operation's name; unknown paths get Cal.com's 404. E-mails, payments,
-/// payload templates and OAuth are not supported.
+/// Any other operation of Cal.com is answered with 501 and the operation's name; unknown paths get
+/// Cal.com's 404. E-mails, payments, payload templates and OAuth are not supported.
 ///
-/// Its accuracy is measured: `tests/fake_sequences` replays requests recorded on a real server, and `fixtures/differences.json` lists
-/// every answer that differs, with the reason. See also `docs/fake.md`.
+/// Its accuracy is measured: `tests/fake_sequences` replays requests recorded on a real server, and
+/// `fixtures/differences.json` lists every answer that differs, with the reason. See also
+/// `docs/fake.md`.
 ///
 /// # Cancellations
 ///
-/// A self-hosted server announces every cancellation before carrying it out, and so does the fake: it sends the webhook to all
-/// subscribers, waits for their answers (up to 10 s each), ends the booking after a further
-/// [lag](FakeCalcomBuilder::cancellation_lag), and only then answers the call. Until then every answer shows the booking unchanged. [`announce_cancellation`](Self::announce_cancellation) stops in between.
+/// A self-hosted server announces every cancellation before carrying it out, and so does the fake:
+/// it sends the webhook to all subscribers, waits for their answers (up to 10 s each), ends the
+/// booking after a further [lag](FakeCalcomBuilder::cancellation_lag), and only then answers the
+/// call. Until then every answer shows the booking unchanged.
+/// [`announce_cancellation`](Self::announce_cancellation) stops in between.
 ///
 /// Everything else is carried out, announced and answered, in this order.
 ///
@@ -124,8 +132,9 @@ use subscriptions::Subscription;
 ///
 /// # Paused time
 ///
-/// Delays use `tokio::time`, so they elapse at once when it is paused. But a paused runtime also advances time while it waits for the
-/// network, so that timeouts fire too early, including the 10 s for a receiver.
+/// Delays use `tokio::time`, so they elapse at once when it is paused. But a paused runtime also
+/// advances time while it waits for the network, so that timeouts fire too early, including the 10
+/// s for a receiver.
 #[derive(Clone)]
 pub struct FakeCalcom {
     shared: Arc<Shared>,
@@ -272,7 +281,8 @@ impl FakeCalcom {
         WebhookId::new(id)
     }
 
-    /// Advances the fake's clock relative to the one it was given. Delays, which use the runtime's clock, are unaffected.
+    /// Advances the fake's clock relative to the one it was given. Delays, which use the runtime's
+    /// clock, are unaffected.
     pub fn advance_clock(&self, by: Duration) {
         self.shared.clock.advance(by);
     }
@@ -287,7 +297,8 @@ impl FakeCalcom {
         lock(&self.shared.script).clear();
     }
 
-    /// Closes the listener and all connections: new connections are refused. Requests and webhooks in progress continue.
+    /// Closes the listener and all connections: new connections are refused. Requests and webhooks
+    /// in progress continue.
     pub async fn go_offline(&self) {
         let server = self.owner.as_ref();
         let server = server.and_then(|owner| lock(&owner.server).take());
@@ -348,7 +359,8 @@ impl FakeCalcom {
         lock(&self.shared.deliveries).clone()
     }
 
-    /// Sends webhooks held by [`Then::HoldWebhooks`], in this order, once each; waits for the receiver's answers.
+    /// Sends webhooks held by [`Then::HoldWebhooks`], in this order, once each; waits for the
+    /// receiver's answers.
     ///
     /// Ids of deliveries that are not held are skipped.
     pub async fn release(&self, deliveries: &[usize]) {
@@ -369,8 +381,8 @@ impl FakeCalcom {
         }
     }
 
-    /// Handles a request without the network, including faults and history. `None` means that the connection would be closed without an
-    /// answer.
+    /// Handles a request without the network, including faults and history. `None` means that the
+    /// connection would be closed without an answer.
     ///
     /// The URI's path begins with `/v2` or `/api/v2`.
     pub async fn exchange(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {

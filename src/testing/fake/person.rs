@@ -18,8 +18,9 @@ impl FakeCalcom {
     /// Books as an attendee, as on the public page. For a series, returns the first booking.
     ///
     /// Like the methods below, this sends webhooks exactly as the API does, and under
-    /// [`ServerKind::SelfHosted`](super::ServerKind::SelfHosted) waits for the receiver. It is not a request: it does not appear in
-    /// [`requests`](Self::requests), and only webhook faults apply.
+    /// [`ServerKind::SelfHosted`](super::ServerKind::SelfHosted) waits for the receiver. It is not
+    /// a request: it does not appear in [`requests`](Self::requests), and only webhook faults
+    /// apply.
     ///
     /// # Errors
     ///
@@ -53,7 +54,8 @@ impl FakeCalcom {
             .await
     }
 
-    /// Cancels a booking as its host. When this returns it has ended; on a self-hosted server, only after all subscribers have answered.
+    /// Cancels a booking as its host. When this returns it has ended; on a self-hosted server, only
+    /// after all subscribers have answered.
     ///
     /// # Errors
     ///
@@ -119,8 +121,8 @@ impl FakeCalcom {
             .collect()
     }
 
-    /// Gives a rescheduled booking a second live successor, as two concurrent reschedules do on the real server; reschedules a booking
-    /// that was not. `None` if it does not exist.
+    /// Gives a rescheduled booking a second live successor, as two concurrent reschedules do on the
+    /// real server; reschedules a booking that was not. `None` if it does not exist.
     ///
     /// Sends the webhook of a reschedule. The old booking points to the newer successor.
     pub async fn force_second_successor(
@@ -154,7 +156,8 @@ impl FakeCalcom {
         true
     }
 
-    /// Deletes a booking, without a webhook: it is answered with 404 and appears in no list. False if it does not exist.
+    /// Deletes a booking, without a webhook: it is answered with 404 and appears in no list. False
+    /// if it does not exist.
     pub fn forget(&self, uid: &BookingUid) -> bool {
         let mut state = lock(&self.shared.state);
         let before = state.bookings.len();
@@ -173,7 +176,8 @@ impl FakeCalcom {
             .map_or(state.users[0].id, |record| record.host)
     }
 
-    /// Does what a request to the API would do, without the network, the limits and the faults of requests.
+    /// Does what a request to the API would do, without the network, the limits and the faults of
+    /// requests.
     async fn act(
         &self,
         operation: Operation,

@@ -67,7 +67,8 @@ pub enum Operation {
     Schedules,
     /// Everything under `/v2/slots/reservations`.
     SlotReservations,
-    /// `GET /v2/bookings/{uid}/calendar-links`, `…/references`, `…/attendees` and `…/attendees/{id}`.
+    /// `GET /v2/bookings/{uid}/calendar-links`, `…/references`, `…/attendees` and
+    /// `…/attendees/{id}`.
     BookingDetails,
     /// `GET /v2/calendars` and `GET /v2/calendars/busy-times`.
     Calendars,
@@ -214,7 +215,8 @@ impl Request {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The version that the request asks for; what is missing or not known means the oldest, silently.
+    /// The version that the request asks for; what is missing or not known means the oldest,
+    /// silently.
     fn version(&self) -> &'static str {
         let asked = self.header("cal-api-version");
         VERSIONS
@@ -265,7 +267,8 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The body as an object. A body that is not `application/json` counts as empty, as it does behind Express.
+    /// The body as an object. A body that is not `application/json` counts as empty, as it does
+    /// behind Express.
     pub(super) fn object(&self) -> Result<Map<String, Value>, Refusal> {
         let kind = self.header("content-type").unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();

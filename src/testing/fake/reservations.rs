@@ -131,7 +131,8 @@ impl State {
             until: wanted.until(now),
             ..self.reservations[index].clone()
         };
-        // The server compares with all reservations, this one among them: it cannot stay where it is.
+        // The server compares with all reservations, this one among them: it cannot stay where it
+        // is.
         self.check_reservable(now, &event_type, &moved)?;
         let json = wanted.told(&moved);
         self.reservations[index] = moved;
@@ -189,8 +190,8 @@ impl State {
         Ok(())
     }
 
-    /// Whether a reservation keeps a time of a host from being offered, on any event type. One of a seated event type takes a
-    /// seat instead.
+    /// Whether a reservation keeps a time of a host from being offered, on any event type. One of a
+    /// seated event type takes a seat instead.
     pub(super) fn is_reserved(
         &self,
         now: DateTime<Utc>,

@@ -2,16 +2,20 @@
 
 use http::Method;
 
-/// The published operations (OpenAPI document of August 2026) that a self-hosted server of August 2025 has too.
+/// The published operations (OpenAPI document of August 2026) that a self-hosted server of August
+/// 2025 has too.
 const ROUTES: &str = include_str!("routes.txt");
 
-/// Published operations that the same server answered with the 404 of an unknown route, or that came later.
+/// Published operations that the same server answered with the 404 of an unknown route, or that
+/// came later.
 const NEWER_ROUTES: &str = include_str!("routes_newer.txt");
 
-/// The operation that a request asks for, as the document writes it, such as `GET /v2/schedules/{scheduleId}`.
+/// The operation that a request asks for, as the document writes it, such as `GET
+/// /v2/schedules/{scheduleId}`.
 pub(super) fn documented(method: &Method, segments: &[&str], with_newer: bool) -> Option<String> {
     let newer = if with_newer { NEWER_ROUTES } else { "" };
-    // Fixed words come before names of the caller's: `schedules/default` is not `schedules/{scheduleId}`.
+    // Fixed words come before names of the caller's: `schedules/default` is not
+    // `schedules/{scheduleId}`.
     let path = ROUTES
         .lines()
         .chain(newer.lines())

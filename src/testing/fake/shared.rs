@@ -139,7 +139,8 @@ impl Shared {
         lock(&self.tasks).is_none()
     }
 
-    /// Carries out a request from outside, with the faults that are scripted for it. `None`: no answer.
+    /// Carries out a request from outside, with the faults that are scripted for it. `None`: no
+    /// answer.
     pub(super) async fn receive(self: Arc<Self>, request: Request) -> Option<Response> {
         let operation = request.operation();
         let number = {
@@ -205,7 +206,8 @@ impl Shared {
         })
     }
 
-    /// Processes a request: checks it, notifies the subscribers, and carries it out before or after that.
+    /// Processes a request: checks it, notifies the subscribers, and carries it out before or after
+    /// that.
     pub(super) async fn process(
         self: &Arc<Self>,
         operation: Operation,

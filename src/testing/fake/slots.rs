@@ -237,7 +237,8 @@ impl Asked {
     }
 }
 
-/// One end of the window. A date without a time stands for that day of UTC, whatever the time zone of the answer (observed).
+/// One end of the window. A date without a time stands for that day of UTC, whatever the time zone
+/// of the answer (observed).
 fn bound(request: &Request, name: &str, last: bool) -> Option<DateTime<Utc>> {
     let text = request.parameter(name)?;
     let instant = Iso::read(text).instant()?;

@@ -1,4 +1,5 @@
-//! What a fake Cal.com knows. Pure: the time and the order of arrival come in, chance comes from the seed.
+//! What a fake Cal.com knows. Pure: the time and the order of arrival come in, chance comes from
+//! the seed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -101,8 +102,8 @@ impl Record {
 
 /// When a request arrived: by the clock, and in the order of events.
 ///
-/// A write is judged by what could be seen when it arrived, not by what is there when it is carried out. That is how the real
-/// server comes to double bookings under races.
+/// A write is judged by what could be seen when it arrived, not by what is there when it is carried
+/// out. That is how the real server comes to double bookings under races.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
     pub(super) now: DateTime<Utc>,
@@ -336,7 +337,8 @@ fn uuid(rng: &mut Rng) -> String {
     )
 }
 
-/// Whether an instant and the ends of the bookings that begin then have four digits of a year, as the API's format needs.
+/// Whether an instant and the ends of the bookings that begin then have four digits of a year, as
+/// the API's format needs.
 pub(super) fn is_bookable(instant: DateTime<Utc>) -> bool {
     (1970..=9998).contains(&instant.year())
 }

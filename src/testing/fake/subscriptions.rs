@@ -83,7 +83,8 @@ impl Subscription {
         json
     }
 
-    /// Reading a single one returns more fields than creating or listing, unless it belongs to an event type.
+    /// Reading a single one returns more fields than creating or listing, unless it belongs to an
+    /// event type.
     fn to_full_json(&self) -> Value {
         let mut json = self.to_json();
         if self.event_type.is_some() {

@@ -24,7 +24,8 @@ const DAYS: [&str; 7] = [
 pub(super) struct Profile {
     pub(super) time_format: i64,
     pub(super) week_start: String,
-    /// Stays when the schedule is deleted, and can be the number of anybody's schedule, as on the real server.
+    /// Stays when the schedule is deleted, and can be the number of anybody's schedule, as on the
+    /// real server.
     pub(super) default_schedule: i64,
     pub(super) avatar_url: Option<String>,
     pub(super) metadata: Map<String, Value>,
@@ -79,8 +80,8 @@ impl State {
         ))
     }
 
-    /// Changes what is given; unknown properties are ignored (observed). The bio and the language are checked, but nothing of
-    /// this API tells them.
+    /// Changes what is given; unknown properties are ignored (observed). The bio and the language
+    /// are checked, but nothing of this API tells them.
     fn update_me(&mut self, request: &Request, id: i64) -> Result<User, Refusal> {
         let body = request.object()?;
         let change = Change::read(&body)?;

@@ -17,7 +17,8 @@ pub(super) enum Need {
     Optional,
 }
 
-/// Collects what is wrong with the properties of an object. The errors come in the order of the checks.
+/// Collects what is wrong with the properties of an object. The errors come in the order of the
+/// checks.
 pub(super) struct Checks<'a> {
     target: &'a Map<String, Value>,
     errors: Vec<Value>,
@@ -66,7 +67,8 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// Reads a property, and records `rules` if `read` refuses it or it is missing although it is required.
+    /// Reads a property, and records `rules` if `read` refuses it or it is missing although it is
+    /// required.
     fn read<T>(
         &mut self,
         name: &str,
