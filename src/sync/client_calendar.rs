@@ -81,7 +81,7 @@ async fn create(client: &Client, booking: &NewBooking) -> Result<Booking, Calend
         Some(index) => Ok(bookings.swap_remove(index)),
         None => Err(CalendarError::new(
             CalendarErrorKind::Unavailable,
-            "bookings.create: the answer holds no booking",
+            "bookings.create: the response contains no booking",
         )),
     }
 }
