@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::state::AppointmentState;
 use super::tenant::TenantId;
 use crate::model::id::text_id;
-use crate::model::{Attendee, NewAttendee, clean_line, open_enum};
+use crate::model::{Attendee, BookingUid, NewAttendee, clean_line, open_enum};
 
 text_id! {
     /// The host's identifier for one appointment of a tenant.
@@ -234,12 +234,26 @@ pub struct AppointmentWrite {
     pub origin: Origin,
     /// When it is written.
     pub at: DateTime<Utc>,
+    /// The booking that it follows, for a write of the engine's.
+    pub booking: Option<BookingUid>,
 }
 
 impl AppointmentWrite {
     /// A write of `state` by `origin` at `at`.
     pub fn new(state: AppointmentState, origin: Origin, at: DateTime<Utc>) -> Self {
-        Self { state, origin, at }
+        Self {
+            state,
+            origin,
+            at,
+            booking: None,
+        }
+    }
+
+    /// Sets the booking that it follows.
+    #[must_use]
+    pub fn with_booking(mut self, booking: BookingUid) -> Self {
+        self.booking = Some(booking);
+        self
     }
 }
 

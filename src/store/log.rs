@@ -11,6 +11,7 @@ use super::error::StoreError;
 use super::link::LinkId;
 use super::page::Page;
 use super::review::{Resolution, ReviewReason};
+use super::state::Field;
 use super::tenant::TenantId;
 use crate::model::BookingUid;
 use crate::model::id::number_id;
@@ -54,6 +55,17 @@ pub enum LogEvent {
     BookingCancelled {
         /// The booking.
         booking: BookingUid,
+        /// The origin of the change.
+        origin: Origin,
+    },
+    /// A booking was changed in place at Cal.com: confirmed or declined, or given another host,
+    /// another location or more guests.
+    #[non_exhaustive]
+    BookingAmended {
+        /// The booking.
+        booking: BookingUid,
+        /// What was changed.
+        field: Field,
         /// The origin of the change.
         origin: Origin,
     },

@@ -1,15 +1,20 @@
 //! The state of an appointment, and how two states are compared: field by field.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_with::serde_as;
+use serde_with::{serde_as, skip_serializing_none};
 
 use super::appointment::{AppointmentStatus, Person};
-use crate::model::{EventTypeId, InstantFormat, clean_line};
+use crate::model::{EventTypeId, InstantFormat, UserId, clean_line, clean_text};
 
-/// What both sides know of an appointment: its state at the host, or that of its booking at
-/// Cal.com.
+/// What both sides know of an appointment: its state at the host, or that of its booking at Cal.com.
+///
+/// A field that is `None` is unknown to its side: it is compared with nothing, and never cleared on
+/// the other side. A host that keeps no notes leaves `notes` at `None`.
 #[serde_as]
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AppointmentState {
@@ -25,61 +30,226 @@ pub struct AppointmentState {
     pub event_type: EventTypeId,
     /// The attendee.
     pub attendee: Person,
+    /// The member of staff who holds it: a Cal.com user.
+    #[serde(default)]
+    pub host: Option<UserId>,
+    /// Where it takes place: an address, a phone number, a link, or the name of an integration.
+    #[serde(default)]
+    pub location: Option<Place>,
+    /// The e-mail addresses of the guests, besides the attendee.
+    #[serde(default)]
+    pub guests: Option<Guests>,
+    /// The attendee's notes.
+    #[serde(default)]
+    pub notes: Option<Notes>,
 }
 
-/// The fields in which two states differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Differences {
+/// Declares a value whose `Debug` shows nothing of it.
+macro_rules! private_value {
+    ($(#[$doc:meta])* $name:ident($inner:ty), shows $shown:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name($inner);
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str($shown)
+            }
+        }
+    };
+}
+
+/// Declares a text that is personal data.
+macro_rules! private_text {
+    ($(#[$doc:meta])* $name:ident) => {
+        private_value! {
+            $(#[$doc])*
+            $name(String), shows "[private]"
+        }
+
+        impl $name {
+            /// Wraps the text.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::new(text)
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+    };
+}
+
+private_text! {
+    /// Where an appointment takes place, as a text. `Debug` does not show it.
+    Place
+}
+private_text! {
+    /// The notes of an appointment. `Debug` does not show them.
+    Notes
+}
+private_value! {
+    /// The e-mail addresses of an appointment's guests, compared without regard to case. `Debug` does
+    /// not show them.
+    Guests(BTreeSet<String>), shows "[private]"
+}
+
+impl Guests {
+    /// The addresses, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether there are no guests.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The guests that the other side does not have.
+    pub fn missing_from<'a>(&'a self, other: &Self) -> impl Iterator<Item = &'a str> {
+        let known = other.folded();
+        let is_missing = move |guest: &&str| !known.contains(&fold(guest));
+        self.iter().filter(is_missing)
+    }
+
+    fn folded(&self) -> BTreeSet<String> {
+        self.iter().map(fold).collect()
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Guests {
+    fn from_iter<I: IntoIterator<Item = S>>(addresses: I) -> Self {
+        let clean = |address: S| clean_line(address.as_ref()).trim().to_owned();
+        let addresses = addresses.into_iter().map(clean);
+        Self(addresses.filter(|address| !address.is_empty()).collect())
+    }
+}
+
+/// An e-mail address as it is compared.
+fn fold(address: &str) -> String {
+    clean_line(address).trim().to_lowercase()
+}
+
+/// Declares the compared fields, once: the names of the fields, and a set of them.
+macro_rules! compared_fields {
+    ($($(#[$doc:meta])* $variant:ident => $field:ident,)+) => {
+        /// A field of an appointment that is compared.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Field {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Field {
+            /// All fields that are compared.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+        }
+
+        /// The fields in which two states differ, or any other set of fields.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(default)]
+        #[non_exhaustive]
+        pub struct Differences {
+            $($(#[$doc])* pub $field: bool,)+
+        }
+
+        impl Differences {
+            /// Every field.
+            pub const ALL: Self = Self { $($field: true,)+ };
+
+            /// No field.
+            pub const NONE: Self = Self { $($field: false,)+ };
+
+            /// Whether a field is in the set.
+            pub const fn contains(self, field: Field) -> bool {
+                match field {
+                    $(Field::$variant => self.$field,)+
+                }
+            }
+
+            /// These fields, and one more.
+            #[must_use]
+            pub const fn with(mut self, field: Field) -> Self {
+                match field {
+                    $(Field::$variant => self.$field = true,)+
+                }
+                self
+            }
+
+            /// Fields that are in either set.
+            #[must_use]
+            pub const fn union(self, other: Self) -> Self {
+                Self { $($field: self.$field || other.$field,)+ }
+            }
+
+            /// Fields that are in both sets.
+            #[must_use]
+            pub const fn intersection(self, other: Self) -> Self {
+                Self { $($field: self.$field && other.$field,)+ }
+            }
+
+            /// Fields that are not in the other set.
+            #[must_use]
+            pub const fn without(self, other: Self) -> Self {
+                Self { $($field: self.$field && !other.$field,)+ }
+            }
+        }
+    };
+}
+
+compared_fields! {
     /// Pending, confirmed, or ended.
-    pub status: bool,
+    Status => status,
     /// The start, to the millisecond.
-    pub start: bool,
+    Start => start,
     /// The length, to the millisecond.
-    pub length: bool,
+    Length => length,
     /// The event type.
-    pub event_type: bool,
+    EventType => event_type,
     /// The attendee's e-mail address, which identifies the person.
-    pub email: bool,
+    Email => email,
     /// The attendee's name.
-    pub name: bool,
+    Name => name,
+    /// The member of staff.
+    Host => host,
+    /// The location.
+    Location => location,
+    /// The guests.
+    Guests => guests,
+    /// The notes.
+    Notes => notes,
 }
 
 impl Differences {
     /// Whether no field differs.
     pub fn is_empty(self) -> bool {
-        self == Self::default()
+        self == Self::NONE
     }
+}
 
-    /// Fields that differ in either.
-    #[must_use]
-    pub fn union(self, other: Self) -> Self {
-        Self {
-            status: self.status || other.status,
-            start: self.start || other.start,
-            length: self.length || other.length,
-            event_type: self.event_type || other.event_type,
-            email: self.email || other.email,
-            name: self.name || other.name,
-        }
-    }
-
-    /// Fields that differ in both.
-    #[must_use]
-    pub fn intersection(self, other: Self) -> Self {
-        Self {
-            status: self.status && other.status,
-            start: self.start && other.start,
-            length: self.length && other.length,
-            event_type: self.event_type && other.event_type,
-            email: self.email && other.email,
-            name: self.name && other.name,
-        }
+impl FromIterator<Field> for Differences {
+    fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
+        fields.into_iter().fold(Self::NONE, Self::with)
     }
 }
 
 impl AppointmentState {
-    /// A state with these values.
+    /// A state with these values, of which nothing else is known.
     pub fn new(
         status: AppointmentStatus,
         start: DateTime<Utc>,
@@ -93,7 +263,39 @@ impl AppointmentState {
             end,
             event_type,
             attendee,
+            host: None,
+            location: None,
+            guests: None,
+            notes: None,
         }
+    }
+
+    /// Sets who holds it: a Cal.com user.
+    #[must_use]
+    pub fn with_host(mut self, host: UserId) -> Self {
+        self.host = Some(host);
+        self
+    }
+
+    /// Sets where it takes place.
+    #[must_use]
+    pub fn with_location(mut self, location: impl Into<Place>) -> Self {
+        self.location = Some(location.into());
+        self
+    }
+
+    /// Sets the guests, by e-mail address; none at all is known, too.
+    #[must_use]
+    pub fn with_guests<S: AsRef<str>>(mut self, guests: impl IntoIterator<Item = S>) -> Self {
+        self.guests = Some(guests.into_iter().collect());
+        self
+    }
+
+    /// Sets the notes.
+    #[must_use]
+    pub fn with_notes(mut self, notes: impl Into<Notes>) -> Self {
+        self.notes = Some(notes.into());
+        self
     }
 
     /// Compares field by field. Two ended states do not differ, whatever else they hold, and if
@@ -115,6 +317,8 @@ impl AppointmentState {
                     |person: &Person| person.email.as_ref().map(|e| clean_line(e).to_lowercase());
                 let name = |person: &Person| clean_line(&person.name).trim().to_owned();
                 let (ours, theirs) = (&self.attendee, &other.attendee);
+                let line = |place: &Place| clean_line(place.as_str()).trim().to_owned();
+                let text = |notes: &Notes| clean_text(notes.as_str()).trim().to_owned();
                 Differences {
                     status: self.status != other.status,
                     start: millis(self.start) != millis(other.start),
@@ -122,6 +326,10 @@ impl AppointmentState {
                     event_type: self.event_type != other.event_type,
                     email: lower(ours) != lower(theirs),
                     name: name(ours) != name(theirs),
+                    host: differ(&self.host, &other.host, |host| *host),
+                    location: differ(&self.location, &other.location, line),
+                    guests: differ(&self.guests, &other.guests, Guests::folded),
+                    notes: differ(&self.notes, &other.notes, text),
                 }
             }
         }
@@ -158,10 +366,23 @@ impl AppointmentState {
         } else if fields.name {
             taken.attendee.name.clone_from(&from.attendee.name);
         }
+        if fields.host {
+            taken.host = from.host;
+        }
+        if fields.location {
+            taken.location.clone_from(&from.location);
+        }
+        if fields.guests {
+            taken.guests.clone_from(&from.guests);
+        }
+        if fields.notes {
+            taken.notes.clone_from(&from.notes);
+        }
         taken
     }
 
-    /// This state, keeping details that only the other one has about the same person.
+    /// This state, keeping details that only the other one has: about the same person, and what is
+    /// unknown here.
     #[must_use]
     pub fn keeping_details_of(mut self, known: &Self) -> Self {
         let fields = self.differences(known);
@@ -171,11 +392,23 @@ impl AppointmentState {
             ours.phone_number = ours.phone_number.take().or(theirs.phone_number.clone());
             ours.language = ours.language.take().or(theirs.language.clone());
         }
+        self.host = self.host.or(known.host);
+        self.location = self.location.or_else(|| known.location.clone());
+        self.guests = self.guests.or_else(|| known.guests.clone());
+        self.notes = self.notes.or_else(|| known.notes.clone());
         self
     }
 
     fn length_millis(&self) -> i64 {
         millis(self.end) - millis(self.start)
+    }
+}
+
+/// Whether two values differ, as far as both are known.
+fn differ<T, C: PartialEq>(one: &Option<T>, other: &Option<T>, compared: impl Fn(&T) -> C) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => compared(one) != compared(other),
+        _ => false,
     }
 }
 

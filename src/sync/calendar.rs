@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::model::{Booking, BookingQuery, BookingUid, EventTypeId, NewBooking, UserId};
+use crate::model::{
+    Booking, BookingLocation, BookingQuery, BookingUid, EventTypeId, Location, NewBooking, UserId,
+};
 
 /// What to do about a failed call to Cal.com.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +28,8 @@ pub enum CalendarErrorKind {
     Contradicted,
     /// The call can never succeed: needs manual review.
     Rejected,
+    /// The server lacks this endpoint: do without.
+    Unsupported,
 }
 
 /// A failed call to Cal.com. Its message, and those of its causes, contain no personal data.
@@ -100,10 +104,48 @@ pub enum Write {
         /// The reason, shown to the attendee; Cal.com requires one from hosts.
         reason: String,
     },
+    /// Confirms a pending booking.
+    #[non_exhaustive]
+    Confirm {
+        /// The booking.
+        booking: BookingUid,
+    },
+    /// Declines a pending booking.
+    #[non_exhaustive]
+    Decline {
+        /// The booking.
+        booking: BookingUid,
+        /// The reason, shown to the attendee.
+        reason: String,
+    },
+    /// Gives a booking to another user.
+    #[non_exhaustive]
+    Reassign {
+        /// The booking.
+        booking: BookingUid,
+        /// The new host.
+        to: UserId,
+    },
+    /// Changes the location of a booking.
+    #[non_exhaustive]
+    UpdateLocation {
+        /// The booking.
+        booking: BookingUid,
+        /// The new location.
+        location: BookingLocation,
+    },
+    /// Adds guests to a booking.
+    #[non_exhaustive]
+    AddGuests {
+        /// The booking.
+        booking: BookingUid,
+        /// The e-mail addresses of the new guests.
+        guests: Vec<String>,
+    },
 }
 
 /// What the engine needs to know about an event type before booking it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct EventTypeFacts {
     /// The lengths to choose from, in minutes; empty if there is only one, which must not be sent
@@ -113,6 +155,8 @@ pub struct EventTypeFacts {
     pub recurs: bool,
     /// Who can host it.
     pub hosts: Vec<UserId>,
+    /// The locations to choose from.
+    pub locations: Vec<Location>,
 }
 
 /// Cal.com as the engine needs it. The client implements it; tests may provide their own.

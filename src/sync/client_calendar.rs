@@ -6,9 +6,12 @@ use chrono::{DateTime, Utc};
 use super::calendar::{Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write};
 use crate::client::{Client, Error, ErrorKind};
 use crate::model::{
-    Booking, BookingQuery, BookingUid, CancelParams, EventTypeId, NewBooking, RescheduleParams,
-    SlotQuery,
+    Booking, BookingQuery, BookingUid, CancelParams, EventTypeId, NewBooking, NewGuest,
+    RescheduleParams, SlotQuery,
 };
+
+/// How many guests Cal.com takes in one request.
+const MAX_GUESTS: usize = 10;
 
 impl From<Error> for CalendarError {
     fn from(error: Error) -> Self {
@@ -23,10 +26,10 @@ impl From<Error> for CalendarError {
                 CalendarErrorKind::Unavailable
             }
             ErrorKind::BookingLimitReached => CalendarErrorKind::Rejected,
-            ErrorKind::NotFound
-            | ErrorKind::UnknownEndpoint
-            | ErrorKind::VersionMismatch
-            | ErrorKind::Invalid => CalendarErrorKind::Rejected,
+            ErrorKind::UnknownEndpoint => CalendarErrorKind::Unsupported,
+            ErrorKind::NotFound | ErrorKind::VersionMismatch | ErrorKind::Invalid => {
+                CalendarErrorKind::Rejected
+            }
         };
         let retry_after = error.retry_after();
         let converted = Self::new(kind, error.to_string());
@@ -117,6 +120,29 @@ impl Calendar for Client {
                 let params = CancelParams::reason(reason);
                 Ok(bookings.cancel(booking, &params).await?)
             }
+            Write::Confirm { booking } => Ok(bookings.confirm(booking).await?),
+            Write::Decline { booking, reason } => {
+                Ok(bookings.decline(booking, Some(reason)).await?)
+            }
+            Write::Reassign { booking, to } => {
+                bookings.reassign_to(booking, *to, None).await?;
+                // The answer names the new host only.
+                Ok(bookings.get(booking).await?)
+            }
+            Write::UpdateLocation { booking, location } => {
+                Ok(bookings.update_location(booking, location).await?)
+            }
+            Write::AddGuests { booking, guests } => {
+                let guests: Vec<NewGuest> = guests.iter().map(NewGuest::new).collect();
+                let mut amended = None;
+                for some in guests.chunks(MAX_GUESTS) {
+                    amended = Some(bookings.add_guests(booking, some).await?);
+                }
+                match amended {
+                    Some(amended) => Ok(amended),
+                    None => Ok(bookings.get(booking).await?),
+                }
+            }
         }
     }
 
@@ -151,6 +177,7 @@ impl Calendar for Client {
             recurs,
             hosts: users.chain(found.owner_id).collect(),
             lengths: found.length_in_minutes_options,
+            locations: found.locations,
         }))
     }
 

@@ -57,6 +57,8 @@ pub struct SyncConfig {
     pub rescheduling_reason: String,
     /// The reason sent with a cancellation, shown to the attendee; Cal.com requires one from hosts.
     pub cancellation_reason: String,
+    /// The reason given for a declined booking, shown to the attendee.
+    pub declining_reason: String,
     /// How far around a taken slot to look for free ones. Default: 3 days.
     pub alternatives_within: Duration,
     /// How many free slots a review item offers. Default: 5.
@@ -82,6 +84,7 @@ impl Default for SyncConfig {
             max_webhook_bytes: 1024 * 1024,
             rescheduling_reason: "Rescheduled by the host".to_owned(),
             cancellation_reason: "Cancelled by the host".to_owned(),
+            declining_reason: "Declined by the host".to_owned(),
             alternatives_within: Duration::from_secs(3 * 24 * 60 * 60),
             max_alternatives: 5,
         }

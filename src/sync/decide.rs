@@ -1,26 +1,14 @@
 //! Decisions: a pure and total function of three states.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
+use super::policy::{ConflictPolicy, SyncPolicy};
 use super::standing::Base;
-use crate::store::{AppointmentState, Differences, Origin, ReviewReason, Winner};
-
-/// Which side wins when both have changed, differently.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ConflictPolicy {
-    /// Neither: manual review.
-    #[default]
-    Review,
-    /// Cal.com.
-    RemoteWins,
-    /// The host. If that would revive an ended booking, manual review.
-    LocalWins,
-    /// The latest change. If Cal.com does not say when it changed, manual review.
-    NewestWins,
-}
+use crate::model::UserId;
+use crate::store::{
+    AppointmentState, AppointmentStatus, Differences, Field, Guests, Origin, Place, ReviewReason,
+    Winner,
+};
 
 /// The host's side.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +77,7 @@ pub enum Order {
 }
 
 /// The input of a decision: by default, neither side and nothing known.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Facts<'a> {
     /// Both sides as they were when they last agreed.
@@ -98,8 +86,10 @@ pub struct Facts<'a> {
     pub local: Option<Local<'a>>,
     /// Cal.com's side, if there is a booking.
     pub remote: Option<Remote<'a>>,
-    /// The conflict policy.
-    pub policy: ConflictPolicy,
+    /// The tenant's policies.
+    pub policy: SyncPolicy,
+    /// The fields that this server is known not to be able to change.
+    pub unsupported: Differences,
     /// Whether Cal.com's response to our own write differs from what was sent and the appointment
     /// has not been updated yet.
     pub follow: bool,
@@ -110,42 +100,49 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// Sets both sides as they were when they last agreed.
     #[must_use]
-    pub const fn with_base(mut self, base: Option<&'a Base>) -> Self {
+    pub fn with_base(mut self, base: Option<&'a Base>) -> Self {
         self.base = base;
         self
     }
 
     /// Sets the host's side.
     #[must_use]
-    pub const fn with_local(mut self, local: Option<Local<'a>>) -> Self {
+    pub fn with_local(mut self, local: Option<Local<'a>>) -> Self {
         self.local = local;
         self
     }
 
     /// Sets Cal.com's side.
     #[must_use]
-    pub const fn with_remote(mut self, remote: Option<Remote<'a>>) -> Self {
+    pub fn with_remote(mut self, remote: Option<Remote<'a>>) -> Self {
         self.remote = remote;
         self
     }
 
-    /// Sets the conflict policy.
+    /// Sets the policies.
     #[must_use]
-    pub const fn with_policy(mut self, policy: ConflictPolicy) -> Self {
-        self.policy = policy;
+    pub fn with_policy(mut self, policy: impl Into<SyncPolicy>) -> Self {
+        self.policy = policy.into();
+        self
+    }
+
+    /// Sets the fields that this server is known not to be able to change.
+    #[must_use]
+    pub fn with_unsupported(mut self, fields: Differences) -> Self {
+        self.unsupported = fields;
         self
     }
 
     /// Sets whether the appointment still has to follow Cal.com's response to our own write.
     #[must_use]
-    pub const fn with_follow(mut self, follow: bool) -> Self {
+    pub fn with_follow(mut self, follow: bool) -> Self {
         self.follow = follow;
         self
     }
 
     /// Sets a reviewer's order.
     #[must_use]
-    pub const fn with_order(mut self, order: Option<Order>) -> Self {
+    pub fn with_order(mut self, order: Option<Order>) -> Self {
         self.order = order;
         self
     }
@@ -177,6 +174,28 @@ pub enum Decision {
     },
     /// Cancel the booking.
     CancelBooking,
+    /// Confirm the pending booking.
+    ConfirmBooking,
+    /// Decline the pending booking.
+    DeclineBooking,
+    /// Give the booking to another member of staff.
+    #[non_exhaustive]
+    Reassign {
+        /// The Cal.com user who is to hold it.
+        to: UserId,
+    },
+    /// Change where the booking takes place.
+    #[non_exhaustive]
+    UpdateLocation {
+        /// The new location.
+        to: Place,
+    },
+    /// Add guests to the booking.
+    #[non_exhaustive]
+    AddGuests {
+        /// The guests that Cal.com does not have.
+        guests: Guests,
+    },
     /// Create an appointment for the booking.
     CreateAppointment,
     /// Update the appointment to this state.
@@ -184,6 +203,9 @@ pub enum Decision {
     UpdateAppointment {
         /// The new state: Cal.com's changes applied to the host's state.
         state: Box<AppointmentState>,
+        /// The fields in which both sides agree afterwards; in the others, the host's changes are
+        /// still to be pushed.
+        settles: Differences,
     },
     /// Needs manual review.
     Review(ReviewReason),
@@ -199,6 +221,7 @@ impl Decision {
     pub fn update_appointment(state: AppointmentState) -> Self {
         Self::UpdateAppointment {
             state: Box::new(state),
+            settles: Differences::ALL,
         }
     }
 }
@@ -211,6 +234,9 @@ pub struct Verdict {
     pub decision: Decision,
     /// The winner, if both sides had changed, differently, and the policy chose one.
     pub conflict: Option<Winner>,
+    /// The fields in which Cal.com is to become like the host, of which the decision may carry a
+    /// part.
+    pub wish: Differences,
 }
 
 impl From<Decision> for Verdict {
@@ -218,36 +244,26 @@ impl From<Decision> for Verdict {
         Self {
             decision,
             conflict: None,
+            wish: Differences::NONE,
         }
     }
 }
 
 /// Every field.
-const ALL: Differences = Differences {
-    status: true,
-    start: true,
-    length: true,
-    event_type: true,
-    email: true,
-    name: true,
-};
+const ALL: Differences = Differences::ALL;
 
 /// The fields that Cal.com's response to a write may change.
-const ANSWERED: Differences = Differences {
-    status: true,
-    start: true,
-    length: true,
-    event_type: false,
-    email: false,
-    name: false,
-};
+const ANSWERED: Differences = Differences::NONE
+    .with(Field::Status)
+    .with(Field::Start)
+    .with(Field::Length);
 
 /// Decides how to bring both sides into agreement.
 ///
 /// Pure and total: no I/O, no clock, no randomness; every combination of inputs has an answer.
 pub fn decide(facts: &Facts<'_>) -> Verdict {
-    if let Some(decision) = facts.order.and_then(|order| obey(order, facts)) {
-        return decision.into();
+    if let Some(verdict) = facts.order.and_then(|order| obey(order, facts)) {
+        return verdict;
     }
     match (facts.base, facts.local, facts.remote) {
         (_, None, None) => Decision::Nothing.into(),
@@ -255,33 +271,34 @@ pub fn decide(facts: &Facts<'_>) -> Verdict {
         (Some(base), None, Some(remote)) => missing_appointment(base, remote),
         (None, Some(local), None) => unknown_appointment(local),
         (Some(base), Some(local), None) => missing_booking(base, local),
-        (None, Some(local), Some(remote)) => without_base(local, remote, facts.policy),
+        (None, Some(local), Some(remote)) => without_base(local, remote, facts),
         (Some(base), Some(local), Some(remote)) => three_way(base, local, remote, facts),
     }
 }
 
 /// The decision that carries out a reviewer's order; `None` if it does not apply.
-fn obey(order: Order, facts: &Facts<'_>) -> Option<Decision> {
-    match (order, facts.local, facts.remote) {
-        (Order::TakeRemote, Some(local), Some(remote)) => Some(take(local, remote, ALL)),
+fn obey(order: Order, facts: &Facts<'_>) -> Option<Verdict> {
+    let decision = match (order, facts.local, facts.remote) {
+        (Order::TakeRemote, Some(local), Some(remote)) => take(local, remote, ALL),
         (Order::TakeRemote, None, Some(remote)) if remote.state.status.is_live() => {
-            Some(Decision::CreateAppointment)
+            Decision::CreateAppointment
         }
         (Order::ForceLocal, Some(local), Some(remote)) => {
-            Some(push(ALL, remote.state, local.state))
+            return Some(push(ALL, remote.state, local.state, facts));
         }
         (Order::ForceLocal, Some(local), None) if local.state.status.is_live() => {
-            Some(Decision::CreateBooking)
+            Decision::CreateBooking
         }
         // The host has no appointment, and that is what Cal.com is to hold.
         (Order::ForceLocal, None, Some(remote)) if remote.state.status.is_live() => {
-            Some(Decision::CancelBooking)
+            Decision::CancelBooking
         }
         (Order::AcceptDifference, None, None) | (Order::TakeRemote | Order::ForceLocal, _, _) => {
-            None
+            return None;
         }
-        (Order::AcceptDifference, _, _) => Some(Decision::AcceptDifference),
-    }
+        (Order::AcceptDifference, _, _) => Decision::AcceptDifference,
+    };
+    Some(decision.into())
 }
 
 fn unknown_booking(remote: Remote<'_>) -> Verdict {
@@ -326,14 +343,14 @@ fn missing_booking(base: &Base, local: Local<'_>) -> Verdict {
     }
 }
 
-fn without_base(local: Local<'_>, remote: Remote<'_>, policy: ConflictPolicy) -> Verdict {
+fn without_base(local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_>) -> Verdict {
     if local.state.agrees_with(remote.state) {
         Decision::MoveBase.into()
     } else if *local.origin == Origin::Calcom {
         // Nobody at the host has touched it since it was made for this booking.
         take(local, remote, ALL).into()
     } else {
-        conflict(ALL, None, local, remote, policy)
+        conflict(ALL, None, local, remote, facts)
     }
 }
 
@@ -365,7 +382,7 @@ fn three_way(base: &Base, local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_
                 Decision::Review(ReviewReason::OriginContradicted).into()
             }
         }
-        (true, false) => push(ours, remote.state, local.state).into(),
+        (true, false) => push(ours, remote.state, local.state, facts),
         (true, true) => {
             let touched = ours.union(theirs);
             let apart = touched.intersection(local.state.differences(remote.state));
@@ -374,45 +391,78 @@ fn three_way(base: &Base, local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_
             } else if *local.origin == Origin::Calcom {
                 take(local, remote, touched).into()
             } else {
-                conflict(touched, Some(&base.remote), local, remote, facts.policy)
+                conflict(touched, Some(&base.remote), local, remote, facts)
             }
         }
     }
 }
 
+/// Decides a conflict, field by field: each has its winner, and the fields that Cal.com wins are
+/// brought to the host first.
 fn conflict(
     touched: Differences,
     remote_before: Option<&AppointmentState>,
     local: Local<'_>,
     remote: Remote<'_>,
-    policy: ConflictPolicy,
+    facts: &Facts<'_>,
 ) -> Verdict {
-    let winner = match policy {
+    let apart = touched.intersection(local.state.differences(remote.state));
+    let mut won_by_host = Differences::NONE;
+    for field in Field::ALL.iter().filter(|field| apart.contains(**field)) {
+        let policy = facts.policy.conflicts_of(*field);
+        match winner_of(policy, local.updated_at, remote.updated_at) {
+            None => return Decision::Review(ReviewReason::Conflict).into(),
+            Some(Winner::Local) => won_by_host = won_by_host.with(*field),
+            Some(Winner::Remote) => {}
+        }
+    }
+    let was_live = remote_before.is_none_or(|before| before.status.is_live());
+    let has_ended = was_live && !remote.state.status.is_live();
+    let won_by_calcom = apart.without(won_by_host);
+    let (mut verdict, winner): (Verdict, Winner) = if won_by_host.is_empty() {
+        (take(local, remote, touched).into(), Winner::Remote)
+    } else if has_ended {
+        (
+            Decision::Review(ReviewReason::RemoteEnded).into(),
+            Winner::Local,
+        )
+    } else if won_by_calcom.is_empty() {
+        (
+            push(touched, remote.state, local.state, facts),
+            Winner::Local,
+        )
+    } else {
+        let decision = Decision::UpdateAppointment {
+            state: Box::new(local.state.taking(won_by_calcom, remote.state)),
+            settles: ALL.without(won_by_host),
+        };
+        (decision.into(), Winner::Remote)
+    };
+    // A push that turns out to be a review has not chosen a winner yet.
+    if !matches!(verdict.decision, Decision::Review(_)) {
+        verdict.conflict = Some(winner);
+    }
+    verdict
+}
+
+/// The side that wins by a policy; `None` if a person has to decide.
+fn winner_of(
+    policy: ConflictPolicy,
+    local_at: DateTime<Utc>,
+    remote_at: Option<DateTime<Utc>>,
+) -> Option<Winner> {
+    match policy {
         ConflictPolicy::Review => None,
         ConflictPolicy::RemoteWins => Some(Winner::Remote),
         ConflictPolicy::LocalWins => Some(Winner::Local),
-        ConflictPolicy::NewestWins => remote.updated_at.map(|remote_at| {
-            // A tie goes to Cal.com, whose change is known to have happened.
-            if local.updated_at > remote_at {
+        // A tie goes to Cal.com, whose change is known to have happened.
+        ConflictPolicy::NewestWins => remote_at.map(|remote_at| {
+            if local_at > remote_at {
                 Winner::Local
             } else {
                 Winner::Remote
             }
         }),
-    };
-    let was_live = remote_before.is_none_or(|before| before.status.is_live());
-    let has_ended = was_live && !remote.state.status.is_live();
-    let decision = match winner {
-        None => return Decision::Review(ReviewReason::Conflict).into(),
-        Some(Winner::Remote) => take(local, remote, touched),
-        Some(Winner::Local) if has_ended => Decision::Review(ReviewReason::RemoteEnded),
-        Some(Winner::Local) => push(touched, remote.state, local.state),
-    };
-    // A push that turns out to be a review has not chosen a winner yet.
-    let decided = !matches!(decision, Decision::Review(_));
-    Verdict {
-        decision,
-        conflict: winner.filter(|_| decided),
     }
 }
 
@@ -424,30 +474,82 @@ fn take(local: Local<'_>, remote: Remote<'_>, fields: Differences) -> Decision {
     }
     let revives = !local.state.status.is_live() && remote.state.status.is_live();
     let fields = if revives { ALL } else { apart };
-    let state = local.state.taking(fields, remote.state);
-    Decision::update_appointment(state)
+    Decision::update_appointment(local.state.taking(fields, remote.state))
 }
 
 /// The decision that brings some fields of the booking to the host's values, as far as the API can.
-fn push(fields: Differences, remote: &AppointmentState, local: &AppointmentState) -> Decision {
-    match (remote.status.is_live(), local.status.is_live()) {
+fn push(
+    fields: Differences,
+    remote: &AppointmentState,
+    local: &AppointmentState,
+    facts: &Facts<'_>,
+) -> Verdict {
+    let decision = match (remote.status.is_live(), local.status.is_live()) {
+        (true, false) if is_declined(remote, local) => Decision::DeclineBooking,
         (true, false) => Decision::CancelBooking,
         // The host revived an appointment on whose end both sides had agreed.
         (false, true) if fields.status => Decision::CreateBooking,
         (false, true) => Decision::Review(ReviewReason::RemoteEnded),
         (false, false) => Decision::MoveBase,
-        (true, true) => {
-            let wanted = fields.intersection(local.differences(remote));
-            if wanted.status || wanted.length || wanted.event_type || wanted.email {
-                Decision::Review(ReviewReason::NotExpressible)
-            } else if wanted.start {
-                Decision::Reschedule { start: local.start }
-            } else if wanted.name {
-                // Cal.com cannot rename an attendee, and nothing depends on it.
-                Decision::AcceptDifference
-            } else {
-                Decision::MoveBase
-            }
-        }
+        (true, true) => amend(
+            fields.intersection(local.differences(remote)),
+            remote,
+            local,
+            facts,
+        ),
+    };
+    Verdict {
+        wish: fields,
+        ..decision.into()
+    }
+}
+
+/// Whether the host declined what was waiting for its confirmation.
+fn is_declined(remote: &AppointmentState, local: &AppointmentState) -> bool {
+    remote.status == AppointmentStatus::Pending && local.status == AppointmentStatus::Declined
+}
+
+/// The next step that brings a live booking to the host's values. One field at a time: each step is
+/// one call to Cal.com, whose answer is compared anew.
+fn amend(
+    wanted: Differences,
+    remote: &AppointmentState,
+    local: &AppointmentState,
+    facts: &Facts<'_>,
+) -> Decision {
+    let confirms = local.status == AppointmentStatus::Confirmed;
+    let guests = local.guests.as_ref().zip(remote.guests.as_ref());
+    let added: Option<Guests> = guests.map(|(ours, theirs)| ours.missing_from(theirs).collect());
+    let removes_guests =
+        guests.is_some_and(|(ours, theirs)| theirs.missing_from(ours).next().is_some());
+    // No endpoint changes these on a booking that there is.
+    let mut cannot = Differences::NONE
+        .with(Field::Length)
+        .with(Field::EventType)
+        .with(Field::Email)
+        .with(Field::Name)
+        .with(Field::Notes)
+        .union(facts.unsupported);
+    cannot.status |= !confirms;
+    cannot.guests |= removes_guests;
+    let inexpressible = wanted.intersection(cannot);
+    if !inexpressible.without(facts.policy.acceptable()).is_empty() {
+        return Decision::Review(ReviewReason::NotExpressible);
+    }
+    let wanted = wanted.without(cannot);
+    if wanted.status {
+        Decision::ConfirmBooking
+    } else if wanted.start {
+        Decision::Reschedule { start: local.start }
+    } else if let Some(to) = local.host.filter(|_| wanted.host) {
+        Decision::Reassign { to }
+    } else if let Some(to) = local.location.clone().filter(|_| wanted.location) {
+        Decision::UpdateLocation { to }
+    } else if let Some(guests) = added.filter(|_| wanted.guests) {
+        Decision::AddGuests { guests }
+    } else if inexpressible.is_empty() {
+        Decision::MoveBase
+    } else {
+        Decision::AcceptDifference
     }
 }

@@ -17,6 +17,7 @@ use super::standing::FORMAT;
 use super::sync_key::SyncKeys;
 use super::tenant::TenantDirectory;
 use super::turn::TurnOutcome;
+use super::unsupported::Unsupported;
 use crate::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::store::{
     AppointmentId, AppointmentRepository, Change, ClaimRequest, LinkId, LogEntry, LogId, Page,
@@ -193,6 +194,7 @@ pub struct Engine {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) sync_keys: SyncKeys,
     pub(super) event_types: EventTypes,
+    pub(super) unsupported: Unsupported,
     /// The tenant that was served last.
     served: Mutex<Option<TenantId>>,
     work: Notify,
@@ -253,6 +255,7 @@ impl EngineBuilder {
             entropy: self.entropy,
             sync_keys: SyncKeys::new(self.sync_key_secret),
             event_types: EventTypes::default(),
+            unsupported: Unsupported::default(),
             served: Mutex::new(None),
             work: Notify::new(),
         }

@@ -40,7 +40,7 @@ pub(super) fn after(
             Next::Hold(wait + jitter(Duration::from_secs(1), 100, chance))
         }
         CalendarErrorKind::Denied => Next::AskForAccount,
-        CalendarErrorKind::Rejected => Next::Rejected,
+        CalendarErrorKind::Rejected | CalendarErrorKind::Unsupported => Next::Rejected,
         CalendarErrorKind::SlotTaken => Next::SlotTaken,
         // A contradiction that reading did not resolve is retried like an outage: the other side is
         // in motion.

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_with::serde_as;
 
 use crate::model::{BookingUid, InstantFormat};
-use crate::store::{AppointmentState, DeliveryId, Link, Opaque, ReviewId, SyncKey};
+use crate::store::{
+    AppointmentState, DeliveryId, Differences, Field, Link, Opaque, ReviewId, SyncKey,
+};
 
 /// The format of what this version writes. A version that writes what this one cannot read raises
 /// it; its links are then left to its own workers.
@@ -56,6 +58,14 @@ pub enum SentWrite {
         /// The booking.
         booking: BookingUid,
     },
+    /// Changes a booking in place: confirms it, or changes its host, its location or its guests.
+    #[non_exhaustive]
+    Amend {
+        /// The booking.
+        booking: BookingUid,
+        /// The fields that are changed to the appointment's.
+        fields: Differences,
+    },
 }
 
 impl SentWrite {
@@ -73,6 +83,22 @@ impl SentWrite {
     pub const fn cancel(booking: BookingUid) -> Self {
         Self::Cancel { booking }
     }
+
+    /// Changes these fields of a booking in place.
+    pub const fn amend(booking: BookingUid, fields: Differences) -> Self {
+        Self::Amend { booking, fields }
+    }
+
+    /// The fields that it brings to Cal.com.
+    pub(super) fn carries(&self) -> Differences {
+        match self {
+            // Who holds the booking is Cal.com's to say when it is made.
+            Self::Create { .. } => Differences::ALL.without(Differences::NONE.with(Field::Host)),
+            Self::Reschedule { .. } => Differences::NONE.with(Field::Start),
+            Self::Cancel { .. } => Differences::NONE.with(Field::Status),
+            Self::Amend { fields, .. } => *fields,
+        }
+    }
 }
 
 /// A write that may still take effect: it, or an earlier attempt, was never answered. Stored before
@@ -85,6 +111,9 @@ pub struct PendingWrite {
     pub write: SentWrite,
     /// The appointment's state as sent.
     pub state: AppointmentState,
+    /// The fields in which Cal.com was to become like the host, of which the write carries a part.
+    #[serde(default)]
+    pub wish: Differences,
     /// When it was last sent, by the store's clock.
     #[serde_as(as = "InstantFormat")]
     pub sent_at: DateTime<Utc>,

@@ -1,7 +1,12 @@
 //! Converts a booking into the state that is compared.
 
-use crate::model::{Booking, BookingStatus};
-use crate::store::{AppointmentState, AppointmentStatus, ChainKey, Person, ReviewReason};
+use crate::model::{Booking, BookingStatus, clean_line, clean_text};
+use crate::store::{
+    AppointmentState, AppointmentStatus, ChainKey, Notes, Person, Place, ReviewReason,
+};
+
+/// The slug of the booking field for the attendee's notes, which every event type has.
+pub(super) const NOTES_FIELD: &str = "notes";
 
 /// A booking's state in the host's terms. What a booking no longer has (an attendee, a deleted
 /// event type) is taken from the last known state.
@@ -32,13 +37,15 @@ pub(super) fn project(
         // A live booking of nobody or of nothing; seats that were all given up look like this too.
         return Err(ReviewReason::SeatedBooking);
     };
-    let state = AppointmentState {
-        status,
-        start: booking.start,
-        end: booking.end,
-        event_type,
-        attendee,
-    };
+    let mut state = AppointmentState::new(status, booking.start, booking.end, event_type, attendee);
+    state.host = booking.hosts.first().and_then(|host| host.id);
+    let location = booking.location.as_deref().map(clean_line);
+    let location = location.filter(|location| !location.is_empty());
+    state.location = location.map(|location| Place::new(location.into_owned()));
+    state.guests = Some(booking.guests.iter().collect());
+    let responses = booking.booking_fields_responses.as_ref();
+    let notes = responses.and_then(|responses| responses.get_str(NOTES_FIELD));
+    state.notes = notes.map(|notes| Notes::new(clean_text(notes).into_owned()));
     Ok(match known {
         Some(known) => state.keeping_details_of(known),
         None => state,

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use super::calendar::Calendar;
-use super::decide::ConflictPolicy;
+use super::policy::{ConflictPolicy, SyncPolicy};
 use crate::model::{Booking, EventTypeId, UserId};
 use crate::store::{StoreError, TenantId};
 
@@ -20,7 +20,7 @@ pub struct Tenant {
     pub(super) webhook_secrets: Vec<SecretString>,
     pub(super) event_types: BTreeSet<EventTypeId>,
     pub(super) hosts: BTreeSet<UserId>,
-    pub(super) conflict_policy: ConflictPolicy,
+    pub(super) policy: SyncPolicy,
 }
 
 impl Tenant {
@@ -36,7 +36,7 @@ impl Tenant {
             webhook_secrets: Vec::new(),
             event_types: BTreeSet::new(),
             hosts: BTreeSet::new(),
-            conflict_policy: ConflictPolicy::default(),
+            policy: SyncPolicy::default(),
         }
     }
 
@@ -63,10 +63,17 @@ impl Tenant {
         self
     }
 
-    /// Sets which side wins when both have changed.
+    /// Sets which side wins when both have changed, whatever the field.
     #[must_use]
     pub fn with_conflict_policy(mut self, policy: ConflictPolicy) -> Self {
-        self.conflict_policy = policy;
+        self.policy.conflicts = policy;
+        self
+    }
+
+    /// Sets the policies, field by field.
+    #[must_use]
+    pub fn with_policy(mut self, policy: SyncPolicy) -> Self {
+        self.policy = policy;
         self
     }
 

@@ -3,7 +3,8 @@
 
 use super::{Case, RemoteSide, Stop, Turn};
 use crate::store::{
-    AppointmentState, AppointmentWrite, LinkKey, LogEvent, Origin, ReviewReason, StoreErrorKind,
+    AppointmentState, AppointmentWrite, Differences, LinkKey, LogEvent, Origin, ReviewReason,
+    StoreErrorKind,
 };
 use crate::sync::standing::Base;
 
@@ -41,7 +42,12 @@ impl Turn<'_> {
         Ok(())
     }
 
-    pub(super) async fn update_appointment(&mut self, state: AppointmentState) -> Result<(), Stop> {
+    /// Brings the appointment to a state. `settles` are the fields in which both sides agree then.
+    pub(super) async fn update_appointment(
+        &mut self,
+        state: AppointmentState,
+        settles: Differences,
+    ) -> Result<(), Stop> {
         let (Some(local), Some(remote)) = (self.local.clone(), self.remote.clone()) else {
             return Err(Case::of(ReviewReason::AppointmentMissing).into());
         };
@@ -51,7 +57,7 @@ impl Turn<'_> {
         let updated = appointments.update(&self.link.tenant, &local.id, local.revision, write);
         match self.engine.host_call(updated).await {
             Ok(updated) => {
-                self.standing.base = Some(Base::new(updated.state.clone(), remote.state));
+                self.settle_fields(settles, &updated.state, remote.state);
                 self.standing.follow = false;
                 self.local = Some(updated);
                 self.applied = true;
@@ -74,6 +80,18 @@ impl Turn<'_> {
         }
     }
 
+    /// Moves the base, except for fields that are still to be pushed.
+    fn settle_fields(
+        &mut self,
+        fields: Differences,
+        local: &AppointmentState,
+        remote: AppointmentState,
+    ) {
+        // What the host is to win then looks changed by the host alone, and is pushed next.
+        let local = local.taking(Differences::ALL.without(fields), &remote);
+        self.standing.base = Some(Base::new(local, remote));
+    }
+
     /// Re-reads both sides, under a lease that still holds.
     async fn look_at_both_sides(&mut self, known: RemoteSide) -> Result<(), Stop> {
         self.checkpoint().await.map_err(Stop::Store)?;
@@ -83,6 +101,10 @@ impl Turn<'_> {
     }
 
     fn write_of(&self, state: AppointmentState) -> AppointmentWrite {
-        AppointmentWrite::new(state, Origin::Calcom, self.engine.clock.now())
+        let write = AppointmentWrite::new(state, Origin::Calcom, self.engine.clock.now());
+        match &self.link.booking {
+            Some(booking) => write.with_booking(booking.clone()),
+            None => write,
+        }
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Turn;
 use crate::model::{Booking, BookingUid};
-use crate::store::{AppointmentState, AppointmentStatus, LogEvent};
+use crate::store::{AppointmentState, AppointmentStatus, Differences, Field, LogEvent};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::standing::{Base, PendingWrite, SentWrite};
 use crate::sync::state::project;
@@ -34,7 +34,7 @@ pub(super) struct Landing {
 impl Turn<'_> {
     /// Records a write before it is sent.
     pub(super) fn begin(&mut self, write: SentWrite, state: &AppointmentState) {
-        let now = self.claim.now;
+        let (now, wish) = (self.claim.now, self.wish);
         match self.pending(&write, state) {
             Some(known) => {
                 known.sends = known.sends.saturating_add(1);
@@ -44,6 +44,7 @@ impl Turn<'_> {
             None => self.standing.pending.push(PendingWrite {
                 write,
                 state: state.clone(),
+                wish,
                 sent_at: now,
                 sends: 1,
                 is_known: false,
@@ -193,11 +194,31 @@ impl Turn<'_> {
         })
     }
 
-    /// Makes Cal.com's response, timely or late, the base's remote half, and what was sent its
-    /// local half.
-    pub(super) fn take_answer(&mut self, sent: AppointmentState, answered: AppointmentState) {
+    /// Makes Cal.com's response to a write, timely or late, the base's remote half, and what was
+    /// sent its local half. A part of the wish that the write did not carry is left looking changed
+    /// by the host, and is pushed next.
+    pub(super) fn take_answer(
+        &mut self,
+        write: &SentWrite,
+        wish: Differences,
+        sent: &AppointmentState,
+        answered: AppointmentState,
+    ) {
         self.standing.follow = !sent.agrees_with(&answered);
-        self.standing.base = Some(Base::new(sent, answered));
+        let carried = write.carries();
+        let base = match (write, self.standing.base.take()) {
+            // A new booking is to be all that the appointment is.
+            (SentWrite::Create { .. }, _) => base_after(
+                &Base::new(sent.clone(), answered.clone()),
+                sent,
+                answered,
+                carried,
+                Differences::ALL,
+            ),
+            (_, None) => Base::new(sent.clone(), answered),
+            (_, Some(base)) => base_after(&base, sent, answered, carried, wish),
+        };
+        self.standing.base = Some(base);
         self.pushed = true;
     }
 
@@ -242,6 +263,12 @@ impl Turn<'_> {
                     && ended.rescheduled_to_uid.is_none()
                     && ours
             })?,
+            SentWrite::Amend { booking, fields } => read.find(|amended| {
+                let state = project(amended, Some(&pending.state)).ok();
+                let is_done =
+                    state.is_some_and(|state| is_amended(*fields, &state, &pending.state));
+                amended.uid == *booking && is_done
+            })?,
         };
         Some(found.clone())
     }
@@ -254,7 +281,7 @@ impl Turn<'_> {
         let was_answered = match &pending.write {
             SentWrite::Create { sync_key } => !self.is_current(sync_key),
             SentWrite::Reschedule { booking: from, .. } => from != own,
-            SentWrite::Cancel { .. } => false,
+            SentWrite::Cancel { .. } | SentWrite::Amend { .. } => false,
         };
         was_answered && self.head_of(&booking.uid) == self.head_of(own)
     }
@@ -290,10 +317,56 @@ fn as_answered(booking: &Booking, pending: &PendingWrite) -> Option<AppointmentS
     let mut state = project(booking, Some(&pending.state)).ok()?;
     state.status = match pending.write {
         SentWrite::Cancel { .. } => AppointmentStatus::Cancelled,
+        SentWrite::Amend { .. } => state.status,
         _ if booking.is_live() => state.status,
         _ => pending.state.status,
     };
     Some(state)
+}
+
+/// Whether a booking shows what was to be changed in place. A guest list that was added to may be
+/// longer still.
+fn is_amended(fields: Differences, booking: &AppointmentState, sent: &AppointmentState) -> bool {
+    if fields.status && !sent.status.is_live() {
+        return !booking.status.is_live();
+    }
+    let guests = sent.guests.as_ref().zip(booking.guests.as_ref());
+    let lacks = guests.is_some_and(|(sent, there)| sent.missing_from(there).next().is_some());
+    let mut left = booking.differences(sent).intersection(fields);
+    left.guests &= lacks;
+    left.is_empty()
+}
+
+/// Details that Cal.com may change along with something else, as a video link with the time.
+const DETAILS: Differences = Differences::NONE
+    .with(Field::Host)
+    .with(Field::Location)
+    .with(Field::Guests)
+    .with(Field::Notes);
+
+/// The base after a write was answered.
+///
+/// Its local half is what was sent, in the fields that the write carried; in those that were wished
+/// for as well, what Cal.com holds, so that the host's wish still differs from it; in all others what
+/// it was, so that an accepted difference stays accepted. Its remote half is the answer, except for
+/// details that nobody had asked to change: they still have to come to the appointment.
+fn base_after(
+    before: &Base,
+    sent: &AppointmentState,
+    answered: AppointmentState,
+    carried: Differences,
+    wish: Differences,
+) -> Base {
+    let lives = |state: &AppointmentState| state.status.is_live();
+    if !(lives(sent) && lives(&answered) && lives(&before.local) && lives(&before.remote)) {
+        // Of what has ended, or begins anew, nothing is left over.
+        return Base::new(sent.clone(), answered);
+    }
+    let local = before.local.taking(carried, sent);
+    let local = local.taking(wish.without(carried), &answered);
+    let unasked = DETAILS.without(carried.union(wish));
+    let remote = answered.taking(unasked, &before.remote);
+    Base::new(local, remote)
 }
 
 fn is_same_instant(one: DateTime<Utc>, other: DateTime<Utc>) -> bool {

@@ -4,6 +4,7 @@
 //! booking's state, decides, and carries the decision out, until nothing is left to decide; then
 //! one transaction stores the outcome.
 
+mod amend;
 mod apply;
 mod claims;
 mod failed;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use self::amend::Amendment;
 use super::calendar::{CalendarError, CalendarErrorKind};
 use super::decide::{self, Decision, Facts, Local, Order, Verdict};
 use super::engine::Engine;
@@ -29,9 +31,9 @@ use super::standing::Standing;
 use super::tenant::Tenant;
 use crate::model::{Booking, BookingUid};
 use crate::store::{
-    Appointment, AppointmentState, Checkpoint, Claim, DeliveryFate, DeliveryId, Link, LinkId,
-    LinkKey, LogEvent, Origin, ReviewId, ReviewReason, Revision, StoreError, StoreErrorKind,
-    Winner,
+    Appointment, AppointmentState, Checkpoint, Claim, DeliveryFate, DeliveryId, Differences, Link,
+    LinkId, LinkKey, LogEvent, Origin, ReviewId, ReviewReason, Revision, StoreError,
+    StoreErrorKind, Winner,
 };
 
 /// How many times a turn decides before it yields: create or move, adopt what the response differs
@@ -169,6 +171,8 @@ pub(super) struct Turn<'a> {
     order: Option<Order>,
     outcomes: Vec<(ReviewId, String)>,
     log: Vec<LogEvent>,
+    /// The fields in which Cal.com is to become like the host, by the last decision.
+    wish: Differences,
     pushed: bool,
     applied: bool,
     /// The difference was accepted rather than carried.
@@ -206,6 +210,7 @@ impl<'a> Turn<'a> {
             order: None,
             outcomes: Vec::new(),
             log: Vec::new(),
+            wish: Differences::NONE,
             pushed: false,
             applied: false,
             accepted: false,
@@ -268,10 +273,16 @@ impl<'a> Turn<'a> {
                 self.log.push(LogEvent::ConflictDecided { winner });
                 self.winner = Some(winner);
             }
+            self.wish = verdict.wish;
             match verdict.decision {
                 Decision::CreateBooking => self.create_booking().await?,
                 Decision::Reschedule { start } => self.reschedule(start).await?,
                 Decision::CancelBooking => self.cancel_booking().await?,
+                Decision::ConfirmBooking => self.amend(Amendment::Confirm).await?,
+                Decision::DeclineBooking => self.amend(Amendment::Decline).await?,
+                Decision::Reassign { to } => self.amend(Amendment::Reassign(to)).await?,
+                Decision::UpdateLocation { to } => self.amend(Amendment::Locate(to)).await?,
+                Decision::AddGuests { guests } => self.amend(Amendment::Invite(guests)).await?,
                 Decision::CreateAppointment => self.create_appointment().await?,
                 // The booking ended while it was not known whether its appointment had been
                 // created. Creating it again gives back the one that there is, if there is one, to
@@ -279,7 +290,9 @@ impl<'a> Turn<'a> {
                 Decision::IgnoreEnded if self.standing.creating_appointment => {
                     self.create_appointment().await?;
                 }
-                Decision::UpdateAppointment { state } => self.update_appointment(*state).await?,
+                Decision::UpdateAppointment { state, settles } => {
+                    self.update_appointment(*state, settles).await?;
+                }
                 done => return Ok(done),
             }
             self.order = None;
@@ -289,22 +302,31 @@ impl<'a> Turn<'a> {
     }
 
     fn decide(&self) -> Verdict {
-        decide::decide(&Facts {
-            base: self.standing.base.as_ref(),
-            local: self.local.as_ref().map(|appointment| Local {
-                state: &appointment.state,
-                origin: &appointment.origin,
-                updated_at: appointment.updated_at,
-                from_booking: appointment.chain.is_some(),
-            }),
-            remote: self.remote.as_ref().map(|remote| decide::Remote {
-                state: &remote.state,
-                updated_at: remote.updated_at,
-            }),
-            policy: self.tenant.conflict_policy,
-            follow: self.standing.follow,
-            order: self.order,
-        })
+        let local = self.local.as_ref().map(|appointment| {
+            Local::new(
+                &appointment.state,
+                &appointment.origin,
+                appointment.updated_at,
+            )
+            .with_from_booking(appointment.chain.is_some())
+        });
+        let remote = self.remote.as_ref();
+        let remote = remote.map(|remote| decide::Remote::new(&remote.state, remote.updated_at));
+        let facts = Facts::default()
+            .with_base(self.standing.base.as_ref())
+            .with_local(local)
+            .with_remote(remote)
+            .with_policy(self.tenant.policy.clone())
+            .with_unsupported(self.unsupported())
+            .with_follow(self.standing.follow)
+            .with_order(self.order);
+        decide::decide(&facts)
+    }
+
+    /// The fields that the tenant's server cannot change.
+    fn unsupported(&self) -> Differences {
+        let now = self.engine.clock.now();
+        self.engine.unsupported.of(&self.tenant.id, now)
     }
 
     /// Reads the appointment, or reads it again.

@@ -8,16 +8,17 @@ use crate::model::{Booking, BookingUid, EventTypeId, NewAttendee, NewBooking};
 use crate::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::calendar::{CalendarError, CalendarErrorKind, EventTypeFacts, Write};
+use crate::sync::place::offered_location;
 use crate::sync::review::with_causes;
 use crate::sync::standing::SentWrite;
-use crate::sync::state::project;
+use crate::sync::state::{NOTES_FIELD, project};
 
 /// How often Cal.com may contradict what was just read from it before the turn gives way.
 const MAX_CONTRADICTIONS: u32 = 2;
 
 impl Turn<'_> {
     /// What is to be pushed, and by whom.
-    fn wanted(&self) -> Result<(AppointmentState, Origin), Stop> {
+    pub(super) fn wanted(&self) -> Result<(AppointmentState, Origin), Stop> {
         match (&self.local, &self.remote) {
             (Some(local), _) => Ok((local.state.clone(), local.origin.clone())),
             // A person has said that the booking of an appointment that is gone is to go too.
@@ -31,7 +32,7 @@ impl Turn<'_> {
     }
 
     /// The booking that is to be changed.
-    fn current_booking(&self) -> Result<BookingUid, Stop> {
+    pub(super) fn current_booking(&self) -> Result<BookingUid, Stop> {
         let booking = self.link.booking.clone();
         booking.ok_or_else(|| Case::of(ReviewReason::BookingMissing).into())
     }
@@ -111,7 +112,7 @@ impl Turn<'_> {
                 });
                 self.standing.generation += 1;
                 self.landed(&write, &state);
-                self.answered(state, &created)?;
+                self.answered(&write, &state, &created)?;
                 if !self.is_ours(&created).await? {
                     let message = "The booking that was made is on an event type or a host that is not this tenant's. Cancel it at Cal.com.";
                     return Err(Case::new(ReviewReason::ForeignBooking, message).into());
@@ -157,7 +158,7 @@ impl Turn<'_> {
                     origin,
                 });
                 self.landed(&write, &state);
-                self.answered(state, &moved)
+                self.answered(&write, &state, &moved)
             }
             Err(error) => self.after_failed_change(error, &write, &state).await,
         }
@@ -177,7 +178,7 @@ impl Turn<'_> {
                 self.log
                     .push(LogEvent::BookingCancelled { booking, origin });
                 self.landed(&write, &state);
-                self.answered(state, &cancelled)
+                self.answered(&write, &state, &cancelled)
             }
             Err(error) => self.after_failed_change(error, &write, &state).await,
         }
@@ -192,18 +193,23 @@ impl Turn<'_> {
 
     /// Takes the answer to a write: Cal.com may have given the booking another length, or left it
     /// pending.
-    fn answered(&mut self, sent: AppointmentState, answer: &Booking) -> Result<(), Stop> {
-        self.pushed = true;
-        let remote = project(answer, Some(&sent));
+    pub(super) fn answered(
+        &mut self,
+        write: &SentWrite,
+        sent: &AppointmentState,
+        answer: &Booking,
+    ) -> Result<(), Stop> {
+        let remote = project(answer, Some(sent));
         // What cannot be put into the host's terms is told when it is taken.
         let remote = remote.unwrap_or_else(|_| sent.clone());
-        self.take_answer(sent, remote);
+        let wish = self.wish;
+        self.take_answer(write, wish, sent, remote);
         self.take_remote(answer)
     }
 
     /// A move or a cancellation was refused: look at the booking, which may be where it was wanted
     /// already.
-    async fn after_failed_change(
+    pub(super) async fn after_failed_change(
         &mut self,
         error: CalendarError,
         write: &SentWrite,
@@ -242,7 +248,10 @@ impl Turn<'_> {
     ) -> Stop {
         let is_certain = matches!(
             error.kind(),
-            CalendarErrorKind::Rejected | CalendarErrorKind::Denied | CalendarErrorKind::Throttled
+            CalendarErrorKind::Rejected
+                | CalendarErrorKind::Denied
+                | CalendarErrorKind::Throttled
+                | CalendarErrorKind::Unsupported
         );
         if is_certain {
             self.refused(write, state);
@@ -297,6 +306,19 @@ fn new_booking(state: &AppointmentState, facts: &EventTypeFacts) -> NewBooking {
     let minutes = u32::try_from((state.end - state.start).num_minutes()).unwrap_or(0);
     if facts.lengths.contains(&minutes) {
         booking = booking.with_length(minutes);
+    }
+    if let Some(place) = &state.location {
+        booking.location = offered_location(place, &facts.locations);
+    }
+    if let Some(guests) = &state.guests {
+        booking.guests = guests.iter().map(str::to_owned).collect();
+    }
+    if let Some(notes) = state
+        .notes
+        .as_ref()
+        .filter(|notes| !notes.as_str().is_empty())
+    {
+        booking = booking.with_booking_field(NOTES_FIELD, notes.as_str());
     }
     if facts.recurs {
         // Without a count the whole series is made.

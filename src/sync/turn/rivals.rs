@@ -7,6 +7,7 @@ use super::landing::Landing;
 use super::{Case, Stop, Turn};
 use crate::model::{Booking, BookingUid};
 use crate::store::ReviewReason;
+use crate::sync::standing::PendingWrite;
 
 impl Turn<'_> {
     /// The booking that stands for the appointment: the live one, or else the newest of those that
@@ -40,7 +41,10 @@ impl Turn<'_> {
         let stands_on = stands_on.map(|booking| booking.uid.clone());
         for landing in landings {
             if self.head_of(&landing.booking) == stands_on {
-                self.take_answer(landing.pending.state, landing.answered);
+                let PendingWrite {
+                    write, state, wish, ..
+                } = &landing.pending;
+                self.take_answer(write, *wish, state, landing.answered.clone());
             }
         }
         // Until they have ended they are read with the link's own, and the link's own is stored

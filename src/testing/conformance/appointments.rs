@@ -11,11 +11,7 @@ use crate::store::{
 };
 
 fn write(start_minute: i64, minute: i64) -> AppointmentWrite {
-    AppointmentWrite {
-        state: state(start_minute),
-        origin: Origin::Calcom,
-        at: at(minute),
-    }
+    AppointmentWrite::new(state(start_minute), Origin::Calcom, at(minute))
 }
 
 async fn create(

@@ -39,13 +39,13 @@ pub(super) fn at(minute: i64) -> DateTime<Utc> {
 }
 
 pub(super) fn state(start_minute: i64) -> AppointmentState {
-    AppointmentState {
-        status: AppointmentStatus::Confirmed,
-        start: at(start_minute),
-        end: at(start_minute + 30),
-        event_type: EventTypeId::new(7),
-        attendee: Person::new("Ada", "ada@example.com", "Europe/Berlin"),
-    }
+    AppointmentState::new(
+        AppointmentStatus::Confirmed,
+        at(start_minute),
+        at(start_minute + 30),
+        EventTypeId::new(7),
+        Person::new("Ada", "ada@example.com", "Europe/Berlin"),
+    )
 }
 
 pub(super) fn uid(booking: &str) -> BookingUid {

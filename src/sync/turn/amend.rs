@@ -1,0 +1,84 @@
+//! Changing a booking in place: confirming and declining it, and changing its host, location or
+//! guests. The booking keeps its uid.
+
+use super::{Stop, Turn};
+use crate::model::UserId;
+use crate::store::{Differences, Field, Guests, LogEvent, Place};
+use crate::sync::calendar::{CalendarErrorKind, Write};
+use crate::sync::place::location_of;
+use crate::sync::standing::SentWrite;
+
+/// A change of a booking in place.
+#[derive(Clone, Debug)]
+pub(super) enum Amendment {
+    Confirm,
+    Decline,
+    Reassign(UserId),
+    Locate(Place),
+    Invite(Guests),
+}
+
+impl Amendment {
+    /// The field that it changes.
+    fn field(&self) -> Field {
+        match self {
+            Self::Confirm | Self::Decline => Field::Status,
+            Self::Reassign(_) => Field::Host,
+            Self::Locate(_) => Field::Location,
+            Self::Invite(_) => Field::Guests,
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Carries out one change of the link's booking.
+    pub(super) async fn amend(&mut self, amendment: Amendment) -> Result<(), Stop> {
+        let (state, origin) = self.wanted()?;
+        let booking = self.current_booking()?;
+        let field = amendment.field();
+        let fields = Differences::NONE.with(field);
+        let write = SentWrite::amend(booking.clone(), fields);
+        self.begin(write.clone(), &state);
+        self.checkpoint().await.map_err(Stop::Store)?;
+        let sent = match amendment {
+            Amendment::Confirm => Write::Confirm {
+                booking: booking.clone(),
+            },
+            Amendment::Decline => Write::Decline {
+                booking: booking.clone(),
+                reason: self.engine.config.declining_reason.clone(),
+            },
+            Amendment::Reassign(to) => Write::Reassign {
+                booking: booking.clone(),
+                to,
+            },
+            Amendment::Locate(place) => Write::UpdateLocation {
+                booking: booking.clone(),
+                location: location_of(&place),
+            },
+            Amendment::Invite(guests) => Write::AddGuests {
+                booking: booking.clone(),
+                guests: guests.iter().map(str::to_owned).collect(),
+            },
+        };
+        match self.call(self.tenant.calendar.write(&sent)).await {
+            Ok(amended) => {
+                self.log.push(LogEvent::BookingAmended {
+                    booking,
+                    field,
+                    origin,
+                });
+                self.landed(&write, &state);
+                self.answered(&write, &state, &amended)
+            }
+            // Known from now on; the next round decides without it.
+            Err(error) if error.kind() == CalendarErrorKind::Unsupported => {
+                self.refused(&write, &state);
+                let now = self.engine.clock.now();
+                self.engine.unsupported.add(&self.tenant.id, field, now);
+                Ok(())
+            }
+            Err(error) => self.after_failed_change(error, &write, &state).await,
+        }
+    }
+}
