@@ -203,9 +203,6 @@ pub enum Decision {
     UpdateAppointment {
         /// The new state: Cal.com's changes applied to the host's state.
         state: Box<AppointmentState>,
-        /// The fields in which both sides agree afterwards; in the others, the host's changes are
-        /// still to be pushed.
-        settles: Differences,
     },
     /// Needs manual review.
     Review(ReviewReason),
@@ -221,7 +218,6 @@ impl Decision {
     pub fn update_appointment(state: AppointmentState) -> Self {
         Self::UpdateAppointment {
             state: Box::new(state),
-            settles: Differences::ALL,
         }
     }
 }
@@ -253,7 +249,7 @@ impl From<Decision> for Verdict {
 const ALL: Differences = Differences::ALL;
 
 /// The fields that Cal.com's response to a write may change.
-const ANSWERED: Differences = Differences::NONE
+pub(super) const ANSWERED: Differences = Differences::NONE
     .with(Field::Status)
     .with(Field::Start)
     .with(Field::Length);
@@ -397,8 +393,8 @@ fn three_way(base: &Base, local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_
     }
 }
 
-/// Decides a conflict, field by field: each has its winner, and the fields that Cal.com wins are
-/// brought to the host first.
+/// Decides a conflict, field by field: each has its winner. What the host wins is pushed first, while
+/// the change is still its own; what Cal.com wins is left looking changed there, and taken next.
 fn conflict(
     touched: Differences,
     remote_before: Option<&AppointmentState>,
@@ -418,25 +414,14 @@ fn conflict(
     }
     let was_live = remote_before.is_none_or(|before| before.status.is_live());
     let has_ended = was_live && !remote.state.status.is_live();
-    let won_by_calcom = apart.without(won_by_host);
     let (mut verdict, winner): (Verdict, Winner) = if won_by_host.is_empty() {
         (take(local, remote, touched).into(), Winner::Remote)
     } else if has_ended {
-        (
-            Decision::Review(ReviewReason::RemoteEnded).into(),
-            Winner::Local,
-        )
-    } else if won_by_calcom.is_empty() {
-        (
-            push(touched, remote.state, local.state, facts),
-            Winner::Local,
-        )
+        let review = Decision::Review(ReviewReason::RemoteEnded);
+        (review.into(), Winner::Local)
     } else {
-        let decision = Decision::UpdateAppointment {
-            state: Box::new(local.state.taking(won_by_calcom, remote.state)),
-            settles: ALL.without(won_by_host),
-        };
-        (decision.into(), Winner::Remote)
+        let wish = touched.without(apart.without(won_by_host));
+        (push(wish, remote.state, local.state, facts), Winner::Local)
     };
     // A push that turns out to be a review has not chosen a winner yet.
     if !matches!(verdict.decision, Decision::Review(_)) {

@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Cancelled,
     Rejected,
     NoShow,
+    /// The location was changed. Documented, not recorded.
+    Located,
 }
 
 impl Kind {
@@ -31,6 +33,7 @@ impl Kind {
             Self::Cancelled => Trigger::BookingCancelled,
             Self::Rejected => Trigger::BookingRejected,
             Self::NoShow => Trigger::BookingNoShowUpdated,
+            Self::Located => Trigger::BookingLocationUpdated,
         }
     }
 
@@ -131,7 +134,7 @@ impl Facts {
             Kind::NoShow => self.no_show(),
             Kind::Cancelled => self.cancelled(),
             Kind::Confirmed | Kind::Rejected => self.decided(),
-            Kind::Created | Kind::Requested | Kind::Rescheduled => self.booked(),
+            Kind::Created | Kind::Requested | Kind::Rescheduled | Kind::Located => self.booked(),
         };
         json!({
             "triggerEvent": self.kind.trigger().as_str(),

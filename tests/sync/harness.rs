@@ -38,6 +38,7 @@ pub(crate) struct World {
     pub(crate) types: EventTypes,
     receiver: tokio::task::JoinHandle<()>,
     address: std::net::SocketAddr,
+    kind: ServerKind,
 }
 
 /// Event types that behave in ways of their own.
@@ -73,14 +74,15 @@ impl Drop for World {
 /// Which kind of server the tests run over: a self-hosted one, or the hosted service if `CALCOM_TEST_SERVER` is `hosted`.
 pub(crate) fn server_kind() -> ServerKind {
     match std::env::var("CALCOM_TEST_SERVER").as_deref() {
-        Ok("hosted") => ServerKind::hosted(Duration::from_millis(5), Duration::from_millis(40)),
+        Ok("hosted") => hosted(),
         Ok("self-hosted") | Err(_) => ServerKind::SelfHosted,
         Ok(other) => panic!("CALCOM_TEST_SERVER is {other:?}"),
     }
 }
 
-pub(crate) fn is_hosted() -> bool {
-    server_kind() != ServerKind::SelfHosted
+/// The hosted service, faster than it is.
+pub(crate) fn hosted() -> ServerKind {
+    ServerKind::hosted(Duration::from_millis(5), Duration::from_millis(40))
 }
 
 /// The host moves an appointment of half an hour.
@@ -113,11 +115,16 @@ impl World {
     }
 
     pub(crate) async fn with(change: impl Fn(Tenant) -> Tenant) -> Self {
+        Self::on(server_kind(), change).await
+    }
+
+    /// A world with this kind of server.
+    pub(crate) async fn on(kind: ServerKind, change: impl Fn(Tenant) -> Tenant) -> Self {
         let clock = ManualClock::at(MORNING.parse().unwrap());
         let fake = FakeCalcom::builder()
             .seed(7)
             .clock(clock.shared())
-            .server(server_kind())
+            .server(kind)
             .start()
             .await
             .unwrap();
@@ -145,6 +152,7 @@ impl World {
             types,
             receiver,
             address,
+            kind,
         }
     }
 
@@ -256,7 +264,7 @@ impl World {
     pub(crate) async fn webhooks_arrive(&self) {
         let is_open = |delivery: &Delivery| delivery.outcome == DeliveryOutcome::Open;
         for _ in 0..400 {
-            if !is_hosted() || !self.fake.deliveries().iter().any(is_open) {
+            if self.kind == ServerKind::SelfHosted || !self.fake.deliveries().iter().any(is_open) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;

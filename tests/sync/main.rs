@@ -9,6 +9,7 @@ mod announced;
 mod contained;
 mod crooked;
 mod decide;
+mod details;
 mod fences;
 mod harness;
 mod hooked;

@@ -3,8 +3,7 @@
 
 use super::{Case, RemoteSide, Stop, Turn};
 use crate::store::{
-    AppointmentState, AppointmentWrite, Differences, LinkKey, LogEvent, Origin, ReviewReason,
-    StoreErrorKind,
+    AppointmentState, AppointmentWrite, LinkKey, LogEvent, Origin, ReviewReason, StoreErrorKind,
 };
 use crate::sync::standing::Base;
 
@@ -42,12 +41,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Brings the appointment to a state. `settles` are the fields in which both sides agree then.
-    pub(super) async fn update_appointment(
-        &mut self,
-        state: AppointmentState,
-        settles: Differences,
-    ) -> Result<(), Stop> {
+    pub(super) async fn update_appointment(&mut self, state: AppointmentState) -> Result<(), Stop> {
         let (Some(local), Some(remote)) = (self.local.clone(), self.remote.clone()) else {
             return Err(Case::of(ReviewReason::AppointmentMissing).into());
         };
@@ -57,7 +51,7 @@ impl Turn<'_> {
         let updated = appointments.update(&self.link.tenant, &local.id, local.revision, write);
         match self.engine.host_call(updated).await {
             Ok(updated) => {
-                self.settle_fields(settles, &updated.state, remote.state);
+                self.standing.base = Some(Base::new(updated.state.clone(), remote.state));
                 self.standing.follow = false;
                 self.local = Some(updated);
                 self.applied = true;
@@ -78,18 +72,6 @@ impl Turn<'_> {
             }
             Err(error) => Err(Stop::Host(error)),
         }
-    }
-
-    /// Moves the base, except for fields that are still to be pushed.
-    fn settle_fields(
-        &mut self,
-        fields: Differences,
-        local: &AppointmentState,
-        remote: AppointmentState,
-    ) {
-        // What the host is to win then looks changed by the host alone, and is pushed next.
-        let local = local.taking(Differences::ALL.without(fields), &remote);
-        self.standing.base = Some(Base::new(local, remote));
     }
 
     /// Re-reads both sides, under a lease that still holds.

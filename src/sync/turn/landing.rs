@@ -7,8 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Turn;
 use crate::model::{Booking, BookingUid};
-use crate::store::{AppointmentState, AppointmentStatus, Differences, Field, LogEvent};
+use crate::store::{AppointmentState, AppointmentStatus, Differences, LogEvent};
 use crate::sync::SYNC_KEY_METADATA;
+use crate::sync::decide::ANSWERED;
 use crate::sync::standing::{Base, PendingWrite, SentWrite};
 use crate::sync::state::project;
 
@@ -337,19 +338,13 @@ fn is_amended(fields: Differences, booking: &AppointmentState, sent: &Appointmen
     left.is_empty()
 }
 
-/// Details that Cal.com may change along with something else, as a video link with the time.
-const DETAILS: Differences = Differences::NONE
-    .with(Field::Host)
-    .with(Field::Location)
-    .with(Field::Guests)
-    .with(Field::Notes);
-
 /// The base after a write was answered.
 ///
 /// Its local half is what was sent, in the fields that the write carried; in those that were wished
 /// for as well, what Cal.com holds, so that the host's wish still differs from it; in all others what
 /// it was, so that an accepted difference stays accepted. Its remote half is the answer, except for
-/// details that nobody had asked to change: they still have to come to the appointment.
+/// fields that nobody had asked to change and that no answer changes: a change of theirs still has to
+/// come to the appointment.
 fn base_after(
     before: &Base,
     sent: &AppointmentState,
@@ -364,7 +359,7 @@ fn base_after(
     }
     let local = before.local.taking(carried, sent);
     let local = local.taking(wish.without(carried), &answered);
-    let unasked = DETAILS.without(carried.union(wish));
+    let unasked = Differences::ALL.without(ANSWERED.union(carried).union(wish));
     let remote = answered.taking(unasked, &before.remote);
     Base::new(local, remote)
 }

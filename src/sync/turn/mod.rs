@@ -255,6 +255,12 @@ impl<'a> Turn<'a> {
                     self.judge_claims()?;
                     continue;
                 }
+                // Confirming a booking that has ended meanwhile would revive it.
+                Decision::ConfirmBooking | Decision::DeclineBooking if !self.fresh => {
+                    self.read_remote().await?;
+                    self.judge_claims()?;
+                    continue;
+                }
                 Decision::Review(reason) => return Err(Case::of(reason).into()),
                 // What Cal.com cannot hold is accepted, and what it had answered is still owed to
                 // the appointment.
@@ -290,9 +296,7 @@ impl<'a> Turn<'a> {
                 Decision::IgnoreEnded if self.standing.creating_appointment => {
                     self.create_appointment().await?;
                 }
-                Decision::UpdateAppointment { state, settles } => {
-                    self.update_appointment(*state, settles).await?;
-                }
+                Decision::UpdateAppointment { state } => self.update_appointment(*state).await?,
                 done => return Ok(done),
             }
             self.order = None;

@@ -46,12 +46,15 @@ impl State {
     }
 
     /// Whether the request is for what only the hosted service has. Servers of 2025 have no
-    /// attendees (observed).
+    /// attendees, and neither location nor guests can be changed there (observed).
     fn is_too_new(&self, operation: Operation, request: &Request) -> bool {
         let detail = request.segments().get(2).copied().unwrap_or_default();
-        operation == Operation::BookingDetails
-            && detail.eq_ignore_ascii_case("attendees")
-            && !self.hosted
+        let is_newer = match operation {
+            Operation::BookingDetails => detail.eq_ignore_ascii_case("attendees"),
+            Operation::UpdateLocation | Operation::AddGuests => true,
+            _ => false,
+        };
+        is_newer && !self.hosted
     }
 
     pub(super) fn route(
@@ -76,6 +79,8 @@ impl State {
             Operation::Confirm => self.judge(arrival, request, uid, true),
             Operation::Decline => self.judge(arrival, request, uid, false),
             Operation::MarkAbsent => self.mark_absent(arrival, request, uid),
+            Operation::UpdateLocation => self.update_location(arrival, request, uid),
+            Operation::AddGuests => self.add_guests(arrival, request, uid),
             Operation::GetBooking => self.get_booking(request, uid),
             Operation::ListBookings => self.list_bookings(arrival.now, request),
             Operation::Slots => self.slots(arrival.now, request),

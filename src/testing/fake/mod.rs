@@ -1,6 +1,7 @@
 //! A Cal.com of one's own: see [`FakeCalcom`].
 
 mod account;
+mod amend;
 mod announced;
 mod answer;
 mod booking_details;

@@ -83,6 +83,23 @@ impl FakeCalcom {
         .await
     }
 
+    /// Changes the location of a booking to an address, as its host.
+    ///
+    /// # Errors
+    ///
+    /// If Cal.com would refuse it.
+    pub async fn update_location(
+        &self,
+        uid: &BookingUid,
+        location: &str,
+    ) -> Result<Booking, Refused> {
+        let body = json!({"location": {"type": "address", "address": location}});
+        let path = format!("/v2/bookings/{uid}/location");
+        let host = Some(self.host_of(uid));
+        self.act(Operation::UpdateLocation, host, &path, &body)
+            .await
+    }
+
     /// Declines a pending booking as its host.
     ///
     /// # Errors

@@ -70,6 +70,10 @@ pub enum Operation {
     /// `GET /v2/bookings/{uid}/calendar-links`, `…/references`, `…/attendees` and
     /// `…/attendees/{id}`.
     BookingDetails,
+    /// `PATCH /v2/bookings/{uid}/location`; on hosted servers only.
+    UpdateLocation,
+    /// `POST /v2/bookings/{uid}/guests`; on hosted servers only.
+    AddGuests,
     /// `GET /v2/calendars` and `GET /v2/calendars/busy-times`.
     Calendars,
     /// `POST` and `DELETE /v2/selected-calendars`.
@@ -93,6 +97,8 @@ impl Operation {
                 | Self::Confirm
                 | Self::Decline
                 | Self::MarkAbsent
+                | Self::UpdateLocation
+                | Self::AddGuests
         )
     }
 }
@@ -179,6 +185,8 @@ impl Request {
             ["bookings", _, "confirm"] if post => Operation::Confirm,
             ["bookings", _, "decline"] if post => Operation::Decline,
             ["bookings", _, "mark-absent"] if post => Operation::MarkAbsent,
+            ["bookings", _, "location"] if patch => Operation::UpdateLocation,
+            ["bookings", _, "guests"] if post => Operation::AddGuests,
             ["bookings", _, "calendar-links" | "references" | "attendees"]
             | ["bookings", _, "attendees", _]
                 if get =>
@@ -256,6 +264,8 @@ impl Request {
             | Operation::Confirm
             | Operation::Decline
             | Operation::MarkAbsent
+            | Operation::UpdateLocation
+            | Operation::AddGuests
             | Operation::BookingDetails => version == "2024-08-13",
         }
     }

@@ -1,0 +1,470 @@
+//! Staff, location, guests, notes and confirmation: what an appointment holds besides its time and
+//! its attendee.
+
+use calcom::model::{BookingUid, NewAttendee, NewBooking, Trigger, UserId};
+use calcom::store::{
+    AppointmentState, AppointmentStatus, ChangeFate, Field, LogEvent, Origin, Resolution,
+    ReviewReason,
+};
+use calcom::sync::{ConflictPolicy, Inexpressible, SyncPolicy};
+use calcom::testing::{Fault, Operation, ServerKind, Then};
+
+use crate::harness::{SECRET, World, ann, at, cancel, hosted, move_to};
+
+fn count(world: &World, operation: Operation) -> usize {
+    let writes = world.fake.writes();
+    writes.iter().filter(|w| w.operation == operation).count()
+}
+
+fn located(place: &str) -> impl FnOnce(&mut AppointmentState) {
+    move |state| state.location = Some(place.into())
+}
+
+/// An appointment on the event type whose bookings wait for confirmation, booked and pending.
+async fn pending(world: &World) -> (calcom::store::Appointment, BookingUid) {
+    let mut state = world.state(at(0));
+    state.event_type = world.types.confirm;
+    state.status = AppointmentStatus::Pending;
+    let made = world.make_as("a", state, Origin::Admin);
+    world.drain().await;
+    let uid = world.booking_of(&made.id).await;
+    (world.appointment(&made.id).await, uid)
+}
+
+#[tokio::test]
+async fn what_the_host_confirms_is_confirmed_once() {
+    let world = World::new().await;
+    let (made, uid) = pending(&world).await;
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.status = AppointmentStatus::Confirmed;
+        })
+        .await;
+    world.drain().await;
+    world.settle().await;
+    world.assert_in_step().await;
+    assert_eq!(count(&world, Operation::Confirm), 1);
+    // In place: no other booking was made for it.
+    assert_eq!(world.booking_of(&made.id).await, uid);
+    assert_eq!(world.review_reasons().await, []);
+    let amended = |event: &LogEvent| {
+        matches!(
+            event,
+            LogEvent::BookingAmended {
+                field: Field::Status,
+                ..
+            }
+        )
+    };
+    assert_eq!(
+        world.events().await.iter().filter(|e| amended(e)).count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn what_the_host_declines_is_declined_and_not_cancelled() {
+    let world = World::new().await;
+    let (made, uid) = pending(&world).await;
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.status = AppointmentStatus::Declined;
+        })
+        .await;
+    world.drain().await;
+    world.settle().await;
+    world.assert_in_step().await;
+    assert_eq!(count(&world, Operation::Decline), 1);
+    assert_eq!(count(&world, Operation::Cancel), 0);
+    let booking = world.fake.booking(&uid).unwrap();
+    assert_eq!(booking.status.as_str(), "rejected");
+    assert_eq!(
+        world.appointment(&made.id).await.state.status,
+        AppointmentStatus::Declined
+    );
+}
+
+/// Cal.com confirms whatever is not accepted, a cancelled booking too: that would revive it.
+#[tokio::test]
+async fn a_booking_that_ended_meanwhile_is_not_revived_by_confirming_it() {
+    let world = World::new().await;
+    let (made, uid) = pending(&world).await;
+    let lost = Fault::new(Operation::Cancel, Then::LoseWebhook);
+    world.fake.inject(lost);
+    world.fake.cancel_booking(&uid, "ill").await.unwrap();
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.status = AppointmentStatus::Confirmed;
+        })
+        .await;
+    world.drain().await;
+    assert_eq!(count(&world, Operation::Confirm), 0);
+    assert!(!world.fake.booking(&uid).unwrap().is_live());
+    assert_eq!(world.review_reasons().await, [ReviewReason::Conflict]);
+}
+
+/// Confirmed, the answer lost, and the host changes its mind before it is known.
+#[tokio::test]
+async fn a_confirmation_that_was_never_answered_is_recognized() {
+    let world = World::new().await;
+    let (made, uid) = pending(&world).await;
+    world
+        .fake
+        .inject(Fault::new(Operation::Confirm, Then::ApplyThenDrop));
+    world
+        .fake
+        .inject(Fault::new(Operation::Confirm, Then::LoseWebhook));
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.status = AppointmentStatus::Confirmed;
+        })
+        .await;
+    world.drain().await;
+    world.change(&made.id, Origin::Admin, cancel).await;
+    world.settle().await;
+    world.assert_in_step().await;
+    assert!(!world.fake.booking(&uid).unwrap().is_live());
+    assert_eq!(world.review_reasons().await, []);
+    assert_eq!(count(&world, Operation::Confirm), 1);
+    assert_eq!(count(&world, Operation::Cancel), 1);
+}
+
+#[tokio::test]
+async fn location_guests_and_notes_travel_with_a_new_booking() {
+    let world = World::new().await;
+    let offered = world.book(at(5)).await.location.unwrap();
+    let state = world
+        .state(at(0))
+        .with_location(offered.as_str())
+        .with_guests(["Bob@example.com"])
+        .with_notes("rings twice");
+    let made = world.make_as("a", state, Origin::Phone);
+    world.drain().await;
+    let booking = world
+        .fake
+        .booking(&world.booking_of(&made.id).await)
+        .unwrap();
+    assert_eq!(booking.guests, ["Bob@example.com"]);
+    assert_eq!(booking.location.as_deref(), Some(offered.as_str()));
+    let responses = booking.booking_fields_responses.unwrap();
+    assert_eq!(responses.get_str("notes"), Some("rings twice"));
+    world.settle().await;
+    world.assert_in_step().await;
+    assert_eq!(count(&world, Operation::CreateBooking), 1);
+}
+
+#[tokio::test]
+async fn the_details_of_a_booking_come_to_its_appointment() {
+    let world = World::new().await;
+    let attendee = NewAttendee::from(&ann());
+    let booking = NewBooking::new(world.fake.event_type_id(), at(0), attendee)
+        .with_guest("bob@example.com")
+        .with_booking_field("notes", "rings twice");
+    let booking = world.fake.book(booking).await.unwrap();
+    world.drain().await;
+    let id = world
+        .link_of_booking(&booking.uid)
+        .await
+        .appointment
+        .unwrap();
+    let state = world.appointment(&id).await.state;
+    assert_eq!(state.host, Some(world.fake.host_id()));
+    let guests: Vec<&str> = state
+        .guests
+        .iter()
+        .flat_map(|guests| guests.iter())
+        .collect();
+    assert_eq!(guests, ["bob@example.com"]);
+    assert_eq!(state.notes.unwrap().as_str(), "rings twice");
+    assert_eq!(state.location.unwrap().as_str(), booking.location.unwrap());
+    world.assert_in_step().await;
+}
+
+/// A host that keeps none of them writes none of them: nothing is cleared on the other side.
+#[tokio::test]
+async fn what_a_host_does_not_know_is_left_alone() {
+    let world = World::new().await;
+    let attendee = NewAttendee::from(&ann());
+    let booking =
+        NewBooking::new(world.fake.event_type_id(), at(0), attendee).with_guest("bob@example.com");
+    let booking = world.fake.book(booking).await.unwrap();
+    world.drain().await;
+    let id = world
+        .link_of_booking(&booking.uid)
+        .await
+        .appointment
+        .unwrap();
+    world
+        .change(&id, Origin::Admin, |state| {
+            (state.host, state.location) = (None, None);
+            (state.guests, state.notes) = (None, None);
+            move_to(at(2))(state);
+        })
+        .await;
+    world.drain().await;
+    world.settle().await;
+    world.assert_in_step().await;
+    assert_eq!(world.writes(), 1);
+    let moved = world.fake.booking(&world.booking_of(&id).await).unwrap();
+    assert_eq!(moved.guests, ["bob@example.com"]);
+    assert_eq!(world.review_reasons().await, []);
+}
+
+#[tokio::test]
+async fn a_new_location_and_a_new_time_both_arrive() {
+    let world = World::on(hosted(), |tenant| tenant).await;
+    let state = world.state(at(0)).with_location("Hauptstr. 1, Berlin");
+    let made = world.make_as("a", state, Origin::Admin);
+    world.drain().await;
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            located("Nebenstr. 2, Berlin")(state);
+            move_to(at(3))(state);
+        })
+        .await;
+    world.drain().await;
+    world.settle().await;
+    world.assert_in_step().await;
+    let booking = world
+        .fake
+        .booking(&world.booking_of(&made.id).await)
+        .unwrap();
+    assert_eq!(booking.start, at(3));
+    assert_eq!(booking.location.as_deref(), Some("Nebenstr. 2, Berlin"));
+    assert_eq!(count(&world, Operation::UpdateLocation), 1);
+    assert_eq!(count(&world, Operation::Reschedule), 1);
+    assert_eq!(
+        world.fates(&made.id).await.last(),
+        Some(&Some(ChangeFate::Pushed))
+    );
+}
+
+/// A move is answered, the rest of the change is not: it is sent all the same.
+#[tokio::test]
+async fn the_second_half_of_a_change_survives_a_crash_after_the_first() {
+    let world = World::on(hosted(), |tenant| tenant).await;
+    let state = world.state(at(0)).with_location("Hauptstr. 1, Berlin");
+    let made = world.make_as("a", state, Origin::Admin);
+    world.drain().await;
+    let drop = Fault::new(Operation::Reschedule, Then::ApplyThenDrop);
+    world.fake.inject(drop);
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            located("Nebenstr. 2, Berlin")(state);
+            move_to(at(3))(state);
+        })
+        .await;
+    world.settle().await;
+    world.assert_in_step().await;
+    let booking = world
+        .fake
+        .booking(&world.booking_of(&made.id).await)
+        .unwrap();
+    assert_eq!(
+        (booking.start, booking.location.as_deref()),
+        (at(3), Some("Nebenstr. 2, Berlin"))
+    );
+    assert_eq!(world.review_reasons().await, []);
+}
+
+/// A server of 2025 has no endpoint for it: it is asked once, and a person decides.
+#[tokio::test]
+async fn a_server_that_cannot_change_a_location_is_asked_once() {
+    let world = World::on(ServerKind::SelfHosted, |tenant| tenant).await;
+    let mut made = Vec::new();
+    for (index, id) in ["a", "b"].into_iter().enumerate() {
+        let hours = i64::try_from(index).unwrap();
+        let state = world.state(at(hours)).with_location("Hauptstr. 1, Berlin");
+        made.push(world.make_as(id, state, Origin::Admin));
+    }
+    world.drain().await;
+    let before = world.requests();
+    for appointment in &made {
+        world
+            .change(&appointment.id, Origin::Admin, located("Nebenstr. 2"))
+            .await;
+        world.drain().await;
+    }
+    let asked = world.fake.requests();
+    let asked = asked[before..]
+        .iter()
+        .filter(|r| r.operation == Operation::UpdateLocation);
+    assert_eq!(asked.count(), 1);
+    let reasons = [ReviewReason::NotExpressible, ReviewReason::NotExpressible];
+    assert_eq!(world.review_reasons().await, reasons);
+    // The difference, once accepted, stands in the way of nothing.
+    world.resolve(Resolution::AcceptDifference).await;
+    world.drain().await;
+    world
+        .change(&made[0].id, Origin::Admin, move_to(at(6)))
+        .await;
+    world.drain().await;
+    let booking = world
+        .fake
+        .booking(&world.booking_of(&made[0].id).await)
+        .unwrap();
+    assert_eq!(booking.start, at(6));
+    assert_eq!(world.review_reasons().await.len(), 1);
+    assert_eq!(
+        world
+            .appointment(&made[0].id)
+            .await
+            .state
+            .location
+            .unwrap()
+            .as_str(),
+        "Nebenstr. 2"
+    );
+}
+
+#[tokio::test]
+async fn a_tenant_may_let_locations_differ() {
+    let policy = SyncPolicy::default().with_inexpressible(Field::Location, Inexpressible::Accept);
+    let world = World::on(ServerKind::SelfHosted, |t| t.with_policy(policy.clone())).await;
+    let state = world.state(at(0)).with_location("Hauptstr. 1, Berlin");
+    let made = world.make_as("a", state, Origin::Admin);
+    world.drain().await;
+    world
+        .change(&made.id, Origin::Admin, located("Nebenstr. 2"))
+        .await;
+    world.drain().await;
+    assert_eq!(world.review_reasons().await, []);
+    assert_eq!(
+        world.fates(&made.id).await.last(),
+        Some(&Some(ChangeFate::KeptAtHost))
+    );
+    world.settle().await;
+    world.assert_in_step().await;
+}
+
+#[tokio::test]
+async fn a_guest_is_added_and_none_is_removed_unasked() {
+    let world = World::on(hosted(), |tenant| tenant).await;
+    let state = world.state(at(0)).with_guests(["bob@example.com"]);
+    let made = world.make_as("a", state, Origin::Admin);
+    world.drain().await;
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            *state = state
+                .clone()
+                .with_guests(["BOB@example.com", "cy@example.com"]);
+        })
+        .await;
+    world.drain().await;
+    world.settle().await;
+    world.assert_in_step().await;
+    let booking = world
+        .fake
+        .booking(&world.booking_of(&made.id).await)
+        .unwrap();
+    assert_eq!(booking.guests, ["bob@example.com", "cy@example.com"]);
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            *state = state.clone().with_guests(["cy@example.com"]);
+        })
+        .await;
+    world.drain().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::NotExpressible]);
+    assert_eq!(count(&world, Operation::AddGuests), 1);
+}
+
+#[tokio::test]
+async fn a_location_that_cal_com_changes_comes_to_the_host() {
+    let world = World::on(hosted(), |tenant| tenant).await;
+    let url = format!("http://{}/webhooks/{}", world.address(), world.tenant);
+    world
+        .fake
+        .subscribe(url, SECRET, [Trigger::BookingLocationUpdated]);
+    let state = world.state(at(0)).with_location("Hauptstr. 1, Berlin");
+    let made = world.make_as("a", state, Origin::Admin);
+    world.drain().await;
+    let uid = world.booking_of(&made.id).await;
+    world
+        .fake
+        .update_location(&uid, "Nebenstr. 2")
+        .await
+        .unwrap();
+    world.drain().await;
+    let told = world.fake.deliveries();
+    assert!(
+        told.iter()
+            .any(|d| d.trigger == Trigger::BookingLocationUpdated)
+    );
+    let appointment = world.appointment(&made.id).await;
+    assert_eq!(appointment.state.location.unwrap().as_str(), "Nebenstr. 2");
+    assert_eq!(appointment.origin, Origin::Calcom);
+    world.settle().await;
+    world.assert_in_step().await;
+    assert_eq!(world.writes(), 1);
+}
+
+/// Each field has its winner: the host keeps its time, and Cal.com its location.
+#[tokio::test]
+async fn a_conflict_is_decided_field_by_field() {
+    let policy = SyncPolicy::default()
+        .with_conflicts_of(Field::Start, ConflictPolicy::LocalWins)
+        .with_conflicts_of(Field::Location, ConflictPolicy::RemoteWins);
+    let world = World::on(hosted(), |t| t.with_policy(policy.clone())).await;
+    let state = world.state(at(0)).with_location("Hauptstr. 1, Berlin");
+    let made = world.make_as("a", state, Origin::Admin);
+    world.drain().await;
+    let uid = world.booking_of(&made.id).await;
+    let moved = world.fake.move_booking(&uid, at(4)).await.unwrap();
+    world
+        .fake
+        .update_location(&moved.uid, "Nebenstr. 2")
+        .await
+        .unwrap();
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            located("Seitenstr. 3")(state);
+            move_to(at(2))(state);
+        })
+        .await;
+    world.drain().await;
+    world.settle().await;
+    world.assert_in_step().await;
+    assert_eq!(world.review_reasons().await, []);
+    let booking = world
+        .fake
+        .booking(&world.booking_of(&made.id).await)
+        .unwrap();
+    assert_eq!(
+        (booking.start, booking.location.as_deref()),
+        (at(2), Some("Nebenstr. 2"))
+    );
+    let state = world.appointment(&made.id).await.state;
+    assert_eq!(
+        (state.start, state.location.unwrap().as_str()),
+        (at(2), "Nebenstr. 2")
+    );
+}
+
+/// Who holds the booking of a personal event type is not the API's to change.
+#[tokio::test]
+async fn another_member_of_staff_is_asked_for_and_refused() {
+    let world = World::new().await;
+    let state = world.state(at(0)).with_host(world.fake.host_id());
+    let made = world.make_as("a", state, Origin::Admin);
+    world.drain().await;
+    world.assert_in_step().await;
+    let message = "User with id=987 is not a valid Round Robin host";
+    let error = serde_json::json!({"code": "BadRequestException", "message": message});
+    let refusal = serde_json::json!({"status": "error", "error": error});
+    let refused = Then::answer(400, Vec::new(), refusal.to_string());
+    world.fake.inject(Fault::new(Operation::Unknown, refused));
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.host = Some(UserId::new(987))
+        })
+        .await;
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::Rejected]);
+    world.resolve(Resolution::TakeRemote).await;
+    world.drain().await;
+    assert_eq!(
+        world.appointment(&made.id).await.state.host,
+        Some(world.fake.host_id())
+    );
+    assert_eq!(world.review_reasons().await, []);
+}
