@@ -1,8 +1,11 @@
 //! The decision, over every combination of sides.
 
 use calcom::model::EventTypeId;
-use calcom::store::{AppointmentState, AppointmentStatus, Origin, Person, ReviewReason};
-use calcom::sync::{Base, ConflictPolicy, Decision, Facts, Local, Order, Remote, Verdict, decide};
+use calcom::store::{AppointmentState, AppointmentStatus, Field, Origin, Person, ReviewReason};
+use calcom::sync::{
+    Base, ConflictPolicy, Decision, Facts, Inexpressible, Local, Order, Remote, SyncPolicy,
+    Verdict, decide,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
@@ -14,10 +17,11 @@ fn state() -> impl Strategy<Value = AppointmentState> {
         2 => Just(AppointmentStatus::Cancelled),
         1 => Just(AppointmentStatus::Declined),
     ];
-    (status, 0..3_i64, 1..3_i64, 1..3_i64, 0..2_u8).prop_map(
-        |(status, hour, length, event_type, person)| {
+    let details = (0..3_u8, 0..3_u8, 0..4_u8, 0..3_u8);
+    (status, 0..3_i64, 1..3_i64, 1..3_i64, 0..2_u8, details).prop_map(
+        |(status, hour, length, event_type, person, (host, place, guests, notes))| {
             let start = DateTime::UNIX_EPOCH + TimeDelta::hours(hour);
-            AppointmentState::new(
+            let state = AppointmentState::new(
                 status,
                 start,
                 start + TimeDelta::minutes(30 * length),
@@ -27,18 +31,62 @@ fn state() -> impl Strategy<Value = AppointmentState> {
                     format!("p{person}@example.com"),
                     "UTC",
                 ),
-            )
+            );
+            with_details(state, host, place, guests, notes)
         },
     )
 }
 
-fn policy() -> impl Strategy<Value = ConflictPolicy> {
-    prop_oneof![
-        Just(ConflictPolicy::Review),
-        Just(ConflictPolicy::RemoteWins),
-        Just(ConflictPolicy::LocalWins),
-        Just(ConflictPolicy::NewestWins),
-    ]
+/// Adds details; 0 stands for what is not known.
+fn with_details(
+    mut state: AppointmentState,
+    host: u8,
+    place: u8,
+    guests: u8,
+    notes: u8,
+) -> AppointmentState {
+    if host > 0 {
+        state = state.with_host(i64::from(host).into());
+    }
+    if place > 0 {
+        state = state.with_location(format!("room {place}"));
+    }
+    if guests > 0 {
+        state = state.with_guests((1..guests).map(|guest| format!("g{guest}@example.com")));
+    }
+    if notes > 0 {
+        state = state.with_notes(format!("note {notes}"));
+    }
+    state
+}
+
+fn policy() -> impl Strategy<Value = SyncPolicy> {
+    let winner = || {
+        prop_oneof![
+            Just(ConflictPolicy::Review),
+            Just(ConflictPolicy::RemoteWins),
+            Just(ConflictPolicy::LocalWins),
+            Just(ConflictPolicy::NewestWins),
+        ]
+    };
+    let field = || proptest::sample::select(Field::ALL);
+    let conflicts = proptest::collection::vec((field(), winner()), 0..3);
+    let accepted = proptest::collection::vec((field(), any::<bool>()), 0..3);
+    (winner(), conflicts, accepted).prop_map(|(winner, conflicts, accepted)| {
+        let mut policy = SyncPolicy::new(winner);
+        for (field, winner) in conflicts {
+            policy = policy.with_conflicts_of(field, winner);
+        }
+        for (field, accepts) in accepted {
+            let what = if accepts {
+                Inexpressible::Accept
+            } else {
+                Inexpressible::Review
+            };
+            policy = policy.with_inexpressible(field, what);
+        }
+        policy
+    })
 }
 
 #[derive(Clone, Debug)]
@@ -46,7 +94,7 @@ struct Case {
     base: Option<(AppointmentState, AppointmentState)>,
     local: Option<(AppointmentState, Origin, i64, bool)>,
     remote: Option<(AppointmentState, Option<i64>)>,
-    policy: ConflictPolicy,
+    policy: SyncPolicy,
 }
 
 fn case() -> impl Strategy<Value = Case> {
@@ -94,7 +142,7 @@ fn ordered(case: &Case, order: Option<Order>) -> Verdict {
         .with_base(base.as_ref())
         .with_local(local)
         .with_remote(remote)
-        .with_policy(case.policy)
+        .with_policy(case.policy.clone())
         .with_order(order);
     decide(&facts)
 }
@@ -102,7 +150,14 @@ fn ordered(case: &Case, order: Option<Order>) -> Verdict {
 fn writes_to_calcom(decision: &Decision) -> bool {
     matches!(
         decision,
-        Decision::CreateBooking | Decision::Reschedule { .. } | Decision::CancelBooking
+        Decision::CreateBooking
+            | Decision::Reschedule { .. }
+            | Decision::CancelBooking
+            | Decision::ConfirmBooking
+            | Decision::DeclineBooking
+            | Decision::Reassign { .. }
+            | Decision::UpdateLocation { .. }
+            | Decision::AddGuests { .. }
     )
 }
 
@@ -170,7 +225,7 @@ proptest! {
         let remote_lives = case.remote.as_ref().is_some_and(|r| r.0.status.is_live());
         match decision {
             Decision::CreateBooking => prop_assert!(!remote_lives),
-            Decision::Reschedule { .. } | Decision::CancelBooking => prop_assert!(remote_lives),
+            _ if writes_to_calcom(&decision) => prop_assert!(remote_lives),
             _ => {}
         }
         if let Some(remote) = &case.remote
@@ -190,7 +245,7 @@ proptest! {
     /// A conflict that nobody is entitled to decide goes to a person.
     #[test]
     fn conflicts_are_reviewed_by_default(mut case in case()) {
-        case.policy = ConflictPolicy::Review;
+        case.policy = SyncPolicy::default();
         let decided = verdict(&case);
         prop_assert_eq!(decided.conflict, None);
         if let (Some(base), Some(local), Some(remote)) = (&case.base, &case.local, &case.remote) {
@@ -216,7 +271,7 @@ proptest! {
                 after.local = case.local.map(|l| ((*state).clone(), Origin::Calcom, l.2, l.3));
                 after.base = Some((*state, remote));
             }
-            Decision::Reschedule { .. } | Decision::CancelBooking | Decision::CreateBooking => {
+            ref decision if writes_to_calcom(decision) => {
                 let local = case.local.clone().unwrap().0;
                 after.remote = Some((local.clone(), None));
                 after.base = Some((local.clone(), local));
@@ -245,12 +300,12 @@ fn the_table() {
     let decided = |base: Option<AppointmentState>,
                    local: Option<AppointmentState>,
                    remote: Option<AppointmentState>,
-                   policy| {
+                   policy: ConflictPolicy| {
         verdict(&Case {
             base: base.map(|base| (base.clone(), base)),
             local: local.map(|state| (state, Origin::Admin, 5, false)),
             remote: remote.map(|state| (state, Some(3))),
-            policy,
+            policy: policy.into(),
         })
         .decision
     };
@@ -348,7 +403,7 @@ fn pair(
         base: Some(base),
         local: Some((local, Origin::Admin, 5, false)),
         remote: Some((remote, Some(3))),
-        policy: ConflictPolicy::Review,
+        policy: SyncPolicy::default(),
     }
 }
 

@@ -440,6 +440,34 @@ async fn a_conflict_is_decided_field_by_field() {
     );
 }
 
+/// Cal.com decides who holds a new booking; that another was wished for is not forgotten.
+#[tokio::test]
+async fn a_new_booking_of_another_member_of_staff_is_not_left_at_that() {
+    let world = World::new().await;
+    let refused = refusal_to_reassign();
+    world
+        .fake
+        .inject(Fault::new(Operation::Unknown, refused).always());
+    let state = world.state(at(0)).with_host(UserId::new(987));
+    let made = world.make_as("a", state, Origin::Admin);
+    world.drain().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::Rejected]);
+    world.resolve(Resolution::AcceptDifference).await;
+    world.drain().await;
+    world.assert_in_step().await;
+    assert_eq!(
+        world.appointment(&made.id).await.state.host,
+        Some(UserId::new(987))
+    );
+}
+
+fn refusal_to_reassign() -> Then {
+    let message = "User with id=987 is not a valid Round Robin host";
+    let error = serde_json::json!({"code": "BadRequestException", "message": message});
+    let refusal = serde_json::json!({"status": "error", "error": error});
+    Then::answer(400, Vec::new(), refusal.to_string())
+}
+
 /// Who holds the booking of a personal event type is not the API's to change.
 #[tokio::test]
 async fn another_member_of_staff_is_asked_for_and_refused() {
@@ -448,11 +476,9 @@ async fn another_member_of_staff_is_asked_for_and_refused() {
     let made = world.make_as("a", state, Origin::Admin);
     world.drain().await;
     world.assert_in_step().await;
-    let message = "User with id=987 is not a valid Round Robin host";
-    let error = serde_json::json!({"code": "BadRequestException", "message": message});
-    let refusal = serde_json::json!({"status": "error", "error": error});
-    let refused = Then::answer(400, Vec::new(), refusal.to_string());
-    world.fake.inject(Fault::new(Operation::Unknown, refused));
+    world
+        .fake
+        .inject(Fault::new(Operation::Unknown, refusal_to_reassign()).always());
     world
         .change(&made.id, Origin::Admin, |state| {
             state.host = Some(UserId::new(987))
