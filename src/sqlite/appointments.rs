@@ -11,13 +11,13 @@ use super::error::failed;
 use super::rows::{Row, json, micros, revision_number};
 use super::{SqliteStore, statements};
 use crate::store::{
-    Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey, Change,
+    Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey, Change, Reason,
     Revision, StoreError, TenantId, Window,
 };
 
 macro_rules! appointment_columns {
     () => {
-        "id, revision, origin, state, chain, updated_at"
+        "id, revision, origin, state, chain, updated_at, reason"
     };
 }
 
@@ -29,12 +29,12 @@ statements! {
         "SELECT ", appointment_columns!(), " FROM calcom_appointments WHERE tenant = ?1 AND chain = ?2"
     );
     CREATE = concat!(
-        "INSERT INTO calcom_appointments (tenant, id, chain, revision, origin, state, start_at, updated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING ",
+        "INSERT INTO calcom_appointments (tenant, id, chain, revision, origin, state, start_at, updated_at, reason) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING ",
         appointment_columns!()
     );
     UPDATE = concat!(
-        "UPDATE calcom_appointments SET revision = ?4, origin = ?5, state = ?6, start_at = ?7, updated_at = ?8 \
+        "UPDATE calcom_appointments SET revision = ?4, origin = ?5, state = ?6, start_at = ?7, updated_at = ?8, reason = ?9 \
          WHERE tenant = ?1 AND id = ?2 AND revision = ?3 RETURNING ",
         appointment_columns!()
     );
@@ -100,6 +100,7 @@ impl SqliteStore {
             .bind(json(&write.state))
             .bind(micros(write.state.start))
             .bind(micros(write.at))
+            .bind(write.reason.as_ref().map(Reason::as_str))
             .fetch_one(&mut *connection)
             .await
             .map_err(failed)?;
@@ -178,6 +179,7 @@ impl AppointmentRepository for SqliteStore {
             .bind(json(&write.state))
             .bind(micros(write.state.start))
             .bind(micros(write.at))
+            .bind(write.reason.as_ref().map(Reason::as_str))
             .fetch_optional(&mut *transaction)
             .await
             .map_err(failed)?;
@@ -234,7 +236,10 @@ fn decode(row: &SqliteRow) -> Result<Appointment, StoreError> {
         row.json("state")?,
         row.instant("updated_at")?,
     );
-    Ok(appointment.with_chain(row.text_if_any("chain")?))
+    let reason: Option<String> = row.text_if_any("reason")?;
+    Ok(appointment
+        .with_chain(row.text_if_any("chain")?)
+        .with_reason(reason.map(Reason::from)))
 }
 
 async fn get(

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::error::StoreError;
-use super::state::AppointmentState;
+use super::state::{AppointmentState, Reason};
 use super::tenant::TenantId;
 use crate::model::id::text_id;
 use crate::model::{Attendee, BookingUid, NewAttendee, clean_line, open_enum};
@@ -195,6 +195,9 @@ pub struct Appointment {
     pub chain: Option<ChainKey>,
     /// When it was last written.
     pub updated_at: DateTime<Utc>,
+    /// Why it was last changed, as the attendee is to read it; `None` if nobody said so.
+    #[serde(default)]
+    pub reason: Option<Reason>,
 }
 
 impl Appointment {
@@ -213,7 +216,15 @@ impl Appointment {
             state,
             chain: None,
             updated_at,
+            reason: None,
         }
+    }
+
+    /// Sets why it was last changed.
+    #[must_use]
+    pub fn with_reason(mut self, reason: Option<Reason>) -> Self {
+        self.reason = reason;
+        self
     }
 
     /// Sets the chain of bookings it was created for.
@@ -236,6 +247,9 @@ pub struct AppointmentWrite {
     pub at: DateTime<Utc>,
     /// The booking that it follows, for a write of the engine's.
     pub booking: Option<BookingUid>,
+    /// Why it is changed, as the attendee reads it: the host's reason for Cal.com, or Cal.com's for
+    /// the host. `None` takes an earlier reason away.
+    pub reason: Option<Reason>,
 }
 
 impl AppointmentWrite {
@@ -246,7 +260,15 @@ impl AppointmentWrite {
             origin,
             at,
             booking: None,
+            reason: None,
         }
+    }
+
+    /// Sets why it is changed.
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<Option<Reason>>) -> Self {
+        self.reason = reason.into();
+        self
     }
 
     /// Sets the booking that it follows.
@@ -312,6 +334,9 @@ impl Window {
 /// - [`update`](Self::update) writes only if the revision is the expected one, else it fails with
 ///   [`Conflict`](super::StoreErrorKind::Conflict); of two updates that expect the same revision,
 ///   one fails.
+/// - A detail of the state that the host has no place for (staff, location, guests, notes) reads as
+///   `None`, which is unknown and compared with nothing. A write whose detail is `None` may leave
+///   the host's own value.
 /// - A host that records its changes in the outbox may also record the engine's writes, with their
 ///   origin: they are skipped.
 /// - A call whose future is dropped has either happened completely or not at all.

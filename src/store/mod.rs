@@ -41,7 +41,7 @@ pub use review::{
     Instruction, NewReview, Resolution, Resolved, ReviewEnd, ReviewEvidence, ReviewId, ReviewItem,
     ReviewReason, ReviewScope, Reviews,
 };
-pub use state::{AppointmentState, Differences, Field, Guests, Notes, Place};
+pub use state::{AppointmentState, Differences, Field, Guests, Notes, Place, Reason};
 pub use tenant::{TenantId, Tenants};
 pub use upkeep::{Pruned, Upkeep};
 

@@ -102,6 +102,10 @@ private_text! {
     /// The notes of an appointment. `Debug` does not show them.
     Notes
 }
+private_text! {
+    /// Why an appointment was changed. `Debug` does not show it.
+    Reason
+}
 private_value! {
     /// The e-mail addresses of an appointment's guests, compared without regard to case. `Debug` does
     /// not show them.

@@ -6,7 +6,7 @@ use serde_with::serde_as;
 
 use crate::model::{BookingUid, InstantFormat};
 use crate::store::{
-    AppointmentState, DeliveryId, Differences, Field, Link, Opaque, ReviewId, SyncKey,
+    AppointmentState, DeliveryId, Differences, Field, Link, Opaque, Reason, ReviewId, SyncKey,
 };
 
 /// The format of what this version writes. A version that writes what this one cannot read raises
@@ -57,6 +57,9 @@ pub enum SentWrite {
     Cancel {
         /// The booking.
         booking: BookingUid,
+        /// The reason given, by which the cancellation is recognized.
+        #[serde(default)]
+        reason: Option<Reason>,
     },
     /// Changes a booking in place: confirms it, or changes its host, its location or its guests.
     #[non_exhaustive]
@@ -81,7 +84,19 @@ impl SentWrite {
 
     /// Cancels a booking.
     pub const fn cancel(booking: BookingUid) -> Self {
-        Self::Cancel { booking }
+        Self::Cancel {
+            booking,
+            reason: None,
+        }
+    }
+
+    /// Sets the reason of a cancellation.
+    #[must_use]
+    pub(super) fn because(mut self, given: String) -> Self {
+        if let Self::Cancel { reason, .. } = &mut self {
+            *reason = Some(Reason::new(given));
+        }
+        self
     }
 
     /// Changes these fields of a booking in place.

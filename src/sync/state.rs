@@ -2,7 +2,7 @@
 
 use crate::model::{Booking, BookingStatus, clean_line, clean_text};
 use crate::store::{
-    AppointmentState, AppointmentStatus, ChainKey, Notes, Person, Place, ReviewReason,
+    AppointmentState, AppointmentStatus, ChainKey, Notes, Person, Place, Reason, ReviewReason,
 };
 
 /// The slug of the booking field for the attendee's notes, which every event type has.
@@ -50,6 +50,20 @@ pub(super) fn project(
         Some(known) => state.keeping_details_of(known),
         None => state,
     })
+}
+
+/// Why a booking ended or was moved, if somebody said so. Live bookings can carry a cancellation
+/// reason.
+pub(super) fn reason_of(booking: &Booking) -> Option<Reason> {
+    let reason = if booking.is_live() {
+        booking.rescheduling_reason.as_deref()
+    } else {
+        booking.cancellation_reason.as_deref()
+    };
+    let reason = reason
+        .map(clean_text)
+        .filter(|reason| !reason.trim().is_empty());
+    reason.map(|reason| Reason::new(reason.into_owned()))
 }
 
 /// The booking's chain key: `icsUid` stays the same across reschedules.

@@ -1,10 +1,11 @@
 //! Staff, location, guests, notes and confirmation: what an appointment holds besides its time and
 //! its attendee.
 
+use calcom::ambient::Clock;
 use calcom::model::{BookingUid, NewAttendee, NewBooking, Trigger, UserId};
 use calcom::store::{
-    AppointmentState, AppointmentStatus, ChangeFate, Field, LogEvent, Origin, Resolution,
-    ReviewReason,
+    AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus, AppointmentWrite,
+    ChangeFate, Field, Guests, LogEvent, Origin, Reason, Resolution, ReviewReason,
 };
 use calcom::sync::{ConflictPolicy, Inexpressible, SyncPolicy};
 use calcom::testing::{Fault, Operation, ServerKind, Then};
@@ -169,11 +170,7 @@ async fn the_details_of_a_booking_come_to_its_appointment() {
         .unwrap();
     let state = world.appointment(&id).await.state;
     assert_eq!(state.host, Some(world.fake.host_id()));
-    let guests: Vec<&str> = state
-        .guests
-        .iter()
-        .flat_map(|guests| guests.iter())
-        .collect();
+    let guests: Vec<&str> = state.guests.iter().flat_map(Guests::iter).collect();
     assert_eq!(guests, ["bob@example.com"]);
     assert_eq!(state.notes.unwrap().as_str(), "rings twice");
     assert_eq!(state.location.unwrap().as_str(), booking.location.unwrap());
@@ -481,7 +478,7 @@ async fn another_member_of_staff_is_asked_for_and_refused() {
         .inject(Fault::new(Operation::Unknown, refusal_to_reassign()).always());
     world
         .change(&made.id, Origin::Admin, |state| {
-            state.host = Some(UserId::new(987))
+            state.host = Some(UserId::new(987));
         })
         .await;
     world.settle().await;
@@ -493,4 +490,89 @@ async fn another_member_of_staff_is_asked_for_and_refused() {
         Some(world.fake.host_id())
     );
     assert_eq!(world.review_reasons().await, []);
+}
+
+/// The host changes an appointment and says why.
+async fn change_because(
+    world: &World,
+    id: &AppointmentId,
+    reason: &str,
+    edit: impl FnOnce(&mut AppointmentState),
+) {
+    let found = world.appointment(id).await;
+    let mut state = found.state.clone();
+    edit(&mut state);
+    let write = AppointmentWrite::new(state, Origin::Admin, world.clock.now());
+    let write = write.with_reason(Reason::new(reason));
+    let written = world.store.update(&world.tenant, id, found.revision, write);
+    written.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_hosts_reason_reaches_the_attendee() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Admin);
+    world.drain().await;
+    change_because(&world, &made.id, "Hanna is ill", move_to(at(2))).await;
+    world.drain().await;
+    let moved = world
+        .fake
+        .booking(&world.booking_of(&made.id).await)
+        .unwrap();
+    assert_eq!(moved.rescheduling_reason.as_deref(), Some("Hanna is ill"));
+    // The next change gives none: the old one is not given again.
+    world.change(&made.id, Origin::Admin, move_to(at(3))).await;
+    world.drain().await;
+    let moved = world
+        .fake
+        .booking(&world.booking_of(&made.id).await)
+        .unwrap();
+    assert_eq!(
+        moved.rescheduling_reason.as_deref(),
+        Some("Rescheduled by the host")
+    );
+    world.assert_in_step().await;
+}
+
+/// It is by its reason that a cancellation whose answer was lost is known to be ours.
+#[tokio::test]
+async fn a_cancellation_with_a_reason_is_recognized_when_its_answer_is_lost() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Admin);
+    world.drain().await;
+    let first = world.booking_of(&made.id).await;
+    world
+        .fake
+        .inject(Fault::new(Operation::Cancel, Then::ApplyThenDrop));
+    change_because(&world, &made.id, "Closed for good", cancel).await;
+    world.drain().await;
+    // The host revives it before that is known: it is booked anew, and nobody is asked.
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.status = AppointmentStatus::Confirmed;
+        })
+        .await;
+    world.settle().await;
+    world.assert_in_step().await;
+    let ended = world.fake.booking(&first).unwrap();
+    assert_eq!(
+        ended.cancellation_reason.as_deref(),
+        Some("Closed for good")
+    );
+    assert_eq!(world.review_reasons().await, []);
+    assert_eq!(world.fake.live_bookings().len(), 1);
+}
+
+#[tokio::test]
+async fn cal_coms_reason_reaches_the_host() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Admin);
+    world.drain().await;
+    let uid = world.booking_of(&made.id).await;
+    world.fake.cancel_booking(&uid, "Ann is ill").await.unwrap();
+    world.settle().await;
+    let ended = world.appointment(&made.id).await;
+    assert_eq!(ended.state.status, AppointmentStatus::Cancelled);
+    assert_eq!(ended.reason, Some(Reason::new("Ann is ill")));
+    assert!(!format!("{ended:?}").contains("ill"));
 }

@@ -175,6 +175,7 @@ CREATE TABLE calcom_appointments (
     start_at   INTEGER NOT NULL,
     chain      TEXT,
     updated_at INTEGER NOT NULL,
+    reason     TEXT,
     PRIMARY KEY (tenant, id),
     UNIQUE (tenant, chain)
 ) STRICT;

@@ -108,6 +108,7 @@ impl AppointmentRepository for InMemoryStore {
         let id = AppointmentId::new(format!("calcom-{}", inner.next_id()));
         let appointment =
             Appointment::new(id, Revision::FIRST, write.origin, write.state, write.at)
+                .with_reason(write.reason)
                 .with_chain(Some(chain.clone()));
         Ok(inner.write(tenant, appointment, self.now()))
     }
@@ -134,6 +135,7 @@ impl AppointmentRepository for InMemoryStore {
         appointment.origin = write.origin;
         appointment.state = write.state;
         appointment.updated_at = write.at;
+        appointment.reason = write.reason;
         Ok(inner.write(tenant, appointment, self.now()))
     }
 

@@ -46,7 +46,7 @@ impl Turn<'_> {
             },
             Amendment::Decline => Write::Decline {
                 booking: booking.clone(),
-                reason: self.engine.config.declining_reason.clone(),
+                reason: self.reason_or(&self.engine.config.declining_reason),
             },
             Amendment::Reassign(to) => Write::Reassign {
                 booking: booking.clone(),

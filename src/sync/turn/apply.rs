@@ -83,7 +83,12 @@ impl Turn<'_> {
     }
 
     fn write_of(&self, state: AppointmentState) -> AppointmentWrite {
+        let reason = self
+            .remote
+            .as_ref()
+            .and_then(|remote| remote.reason.clone());
         let write = AppointmentWrite::new(state, Origin::Calcom, self.engine.clock.now());
+        let write = write.with_reason(reason);
         match &self.link.booking {
             Some(booking) => write.with_booking(booking.clone()),
             None => write,

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Turn;
 use crate::model::{Booking, BookingUid};
-use crate::store::{AppointmentState, AppointmentStatus, Differences, LogEvent};
+use crate::store::{AppointmentState, AppointmentStatus, Differences, LogEvent, Reason};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::decide::ANSWERED;
 use crate::sync::standing::{Base, PendingWrite, SentWrite};
@@ -254,11 +254,12 @@ impl Turn<'_> {
                 next.rescheduled_from_uid.as_ref() == Some(booking)
                     && is_same_instant(next.start, *start)
             })?,
-            SentWrite::Cancel { booking } => read.find(|ended| {
+            SentWrite::Cancel { booking, reason } => read.find(|ended| {
                 // Somebody else may have cancelled it meanwhile, and would give another reason or
                 // none.
-                let reason = ended.cancellation_reason.as_deref();
-                let ours = reason == Some(self.engine.config.cancellation_reason.as_str());
+                let given = reason.as_ref().map(Reason::as_str);
+                let given = given.unwrap_or(&self.engine.config.cancellation_reason);
+                let ours = ended.cancellation_reason.as_deref() == Some(given);
                 ended.uid == *booking
                     && !ended.is_live()
                     && ended.rescheduled_to_uid.is_none()

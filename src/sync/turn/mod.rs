@@ -32,7 +32,7 @@ use super::tenant::Tenant;
 use crate::model::{Booking, BookingUid};
 use crate::store::{
     Appointment, AppointmentState, Checkpoint, Claim, DeliveryFate, DeliveryId, Differences, Link,
-    LinkId, LinkKey, LogEvent, Origin, ReviewId, ReviewReason, Revision, StoreError,
+    LinkId, LinkKey, LogEvent, Origin, Reason, ReviewId, ReviewReason, Revision, StoreError,
     StoreErrorKind, Winner,
 };
 
@@ -45,6 +45,8 @@ const MAX_ROUNDS: u32 = 6;
 struct RemoteSide {
     state: AppointmentState,
     updated_at: Option<DateTime<Utc>>,
+    /// Why it was last changed, as far as Cal.com says.
+    reason: Option<Reason>,
 }
 
 /// Why a turn ended before both sides agreed.
@@ -239,6 +241,7 @@ impl<'a> Turn<'a> {
             self.remote = self.standing.base.as_ref().map(|base| RemoteSide {
                 state: base.remote.clone(),
                 updated_at: None,
+                reason: None,
             });
         }
         self.mark_siblings = self.series_may_have_ended();

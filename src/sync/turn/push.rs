@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Case, Stop, Turn};
-use crate::model::{Booking, BookingUid, EventTypeId, NewAttendee, NewBooking};
+use crate::model::{Booking, BookingUid, EventTypeId, NewAttendee, NewBooking, clean_text};
 use crate::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::calendar::{CalendarError, CalendarErrorKind, EventTypeFacts, Write};
@@ -148,7 +148,7 @@ impl Turn<'_> {
         let sent = Write::Reschedule {
             booking: from.clone(),
             start,
-            reason: self.engine.config.rescheduling_reason.clone(),
+            reason: self.reason_or(&self.engine.config.rescheduling_reason),
         };
         match self.call(self.tenant.calendar.write(&sent)).await {
             Ok(moved) => {
@@ -167,12 +167,14 @@ impl Turn<'_> {
     pub(super) async fn cancel_booking(&mut self) -> Result<(), Stop> {
         let (state, origin) = self.wanted()?;
         let booking = self.current_booking()?;
-        let write = SentWrite::Cancel {
-            booking: booking.clone(),
-        };
+        let reason = self.reason_or(&self.engine.config.cancellation_reason);
+        let write = SentWrite::cancel(booking.clone()).because(reason.clone());
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
-        let sent = self.cancellation_of(&booking);
+        let sent = Write::Cancel {
+            booking: booking.clone(),
+            reason,
+        };
         match self.call(self.tenant.calendar.write(&sent)).await {
             Ok(cancelled) => {
                 self.log
@@ -184,7 +186,19 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn cancellation_of(&self, booking: &BookingUid) -> Write {
+    /// The host's reason for its latest change, or else a general one. The attendee reads it.
+    pub(super) fn reason_or(&self, general: &str) -> String {
+        let local = self
+            .local
+            .as_ref()
+            .filter(|local| local.origin != Origin::Calcom);
+        let reason = local.and_then(|local| local.reason.as_ref());
+        let reason = reason.map(|reason| clean_text(reason.as_str()).trim().to_owned());
+        let reason = reason.filter(|reason| !reason.is_empty());
+        reason.unwrap_or_else(|| general.to_owned())
+    }
+
+    fn cancellation_of(&self, booking: &BookingUid) -> Write {
         Write::Cancel {
             booking: booking.clone(),
             reason: self.engine.config.cancellation_reason.clone(),

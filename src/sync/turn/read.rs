@@ -5,7 +5,7 @@ use crate::model::{Booking, BookingUid, clean_line};
 use crate::store::{DeliveryFate, LinkKey, ReviewReason, SyncKey};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::review::explain;
-use crate::sync::state::{chain_key, project};
+use crate::sync::state::{chain_key, project, reason_of};
 
 /// How many reschedules of one chain are followed in one turn, from the newest booking that is
 /// known.
@@ -202,6 +202,7 @@ impl Turn<'_> {
         self.remote = Some(RemoteSide {
             state,
             updated_at: booking.updated_at,
+            reason: reason_of(booking),
         });
         Ok(())
     }

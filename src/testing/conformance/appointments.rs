@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::fixtures::{assert_fails, at, other_tenant, state, tenant};
 use crate::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentStatus, AppointmentWrite,
-    ChainKey, Origin, Revision, StoreErrorKind, Window,
+    ChainKey, Origin, Reason, Revision, StoreErrorKind, Window,
 };
 
 fn write(start_minute: i64, minute: i64) -> AppointmentWrite {
@@ -93,6 +93,54 @@ pub async fn an_update_raises_the_revision(repository: &dyn AppointmentRepositor
     assert_eq!(updated.updated_at, at(5));
     assert_eq!(updated.chain, created.chain);
     assert_eq!(get(repository, &created.id).await, Some(updated));
+}
+
+/// A detail that the host has a place for is read back as it was written; one that it has no place
+/// for is unknown, and never anything else. A reason goes with the write that gave it.
+pub async fn details_are_kept_or_unknown(repository: &dyn AppointmentRepository) {
+    let detailed = |minute: i64, host: i64, reason: &str| {
+        let mut write = write(60, minute).with_reason(Reason::new(reason));
+        write.state = state(60)
+            .with_host(host.into())
+            .with_location("Hauptstr. 1")
+            .with_guests(["bob@example.com", "cy@example.com"])
+            .with_notes("rings\ntwice");
+        write
+    };
+    let check = |read: &Appointment, written: &AppointmentWrite| {
+        let (read, state) = (read, &written.state);
+        let kept = |is_unknown: bool, is_same: bool| assert!(is_unknown || is_same, "{read:?}");
+        kept(read.state.host.is_none(), read.state.host == state.host);
+        kept(
+            read.state.location.is_none(),
+            read.state.location == state.location,
+        );
+        kept(
+            read.state.guests.is_none(),
+            read.state.guests == state.guests,
+        );
+        kept(read.state.notes.is_none(), read.state.notes == state.notes);
+        kept(read.reason.is_none(), read.reason == written.reason);
+        assert!(read.state.agrees_with(state), "{read:?}");
+    };
+    let first = detailed(0, 5, "moved");
+    let created = create(repository, "chain", first.clone()).await;
+    check(&created, &first);
+    let second = detailed(1, 6, "moved again");
+    let updated = repository
+        .update(&tenant(), &created.id, created.revision, second.clone())
+        .await
+        .expect("an update of the expected revision is written");
+    check(&updated, &second);
+    assert_eq!(get(repository, &created.id).await, Some(updated.clone()));
+    // Of details that a write does not know, the host may keep its own; an old reason is gone.
+    let plain = write(60, 2);
+    let updated = repository
+        .update(&tenant(), &created.id, updated.revision, plain)
+        .await
+        .expect("an update of the expected revision is written");
+    assert!(updated.state.agrees_with(&state(60)), "{updated:?}");
+    assert_eq!(updated.reason, None);
 }
 
 /// An update that expects another revision fails and writes nothing.

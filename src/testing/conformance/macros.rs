@@ -282,6 +282,7 @@ macro_rules! __appointment_promises {
                 creating_for_a_chain_twice_writes_once
                 one_chain_in_two_tenants_is_two_appointments
                 an_update_raises_the_revision
+                details_are_kept_or_unknown
                 an_update_expects_the_revision
                 an_update_of_an_unknown_appointment_is_not_found
                 an_update_does_not_reach_across_tenants
