@@ -12,7 +12,8 @@ use crate::model::{EventTypeId, InstantFormat, UserId, clean_line, clean_text};
 /// What both sides know of an appointment: its state at the host, or that of its booking at Cal.com.
 ///
 /// A field that is `None` is unknown to its side: it is compared with nothing, and never cleared on
-/// the other side. A host that keeps no notes leaves `notes` at `None`.
+/// the other side. A host that keeps no notes leaves `notes` at `None`. Once a side gives a value, that
+/// is a change of its own.
 #[serde_as]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -337,6 +338,19 @@ impl AppointmentState {
                 }
             }
         }
+    }
+
+    /// The fields that have changed since an earlier state of the same side: those that differ, and
+    /// those that were not known then.
+    pub fn changes_since(&self, before: &Self) -> Differences {
+        let mut changes = self.differences(before);
+        if self.status.is_live() && before.status.is_live() {
+            changes.host |= self.host.is_some() && before.host.is_none();
+            changes.location |= self.location.is_some() && before.location.is_none();
+            changes.guests |= self.guests.is_some() && before.guests.is_none();
+            changes.notes |= self.notes.is_some() && before.notes.is_none();
+        }
+        changes
     }
 
     /// Whether no compared field differs.

@@ -355,7 +355,7 @@ fn changes(before: &AppointmentState, now: &AppointmentState) -> Differences {
     if !before.status.is_live() && now.status.is_live() {
         ALL
     } else {
-        now.differences(before)
+        now.changes_since(before)
     }
 }
 

@@ -38,6 +38,9 @@ pub(crate) struct History {
     foreign: u32,
 }
 
+/// Where appointments take place.
+const ROOMS: [&str; 3] = ["Room 1", "Room 2", "Room 3"];
+
 impl History {
     pub(crate) async fn new(setting: Setting, seed: u64, chronicle: Chronicle) -> Self {
         let chance = Chance::with_seed(seed);
@@ -155,7 +158,7 @@ impl History {
         };
         let mut all = self.world.appointments(customer).await;
         all.retain(|found| ![PANICS, FAILS].contains(&found.id.as_str()));
-        let kind = chance.number(0..38);
+        let kind = chance.number(0..46);
         let Some(found) = chance.pick(&all).filter(|_| kind >= 12) else {
             self.host_makes_one(customer, origin).await;
             return;
@@ -166,7 +169,11 @@ impl History {
             30..=33 => "revives",
             34 => "lengthens",
             35..=36 => "renames",
-            _ => "gives away",
+            37 => "gives away",
+            38..=39 => "declines",
+            40..=42 => "relocates",
+            43..=44 => "invites somebody to",
+            _ => "moves and relocates",
         };
         let whom = chance.number(0..3);
         self.note(format!(
@@ -178,6 +185,19 @@ impl History {
                 "cancels" => state.status = AppointmentStatus::Cancelled,
                 "renames" => state.attendee.name += " Corrected",
                 "gives away" => state.attendee = person(whom),
+                "declines" => state.status = AppointmentStatus::Declined,
+                "relocates" => state.location = Some(ROOMS[whom as usize].into()),
+                "invites somebody to" => {
+                    let known = state.guests.iter().flat_map(|guests| guests.iter());
+                    let known: Vec<String> = known.map(str::to_owned).collect();
+                    let guest = format!("guest{whom}@example.com");
+                    state.guests = Some(known.into_iter().chain([guest]).collect());
+                }
+                "moves and relocates" => {
+                    state.location = Some(ROOMS[whom as usize].into());
+                    state.end = start + (state.end - state.start);
+                    state.start = start;
+                }
                 "lengthens" => state.end += TimeDelta::minutes(30),
                 "moves" => {
                     state.end = start + (state.end - state.start);

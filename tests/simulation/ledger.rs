@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use calcom::model::{BookingUid, EventTypeId};
-use calcom::store::{AppointmentId, LinkId, LinkKey, Store, SyncKey, TenantId};
+use calcom::store::{
+    AppointmentId, AppointmentState, AppointmentStatus, Field, LinkId, LinkKey, Store, SyncKey,
+    TenantId,
+};
 use calcom::sync::{SYNC_KEY_METADATA, SentWrite, Standing, Write};
 use calcom::testing::FakeCalcom;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -178,6 +181,24 @@ impl Ledger {
                 let key = LinkKey::Booking(booking.clone());
                 (key, SentWrite::cancel(booking), of)
             }
+            Write::Confirm { booking, .. }
+            | Write::Decline { booking, .. }
+            | Write::UpdateLocation { booking, .. }
+            | Write::AddGuests { booking, .. } => {
+                let booking = booking.clone();
+                let of = writer
+                    .fake
+                    .booking(&booking)
+                    .and_then(|b| b.event_type_id());
+                let key = LinkKey::Booking(booking.clone());
+                let field = match write {
+                    Write::UpdateLocation { .. } => Field::Location,
+                    Write::AddGuests { .. } => Field::Guests,
+                    _ => Field::Status,
+                };
+                let fields = [field].into_iter().collect();
+                (key, SentWrite::amend(booking, fields), of)
+            }
             other => panic!("the simulation knows no {other:?}"),
         };
         if event_type.is_none_or(|id| !writer.event_types.contains(&id)) {
@@ -198,7 +219,17 @@ impl Ledger {
         {
             return;
         }
-        let is_on_record = standing.pending.iter().any(|p| p.write == sent);
+        let is_sent = |known: &SentWrite| match (known, &sent) {
+            // Whatever the reason.
+            (
+                SentWrite::Cancel { booking, .. },
+                SentWrite::Cancel {
+                    booking: cancelled, ..
+                },
+            ) => booking == cancelled,
+            _ => *known == sent,
+        };
+        let is_on_record = standing.pending.iter().any(|p| is_sent(&p.write));
         if !is_on_record {
             self.wrong(format!("{sent:?} is not on record: {standing:?}"));
         }
@@ -221,8 +252,29 @@ impl Ledger {
                     && Some(wish.event_type) == event_type
             }),
             Write::Reschedule { start, .. } => {
-                let wanted = |wish: &calcom::store::AppointmentState| is_same(wish.start, *start);
+                let wanted = |wish: &AppointmentState| is_same(wish.start, *start);
                 writer.past.wanted(writer.tenant, id, wanted)
+            }
+            Write::Confirm { .. } => {
+                let confirmed =
+                    |wish: &AppointmentState| wish.status == AppointmentStatus::Confirmed;
+                writer.past.wanted(writer.tenant, id, confirmed)
+            }
+            Write::UpdateLocation { location, .. } => {
+                let text = serde_json::to_value(location).unwrap();
+                let there = |wish: &AppointmentState| {
+                    let place = wish.location.as_ref();
+                    place.is_some_and(|place| text["address"] == *place.as_str())
+                };
+                writer.past.wanted(writer.tenant, id, there)
+            }
+            Write::AddGuests { guests, .. } => {
+                let invited = |wish: &AppointmentState| {
+                    let known = wish.guests.iter().flat_map(|known| known.iter());
+                    let known: Vec<&str> = known.collect();
+                    guests.iter().all(|guest| known.contains(&guest.as_str()))
+                };
+                writer.past.wanted(writer.tenant, id, invited)
             }
             _ => writer
                 .past

@@ -141,8 +141,9 @@ impl<'a> Stand<'a> {
             let is_accepted = self.was_accepted(link).await;
             let apart = state.differences(&remote);
             let mut apart_unaccepted = apart;
-            // Cal.com cannot rename anybody.
+            // Cal.com cannot rename anybody, and a new booking is where its event type says.
             apart_unaccepted.name = false;
+            apart_unaccepted.location = false;
             let agrees = base.local.agrees_with(state)
                 && base.remote.agrees_with(&remote)
                 && (apart_unaccepted.is_empty() || is_accepted);
@@ -352,13 +353,18 @@ fn state_of(booking: &Booking, known: &AppointmentState) -> AppointmentState {
         _ => AppointmentStatus::Cancelled,
     };
     let attendee = booking.attendees.first().map(Person::from);
-    AppointmentState::new(
+    let state = AppointmentState::new(
         status,
         booking.start,
         booking.end,
         booking.event_type_id().unwrap(),
         attendee.unwrap_or(known.attendee.clone()),
-    )
+    );
+    let state = state.with_guests(&booking.guests);
+    match &booking.location {
+        Some(location) => state.with_location(location.as_str()),
+        None => state,
+    }
 }
 
 impl History {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use calcom::store::{Link, LinkId};
+use calcom::store::{Link, LinkId, LogEvent, Page, Resolution};
 use calcom::sync::Standing;
 use calcom::testing::{RequestOutcome, WebhookBody};
 
@@ -165,11 +165,19 @@ impl History {
     }
 
     /// The links about which a person is asked. An alarm about a booking of somebody else's holds nothing up.
+    /// The links that lie in review, and those whose item was dismissed, which settles nothing: a webhook is one more reason to
+    /// process the change.
     async fn links_in_review(&self) -> Vec<LinkId> {
         let mut links = Vec::new();
         for customer in &self.world.customers {
             let open = self.world.reviews(customer).await;
             links.extend(open.into_iter().filter_map(|item| item.link));
+            let store = self.world.store();
+            let log = store.log(&customer.id, Page::first(100_000));
+            let dismissed = log.await.unwrap().into_iter().filter(|entry| {
+                matches!(&entry.event, LogEvent::ReviewResolved { resolution, .. } if *resolution == Resolution::Dismiss)
+            });
+            links.extend(dismissed.filter_map(|entry| entry.link));
         }
         links
     }

@@ -194,8 +194,35 @@ impl Calendar for Wire {
             fake: &exchange.fake,
         };
         exchange.ledger.check(write, &writer).await;
+        let mut method = Method::POST;
         let (operation, uid, path, body) = match write {
             Write::Create(booking) => return self.create(booking).await,
+            Write::Confirm { booking, .. } => {
+                let path = format!("bookings/{booking}/confirm");
+                ("bookings.confirm", booking, path, json!({}))
+            }
+            Write::Decline {
+                booking, reason, ..
+            } => {
+                let path = format!("bookings/{booking}/decline");
+                ("bookings.decline", booking, path, json!({"reason": reason}))
+            }
+            Write::UpdateLocation {
+                booking, location, ..
+            } => {
+                method = Method::PATCH;
+                let path = format!("bookings/{booking}/location");
+                let body = json!({"location": location});
+                ("bookings.update_location", booking, path, body)
+            }
+            Write::AddGuests {
+                booking, guests, ..
+            } => {
+                let guests = guests.iter().map(|email| json!({"email": email}));
+                let body = json!({"guests": guests.collect::<Value>()});
+                let path = format!("bookings/{booking}/guests");
+                ("bookings.add_guests", booking, path, body)
+            }
             Write::Reschedule {
                 booking,
                 start,
@@ -216,8 +243,7 @@ impl Calendar for Wire {
             other => panic!("the simulation knows no {other:?}"),
         };
         let what = Some(uid.as_str());
-        self.send(operation, Method::POST, path, Some(body), what)
-            .await
+        self.send(operation, method, path, Some(body), what).await
     }
 
     async fn free_slots(

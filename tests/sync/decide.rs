@@ -210,10 +210,10 @@ proptest! {
             return Ok(());
         };
         let decision = verdict(&case).decision;
-        if local.0.agrees_with(&base.0) {
+        if local.0.changes_since(&base.0).is_empty() {
             prop_assert!(!writes_to_calcom(&decision), "{decision:?}");
         }
-        if remote.0.agrees_with(&base.1) {
+        if remote.0.changes_since(&base.1).is_empty() {
             prop_assert!(!writes_to_host(&decision), "{decision:?}");
         }
     }
@@ -249,8 +249,8 @@ proptest! {
         let decided = verdict(&case);
         prop_assert_eq!(decided.conflict, None);
         if let (Some(base), Some(local), Some(remote)) = (&case.base, &case.local, &case.remote) {
-            let both = !local.0.agrees_with(&base.0)
-                && !remote.0.agrees_with(&base.1)
+            let both = !local.0.changes_since(&base.0).is_empty()
+                && !remote.0.changes_since(&base.1).is_empty()
                 && local.1 != Origin::Calcom;
             if both {
                 let agree = matches!(decided.decision, Decision::MoveBase);

@@ -365,6 +365,29 @@ async fn a_guest_is_added_and_none_is_removed_unasked() {
     assert_eq!(count(&world, Operation::AddGuests), 1);
 }
 
+/// Nobody had asked for it before: what was not known is a wish once it is.
+#[tokio::test]
+async fn the_first_guest_and_the_first_location_are_sent() {
+    let world = World::on(hosted(), |tenant| tenant).await;
+    let made = world.make("a", at(0), Origin::Admin);
+    world.drain().await;
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            *state = state.clone().with_guests(["bob@example.com"]);
+            located("Nebenstr. 2")(state);
+        })
+        .await;
+    world.drain().await;
+    world.settle().await;
+    world.assert_in_step().await;
+    let booking = world
+        .fake
+        .booking(&world.booking_of(&made.id).await)
+        .unwrap();
+    assert_eq!(booking.guests, ["bob@example.com"]);
+    assert_eq!(booking.location.as_deref(), Some("Nebenstr. 2"));
+}
+
 #[tokio::test]
 async fn a_location_that_cal_com_changes_comes_to_the_host() {
     let world = World::on(hosted(), |tenant| tenant).await;

@@ -99,8 +99,11 @@ impl Turn<'_> {
         let sent = Write::Create(Box::new(booking));
         match self.call(self.tenant.calendar.write(&sent)).await {
             Ok(created) if created.metadata_str(SYNC_KEY_METADATA) != Some(sync_key.as_str()) => {
-                // Somebody's existing booking: none was made for this appointment.
-                self.refused(&write, &state);
+                // Somebody's existing booking: none was made for this appointment. An answer that
+                // names no key at all does not prove that; the booking is looked for by ours.
+                if created.metadata_str(SYNC_KEY_METADATA).is_some() {
+                    self.refused(&write, &state);
+                }
                 let message = "Cal.com answered the creation with an existing booking of the same attendee at the same start, which is not this appointment's. Move one of the two appointments, then retry.";
                 let case = Case::new(ReviewReason::AnotherBooking, message);
                 Err(case.about([created.uid]).into())
