@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::harness::{World, ann, at, client, config};
+use crate::harness::{World, ann, at, cancel, client, config};
 use async_trait::async_trait;
 use calcom::client::Client;
 use calcom::model::{Booking, BookingQuery, BookingUid, EventTypeId, NewAttendee, NewBooking};
@@ -15,7 +15,7 @@ use calcom::sync::{
     Calendar, CalendarError, Engine, EventTypeFacts, SYNC_KEY_METADATA, Standing, StaticTenants,
     SyncEngine, Tenant, TurnOutcome, Write,
 };
-use calcom::testing::{FakeEventType, SeededEntropy};
+use calcom::testing::{FakeEventType, Fault, Operation, SeededEntropy, Then};
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
@@ -25,6 +25,8 @@ struct Crooked {
     client: Client,
     books_on: Option<EventTypeId>,
     keeps: Option<Arc<Kept>>,
+    /// The answer to a creation names no key.
+    is_silent: bool,
 }
 
 /// What was read of a booking does not arrive before it is let go.
@@ -55,7 +57,11 @@ impl Calendar for Crooked {
         if let (Write::Create(booking), Some(event_type)) = (&mut write, self.books_on) {
             booking.event_type = event_type.into();
         }
-        self.client.write(&write).await
+        let mut answer = self.client.write(&write).await?;
+        if self.is_silent && matches!(write, Write::Create(_)) {
+            answer.metadata = None;
+        }
+        Ok(answer)
     }
 
     async fn free_slots(
@@ -85,6 +91,7 @@ fn engine_over(
         client: client(&world.fake),
         books_on: None,
         keeps: None,
+        is_silent: false,
     };
     change(&mut calendar);
     let tenant = Tenant::new(world.tenant.clone(), Arc::new(calendar))
@@ -103,6 +110,24 @@ fn strangers_event_type(world: &World) -> EventTypeId {
     let other = world.fake.add_user("other");
     let theirs = FakeEventType::new("other-30", 30).with_owner(other.id);
     world.fake.add_event_type(theirs)
+}
+
+/// The answer to a creation does not say whose the booking is, its webhook is lost, and the host cancels: the booking is looked for
+/// all the same, and ends with its appointment.
+#[tokio::test]
+async fn a_booking_whose_answer_named_no_key_is_not_left_behind() {
+    let world = World::new().await;
+    let lost = Fault::new(Operation::CreateBooking, Then::LoseWebhook);
+    world.fake.inject(lost);
+    let made = world.make("a", at(0), Origin::Phone);
+    let engine = engine_over(&world, &world.store, |crooked| crooked.is_silent = true);
+    world.drain_with(&engine).await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::AnotherBooking]);
+    assert_eq!(world.fake.live_bookings().len(), 1);
+    world.change(&made.id, Origin::Phone, cancel).await;
+    world.settle().await;
+    assert_eq!(world.fake.live_bookings(), []);
+    assert_eq!(world.review_reasons().await, []);
 }
 
 /// A booking that carries the key of one of ours, on an event type that is not the tenant's, is not taken for it.
