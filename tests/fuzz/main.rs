@@ -19,6 +19,7 @@ mod corpus;
 mod mutate;
 mod targets;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Seek, Write};
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fastrand::Rng;
+use targets::model::TYPES;
 use targets::{TARGETS, Target};
 use tokio::time::Instant;
 
@@ -144,6 +146,34 @@ macro_rules! targets {
 }
 
 targets! { webhook model response client sqlite text }
+
+#[test]
+fn every_type_of_the_model_is_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/model");
+    let known: BTreeSet<&str> = TYPES.iter().map(|type_| type_.name).collect();
+    let mut count = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let mut is_read = false;
+        for line in source.lines() {
+            if line.starts_with("#[derive(") {
+                is_read = line.contains("Deserialize");
+            }
+            let item = line
+                .strip_prefix("pub struct ")
+                .or(line.strip_prefix("pub enum "));
+            let Some(item) = item else { continue };
+            let name = item.split(|c: char| !c.is_alphanumeric()).next().unwrap();
+            assert!(
+                !is_read || known.contains(name),
+                "{name} is not in the list of types"
+            );
+            count += usize::from(is_read);
+            is_read = false;
+        }
+    }
+    assert!(count > 80, "only {count} types were found");
+}
 
 #[test]
 #[ignore = "for scripts/fuzz, which says where to"]

@@ -1,4 +1,5 @@
-//! What is fuzzed: one function per target, which takes any bytes and panics if a promise is broken.
+//! What is fuzzed: one function per target, which takes any bytes and panics if a promise is
+//! broken.
 //!
 //! Shared by the test `fuzz`, which runs on stable, and by the targets of cargo-fuzz in `fuzz/`.
 
