@@ -81,7 +81,7 @@ impl ApiError {
         &self.message
     }
 
-    /// Returns the rejected fields, as far as the response names them.
+    /// Returns the rejected fields, as far as the response names them, and at most 200.
     pub fn fields(&self) -> &[FieldError] {
         &self.fields
     }
@@ -117,7 +117,7 @@ impl ApiError {
             .unwrap_or_default();
         let mut fields = Vec::new();
         if let Some(errors) = error.and_then(|e| e.pointer("/details/errors")) {
-            collect_constraints(errors, "", &mut fields);
+            collect_constraints(errors, "", 0, &mut fields);
         }
         if fields.is_empty() {
             fields = fields_in_message(raw_message);
@@ -254,26 +254,38 @@ fn mask_addresses(text: &str) -> String {
 /// The maximum nesting depth of validation errors that are parsed.
 const MAX_DEPTH: usize = 16;
 
+/// The maximum number of rejected fields that are parsed.
+const MAX_FIELDS: usize = 200;
+
 /// Parses class-validator's tree: `[{property, children, constraints: {rule: message}}]`.
-fn collect_constraints(errors: &Value, parent: &str, fields: &mut Vec<FieldError>) {
-    if parent.split('.').count() > MAX_DEPTH {
+fn collect_constraints(errors: &Value, parent: &str, depth: usize, fields: &mut Vec<FieldError>) {
+    if depth == MAX_DEPTH {
         return;
     }
     for error in errors.as_array().into_iter().flatten() {
         let property = error.get("property").and_then(Value::as_str).unwrap_or("?");
-        let path = if parent.is_empty() {
-            property.to_owned()
-        } else {
-            format!("{parent}.{property}")
-        };
+        let path = path_of(parent, property);
         let constraints = error.get("constraints").and_then(Value::as_object);
         for message in constraints.into_iter().flat_map(|c| c.values()) {
+            if fields.len() == MAX_FIELDS {
+                return;
+            }
             let message = message.as_str().unwrap_or_default();
             fields.push(FieldError::new(path.clone(), mask_addresses(message)));
         }
         if let Some(children) = error.get("children") {
-            collect_constraints(children, &path, fields);
+            collect_constraints(children, &path, depth + 1, fields);
         }
+    }
+}
+
+/// The path of a field within its parent, truncated: a response whose paths were kept in full while
+/// they are put together would take time in proportion to the square of its length.
+fn path_of(parent: &str, property: &str) -> String {
+    if parent.is_empty() {
+        clean_line(property).into_owned()
+    } else {
+        clean_line(&format!("{parent}.{property}")).into_owned()
     }
 }
 
@@ -298,6 +310,7 @@ fn spelled_fields(message: &str, mark: &str, separator: &str) -> Vec<FieldError>
     let mut field = parts.next().unwrap_or_default().trim().to_owned();
     let rest: Vec<&str> = parts.collect();
     let mut fields = Vec::new();
+    let mut depth = 0;
     for (index, part) in rest.iter().enumerate() {
         let is_last = index + 1 == rest.len();
         let (why, next) = if is_last {
@@ -307,8 +320,15 @@ fn spelled_fields(message: &str, mark: &str, separator: &str) -> Vec<FieldError>
         };
         let why = why.trim().trim_end_matches(',').trim();
         if why.is_empty() {
-            field = format!("{field}.{}", next.trim());
+            if depth < MAX_DEPTH {
+                field = path_of(&field, next.trim());
+            }
+            depth += 1;
             continue;
+        }
+        depth = 0;
+        if fields.len() == MAX_FIELDS {
+            break;
         }
         // Zod's format for a booking field: `responses - {email}error_required_field`.
         let (path, why) = match why.strip_prefix('{').and_then(|w| w.split_once('}')) {
@@ -341,7 +361,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::TEXT_LIMIT;
+    use crate::model::{LINE_LIMIT, TEXT_LIMIT};
     use serde_json::json;
 
     fn fields(message: &str) -> Vec<(String, String)> {
@@ -409,6 +429,24 @@ mod tests {
         assert!(error.message().starts_with("no xxx") && error.message().ends_with('…'));
         assert_eq!(error.message().chars().count(), TEXT_LIMIT);
         assert_eq!(error.fields(), [FieldError::new("a b", "de")]);
+    }
+
+    #[test]
+    fn a_long_list_of_fields_costs_no_more_than_its_length() {
+        let parse = |body: &Value| {
+            let body = body.to_string();
+            ApiError::parse(StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes())
+        };
+        // Whole paths would be 10 GB together.
+        let child = json!({"property": "c", "constraints": {"a": "b"}});
+        let tree = json!([{"property": "p".repeat(1_000_000), "children": vec![child; 10_000]}]);
+        let error = parse(&json!({"error": {"details": {"errors": tree}}}));
+        assert_eq!(error.fields().len(), MAX_FIELDS);
+        let spelled = parse(&json!({"message": "a - b, ".repeat(10_000)}));
+        assert_eq!(spelled.fields().len(), MAX_FIELDS);
+        let nested = parse(&json!({"message": "a property is wrong,".repeat(50_000) + "why "}));
+        assert_eq!(nested.fields().len(), 1);
+        assert_eq!(path_of(&"p".repeat(400), "c").chars().count(), LINE_LIMIT);
     }
 
     #[test]

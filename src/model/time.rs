@@ -4,7 +4,8 @@
 //! with such a start).
 
 use chrono::{
-    DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, Utc,
+    DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, Timelike,
+    Utc,
 };
 use serde::{Deserializer, Serializer};
 use serde_with::{DeserializeAs, SerializeAs};
@@ -116,7 +117,10 @@ impl<'de> DeserializeAs<'de, NaiveTime> for HourAndMinute {
         deserializer.deserialize_str(Word(|text: &str| {
             NaiveTime::parse_from_str(text, "%H:%M")
                 .or_else(|_| NaiveTime::parse_from_str(text, "%H:%M:%S"))
-                .map_err(|_| "expected a time of day as HH:MM")
+                .ok()
+                // Seconds cannot be written, so they are not read.
+                .and_then(|time| NaiveTime::from_hms_opt(time.hour(), time.minute(), 0))
+                .ok_or("expected a time of day as HH:MM")
         }))
     }
 }
@@ -221,6 +225,18 @@ mod tests {
         #[test]
         fn and_any_text_at_all(text: String) {
             prop_assert_eq!(parse_instant(&text), by_chrono(&text));
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_is_read_as_it_is_written() {
+        use serde_with::{DeserializeAs, SerializeAs};
+
+        for text in ["12:34", "12:34:56", "12:34:60"] {
+            let read = HourAndMinute::deserialize_as(serde_json::Value::from(text)).unwrap();
+            let written = HourAndMinute::serialize_as(&read, serde_json::value::Serializer);
+            assert_eq!(written.unwrap(), "12:34");
+            assert_eq!(Some(read), NaiveTime::from_hms_opt(12, 34, 0));
         }
     }
 

@@ -11,7 +11,7 @@ use super::account::{FormEvent, OutOfOfficeEvent, PingEvent};
 use super::booking::{BookingEvent, NoShowEvent};
 use super::fields::{Envelope, take, write_delivery};
 use super::meeting::{InstantMeetingEvent, MeetingEvent, RecordingEvent, VideoNoShowEvent};
-use super::one_time_password;
+use super::{json, one_time_password};
 use crate::model::{BookingUid, Trigger};
 
 /// A webhook delivery. `Debug` shows no personal data, links or secrets.
@@ -112,8 +112,10 @@ impl WebhookEvent {
     /// Never fails: a body that is not in Cal.com's format is a [`Template`](Self::Template), one
     /// that is but cannot be interpreted is an [`Other`](Self::Other).
     pub fn parse(body: &[u8]) -> Self {
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(delivery)) if delivery.get(TRIGGER).is_some_and(Value::is_string) => {
+        match json::read(body) {
+            Some(Value::Object(delivery))
+                if delivery.get(TRIGGER).is_some_and(Value::is_string) =>
+            {
                 Self::of_delivery(delivery)
             }
             _ => Self::Template(TemplateBody {
@@ -284,6 +286,14 @@ mod tests {
         ] {
             assert!(WebhookEvent::deserialize(json).is_err());
         }
+    }
+
+    #[test]
+    fn half_a_character_does_not_cost_the_event() {
+        let body =
+            br#"{"triggerEvent":"BOOKING_CREATED","payload":{"uid":"u","title":"Cut \ud83d"}}"#;
+        let event = WebhookEvent::parse(body);
+        assert_eq!(event.booking_uid(), Some(&BookingUid::new("u")));
     }
 
     #[test]

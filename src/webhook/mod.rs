@@ -27,6 +27,7 @@ mod account;
 mod booking;
 mod event;
 mod fields;
+mod json;
 mod meeting;
 mod one_time_password;
 mod people;

@@ -2,14 +2,16 @@
 
 use serde_json::Value;
 
+use super::json;
+
 /// Under which key bodies have it.
 pub(super) const KEY: &str = "oneTimePassword";
 
 /// A body with its one-time passwords removed, for storing. Whoever has such a password can confirm
 /// a booking.
 pub fn without_one_time_passwords(body: &[u8]) -> String {
-    match serde_json::from_slice::<Value>(body) {
-        Ok(mut json) => {
+    match json::read(body) {
+        Some(mut json) => {
             for_each_object(&mut json, &mut |object| {
                 if let Some(password) = object.get_mut(KEY) {
                     *password = Value::Null;
@@ -17,17 +19,18 @@ pub fn without_one_time_passwords(body: &[u8]) -> String {
             });
             json.to_string()
         }
-        Err(_) => String::from_utf8_lossy(body).into_owned(),
+        None => json::without_values_of(KEY, &String::from_utf8_lossy(body)),
     }
 }
 
 /// A body without one-time passwords and their keys; otherwise as it was sent.
 pub(super) fn dropped_from(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
+    let Some(mut json) = json::read(body) else {
+        return json::without_values_of(KEY, &text);
+    };
     // A key can be spelled with escapes, so only the parsed body tells.
-    if let Ok(mut json) = serde_json::from_slice::<Value>(body)
-        && drop_from(&mut json)
-    {
+    if drop_from(&mut json) {
         return json.to_string();
     }
     text.into_owned()
@@ -71,6 +74,18 @@ mod tests {
         assert!(cleaned.contains(r#""uid":"u""#));
         let dropped = dropped_from(body);
         assert_eq!(dropped, r#"{"payload":{"list":[{}],"uid":"u"}}"#);
+    }
+
+    #[test]
+    fn one_time_passwords_are_removed_from_what_cannot_be_represented() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for odd in [r#""\ud83d""#, "1e400", &deep] {
+            let body = format!(r#"{{"odd":{odd},"list":[{{"oneTimePassword":"7a64"}}]}}"#);
+            let cleaned = without_one_time_passwords(body.as_bytes());
+            assert!(!cleaned.contains("7a64"), "{cleaned}");
+            let dropped = dropped_from(body.as_bytes());
+            assert!(!dropped.contains("7a64"), "{dropped}");
+        }
     }
 
     #[test]

@@ -1,0 +1,207 @@
+//! What mutation starts from: the recorded exchanges and deliveries, as inputs of each target.
+
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::targets::model::{TYPES, Type};
+use crate::targets::{client, model, response, sqlite, webhook};
+
+/// The most examples of one type of `model`.
+const EXAMPLES: usize = 6;
+
+fn fixtures(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(folder);
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut paths: Vec<PathBuf> = files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == extension))
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// Whether a text can be read as a type. One that the type panics at is worth an example, too.
+fn fits(type_: &Type, text: &str) -> bool {
+    catch_unwind(|| (type_.round_trip)(text.as_bytes())).unwrap_or(true)
+}
+
+fn exchanges() -> Vec<Value> {
+    let read = |path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    fixtures("exchanges", "json").iter().map(read).collect()
+}
+
+/// The inputs that a target starts from.
+pub fn of(target: &str) -> Vec<Vec<u8>> {
+    match target {
+        "webhook" => deliveries(),
+        "model" => values(),
+        "response" => responses(),
+        "client" => calls(),
+        "sqlite" => columns(),
+        "text" => texts(),
+        _ => panic!("no corpus for {target}"),
+    }
+}
+
+fn deliveries() -> Vec<Vec<u8>> {
+    let mut inputs = Vec::new();
+    for (index, path) in fixtures("webhooks", "body").iter().enumerate() {
+        let body = std::fs::read(path).unwrap();
+        let about = std::fs::read(path.with_extension("json")).unwrap();
+        let about: Value = serde_json::from_slice(&about).unwrap();
+        let signature = about["headers"]["x-cal-signature-256"]
+            .as_str()
+            .unwrap_or_default();
+        // As it was sent; signed with a secret that is known here; with one-time passwords.
+        for flags in [0, 1, 2, 3] {
+            inputs.push(webhook::input(
+                flags,
+                b"secret",
+                signature.as_bytes(),
+                &body,
+            ));
+        }
+        if index == 0 {
+            inputs.push(webhook::input(4, b"", b"", &body));
+            inputs.push(webhook::input(0, b"", b"no-secret-provided", &body));
+        }
+    }
+    for body in [
+        r#"{"triggerEvent":"OOO_CREATED","createdAt":"2026-12-01T08:00:00Z","payload":{"oooEntry":{"id":1}}}"#,
+        r#"{"triggerEvent":"FORM_SUBMITTED","payload":{"formId":"f","responses":{"a":{"value":["x"]}}}}"#,
+        r#"{"triggerEvent":"MEETING_ENDED","uid":"u","startTime":"2026-12-01T08:00:00Z","attendees":[{}]}"#,
+        r#"{"triggerEvent":"PING","payload":null}"#,
+        "who: {{name}}",
+    ] {
+        inputs.push(webhook::input(3, b"s", b"", body.as_bytes()));
+    }
+    inputs
+}
+
+/// Every object and array of the recordings, as an example of each type that it can be read as.
+fn values() -> Vec<Vec<u8>> {
+    fn collect<'a>(json: &'a Value, found: &mut Vec<&'a Value>) {
+        match json {
+            Value::Array(items) => items.iter().take(2).for_each(|item| collect(item, found)),
+            Value::Object(object) => object.values().for_each(|value| collect(value, found)),
+            _ => return,
+        }
+        found.push(json);
+    }
+    let exchanges = exchanges();
+    let mut found = Vec::new();
+    for exchange in &exchanges {
+        collect(&exchange["response"]["body"], &mut found);
+        collect(&exchange["request"]["body"], &mut found);
+    }
+    let mut texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+    texts.extend(["\"accepted\"", "\"u\"", "7", "null"].map(str::to_owned));
+    // The largest ones first, because they have the most fields.
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    texts.retain(|text| text.len() < 20_000);
+    texts.dedup();
+    let mut inputs = Vec::new();
+    for (which, type_) in TYPES.iter().enumerate() {
+        let fitting = texts.iter().filter(|text| fits(type_, text));
+        inputs.extend(
+            fitting
+                .take(EXAMPLES)
+                .map(|text| model::input(which, text.as_bytes())),
+        );
+    }
+    inputs
+}
+
+/// The status and the body of every recorded response.
+fn recorded() -> Vec<(u16, String)> {
+    let exchanges = exchanges();
+    let of = |exchange: &Value| {
+        let response = &exchange["response"];
+        let body = match &response["body"] {
+            Value::String(text) => text.clone(),
+            json => json.to_string(),
+        };
+        (
+            u16::try_from(response["status"].as_u64().unwrap()).unwrap(),
+            body,
+        )
+    };
+    exchanges.iter().map(of).collect()
+}
+
+/// Headers as a server sends them.
+const LIMITS: &[(u8, &[u8])] = &[(0, b"120"), (1, b"119"), (2, b"60"), (8, b"req-1")];
+const EXHAUSTED: &[(u8, &[u8])] = &[(0, b"5"), (1, b"0"), (2, b"1790000030"), (7, b"20")];
+
+fn responses() -> Vec<Vec<u8>> {
+    let mut inputs = Vec::new();
+    for (index, (status, body)) in recorded().iter().enumerate() {
+        let headers = if *status == 429 { EXHAUSTED } else { LIMITS };
+        // Read as what it is, where it is anything, and as something else.
+        let data = serde_json::from_str::<Value>(body).ok();
+        let data = data
+            .and_then(|body| body.get("data").cloned())
+            .unwrap_or_default();
+        let data = data.to_string();
+        let fitting = TYPES
+            .iter()
+            .position(|type_| data.starts_with(['{', '[']) && fits(type_, &data));
+        for which in [fitting.unwrap_or(0), index % TYPES.len()] {
+            inputs.push(response::input(which, *status, headers, body.as_bytes()));
+        }
+    }
+    inputs
+}
+
+fn calls() -> Vec<Vec<u8>> {
+    let mut inputs = Vec::new();
+    for (index, (status, body)) in recorded().iter().enumerate() {
+        let headers = if index % 3 == 0 { EXHAUSTED } else { LIMITS };
+        let call = u8::try_from(index).unwrap_or_default() % client::CALLS;
+        inputs.push(client::input(call, *status, headers, body.as_bytes()));
+    }
+    inputs
+}
+
+fn columns() -> Vec<Vec<u8>> {
+    let state = r#"{"status":"confirmed","start":"2027-01-15T09:00:00Z","end":"2027-01-15T09:30:00Z","event_type":7,"attendee":{"name":"Ada","email":"ada@example.com","time_zone":"Europe/Berlin"}}"#;
+    let contents: &[(u8, &[u8])] = &[
+        (0, state.as_bytes()),
+        (0, br#"{"kind":"retry","status":"cancelled","message":"m"}"#),
+        (0, b"two"),
+        (1, &[0xff; 8]),
+        (1, &i64::MAX.to_le_bytes()),
+        (1, &i64::MIN.to_le_bytes()),
+        (2, b"\x00\xff"),
+        (3, &f64::NAN.to_le_bytes()),
+        (4, b"\xff\xfe"),
+        (5, b""),
+    ];
+    (0..128)
+        .flat_map(|column| {
+            contents
+                .iter()
+                .map(move |(kind, bytes)| sqlite::input(column, *kind, bytes))
+        })
+        .collect()
+}
+
+fn texts() -> Vec<Vec<u8>> {
+    [
+        "2026-12-01T08:00:00Z",
+        "2026-12-01T08:00:00.000Z",
+        "2026-12-01T08:00:00+05:30",
+        "2026-12-01T08:00:00",
+        "0000-01-01T00:00:00-23:59",
+        "9999-12-31T23:59:60.999999999Z",
+        "Ann\u{202e}nnA\nlevel=ERROR",
+        "code=abc&state=def",
+        "error=access_denied&state=state-8c1f05d7e2a94b3",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
