@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use calcom::store::{AppointmentStatus, Origin};
+use calcom::store::{AppointmentStatus, Guests, Origin};
 use calcom::testing::{Fault, Operation, Then, WebhookBody};
 use chrono::TimeDelta;
 
@@ -188,7 +188,7 @@ impl History {
                 "declines" => state.status = AppointmentStatus::Declined,
                 "relocates" => state.location = Some(ROOMS[whom as usize].into()),
                 "invites somebody to" => {
-                    let known = state.guests.iter().flat_map(|guests| guests.iter());
+                    let known = state.guests.iter().flat_map(Guests::iter);
                     let known: Vec<String> = known.map(str::to_owned).collect();
                     let guest = format!("guest{whom}@example.com");
                     state.guests = Some(known.into_iter().chain([guest]).collect());

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use calcom::model::{BookingUid, EventTypeId};
 use calcom::store::{
-    AppointmentId, AppointmentState, AppointmentStatus, Field, LinkId, LinkKey, Store, SyncKey,
-    TenantId,
+    AppointmentId, AppointmentState, AppointmentStatus, Field, Guests, LinkId, LinkKey, Store,
+    SyncKey, TenantId,
 };
 use calcom::sync::{SYNC_KEY_METADATA, SentWrite, Standing, Write};
 use calcom::testing::FakeCalcom;
@@ -270,7 +270,7 @@ impl Ledger {
             }
             Write::AddGuests { guests, .. } => {
                 let invited = |wish: &AppointmentState| {
-                    let known = wish.guests.iter().flat_map(|known| known.iter());
+                    let known = wish.guests.iter().flat_map(Guests::iter);
                     let known: Vec<&str> = known.collect();
                     guests.iter().all(|guest| known.contains(&guest.as_str()))
                 };
