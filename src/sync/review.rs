@@ -30,7 +30,7 @@ pub(super) fn explain(reason: &ReviewReason) -> &'static str {
             "The booking has ended at Cal.com and the appointment was changed since; a booking cannot be revived. Force the appointment's state to book it anew, or take Cal.com's to end it."
         }
         ReviewReason::NotExpressible => {
-            "Cal.com's API can move and cancel a booking; the appointment was changed in another way. Take Cal.com's state, or accept the difference."
+            "The appointment was changed in a way that Cal.com's API, or this server, cannot take. Take Cal.com's state, or accept the difference."
         }
         ReviewReason::SeatedBooking => {
             "The booking has seats, which are not kept in step yet. Dismiss the item."
