@@ -24,4 +24,5 @@ mod queue;
 mod reopened;
 mod requests;
 mod review;
+mod sweep;
 mod unanswered;
