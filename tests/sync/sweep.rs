@@ -70,6 +70,8 @@ struct List {
     most: u32,
     filters: bool,
     panics: bool,
+    /// The page, counted from one, in whose place comes nothing.
+    fails_at: Option<u32>,
     /// These are cancelled while the list is walked, one after each page.
     cancelled_meanwhile: Mutex<Vec<BookingUid>>,
     pages: AtomicU32,
@@ -82,6 +84,7 @@ impl List {
             most: 100,
             filters: true,
             panics: false,
+            fails_at: None,
             cancelled_meanwhile: Mutex::default(),
             pages: AtomicU32::new(0),
         }
@@ -100,7 +103,11 @@ impl Calendar for List {
 
     async fn bookings_page(&self, query: &BookingQuery) -> Result<BookingPage, CalendarError> {
         assert!(!self.panics, "the list panics");
-        self.pages.fetch_add(1, Ordering::SeqCst);
+        let before = self.pages.fetch_add(1, Ordering::SeqCst);
+        if self.fails_at == Some(before + 1) {
+            let kind = CalendarErrorKind::Unavailable;
+            return Err(CalendarError::new(kind, "nothing came"));
+        }
         let mut asked = query.clone();
         if !self.filters {
             asked = BookingQuery::default();
@@ -335,6 +342,31 @@ async fn rows_that_move_while_the_list_is_walked_take_no_other_along() {
     world.drain_with(&engine).await;
     world.assert_in_step().await;
     assert_eq!(booked(&world).len(), 9);
+}
+
+/// What lies behind the page that did not come is not passed over, and what was read is not read
+/// anew.
+#[tokio::test]
+async fn a_walk_that_breaks_off_goes_on_from_its_last_page() {
+    let world = World::new().await;
+    lose_all_webhooks(&world);
+    for n in 0..12 {
+        world.book(slot(n)).await;
+        world.clock.advance(Duration::from_secs(30 * 60));
+    }
+    let mut list = List::of(&world);
+    (list.most, list.fails_at) = (4, Some(2));
+    let engine = engine_with(&world, &Arc::new(list));
+    let first = sweep_with(&world, &engine).await;
+    assert!(!first.is_complete());
+    assert_eq!((first.bookings_read, first.notices_given), (4, 4));
+    world.drain_with(&engine).await;
+    // One of the four lies within the overlap.
+    let second = sweep_with(&world, &engine).await;
+    assert!(second.is_complete(), "{second:?}");
+    assert_eq!((second.bookings_read, second.notices_given), (9, 8));
+    world.drain_with(&engine).await;
+    world.assert_in_step().await;
 }
 
 /// A server that falls back to a version without filters lists all there is, by start.

@@ -139,7 +139,7 @@ mod tests {
     use crate::store::{LinkId, Revision};
     use crate::sync::standing::Base;
 
-    fn booking(uid: &str, more: Value) -> Booking {
+    fn booking(uid: &str, more: &Value) -> Booking {
         let mut json = json!({
             "id": 1, "uid": uid, "status": "accepted", "eventTypeId": 7,
             "start": "2026-12-08T09:00:00Z", "end": "2026-12-08T09:30:00Z",
@@ -152,13 +152,13 @@ mod tests {
     }
 
     fn plain(uid: &str) -> Booking {
-        booking(uid, json!({}))
+        booking(uid, &json!({}))
     }
 
     fn ended(uid: &str, next: Option<&str>) -> Booking {
         booking(
             uid,
-            json!({"status": "cancelled", "rescheduledToUid": next}),
+            &json!({"status": "cancelled", "rescheduledToUid": next}),
         )
     }
 
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_difference_is_looked_at_with_what_it_claims() {
-        let moved = booking("a", json!({"start": "2026-12-08T09:10:00Z"}));
+        let moved = booking("a", &json!({"start": "2026-12-08T09:10:00Z"}));
         let says = says_of(&moved, &link("a"));
         let BookingSays::Look(claim) = says else {
             panic!("{says:?}");
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn a_difference_that_no_claim_holds_claims_nothing() {
         let attendees = json!([{"name": "Bob", "email": "bob@example.com", "timeZone": "UTC"}]);
-        let other = booking("a", json!({"attendees": attendees}));
+        let other = booking("a", &json!({"attendees": attendees}));
         let nothing = BookingSays::Look(DeliveryClaim::default());
         assert_eq!(says_of(&other, &link("a")), nothing);
     }
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn unknown_bookings_are_looked_at_if_they_live() {
         assert!(is_look(&booking_says(&plain("a"), None)));
-        let unknown_status = booking("a", json!({"status": "awaiting_moon"}));
+        let unknown_status = booking("a", &json!({"status": "awaiting_moon"}));
         let look = BookingSays::Look(DeliveryClaim::default());
         assert_eq!(booking_says(&unknown_status, None), look);
         assert_eq!(booking_says(&ended("a", None), None), BookingSays::Nothing);

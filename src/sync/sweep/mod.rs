@@ -114,26 +114,30 @@ impl Engine {
         id: &TenantId,
         every: Duration,
     ) -> Result<Option<SweepReport>, StoreError> {
-        // Its credentials are refused; once it goes on, it is due.
+        // Its credentials are refused; once its work goes on, it is due.
         if self.store_call(self.store.is_paused(id)).await? {
             return Ok(None);
         }
-        let mut report = SweepReport::new(id.clone());
-        let tenant = match self.host_call(self.tenants.tenant(id)).await {
-            Ok(Some(tenant)) => tenant,
-            Ok(None) => {
-                report.stopped.push(SweepStop::UnknownTenant);
-                return Ok(Some(report));
-            }
-            Err(error) => {
-                tracing::warn!(tenant = %id, error = %with_causes(&error), "the tenant cannot be read");
-                report.stopped.push(SweepStop::Host(error.kind()));
-                return Ok(Some(report));
-            }
-        };
         let begun = self.store.begin_sweep(id, every, self.config.lease);
         let Some(lease) = self.store_call(begun).await? else {
             return Ok(None);
+        };
+        let mut report = SweepReport::new(id.clone());
+        let tenant = match self.host_call(self.tenants.tenant(id)).await {
+            Ok(Some(tenant)) => tenant,
+            unreadable => {
+                report.stopped.push(match unreadable {
+                    Err(error) => {
+                        tracing::warn!(tenant = %id, error = %with_causes(&error), "the tenant cannot be read");
+                        SweepStop::Host(error.kind())
+                    }
+                    Ok(_) => SweepStop::UnknownTenant,
+                });
+                let place = Place::of(lease.cursor.as_ref()).to_opaque();
+                let ended = self.store.end_sweep(&lease, &place, Duration::ZERO);
+                self.store_call(ended).await?;
+                return Ok(Some(report));
+            }
         };
         let sweep = Sweep {
             engine: self,

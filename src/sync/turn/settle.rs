@@ -316,7 +316,8 @@ impl Turn<'_> {
         }
         let is_told = self.claim.deliveries.iter().any(|delivery| {
             let named = delivery.booking.as_ref();
-            named.is_some_and(|uid| foreign.contains(uid))
+            delivery.source == NoticeSource::Webhook
+                && named.is_some_and(|uid| foreign.contains(uid))
         });
         if !is_told {
             return;
