@@ -54,6 +54,20 @@ CREATE TABLE calcom.links (
 CREATE INDEX links_due ON calcom.links (tenant, format, due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX links_series ON calcom.links (tenant, series) WHERE series IS NOT NULL;
 
+-- How far the sweep of a tenant has come, and who is at it. No row: it was never swept.
+CREATE TABLE calcom.sweeps (
+    tenant       text COLLATE "C" PRIMARY KEY CHECK (tenant <> ''),
+    fence        bigint NOT NULL DEFAULT 1,
+    -- When the lease runs out. NULL: the last one was ended.
+    leased_until timestamptz,
+    ended_at     timestamptz,
+    -- The next one is not due before, whatever its schedule.
+    rest_until   timestamptz,
+    -- What the engine remembers.
+    format       integer,
+    cursor       bytea
+);
+
 -- Which link an appointment, a booking's uid, a chain's key or a sync key belongs to. A key that a link had before stays its own.
 CREATE TABLE calcom.keys (
     tenant text COLLATE "C" NOT NULL,
@@ -77,6 +91,8 @@ CREATE TABLE calcom.notices (
     -- The empty text is what comes before every tenant.
     tenant           text COLLATE "C" NOT NULL CHECK (tenant <> ''),
     taken_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Who told of it; of a mark, why it was made. NULL stands for the host.
+    source           text,
     -- Whether a claim has made its link due.
     is_routed        boolean NOT NULL DEFAULT false,
     fate             text,
@@ -98,13 +114,12 @@ CREATE TABLE calcom.notices (
     is_ignored       boolean NOT NULL DEFAULT false,
     -- A mark.
     target           bigint,
-    source           text,
     review           bigint,
     instruction      text,
     FOREIGN KEY (tenant, target) REFERENCES calcom.links (tenant, id),
     CHECK ((fate IS NULL) = (settled_at IS NULL)),
     CHECK (kind <> 'change' OR (appointment, revision, origin, at) IS NOT NULL),
-    CHECK (kind <> 'delivery' OR (fingerprint, trigger_name, claim, body) IS NOT NULL),
+    CHECK (kind <> 'delivery' OR (fingerprint, trigger_name, claim, body, source) IS NOT NULL),
     CHECK (kind <> 'delivery' OR booking IS NOT NULL OR is_ignored),
     CHECK (kind <> 'mark' OR (target, source) IS NOT NULL)
 );
@@ -114,6 +129,7 @@ CREATE UNIQUE INDEX notices_change ON calcom.notices (tenant, appointment, revis
 CREATE UNIQUE INDEX notices_bytes ON calcom.notices (tenant, fingerprint)
     WHERE kind = 'delivery' AND (fate IS NULL OR is_ignored);
 CREATE INDEX notices_deliveries ON calcom.notices (tenant, id) WHERE kind = 'delivery';
+CREATE INDEX notices_received ON calcom.notices (tenant, source, taken_at) WHERE kind = 'delivery';
 CREATE INDEX notices_waiting_changes ON calcom.notices (tenant, appointment, id) WHERE kind = 'change' AND fate IS NULL;
 CREATE INDEX notices_waiting_deliveries ON calcom.notices (tenant, booking, id) WHERE kind = 'delivery' AND fate IS NULL;
 CREATE INDEX notices_marks ON calcom.notices (tenant, target, id) WHERE kind = 'mark';

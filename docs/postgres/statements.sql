@@ -21,19 +21,21 @@
 
 -- Outbox::record, on the store's connection or in the host's transaction. Inserts one row, has no foreign key to check and locks
 -- nothing. It waits in one case: another transaction has recorded the same revision of the same appointment and is still open.
--- $2 appointment, $3 revision, $4 origin, $5 the host's time
-PREPARE record_change (text, text, bigint, text, timestamptz) AS
-INSERT INTO calcom.notices (kind, tenant, appointment, revision, origin, at)
-VALUES ('change', $1, $2, $3, $4, $5)
+-- $2 appointment, $3 revision, $4 origin, $5 the host's time, $6 source
+PREPARE record_change (text, text, bigint, text, timestamptz, text) AS
+INSERT INTO calcom.notices (kind, tenant, appointment, revision, origin, at, source)
+VALUES ('change', $1, $2, $3, $4, $5, $6)
 ON CONFLICT (tenant, appointment, revision) WHERE kind = 'change' DO NOTHING;
 
 -- Inbox::accept. No row comes back: a duplicate. It waits in one case: a transaction that stores, routes or settles the very same
 -- bytes is about to commit.
--- $2 fingerprint, $3 trigger, $4 booking, $5 rescheduled from, $6 sync key, $7 claim, $8 body, $9 fate if it is ignored
-PREPARE accept_delivery (text, bytea, text, text, text, text, text, bytea, text) AS
+-- $2 fingerprint, $3 trigger, $4 booking, $5 rescheduled from, $6 sync key, $7 claim, $8 body, $9 fate if it is ignored, $10 source
+PREPARE accept_delivery (text, bytea, text, text, text, text, text, bytea, text, text) AS
 INSERT INTO calcom.notices
-    (kind, tenant, fingerprint, trigger_name, booking, rescheduled_from, sync_key, claim, body, fate, settled_at, is_ignored)
-VALUES ('delivery', $1, $2, $3, $4, $5, $6, $7, $8, $9, CASE WHEN $9 IS NOT NULL THEN clock_timestamp() END, $9 IS NOT NULL)
+    (kind, tenant, fingerprint, trigger_name, booking, rescheduled_from, sync_key, claim, body, fate, settled_at, is_ignored,
+     source)
+VALUES ('delivery', $1, $2, $3, $4, $5, $6, $7, $8, $9, CASE WHEN $9 IS NOT NULL THEN clock_timestamp() END, $9 IS NOT NULL,
+     $10)
 ON CONFLICT (tenant, fingerprint) WHERE kind = 'delivery' AND (fate IS NULL OR is_ignored) DO NOTHING
 RETURNING id;
 
@@ -41,17 +43,31 @@ RETURNING id;
 -- $2 appointment, $3 after (0: from the first), $4 limit
 PREPARE changes (text, text, bigint, bigint) AS
 WITH own AS MATERIALIZED (
-    SELECT id, revision, origin, at, fate FROM calcom.notices WHERE kind = 'change' AND tenant = $1 AND appointment = $2
+    SELECT id, revision, origin, at, source, fate FROM calcom.notices WHERE kind = 'change' AND tenant = $1 AND appointment = $2
 )
 SELECT * FROM own WHERE id > $3 ORDER BY id LIMIT $4;
 
 -- Inbox::deliveries. Reads.
 -- $2 after, $3 limit
 PREPARE deliveries (text, bigint, bigint) AS
-SELECT id, trigger_name, booking, claim, taken_at, fate
+SELECT id, trigger_name, booking, claim, taken_at, source, fate
 FROM calcom.notices
 WHERE kind = 'delivery' AND (tenant, id) > ($1, $2) AND tenant <= $1
 ORDER BY tenant, id LIMIT $3;
+
+-- Inbox::webhook_health: webhook_health, last_received. Reads.
+-- $2 how far back
+PREPARE webhook_health (text, bigint) AS
+SELECT source, fate, count(*) AS deliveries
+FROM calcom.notices
+WHERE kind = 'delivery' AND tenant = $1 AND source IN ('webhook', 'sweep')
+  AND taken_at >= statement_timestamp() - $2 * interval '1 us'
+GROUP BY source, fate;
+
+PREPARE last_received (text) AS
+SELECT (EXTRACT(epoch FROM statement_timestamp() - max(taken_at)) * 1000000)::bigint AS microseconds
+FROM calcom.notices
+WHERE kind = 'delivery' AND tenant = $1 AND source = 'webhook';
 
 
 -- The tenant's lock -------------------------------------------------------------------------------------------------------------
@@ -260,14 +276,14 @@ SELECT
 -- What waits for a link. Reads.
 -- $2 the link's appointment
 PREPARE waiting_changes (text, text) AS
-SELECT id, revision, origin, at
+SELECT id, revision, origin, at, source
 FROM calcom.notices
 WHERE kind = 'change' AND fate IS NULL AND tenant = $1 AND appointment = $2
 ORDER BY id;
 
 -- $2 the link
 PREPARE waiting_deliveries (text, bigint) AS
-SELECT id, trigger_name, booking, claim, taken_at
+SELECT id, trigger_name, booking, claim, taken_at, source
 FROM calcom.notices
 WHERE kind = 'delivery' AND fate IS NULL AND tenant = $1
   AND booking IN (SELECT name FROM calcom.keys WHERE tenant = $1 AND link = $2 AND kind = 'booking')
@@ -680,6 +696,44 @@ WITH old AS MATERIALIZED (
     ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 DELETE FROM calcom.log USING old WHERE log.tenant = old.tenant AND log.id = old.id;
+
+
+-- Sweeps ------------------------------------------------------------------------------------------------------------------------
+--
+-- Each is one statement, on the tenant's one row. Sweeps::begin_sweep: sweep_is_early, and only if it is not, begin_sweep; no
+-- row: somebody else was faster. The others: no row was updated: LeaseLost.
+
+-- Reads. No lock, for it is too early nearly always.
+-- $2 the time between two sweeps
+PREPARE sweep_is_early (text, bigint) AS
+SELECT EXISTS (
+    SELECT FROM calcom.sweeps WHERE tenant = $1 AND NOT CASE WHEN leased_until IS NOT NULL
+        THEN leased_until <= statement_timestamp()
+        ELSE COALESCE(rest_until <= statement_timestamp(), true)
+            AND COALESCE(ended_at <= statement_timestamp() - $2 * interval '1 us', true) END
+) AS is_early;
+
+-- $2 the time between two sweeps, $3 lease
+PREPARE begin_sweep (text, bigint, bigint) AS
+INSERT INTO calcom.sweeps AS known (tenant, leased_until) VALUES ($1, statement_timestamp() + $3 * interval '1 us')
+ON CONFLICT (tenant) DO UPDATE SET fence = known.fence + 1, leased_until = excluded.leased_until
+WHERE CASE WHEN known.leased_until IS NOT NULL
+    THEN known.leased_until <= statement_timestamp()
+    ELSE COALESCE(known.rest_until <= statement_timestamp(), true)
+        AND COALESCE(known.ended_at <= statement_timestamp() - $2 * interval '1 us', true) END
+RETURNING fence, format, cursor, statement_timestamp() AS now;
+
+-- $2 fence, $3 cursor, $4 its format, $5 how much longer
+PREPARE advance_sweep (text, bigint, bytea, integer, bigint) AS
+UPDATE calcom.sweeps SET cursor = $3, format = $4,
+    leased_until = GREATEST(leased_until, statement_timestamp() + $5 * interval '1 us')
+WHERE tenant = $1 AND fence = $2 AND leased_until IS NOT NULL;
+
+-- $2 fence, $3 cursor, $4 its format, $5 rest
+PREPARE end_sweep (text, bigint, bytea, integer, bigint) AS
+UPDATE calcom.sweeps SET cursor = $3, format = $4, leased_until = NULL, ended_at = statement_timestamp(),
+    rest_until = statement_timestamp() + $5 * interval '1 us'
+WHERE tenant = $1 AND fence = $2 AND leased_until IS NOT NULL;
 
 
 -- AppointmentRepository, for a host that has no table of its own ----------------------------------------------------------------

@@ -1,18 +1,20 @@
 //! The inbox.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::error::failed;
-use super::rows::{Row, json, micros};
+use super::rows::{Row, json, micros, micros_before};
 use super::settle::not_waiting;
 use super::{SqliteStore, statements};
 use crate::model::BookingUid;
 use crate::store::{
     Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, Link, NewDelivery, Page, StoreError,
-    SyncKey, TenantId,
+    SyncKey, TenantId, WebhookHealth,
 };
 
 macro_rules! delivery_columns {
@@ -29,6 +31,8 @@ macro_rules! delivery_columns {
             $of,
             "taken_at, ",
             $of,
+            "source, ",
+            $of,
             "fate"
         )
     };
@@ -39,9 +43,9 @@ statements! {
     ACCEPT =
         "INSERT INTO calcom_notices \
            (tenant, kind, taken_at, fingerprint, trigger_name, booking, rescheduled_from, sync_key, claim, body, \
-            fate, settled_at, routed, at_door) \
+            source, fate, settled_at, routed, at_door) \
          VALUES (?1, 'delivery', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
-            ?10, CASE WHEN ?10 IS NULL THEN NULL ELSE ?2 END, ?10 IS NOT NULL, ?10 IS NOT NULL) \
+            ?11, ?10, CASE WHEN ?10 IS NULL THEN NULL ELSE ?2 END, ?10 IS NOT NULL, ?10 IS NOT NULL) \
          ON CONFLICT (tenant, fingerprint) WHERE kind = 'delivery' AND (fate IS NULL OR at_door = 1) DO NOTHING";
     OF_TENANT = concat!(
         "SELECT ", delivery_columns!(""), " FROM calcom_notices \
@@ -53,6 +57,13 @@ statements! {
            AND n.tenant = k.tenant AND n.booking = k.name AND n.kind = 'delivery' AND n.fate IS NULL \
          ORDER BY n.id"
     );
+    /// Two ranges of an index that begins with the source.
+    HEALTH =
+        "SELECT source, fate, COUNT(*) AS deliveries FROM calcom_notices \
+         WHERE tenant = ?1 AND source IN ('webhook', 'sweep') AND taken_at >= ?2 AND kind = 'delivery' \
+         GROUP BY source, fate";
+    LAST_RECEIVED =
+        "SELECT MAX(taken_at) FROM calcom_notices WHERE tenant = ?1 AND source = 'webhook' AND kind = 'delivery'";
     END =
         "UPDATE calcom_notices SET fate = ?4, settled_at = ?5, routed = 1 \
          WHERE id = ?3 AND tenant = ?1 AND kind = 'delivery' AND fate IS NULL \
@@ -79,6 +90,7 @@ impl Inbox for SqliteStore {
             .bind(json(&delivery.claim))
             .bind(delivery.body.as_str())
             .bind(fate.as_ref().map(DeliveryFate::as_str))
+            .bind(delivery.source.as_str())
             .execute(self.writes())
             .await
             .map_err(failed)?;
@@ -103,6 +115,40 @@ impl Inbox for SqliteStore {
             .map_err(failed)?;
         rows.iter().map(decode).collect()
     }
+
+    async fn webhook_health(
+        &self,
+        tenant: &TenantId,
+        within: Duration,
+    ) -> Result<WebhookHealth, StoreError> {
+        let now = self.now();
+        let rows = sqlx::query(HEALTH)
+            .bind(tenant.as_str())
+            .bind(micros_before(now, within))
+            .fetch_all(self.reads())
+            .await
+            .map_err(failed)?;
+        let mut health = WebhookHealth::default();
+        for row in &rows {
+            let row = Row::of("calcom_notices", row);
+            let fate: Option<DeliveryFate> = row.word_if_any("fate")?;
+            health.count(
+                &row.word("source")?,
+                fate.as_ref(),
+                row.count("deliveries")?,
+            );
+        }
+        let last: Option<i64> = sqlx::query_scalar(LAST_RECEIVED)
+            .bind(tenant.as_str())
+            .fetch_one(self.reads())
+            .await
+            .map_err(failed)?;
+        health.last_received_ago = last.map(|last| {
+            let ago = micros(now).saturating_sub(last);
+            Duration::from_micros(u64::try_from(ago).unwrap_or_default())
+        });
+        Ok(health)
+    }
 }
 
 fn decode(row: &SqliteRow) -> Result<(Delivery, Option<DeliveryFate>), StoreError> {
@@ -115,7 +161,9 @@ fn decode(row: &SqliteRow) -> Result<(Delivery, Option<DeliveryFate>), StoreErro
     );
     // A claim that this version cannot read says no more than *look here*, which is enough.
     let claim = row.json_if_readable("claim")?.unwrap_or_default();
-    Ok((delivery.with_claim(claim), row.word_if_any("fate")?))
+    let delivery = delivery.with_claim(claim);
+    let delivery = delivery.with_source(row.word("source")?);
+    Ok((delivery, row.word_if_any("fate")?))
 }
 
 /// The deliveries that wait for a link, oldest first.

@@ -36,6 +36,7 @@ mod rows;
 mod settle;
 #[cfg(all(test, feature = "testing"))]
 mod side_by_side;
+mod sweeps;
 mod tenants;
 mod upkeep;
 

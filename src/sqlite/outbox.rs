@@ -10,20 +10,20 @@ use super::rows::{Row, micros, revision_number};
 use super::settle::not_waiting;
 use super::{SqliteStore, statements};
 use crate::store::{
-    AppointmentId, Change, ChangeFate, ChangeId, Link, Outbox, Page, RecordedChange, Revision,
-    StoreError, TenantId,
+    AppointmentId, Change, ChangeFate, ChangeId, Link, NoticeSource, Outbox, Page, RecordedChange,
+    Revision, StoreError, TenantId,
 };
 
 macro_rules! change_columns {
     () => {
-        "id, tenant, appointment, revision, origin, at, fate"
+        "id, tenant, appointment, revision, origin, at, source, fate"
     };
 }
 
 statements! {
     RECORD =
-        "INSERT INTO calcom_notices (tenant, kind, taken_at, appointment, revision, origin, at) \
-         VALUES (?1, 'change', ?2, ?3, ?4, ?5, ?6) \
+        "INSERT INTO calcom_notices (tenant, kind, taken_at, appointment, revision, origin, at, source) \
+         VALUES (?1, 'change', ?2, ?3, ?4, ?5, ?6, ?7) \
          ON CONFLICT (tenant, appointment, revision) WHERE kind = 'change' DO NOTHING";
     OF_APPOINTMENT = concat!(
         "SELECT ", change_columns!(), " FROM calcom_notices \
@@ -68,6 +68,7 @@ impl SqliteStore {
             .bind(revision_number(change.revision)?)
             .bind(change.origin.as_str())
             .bind(micros(change.at))
+            .bind(change.source.as_str())
             .execute(connection)
             .await
             .map_err(failed)?;
@@ -110,6 +111,9 @@ fn decode(row: &SqliteRow) -> Result<(RecordedChange, Option<ChangeFate>), Store
         row.word("origin")?,
         row.instant("at")?,
     );
+    // A host that inserts the row itself need not say that it did.
+    let source = row.word_if_any("source")?;
+    let change = change.with_source(source.unwrap_or(NoticeSource::Host));
     let recorded = RecordedChange::new(row.number("id")?, change);
     Ok((recorded, row.word_if_any("fate")?))
 }

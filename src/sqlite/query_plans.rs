@@ -5,7 +5,7 @@ use sqlx::Row as _;
 
 use super::{
     SqliteStore, absorb, appointments, inbox, keys, links, log, migrations, outbox, queue,
-    review_items, reviews, routing, settle, tenants, upkeep,
+    review_items, reviews, routing, settle, sweeps, tenants, upkeep,
 };
 
 /// Walks that are meant, by statement and by how the step of the plan begins.
@@ -30,6 +30,9 @@ const MEANT: &[(&str, &str)] = &[
     ("NEXT_DUE", ROW_OF_TENANT),
     ("IS_PAUSED", "SEARCH calcom_tenants USING PRIMARY KEY"),
     ("PAUSED_BY", "SEARCH calcom_tenants USING PRIMARY KEY"),
+    ("TOO_EARLY", "SEARCH calcom_sweeps USING PRIMARY KEY"),
+    ("ADVANCE", "SEARCH calcom_sweeps USING PRIMARY KEY"),
+    ("FINISH", "SEARCH calcom_sweeps USING PRIMARY KEY"),
     ("RELEASE", "SEARCH calcom_tenants USING PRIMARY KEY"),
 ];
 /// What the planner calls scans of what is no table.
@@ -58,6 +61,7 @@ async fn no_statement_walks_a_whole_table_or_tenant() {
         reviews::STATEMENTS,
         routing::STATEMENTS,
         settle::STATEMENTS,
+        sweeps::STATEMENTS,
         tenants::STATEMENTS,
         upkeep::STATEMENTS,
     ];

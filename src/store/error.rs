@@ -8,8 +8,8 @@ use std::error::Error as StdError;
 pub enum StoreErrorKind {
     /// The row has changed since it was read: read again, then decide again.
     Conflict,
-    /// The lease has expired and another worker may hold the link: drop the work; it will be done
-    /// again.
+    /// The lease has expired and another worker may hold the link, or sweep the tenant: drop the
+    /// work; it will be done again.
     LeaseLost,
     /// The row does not exist.
     NotFound,
@@ -67,6 +67,13 @@ impl StoreError {
         Self::new(
             StoreErrorKind::LeaseLost,
             "the lease on the link ran out or was taken over",
+        )
+    }
+
+    pub(crate) fn sweep_lost() -> Self {
+        Self::new(
+            StoreErrorKind::LeaseLost,
+            "the sweep has ended, or was taken over",
         )
     }
 

@@ -1,6 +1,7 @@
 //! The inbox: verified webhooks, from before they are acknowledged until they have been applied.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,6 +11,7 @@ use serde_with::{serde_as, skip_serializing_none};
 use super::appointment::AppointmentStatus;
 use super::error::StoreError;
 use super::link::SyncKey;
+use super::notice::NoticeSource;
 use super::page::Page;
 use super::tenant::TenantId;
 use crate::model::id::number_id;
@@ -50,6 +52,13 @@ open_enum! {
     }
 }
 
+impl DeliveryFate {
+    /// Whether the delivery was ignored, for whatever reason.
+    pub fn is_ignored(&self) -> bool {
+        self.as_str().starts_with("ignored_")
+    }
+}
+
 /// What a delivery claims about its booking. A read that contradicts it is not conclusive yet: a
 /// self-hosted server announces a cancellation before carrying it out.
 #[serde_as]
@@ -85,12 +94,14 @@ impl DeliveryClaim {
     }
 }
 
-/// A verified webhook to be stored.
+/// A verified webhook to be stored, or what a sweep found in its place.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct NewDelivery {
     /// The tenant that received it.
     pub tenant: TenantId,
+    /// Who told of it: a webhook, unless a sweep found it.
+    pub source: NoticeSource,
     /// The SHA-256 of the raw bytes, by which duplicates are recognized.
     pub fingerprint: [u8; 32],
     /// The trigger's name, or an empty string.
@@ -114,6 +125,7 @@ impl NewDelivery {
     pub fn new(tenant: TenantId, fingerprint: [u8; 32], trigger: impl Into<String>) -> Self {
         Self {
             tenant,
+            source: NoticeSource::Webhook,
             fingerprint,
             trigger: trigger.into(),
             booking: None,
@@ -130,6 +142,7 @@ impl fmt::Debug for NewDelivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewDelivery")
             .field("tenant", &self.tenant)
+            .field("source", &self.source)
             .field("trigger", &self.trigger)
             .field("booking", &self.booking)
             .field("ignored", &self.ignored)
@@ -143,6 +156,8 @@ impl fmt::Debug for NewDelivery {
 pub struct Delivery {
     /// The row id.
     pub id: DeliveryId,
+    /// Who told of it.
+    pub source: NoticeSource,
     /// The trigger's name.
     pub trigger: String,
     /// The booking it concerns.
@@ -154,7 +169,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// A delivery that claims nothing.
+    /// A webhook that claims nothing.
     pub fn new(
         id: DeliveryId,
         trigger: impl Into<String>,
@@ -163,6 +178,7 @@ impl Delivery {
     ) -> Self {
         Self {
             id,
+            source: NoticeSource::Webhook,
             trigger: trigger.into(),
             booking,
             claim: DeliveryClaim::default(),
@@ -175,6 +191,52 @@ impl Delivery {
     pub fn with_claim(mut self, claim: DeliveryClaim) -> Self {
         self.claim = claim;
         self
+    }
+
+    /// Sets who told of it.
+    #[must_use]
+    pub fn with_source(mut self, source: NoticeSource) -> Self {
+        self.source = source;
+        self
+    }
+}
+
+/// What became of a tenant's webhooks within a span of time, and of what no webhook told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WebhookHealth {
+    /// How many webhooks were received.
+    pub received: u64,
+    /// How many of them were ignored, for whatever reason.
+    pub ignored: u64,
+    /// How many of them claimed what Cal.com never showed.
+    pub contradicted: u64,
+    /// How many changes were applied that a sweep found and no webhook told of. In health it is
+    /// zero.
+    pub found_by_sweep: u64,
+    /// How long ago the last webhook was received, within the span or before; `None` if none is
+    /// kept.
+    pub last_received_ago: Option<Duration>,
+}
+
+impl WebhookHealth {
+    /// Counts deliveries from one source that ended alike; for stores.
+    pub fn count(&mut self, source: &NoticeSource, fate: Option<&DeliveryFate>, deliveries: u64) {
+        match source {
+            NoticeSource::Webhook => {
+                self.received += deliveries;
+                if fate.is_some_and(DeliveryFate::is_ignored) {
+                    self.ignored += deliveries;
+                }
+                if fate == Some(&DeliveryFate::Contradicted) {
+                    self.contradicted += deliveries;
+                }
+            }
+            NoticeSource::Sweep if fate == Some(&DeliveryFate::Applied) => {
+                self.found_by_sweep += deliveries;
+            }
+            _ => {}
+        }
     }
 }
 
@@ -240,4 +302,16 @@ pub trait Inbox: fmt::Debug + Send + Sync + 'static {
         tenant: &TenantId,
         page: Page<DeliveryId>,
     ) -> Result<Vec<(Delivery, Option<DeliveryFate>)>, StoreError>;
+
+    /// Counts the tenant's deliveries that were received within the last `within`, by source and
+    /// fate. What was pruned does not count.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable).
+    async fn webhook_health(
+        &self,
+        tenant: &TenantId,
+        within: Duration,
+    ) -> Result<WebhookHealth, StoreError>;
 }

@@ -117,6 +117,12 @@ pub enum LogEvent {
         /// The booking.
         booking: BookingUid,
     },
+    /// What was applied had been found by a sweep: no webhook told of it.
+    #[non_exhaustive]
+    FoundBySweep {
+        /// The booking.
+        booking: BookingUid,
+    },
     /// The difference was accepted: Cal.com cannot represent the host's change, or a reviewer
     /// accepted it.
     DifferenceAccepted,

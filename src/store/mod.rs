@@ -14,11 +14,13 @@ mod inbox;
 mod link;
 mod log;
 mod memory;
+mod notice;
 mod outbox;
 mod page;
 mod queue;
 mod review;
 mod state;
+mod sweep;
 mod tenant;
 mod upkeep;
 
@@ -27,10 +29,13 @@ pub use appointment::{
     ChainKey, Origin, Person, Revision, Window,
 };
 pub use error::{StoreError, StoreErrorKind};
-pub use inbox::{Accepted, Delivery, DeliveryClaim, DeliveryFate, DeliveryId, Inbox, NewDelivery};
+pub use inbox::{
+    Accepted, Delivery, DeliveryClaim, DeliveryFate, DeliveryId, Inbox, NewDelivery, WebhookHealth,
+};
 pub use link::{Link, LinkId, LinkKey, Opaque, SyncKey};
 pub use log::{LogEntry, LogEvent, LogId, SyncLog, Winner};
 pub use memory::InMemoryStore;
+pub use notice::NoticeSource;
 pub use outbox::{Change, ChangeFate, ChangeId, Outbox, RecordedChange};
 pub use page::Page;
 pub use queue::{
@@ -42,6 +47,7 @@ pub use review::{
     ReviewReason, ReviewScope, Reviews,
 };
 pub use state::{AppointmentState, Differences, Field, Guests, Notes, Place, Reason};
+pub use sweep::{SweepLease, Sweeps};
 pub use tenant::{TenantId, Tenants};
 pub use upkeep::{Pruned, Upkeep};
 
@@ -55,6 +61,6 @@ pub use upkeep::{Pruned, Upkeep};
 /// let store: Arc<dyn Store> = Arc::new(InMemoryStore::new());
 /// # let _ = store;
 /// ```
-pub trait Store: Links + Outbox + Inbox + Reviews + SyncLog + Tenants + Upkeep {}
+pub trait Store: Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep {}
 
-impl<T: Links + Outbox + Inbox + Reviews + SyncLog + Tenants + Upkeep> Store for T {}
+impl<T: Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep> Store for T {}

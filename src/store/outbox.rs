@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::appointment::{AppointmentId, Origin, Revision};
 use super::error::StoreError;
+use super::notice::NoticeSource;
 use super::page::Page;
 use super::tenant::TenantId;
 use crate::model::id::number_id;
@@ -32,6 +33,13 @@ pub struct Change {
     pub origin: Origin,
     /// When, by the host's clock. Informational; never used for ordering.
     pub at: DateTime<Utc>,
+    /// Who told of it: the host, unless a sweep found it.
+    #[serde(default = "from_host")]
+    pub source: NoticeSource,
+}
+
+fn from_host() -> NoticeSource {
+    NoticeSource::Host
 }
 
 impl Change {
@@ -49,7 +57,15 @@ impl Change {
             revision,
             origin,
             at,
+            source: NoticeSource::Host,
         }
+    }
+
+    /// Sets who told of it.
+    #[must_use]
+    pub fn with_source(mut self, source: NoticeSource) -> Self {
+        self.source = source;
+        self
     }
 }
 

@@ -159,6 +159,43 @@ pub struct EventTypeFacts {
     pub locations: Vec<Location>,
 }
 
+/// One page of a list of bookings.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct BookingPage {
+    /// The bookings, in the order of the list.
+    pub bookings: Vec<Booking>,
+    /// Whether there may be more.
+    pub more: bool,
+    /// The cursor of the next page, where the list goes by cursors.
+    pub next_cursor: Option<String>,
+}
+
+impl BookingPage {
+    /// The last page of a list.
+    pub fn new(bookings: Vec<Booking>) -> Self {
+        Self {
+            bookings,
+            more: false,
+            next_cursor: None,
+        }
+    }
+
+    /// Sets whether there may be more.
+    #[must_use]
+    pub fn with_more(mut self, more: bool) -> Self {
+        self.more = more;
+        self
+    }
+
+    /// Sets the cursor of the next page.
+    #[must_use]
+    pub fn with_next_cursor(mut self, cursor: Option<String>) -> Self {
+        self.next_cursor = cursor;
+        self
+    }
+}
+
 /// Cal.com as the engine needs it. The client implements it; tests may provide their own.
 ///
 /// ```
@@ -188,6 +225,10 @@ pub trait Calendar: fmt::Debug + Send + Sync + 'static {
 
     /// Lists bookings by a query. The engine checks the filters again.
     async fn bookings(&self, query: &BookingQuery) -> Result<Vec<Booking>, CalendarError>;
+
+    /// Reads one page of the list, as large as the query says. The engine checks the filters, and
+    /// whether the list keeps to its order.
+    async fn bookings_page(&self, query: &BookingQuery) -> Result<BookingPage, CalendarError>;
 
     /// Carries out a write, and returns the resulting booking: the new one, the replacement, or the
     /// cancelled one.

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::calendar::{Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write};
+use super::calendar::{
+    BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write,
+};
 use crate::client::{Client, Error, ErrorKind};
 use crate::model::{
     Booking, BookingQuery, BookingUid, CancelParams, EventTypeId, NewBooking, NewGuest,
@@ -102,6 +104,18 @@ impl Calendar for Client {
     async fn bookings(&self, query: &BookingQuery) -> Result<Vec<Booking>, CalendarError> {
         let found = Client::bookings(self).list_all(query.clone());
         Ok(found.try_collect().await?)
+    }
+
+    async fn bookings_page(&self, query: &BookingQuery) -> Result<BookingPage, CalendarError> {
+        let page = Client::bookings(self).list(query).await?;
+        let is_full = u32::try_from(page.items.len()).ok() == query.take;
+        let (more, cursor) = match page.pagination {
+            Some(pagination) => (pagination.has_next_page, pagination.next_cursor),
+            // Without pagination data, an incomplete page is the last one.
+            None => (is_full, None),
+        };
+        let page = BookingPage::new(page.items).with_more(more);
+        Ok(page.with_next_cursor(cursor))
     }
 
     async fn write(&self, write: &Write) -> Result<Booking, CalendarError> {

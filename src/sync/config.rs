@@ -53,6 +53,17 @@ pub struct SyncConfig {
     pub event_type_ttl: Duration,
     /// Maximum size of a webhook body, in bytes. Default: 1 MiB.
     pub max_webhook_bytes: usize,
+    /// How far behind the newest update that was seen a sweep begins to read again, for updates at
+    /// Cal.com that became visible late. Default: 10 min.
+    pub sweep_overlap: Duration,
+    /// How young an update is still left to its webhook, which a sweep does not overtake. Default:
+    /// 2 min.
+    pub webhook_lag: Duration,
+    /// How far back a sweep looks through the host's appointments, by their start, and how old an
+    /// update at Cal.com the first sweep of a tenant still finds. Default: 7 days.
+    pub sweep_window_past: Duration,
+    /// How far ahead a sweep looks through the host's appointments. Default: 90 days.
+    pub sweep_window_ahead: Duration,
     /// The reason sent with a reschedule, shown to the attendee.
     pub rescheduling_reason: String,
     /// The reason sent with a cancellation, shown to the attendee; Cal.com requires one from hosts.
@@ -82,6 +93,10 @@ impl Default for SyncConfig {
             max_begun: 5,
             event_type_ttl: Duration::from_secs(10 * 60),
             max_webhook_bytes: 1024 * 1024,
+            sweep_overlap: Duration::from_secs(10 * 60),
+            webhook_lag: Duration::from_secs(2 * 60),
+            sweep_window_past: Duration::from_secs(7 * 24 * 60 * 60),
+            sweep_window_ahead: Duration::from_secs(90 * 24 * 60 * 60),
             rescheduling_reason: "Rescheduled by the host".to_owned(),
             cancellation_reason: "Cancelled by the host".to_owned(),
             declining_reason: "Declined by the host".to_owned(),

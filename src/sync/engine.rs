@@ -10,10 +10,12 @@ use secrecy::SecretString;
 use tokio::sync::Notify;
 use tracing::Instrument;
 
+use super::calendar::{CalendarError, CalendarErrorKind};
 use super::config::SyncConfig;
 use super::event_types::EventTypes;
 use super::receive::{Receipt, ReceiveError};
 use super::standing::FORMAT;
+use super::sweep::SweepReport;
 use super::sync_key::SyncKeys;
 use super::tenant::TenantDirectory;
 use super::turn::TurnOutcome;
@@ -22,6 +24,7 @@ use crate::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::store::{
     AppointmentId, AppointmentRepository, Change, ClaimRequest, LinkId, LogEntry, LogId, Page,
     Pruned, Resolution, ReviewId, ReviewItem, Store, StoreError, StoreErrorKind, TenantId,
+    WebhookHealth,
 };
 
 /// The key for deriving sync keys when the host sets none.
@@ -36,6 +39,8 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 pub enum ErrorKind {
     /// The bookkeeping failed; nothing was lost: try again later.
     Store(StoreErrorKind),
+    /// The tenants could not be listed: try again later.
+    Directory(StoreErrorKind),
 }
 
 /// A failure of the engine itself. Failures of Cal.com or of the host's repository are not errors
@@ -46,6 +51,9 @@ pub enum Error {
     /// The bookkeeping failed, or refused the call.
     #[error("the sync engine's bookkeeping failed")]
     Store(#[from] StoreError),
+    /// The tenants could not be listed.
+    #[error("the tenant directory failed")]
+    Directory(#[source] StoreError),
 }
 
 impl Error {
@@ -53,6 +61,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Store(error) => ErrorKind::Store(error.kind()),
+            Self::Directory(error) => ErrorKind::Directory(error.kind()),
         }
     }
 }
@@ -172,6 +181,42 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`Error::Store`].
     async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, Error>;
+
+    /// Compares both sides of a tenant with the books, and puts what differs into the inbox and the
+    /// outbox, for the next turns to look at: what a lost webhook would have told, and what a host
+    /// wrote and never recorded. `None` if the last sweep of the tenant ended less than `every` ago,
+    /// if another worker is at it, or if the tenant is paused. With [`Duration::ZERO`] it is swept
+    /// at once, unless Cal.com has asked for a pause.
+    ///
+    /// May be dropped at any point: the next sweep goes on where this one stood, once its lease has
+    /// run out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]; the sweep goes on once its lease has run out. What fails at Cal.com or at
+    /// the host is in the [report](SweepReport::stopped).
+    async fn sweep(&self, tenant: &TenantId, every: Duration)
+    -> Result<Option<SweepReport>, Error>;
+
+    /// Sweeps all tenants of the directory that are due, a few at once, and reports those that were
+    /// swept. One that fails is left out of the reports, logged, and stops no other.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Directory`] if the tenants cannot be listed.
+    async fn sweep_due(&self, every: Duration) -> Result<Vec<SweepReport>, Error>;
+
+    /// What became of the webhooks that the tenant has received within the last `within`, and how
+    /// many changes no webhook told of. [Pruning](Self::prune) removes what is counted here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn webhook_health(
+        &self,
+        tenant: &TenantId,
+        within: Duration,
+    ) -> Result<WebhookHealth, Error>;
 
     /// Deletes settled changes and deliveries, resolved review items and log entries older than
     /// this, at most `limit` of each. They contain personal data: call it as often as your
@@ -299,6 +344,18 @@ impl Engine {
     ) -> Result<T, StoreError> {
         within(self.config.host_timeout, "the host", call).await
     }
+
+    /// Limits how long a call to Cal.com may take.
+    pub(super) async fn calendar_call<T>(
+        &self,
+        call: impl Future<Output = Result<T, CalendarError>> + Send,
+    ) -> Result<T, CalendarError> {
+        let limit = self.config.call_timeout;
+        tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
+            let message = format!("no answer came from Cal.com within {limit:?}");
+            Err(CalendarError::new(CalendarErrorKind::Unavailable, message))
+        })
+    }
 }
 
 async fn within<T>(
@@ -401,6 +458,27 @@ impl SyncEngine for Engine {
 
     async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, Error> {
         Ok(self.store_call(self.store.log(tenant, page)).await?)
+    }
+
+    async fn sweep(
+        &self,
+        tenant: &TenantId,
+        every: Duration,
+    ) -> Result<Option<SweepReport>, Error> {
+        Ok(self.sweep_tenant(tenant, every).await?)
+    }
+
+    async fn sweep_due(&self, every: Duration) -> Result<Vec<SweepReport>, Error> {
+        self.sweep_tenants(every).await
+    }
+
+    async fn webhook_health(
+        &self,
+        tenant: &TenantId,
+        within: Duration,
+    ) -> Result<WebhookHealth, Error> {
+        let health = self.store.webhook_health(tenant, within);
+        Ok(self.store_call(health).await?)
     }
 
     async fn prune(&self, older_than: Duration, limit: u32) -> Result<Pruned, Error> {

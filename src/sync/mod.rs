@@ -8,6 +8,8 @@
 //!   transaction.
 //! - Webhooks from Cal.com: [`SyncEngine::receive`].
 //! - The loop: [`SyncEngine::step`], usually by a [`Worker`].
+//! - What nobody told: [`SyncEngine::sweep`] compares both sides with the books, and says *look
+//!   here* where they differ. A [`Worker`] does it on a schedule.
 //! - Manual review: [`SyncEngine::open_reviews`] and [`SyncEngine::resolve`].
 
 mod calendar;
@@ -19,25 +21,30 @@ mod decide;
 mod engine;
 mod event_types;
 mod failure;
-mod place;
+mod location;
+mod ownership;
 mod policy;
 mod receive;
 mod review;
 mod standing;
 mod state;
+mod sweep;
 mod sync_key;
 mod tenant;
 mod turn;
 mod unsupported;
 mod worker;
 
-pub use calendar::{Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write};
+pub use calendar::{
+    BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write,
+};
 pub use config::SyncConfig;
 pub use decide::{Decision, Facts, Local, Order, Remote, Verdict, decide};
 pub use engine::{Engine, EngineBuilder, Error, ErrorKind, StepReport, SyncEngine};
 pub use policy::{ConflictPolicy, Inexpressible, SyncPolicy};
 pub use receive::{Receipt, ReceiveError};
 pub use standing::{Base, Doubt, PendingWrite, SentWrite, Standing, Undecodable};
+pub use sweep::{SweepReport, SweepStop};
 pub use tenant::{StaticTenants, Tenant, TenantDirectory};
 pub use turn::TurnOutcome;
 pub use worker::{Worker, WorkerConfig};

@@ -115,6 +115,16 @@ impl Tenant {
 ///
 /// #[async_trait]
 /// impl TenantDirectory for Single {
+///     async fn tenants(
+///         &self,
+///         after: Option<&TenantId>,
+///         limit: u32,
+///     ) -> Result<Vec<TenantId>, StoreError> {
+///         let all = [TenantId::new("salon")];
+///         let rest = all.into_iter().filter(|id| after.is_none_or(|after| id > after));
+///         Ok(rest.take(limit as usize).collect())
+///     }
+///
 ///     async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
 ///         Ok((*id == TenantId::new("salon")).then(|| Arc::clone(&self.0)))
 ///     }
@@ -127,6 +137,19 @@ impl Tenant {
 /// ```
 #[async_trait]
 pub trait TenantDirectory: fmt::Debug + Send + Sync + 'static {
+    /// One page of the tenants, in the order of their ids and strictly after `after`; an empty one
+    /// at the end. Sweeps go by it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable). Until it is over, nothing is
+    /// swept.
+    async fn tenants(
+        &self,
+        after: Option<&TenantId>,
+        limit: u32,
+    ) -> Result<Vec<TenantId>, StoreError>;
+
     /// One tenant; `None` if it does not exist.
     ///
     /// # Errors
@@ -158,6 +181,20 @@ impl StaticTenants {
 
 #[async_trait]
 impl TenantDirectory for StaticTenants {
+    async fn tenants(
+        &self,
+        after: Option<&TenantId>,
+        limit: u32,
+    ) -> Result<Vec<TenantId>, StoreError> {
+        let ids = self.0.keys();
+        let mut ids: Vec<_> = ids
+            .filter(|id| after.is_none_or(|after| *id > after))
+            .collect();
+        ids.sort_unstable();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(ids.into_iter().take(limit).cloned().collect())
+    }
+
     async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
         Ok(self.0.get(id).cloned())
     }

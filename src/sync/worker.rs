@@ -1,4 +1,5 @@
-//! The worker: processes due links until none are left, or until it is stopped.
+//! The worker: processes due links until none are left, or until it is stopped, and sweeps tenants
+//! on a schedule.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -14,6 +15,12 @@ use super::review::with_causes;
 /// How long a worker waits after a store failure before it tries again.
 const STORE_FAILURE_DELAY: Duration = Duration::from_secs(1);
 
+/// How often a worker looks for tenants to be swept: this many times within the time between two
+/// sweeps, but not less often, nor more often, than these.
+const SWEEP_LOOKS: u32 = 10;
+const LONGEST_SWEEP_PAUSE: Duration = Duration::from_secs(60);
+const SHORTEST_SWEEP_PAUSE: Duration = Duration::from_millis(100);
+
 /// A worker's settings: plain data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,6 +30,9 @@ pub struct WorkerConfig {
     /// Maximum sleep while nothing seems due; work recorded by other processes is found after this
     /// long. Default: 1 s.
     pub poll_interval: Duration,
+    /// How long after one [sweep](SyncEngine::sweep) of a tenant the next one is due; `None` if this
+    /// worker sweeps nothing. Default: 15 min.
+    pub sweep_every: Option<Duration>,
 }
 
 impl Default for WorkerConfig {
@@ -30,6 +40,7 @@ impl Default for WorkerConfig {
         Self {
             concurrency: 4,
             poll_interval: Duration::from_secs(1),
+            sweep_every: Some(Duration::from_secs(15 * 60)),
         }
     }
 }
@@ -89,7 +100,8 @@ impl Worker {
         }
     }
 
-    /// Works until `stop` completes. Work in progress is then finished; nothing new is begun.
+    /// Works until `stop` completes. Work in progress is then finished; nothing new is begun. A sweep
+    /// in progress is left where it stands, and the next one goes on from there.
     pub async fn run_until(&self, stop: impl Future<Output = ()> + Send) {
         let (stopping, _) = tokio::sync::watch::channel(false);
         let mut lanes = JoinSet::new();
@@ -101,12 +113,44 @@ impl Worker {
             );
             lanes.spawn(lane);
         }
+        if let Some(every) = self.config.sweep_every {
+            let engine = Arc::clone(&self.engine);
+            lanes.spawn(Self::sweeps(engine, every, stopping.subscribe()));
+        }
         stop.await;
         // The lanes hold receivers, so that this cannot fail while there are any.
         let _ = stopping.send(true);
         while let Some(lane) = lanes.join_next().await {
             if let Err(panic) = lane {
                 std::panic::resume_unwind(panic.into_panic());
+            }
+        }
+    }
+
+    async fn sweeps(
+        engine: Arc<dyn SyncEngine>,
+        every: Duration,
+        mut stopping: tokio::sync::watch::Receiver<bool>,
+    ) {
+        let pause = (every / SWEEP_LOOKS).clamp(SHORTEST_SWEEP_PAUSE, LONGEST_SWEEP_PAUSE);
+        loop {
+            let round = async {
+                match AssertUnwindSafe(engine.sweep_due(every))
+                    .catch_unwind()
+                    .await
+                {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => {
+                        let causes = with_causes(&error);
+                        tracing::warn!(error = %causes, "the tenants cannot be swept");
+                    }
+                    Err(_) => tracing::error!("sweeping panicked"),
+                }
+                tokio::time::sleep(pause).await;
+            };
+            tokio::select! {
+                () = round => {}
+                _ = stopping.wait_for(|stop| *stop) => return,
             }
         }
     }

@@ -13,7 +13,8 @@ use calcom::client;
 use calcom::model::{Booking, BookingQuery, BookingUid, EventTypeId, UserId, format_instant};
 use calcom::store::{Store, TenantId};
 use calcom::sync::{
-    Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, SYNC_KEY_METADATA, Write,
+    BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, SYNC_KEY_METADATA,
+    Write,
 };
 use calcom::testing::FakeCalcom;
 use chrono::{DateTime, Utc};
@@ -182,6 +183,12 @@ impl Calendar for Wire {
         let path = format!("bookings?{}", url.query().unwrap_or_default());
         self.send("bookings.list", Method::GET, path, None, None)
             .await
+    }
+
+    async fn bookings_page(&self, query: &BookingQuery) -> Result<BookingPage, CalendarError> {
+        let rows = self.bookings(query).await?;
+        let is_full = u32::try_from(rows.len()).ok() == query.take;
+        Ok(BookingPage::new(rows).with_more(is_full))
     }
 
     async fn write(&self, write: &Write) -> Result<Booking, CalendarError> {

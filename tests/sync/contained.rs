@@ -209,6 +209,14 @@ struct OneFails {
 
 #[async_trait]
 impl TenantDirectory for OneFails {
+    async fn tenants(
+        &self,
+        after: Option<&TenantId>,
+        limit: u32,
+    ) -> Result<Vec<TenantId>, StoreError> {
+        self.others.tenants(after, limit).await
+    }
+
     async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
         let fails = self.fails.load(std::sync::atomic::Ordering::SeqCst);
         if id.as_str() == "bad" && fails {

@@ -12,8 +12,8 @@ use calcom::store::{
     ReviewReason, Reviews, Revision, Store,
 };
 use calcom::sync::{
-    Calendar, CalendarError, Engine, EventTypeFacts, SYNC_KEY_METADATA, Standing, StaticTenants,
-    SyncEngine, Tenant, TurnOutcome, Write,
+    BookingPage, Calendar, CalendarError, Engine, EventTypeFacts, SYNC_KEY_METADATA, Standing,
+    StaticTenants, SyncEngine, Tenant, TurnOutcome, Write,
 };
 use calcom::testing::{FakeEventType, Fault, Operation, SeededEntropy, Then};
 use chrono::{DateTime, Utc};
@@ -50,6 +50,10 @@ impl Calendar for Crooked {
 
     async fn bookings(&self, _: &BookingQuery) -> Result<Vec<Booking>, CalendarError> {
         Calendar::bookings(&self.client, &BookingQuery::default()).await
+    }
+
+    async fn bookings_page(&self, _: &BookingQuery) -> Result<BookingPage, CalendarError> {
+        self.client.bookings_page(&BookingQuery::default()).await
     }
 
     async fn write(&self, write: &Write) -> Result<Booking, CalendarError> {

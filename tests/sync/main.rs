@@ -25,4 +25,5 @@ mod queue;
 mod reopened;
 mod requests;
 mod review;
+mod sweep;
 mod unanswered;

@@ -12,8 +12,8 @@ use calcom::store::{
     Links, Origin, Outbox, Page, Revision, SyncLog, TenantId,
 };
 use calcom::sync::{
-    Calendar, CalendarError, CalendarErrorKind, Engine, EventTypeFacts, StaticTenants, SyncEngine,
-    Tenant, Write,
+    BookingPage, Calendar, CalendarError, CalendarErrorKind, Engine, EventTypeFacts, StaticTenants,
+    SyncEngine, Tenant, Write,
 };
 use calcom::testing::{Fault, ManualClock, Operation, SeededEntropy, Then};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -70,6 +70,11 @@ impl Calendar for Metered {
     async fn bookings(&self, _: &BookingQuery) -> Result<Vec<Booking>, CalendarError> {
         self.pass()?;
         Ok(Vec::new())
+    }
+
+    async fn bookings_page(&self, _: &BookingQuery) -> Result<BookingPage, CalendarError> {
+        self.pass()?;
+        Ok(BookingPage::default())
     }
 
     async fn write(&self, write: &Write) -> Result<Booking, CalendarError> {

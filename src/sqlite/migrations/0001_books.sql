@@ -16,6 +16,21 @@ CREATE TABLE calcom_tenants (
     not_before INTEGER
 ) STRICT, WITHOUT ROWID;
 
+-- How far the sweep of a tenant has come, and who is at it.
+CREATE TABLE calcom_sweeps (
+    tenant       TEXT PRIMARY KEY NOT NULL,
+    fence        INTEGER NOT NULL,
+    -- When the lease runs out. NULL: the last one was ended.
+    leased_until INTEGER,
+    ended_at     INTEGER,
+    -- The next one is not due before, whatever its schedule.
+    rest_until   INTEGER,
+    -- What the engine remembers, in its own format.
+    cursor       BLOB,
+    format       INTEGER,
+    CHECK ((cursor IS NULL) = (format IS NULL))
+) STRICT, WITHOUT ROWID;
+
 -- AUTOINCREMENT: the id of a link that was absorbed is never given out again, or a lease on it could come back to life.
 CREATE TABLE calcom_links (
     id          INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -66,6 +81,8 @@ CREATE TABLE calcom_notices (
     tenant           TEXT NOT NULL,
     kind             TEXT NOT NULL,
     taken_at         INTEGER NOT NULL,
+    -- Who told of it; of a mark, why it was made. NULL stands for the host.
+    source           TEXT,
     -- 0 until a claim has made its link due for it.
     routed           INTEGER NOT NULL DEFAULT 0,
     fate             TEXT,
@@ -86,11 +103,10 @@ CREATE TABLE calcom_notices (
     at_door          INTEGER NOT NULL DEFAULT 0,
     -- A mark, which is removed when it was heeded.
     link             INTEGER,
-    source           TEXT,
     review           INTEGER,
     CHECK (CASE kind
         WHEN 'change' THEN appointment IS NOT NULL AND revision >= 0 AND origin IS NOT NULL AND at IS NOT NULL
-        WHEN 'delivery' THEN fingerprint IS NOT NULL AND trigger_name IS NOT NULL AND body IS NOT NULL
+        WHEN 'delivery' THEN fingerprint IS NOT NULL AND trigger_name IS NOT NULL AND body IS NOT NULL AND source IS NOT NULL
         WHEN 'mark' THEN link IS NOT NULL AND source IS NOT NULL
         ELSE FALSE
     END),
@@ -108,6 +124,7 @@ CREATE INDEX calcom_notices_waiting_changes ON calcom_notices (tenant, appointme
 CREATE INDEX calcom_notices_waiting_deliveries ON calcom_notices (tenant, booking, id)
     WHERE kind = 'delivery' AND fate IS NULL;
 CREATE INDEX calcom_notices_deliveries ON calcom_notices (tenant, id) WHERE kind = 'delivery';
+CREATE INDEX calcom_notices_received ON calcom_notices (tenant, source, taken_at) WHERE kind = 'delivery';
 CREATE INDEX calcom_notices_link ON calcom_notices (tenant, link, id) WHERE link IS NOT NULL;
 CREATE INDEX calcom_notices_review ON calcom_notices (tenant, review) WHERE review IS NOT NULL;
 CREATE INDEX calcom_notices_settled ON calcom_notices (kind, settled_at) WHERE settled_at IS NOT NULL;

@@ -78,10 +78,15 @@ impl Pair {
                 .unwrap();
             let plain = |rows: Vec<(Delivery, Option<DeliveryFate>)>| -> Vec<_> {
                 let rows = rows.into_iter();
-                rows.map(|(row, fate)| (row.booking, row.claim, row.received_at, fate))
+                rows.map(|(row, fate)| (row.booking, row.claim, row.source, row.received_at, fate))
                     .collect()
             };
             assert_eq!(plain(one), plain(two));
+            let minute = std::time::Duration::from_secs(60);
+            assert_eq!(
+                self.memory.webhook_health(&tenant, minute).await.unwrap(),
+                self.sqlite.webhook_health(&tenant, minute).await.unwrap()
+            );
             let one = self.memory.open_reviews(&tenant, page).await.unwrap();
             let two = self.sqlite.open_reviews(&tenant, page).await.unwrap();
             assert_eq!(one.len(), two.len());

@@ -40,6 +40,8 @@ struct Pair {
     links: BTreeMap<LinkId, LinkId>,
     reviews: BTreeMap<ReviewId, ReviewId>,
     held: Vec<Held>,
+    /// Both stores give the same lease on a sweep.
+    sweeps: Vec<SweepLease>,
 }
 
 impl Pair {
@@ -61,6 +63,7 @@ impl Pair {
             links: BTreeMap::new(),
             reviews: BTreeMap::new(),
             held: Vec::new(),
+            sweeps: Vec::new(),
         }
     }
 

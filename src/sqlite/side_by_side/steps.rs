@@ -21,6 +21,7 @@ impl Pair {
                 self.sqlite.resume(&tenant).await.unwrap();
                 "resume".to_owned()
             }
+            93..95 => self.sweep().await,
             92..93 => {
                 let age = self.seconds(300);
                 let one = self.memory.prune(age, u32::MAX).await.unwrap();
@@ -35,6 +36,31 @@ impl Pair {
         }
     }
 
+    /// Begins a sweep, or goes on with or ends one that was begun earlier.
+    async fn sweep(&mut self) -> String {
+        let (tenant, every, span) = (self.tenant(), self.seconds(40), self.seconds(40));
+        let cursor = Opaque::new(1, vec![self.chance.u8(..)]);
+        if self.chance.bool() {
+            let memory = self.memory.begin_sweep(&tenant, every, span).await.unwrap();
+            let sqlite = self.sqlite.begin_sweep(&tenant, every, span).await.unwrap();
+            assert_eq!(memory, sqlite);
+            let told = format!("begin sweep {}", memory.is_some());
+            self.sweeps.extend(memory);
+            return told;
+        }
+        let Some(lease) = self.chance.choice(self.sweeps.clone()) else {
+            return "no sweep".to_owned();
+        };
+        if self.chance.bool() {
+            let one = self.memory.advance_sweep(&lease, &cursor, span).await;
+            let two = self.sqlite.advance_sweep(&lease, &cursor, span).await;
+            return same_end("advance sweep", one, two);
+        }
+        let one = self.memory.end_sweep(&lease, &cursor, span).await;
+        let two = self.sqlite.end_sweep(&lease, &cursor, span).await;
+        same_end("end sweep", one, two)
+    }
+
     async fn record(&mut self) -> String {
         let change = Change::new(
             self.tenant(),
@@ -43,6 +69,8 @@ impl Pair {
             Origin::Admin,
             self.clock_now(),
         );
+        let source = self.maybe(|_| NoticeSource::Sweep);
+        let change = change.with_source(source.unwrap_or(NoticeSource::Host));
         self.memory.record(&change).await.unwrap();
         self.sqlite.record(&change).await.unwrap();
         "record".to_owned()
@@ -50,6 +78,9 @@ impl Pair {
 
     async fn accept(&mut self) -> String {
         let mut new = NewDelivery::new(self.tenant(), [self.chance.u8(..20); 32], "TRIGGER");
+        if self.chance.u8(..4) == 0 {
+            new.source = NoticeSource::Sweep;
+        }
         if self.chance.u8(..8) > 0 {
             new.booking = Some(self.name("booking", 8));
         }

@@ -8,8 +8,11 @@ use chrono::{DateTime, Utc};
 use super::{ChangeRow, DeliveryRow, InMemoryStore, Inner, Notice, before};
 use crate::store::appointment::AppointmentId;
 use crate::store::error::StoreError;
-use crate::store::inbox::{Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, NewDelivery};
+use crate::store::inbox::{
+    Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, NewDelivery, WebhookHealth,
+};
 use crate::store::log::{LogEntry, LogId, SyncLog};
+use crate::store::notice::NoticeSource;
 use crate::store::outbox::{Change, ChangeFate, ChangeId, Outbox, RecordedChange};
 use crate::store::page::Page;
 use crate::store::tenant::{TenantId, Tenants};
@@ -48,6 +51,7 @@ impl Inner {
         }
         let id = DeliveryId::new(self.next_id());
         let delivery = Delivery::new(id, new.trigger, new.booking.clone(), now);
+        let delivery = delivery.with_source(new.source);
         let fate = match (new.ignored, &new.booking) {
             (None, None) => Some(DeliveryFate::IgnoredNoBooking),
             (ignored, _) => ignored,
@@ -196,6 +200,36 @@ impl Inbox for InMemoryStore {
                 (row.delivery.clone(), fate)
             })
             .collect())
+    }
+
+    async fn webhook_health(
+        &self,
+        tenant: &TenantId,
+        within: Duration,
+    ) -> Result<WebhookHealth, StoreError> {
+        let now = self.now();
+        let since = before(now, within);
+        let inner = self.lock();
+        let mut health = WebhookHealth::default();
+        let mut last = None;
+        for row in inner.deliveries.values() {
+            let Delivery {
+                source,
+                received_at,
+                ..
+            } = &row.delivery;
+            if row.tenant != *tenant {
+                continue;
+            }
+            if *received_at >= since {
+                health.count(source, row.fate.as_ref().map(|(fate, _)| fate), 1);
+            }
+            if *source == NoticeSource::Webhook {
+                last = last.max(Some(*received_at));
+            }
+        }
+        health.last_received_ago = last.map(|last| (now - last).to_std().unwrap_or_default());
+        Ok(health)
     }
 }
 

@@ -6,6 +6,7 @@ mod books;
 mod queue;
 mod reviews;
 mod settle;
+mod sweeps;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -112,6 +113,7 @@ struct Inner {
     open_reviews: BTreeSet<ReviewId>,
     log: Vec<LogEntry>,
     tenants: BTreeMap<TenantId, TenantRow>,
+    sweeps: BTreeMap<TenantId, sweeps::SweepRow>,
     appointments: BTreeMap<(TenantId, AppointmentId), Appointment>,
 }
 
@@ -197,6 +199,7 @@ impl Inner {
             open_reviews: BTreeSet::new(),
             log: Vec::new(),
             tenants: BTreeMap::new(),
+            sweeps: BTreeMap::new(),
             appointments: BTreeMap::new(),
         }
     }

@@ -5,7 +5,7 @@ use super::{Stop, Turn};
 use crate::model::UserId;
 use crate::store::{Differences, Field, Guests, LogEvent, Place};
 use crate::sync::calendar::{CalendarErrorKind, Write};
-use crate::sync::place::location_of;
+use crate::sync::location::location_of;
 use crate::sync::standing::SentWrite;
 
 /// A change of a booking in place.

@@ -8,7 +8,7 @@ use crate::model::{Booking, BookingUid, EventTypeId, NewAttendee, NewBooking, cl
 use crate::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::calendar::{CalendarError, CalendarErrorKind, EventTypeFacts, Write};
-use crate::sync::place::offered_location;
+use crate::sync::location::offered_location;
 use crate::sync::review::with_causes;
 use crate::sync::standing::SentWrite;
 use crate::sync::state::{NOTES_FIELD, project};

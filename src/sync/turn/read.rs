@@ -4,6 +4,7 @@ use super::{Case, RemoteSide, Stop, Turn};
 use crate::model::{Booking, BookingUid, clean_line};
 use crate::store::{DeliveryFate, LinkKey, ReviewReason, SyncKey};
 use crate::sync::SYNC_KEY_METADATA;
+use crate::sync::ownership::Ownership;
 use crate::sync::review::explain;
 use crate::sync::state::{chain_key, project, reason_of};
 
@@ -19,15 +20,6 @@ enum Followed {
     Nothing,
     /// To a booking that is not the tenant's.
     Stray(DeliveryFate),
-}
-
-/// Who owns a booking.
-enum Ownership {
-    Ours,
-    /// One of the tenant's own users holds it, and the tenant does not keep its event type in sync.
-    NotSynced,
-    /// Another tenant's, or a stranger's.
-    Foreign,
 }
 
 impl Turn<'_> {
@@ -125,37 +117,10 @@ impl Turn<'_> {
         Err(Case::new(ReviewReason::BookingMissing, message).into())
     }
 
-    /// Who owns a booking: the tenant that names its event type; decided by host only where no
-    /// tenant does.
     async fn ownership(&self, booking: &Booking) -> Result<Ownership, Stop> {
-        let tenant = &self.tenant;
-        let Some(event_type) = booking.event_type_id() else {
-            // Its event type was deleted.
-            let is_known = self.is_pair() && self.link.booking.as_ref() == Some(&booking.uid);
-            return Ok(if is_known || tenant.hosts_one_of(booking) {
-                Ownership::Ours
-            } else {
-                Ownership::NotSynced
-            });
-        };
-        if tenant.event_types.contains(&event_type) {
-            return Ok(Ownership::Ours);
-        }
-        let owner = self.engine.tenants.tenant_of_event_type(event_type);
-        let owner = self.engine.host_call(owner).await.map_err(Stop::Host)?;
-        Ok(match owner {
-            Some(owner) if owner == tenant.id => Ownership::Ours,
-            // One user of Cal.com's can work for several tenants, whose webhooks all tell of all of
-            // that user's bookings.
-            Some(_) if tenant.hosts_one_of(booking) => Ownership::NotSynced,
-            Some(_) => Ownership::Foreign,
-            None if tenant.event_types.is_empty() && tenant.hosts_one_of(booking) => {
-                Ownership::Ours
-            }
-            // The webhook of a user tells of all event types of that user.
-            None if tenant.hosts.is_empty() || tenant.hosts_one_of(booking) => Ownership::NotSynced,
-            None => Ownership::Foreign,
-        })
+        let is_known = self.is_pair() && self.link.booking.as_ref() == Some(&booking.uid);
+        let owner = self.engine.ownership(&self.tenant, booking, is_known);
+        owner.await.map_err(Stop::Host)
     }
 
     pub(super) async fn is_ours(&self, booking: &Booking) -> Result<bool, Stop> {

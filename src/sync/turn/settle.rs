@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::{Case, Stop, Turn, TurnOutcome, soonest};
 use crate::model::BookingUid;
 use crate::store::{
-    AppointmentStatus, ChangeFate, DeliveryFate, LogEvent, NewReview, Origin, RecordedChange,
-    ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError, StoreErrorKind, Winner,
+    AppointmentStatus, ChangeFate, Delivery, DeliveryFate, LogEvent, NewReview, NoticeSource,
+    Origin, RecordedChange, ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError,
+    StoreErrorKind, Winner,
 };
 use crate::sync::contain::TENANT_UNREADABLE;
 use crate::sync::decide::Decision;
@@ -133,8 +134,38 @@ impl Turn<'_> {
         } else {
             DeliveryFate::Agreed
         };
+        if fate == DeliveryFate::Applied {
+            settlement.log.extend(self.found_by_sweep());
+        }
         self.settle_deliveries(&mut settlement, &fate);
         settlement
+    }
+
+    /// What is told of a change that nobody but a sweep has told of.
+    fn found_by_sweep(&self) -> Option<LogEvent> {
+        let is_swept = |delivery: &&Delivery| delivery.source == NoticeSource::Sweep;
+        let mut settled = self.settled_together();
+        let swept = settled.find(is_swept)?;
+        if self.is_told_by_webhook() {
+            return None;
+        }
+        let booking = self.link.booking.clone().or(swept.booking.clone())?;
+        Some(LogEvent::FoundBySweep { booking })
+    }
+
+    fn is_told_by_webhook(&self) -> bool {
+        let mut settled = self.settled_together();
+        settled.any(|delivery| delivery.source == NoticeSource::Webhook)
+    }
+
+    /// The deliveries that end with what becomes of the link.
+    fn settled_together(&self) -> impl Iterator<Item = &Delivery> {
+        self.claim.deliveries.iter().filter(|delivery| {
+            let named = delivery.booking.as_ref();
+            !named.is_some_and(|uid| self.strays.contains_key(uid))
+                && !self.contradicted.contains(&delivery.id)
+                && !self.is_in_doubt(delivery)
+        })
     }
 
     /// Whether either side has something that takes up time.
@@ -285,7 +316,8 @@ impl Turn<'_> {
         }
         let is_told = self.claim.deliveries.iter().any(|delivery| {
             let named = delivery.booking.as_ref();
-            named.is_some_and(|uid| foreign.contains(uid))
+            delivery.source == NoticeSource::Webhook
+                && named.is_some_and(|uid| foreign.contains(uid))
         });
         if !is_told {
             return;
@@ -396,6 +428,7 @@ impl Turn<'_> {
     }
 
     fn settle_deliveries(&self, settlement: &mut Settlement, fate: &DeliveryFate) {
+        let told = self.is_told_by_webhook();
         for delivery in &self.claim.deliveries {
             let stray = delivery
                 .booking
@@ -410,6 +443,12 @@ impl Turn<'_> {
                 }
             } else if self.is_in_doubt(delivery) {
                 continue;
+            } else if *fate == DeliveryFate::Applied
+                && delivery.source == NoticeSource::Sweep
+                && told
+            {
+                // The webhook came after all.
+                DeliveryFate::Agreed
             } else {
                 fate.clone()
             };

@@ -1,8 +1,12 @@
 //! What the [`Inbox`](crate::store::Inbox) promises.
 
+use std::time::Duration;
+
 use super::bench::Bench;
 use super::fixtures::*;
-use crate::store::{Accepted, AppointmentStatus, DeliveryClaim, DeliveryFate, Page};
+use crate::store::{
+    Accepted, AppointmentStatus, DeliveryClaim, DeliveryFate, NoticeSource, Page, WebhookHealth,
+};
 
 /// Accepting a delivery makes no link: the next claim does.
 pub async fn accepting_makes_no_link(bench: &Bench) {
@@ -152,4 +156,72 @@ pub async fn identical_deliveries_at_once_are_stored_once(bench: &Bench) {
     assert_eq!(stored, 1);
     assert_eq!(bench.claim().await.deliveries.len(), 1);
     bench.assert_nothing_due().await;
+}
+
+/// A delivery comes with who told of it.
+pub async fn a_delivery_keeps_its_source(bench: &Bench) {
+    bench.accept(delivery("booking-1", 1)).await;
+    let mut swept = delivery("booking-1", 2);
+    swept.source = NoticeSource::Sweep;
+    bench.accept(swept).await;
+    let claim = bench.claim().await;
+    let claimed: Vec<_> = claim.deliveries.iter().map(|row| &row.source).collect();
+    assert_eq!(claimed, [&NoticeSource::Webhook, &NoticeSource::Sweep]);
+    let listed = bench.store.deliveries(&tenant(), Page::first(ALL)).await;
+    let listed = listed.expect("deliveries are read");
+    let listed: Vec<_> = listed.into_iter().map(|(row, _)| row).collect();
+    assert_eq!(listed, claim.deliveries);
+}
+
+async fn health(bench: &Bench, within: Duration) -> WebhookHealth {
+    let health = bench.store.webhook_health(&tenant(), within).await;
+    health.expect("deliveries are counted")
+}
+
+/// Webhooks are counted by how they ended, and what a sweep found only if it was applied. Another
+/// tenant's do not count.
+pub async fn health_counts_by_source_and_fate(bench: &Bench) {
+    assert_eq!(health(bench, LEASE).await, WebhookHealth::default());
+    let mut ignored = delivery("booking-1", 1);
+    ignored.ignored = Some(DeliveryFate::IgnoredTemplate);
+    bench.try_accept(ignored).await;
+    let mut foreign = delivery("booking-1", 2);
+    foreign.tenant = other_tenant();
+    foreign.ignored = Some(DeliveryFate::IgnoredTemplate);
+    bench.try_accept(foreign).await;
+    for number in 10..16 {
+        let mut new = delivery("booking-1", number);
+        if number >= 13 {
+            new.source = NoticeSource::Sweep;
+        }
+        bench.accept(new).await;
+    }
+    let claim = bench.claim().await;
+    let mut settlement = all_settled(&claim);
+    settlement.deliveries[0].1 = DeliveryFate::Contradicted;
+    settlement.deliveries[1].1 = DeliveryFate::IgnoredEnded;
+    settlement.deliveries[3].1 = DeliveryFate::Agreed;
+    settlement.deliveries.pop();
+    bench.settle(&claim, settlement).await;
+    let counted = health(bench, LEASE).await;
+    let numbers = (counted.received, counted.ignored, counted.contradicted);
+    assert_eq!(numbers, (4, 2, 1));
+    assert_eq!(counted.found_by_sweep, 1);
+}
+
+/// Only what was received within the span counts; how long ago the last webhook came is told beyond
+/// it, and what a sweep found is no webhook.
+pub async fn health_looks_back_as_far_as_asked(bench: &Bench) {
+    bench.accept(delivery("booking-1", 1)).await;
+    bench.pass(SPAN * 2).await;
+    let mut swept = delivery("booking-1", 2);
+    swept.source = NoticeSource::Sweep;
+    bench.accept(swept).await;
+    let claim = bench.claim().await;
+    bench.settle_all(&claim).await;
+    let lately = health(bench, SPAN).await;
+    assert_eq!((lately.received, lately.found_by_sweep), (0, 1));
+    let ago = lately.last_received_ago.expect("there was one");
+    assert!(ago >= SPAN * 2, "the last one came {ago:?} ago");
+    assert_eq!(health(bench, LEASE).await.received, 1);
 }

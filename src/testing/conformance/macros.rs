@@ -88,6 +88,7 @@ macro_rules! __store_promises {
                 a_change_is_settled_only_by_its_name
                 changes_come_oldest_first_and_in_pages
                 one_revision_recorded_at_once_is_stored_once
+                a_change_keeps_its_source
             ];
             inbox: [
                 accepting_makes_no_link
@@ -99,6 +100,9 @@ macro_rules! __store_promises {
                 accepting_waits_for_no_lease
                 deliveries_come_oldest_first_and_in_pages
                 identical_deliveries_at_once_are_stored_once
+                a_delivery_keeps_its_source
+                health_counts_by_source_and_fate
+                health_looks_back_as_far_as_asked
             ];
             routing: [
                 a_change_goes_to_the_link_of_its_appointment
@@ -255,6 +259,22 @@ macro_rules! __store_promises {
                 resuming_twice_is_harmless
                 resuming_is_the_tenants_own
                 no_list_reaches_across_tenants
+            ];
+            sweeps: [
+                the_first_sweep_is_due_at_once
+                a_sweep_excludes_others
+                sweeps_begun_at_once_are_one
+                a_sweep_is_not_due_until_the_last_one_is_long_over
+                a_sweep_can_be_due_at_once
+                a_rest_postpones_the_next_sweep
+                a_cursor_is_read_back_as_it_was_stored
+                an_expired_sweep_goes_on_in_other_hands
+                an_overtaken_sweep_is_refused
+                a_sweep_that_nobody_overtook_stays_valid
+                advancing_prolongs_the_lease
+                an_ended_sweep_is_over
+                sweeps_of_tenants_are_apart
+                a_sweep_tells_the_stores_time
             ];
             upkeep: [
                 what_is_over_is_removed

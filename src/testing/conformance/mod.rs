@@ -41,6 +41,7 @@ pub mod resolutions;
 pub mod reviews;
 pub mod routing;
 pub mod settlements;
+pub mod sweeps;
 pub mod tenants;
 pub mod turns;
 pub mod upkeep;

@@ -2,7 +2,7 @@
 
 use super::bench::Bench;
 use super::fixtures::*;
-use crate::store::{ChangeFate, Page, Settlement};
+use crate::store::{ChangeFate, NoticeSource, Page, Settlement};
 
 /// Recording a change makes no link: the next claim does.
 pub async fn recording_makes_no_link(bench: &Bench) {
@@ -102,4 +102,23 @@ pub async fn one_revision_recorded_at_once_is_stored_once(bench: &Bench) {
     }
     assert_eq!(bench.claim().await.changes.len(), 1);
     bench.assert_nothing_due().await;
+}
+
+/// A change comes with who told of it, and the first to tell counts.
+pub async fn a_change_keeps_its_source(bench: &Bench) {
+    bench.record("a", 1).await;
+    let swept = change("a", 2).with_source(NoticeSource::Sweep);
+    bench.record_change(&swept).await;
+    let again = change("a", 1).with_source(NoticeSource::Sweep);
+    bench.record_change(&again).await;
+    let claim = bench.claim().await;
+    let sources = |row: &crate::store::RecordedChange| row.change.source.clone();
+    let claimed: Vec<_> = claim.changes.iter().map(sources).collect();
+    assert_eq!(claimed, [NoticeSource::Host, NoticeSource::Sweep]);
+    let page = Page::first(ALL);
+    let (tenant, id) = (tenant(), appointment("a"));
+    let listed = bench.store.changes(&tenant, &id, page).await;
+    let listed = listed.expect("changes are read");
+    let listed: Vec<_> = listed.iter().map(|(row, _)| sources(row)).collect();
+    assert_eq!(listed, claimed);
 }
