@@ -90,9 +90,9 @@ pub struct Facts<'a> {
     pub policy: SyncPolicy,
     /// The fields that this server is known not to be able to change.
     pub unsupported: Differences,
-    /// Whether Cal.com's response to our own write differs from what was sent and the appointment
-    /// has not been updated yet.
-    pub follow: bool,
+    /// The fields in which Cal.com's response to our own write differs from what was sent, and the
+    /// appointment has not been updated yet.
+    pub owed: Differences,
     /// A reviewer's order, if there is one.
     pub order: Option<Order>,
 }
@@ -133,10 +133,11 @@ impl<'a> Facts<'a> {
         self
     }
 
-    /// Sets whether the appointment still has to follow Cal.com's response to our own write.
+    /// Sets the fields in which the appointment still has to follow Cal.com's response to our own
+    /// write.
     #[must_use]
-    pub fn with_follow(mut self, follow: bool) -> Self {
-        self.follow = follow;
+    pub fn with_owed(mut self, fields: Differences) -> Self {
+        self.owed = fields;
         self
     }
 
@@ -362,9 +363,9 @@ fn changes(before: &AppointmentState, now: &AppointmentState) -> Differences {
 fn three_way(base: &Base, local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_>) -> Verdict {
     let ours = changes(&base.local, local.state);
     let mut theirs = changes(&base.remote, remote.state);
-    if facts.follow && ours.is_empty() {
-        let owed = local.state.differences(remote.state);
-        theirs = theirs.union(owed.intersection(ANSWERED));
+    if ours.is_empty() {
+        let apart = local.state.differences(remote.state);
+        theirs = theirs.union(facts.owed.intersection(apart));
     }
     match (!ours.is_empty(), !theirs.is_empty()) {
         (false, false) => Decision::Nothing.into(),
@@ -414,14 +415,26 @@ fn conflict(
     }
     let was_live = remote_before.is_none_or(|before| before.status.is_live());
     let has_ended = was_live && !remote.state.status.is_live();
-    let (mut verdict, winner): (Verdict, Winner) = if won_by_host.is_empty() {
-        (take(local, remote, touched).into(), Winner::Remote)
+    let won_by_calcom = apart.without(won_by_host);
+    let taken = |fields| (Verdict::from(take(local, remote, fields)), Winner::Remote);
+    let (mut verdict, winner) = if won_by_host.is_empty() {
+        taken(touched)
     } else if has_ended {
         let review = Decision::Review(ReviewReason::RemoteEnded);
         (review.into(), Winner::Local)
     } else {
-        let wish = touched.without(apart.without(won_by_host));
-        (push(wish, remote.state, local.state, facts), Winner::Local)
+        let wish = touched.without(won_by_calcom);
+        let pushed = push(wish, remote.state, local.state, facts);
+        let sends_nothing = matches!(
+            pushed.decision,
+            Decision::AcceptDifference | Decision::MoveBase
+        );
+        if sends_nothing && !won_by_calcom.is_empty() {
+            // What the host wins may stay there; that settles nothing of the rest.
+            taken(won_by_calcom)
+        } else {
+            (pushed, Winner::Local)
+        }
     };
     // A push that turns out to be a review has not chosen a winner yet.
     if !matches!(verdict.decision, Decision::Review(_)) {

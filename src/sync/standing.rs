@@ -178,9 +178,9 @@ pub struct Standing {
     pub attempts: u32,
     /// Whether the booking must be read next time, even if only the host has changed.
     pub verify: bool,
-    /// Whether Cal.com's answer to our own write differs from what was sent and the appointment has
-    /// not been updated yet.
-    pub follow: bool,
+    /// The fields in which Cal.com's answer to our own write differs from what was sent, and the
+    /// appointment has not been updated yet.
+    pub owed: Differences,
     /// Whether the link is in review, so that only something new may lead to another write.
     pub in_review: bool,
     /// The review item whose decision is being carried out: the part that must happen only once has

@@ -1,7 +1,9 @@
 //! The decision, over every combination of sides.
 
 use calcom::model::EventTypeId;
-use calcom::store::{AppointmentState, AppointmentStatus, Field, Origin, Person, ReviewReason};
+use calcom::store::{
+    AppointmentState, AppointmentStatus, Differences, Field, Origin, Person, ReviewReason,
+};
 use calcom::sync::{
     Base, ConflictPolicy, Decision, Facts, Inexpressible, Local, Order, Remote, SyncPolicy,
     Verdict, decide,
@@ -447,7 +449,7 @@ fn an_answer_that_differs_is_no_conflict() {
             )))
             .with_remote(Some(Remote::new(&answered, None)))
             .with_policy(ConflictPolicy::RemoteWins)
-            .with_follow(true);
+            .with_owed(Differences::ALL);
         decide(&facts).decision
     };
     let follows = Decision::update_appointment(answered.clone());
@@ -505,4 +507,20 @@ fn a_persons_order_is_carried_out() {
         decided(&gone, Order::TakeRemote),
         Decision::CreateAppointment
     );
+}
+
+/// The host wins its name, which Cal.com cannot take: that must not keep Cal.com's new time from the host.
+#[test]
+fn what_cannot_be_pushed_does_not_swallow_what_cal_com_wins() {
+    use AppointmentStatus::Confirmed;
+    let base = times(Confirmed, 0, 30, "Ann");
+    let mut case = pair(
+        (base.clone(), base),
+        times(Confirmed, 0, 30, "Ann Lee"),
+        times(Confirmed, 60, 30, "Anna"),
+    );
+    case.policy = SyncPolicy::new(ConflictPolicy::RemoteWins)
+        .with_conflicts_of(Field::Name, ConflictPolicy::LocalWins);
+    let moved = times(Confirmed, 60, 30, "Ann Lee");
+    assert_eq!(verdict(&case).decision, Decision::update_appointment(moved));
 }

@@ -599,3 +599,31 @@ async fn cal_coms_reason_reaches_the_host() {
     assert_eq!(ended.reason, Some(Reason::new("Ann is ill")));
     assert!(!format!("{ended:?}").contains("ill"));
 }
+
+/// Cal.com holds another length, which a person has accepted: a move changes nothing about that.
+#[tokio::test]
+async fn an_accepted_length_survives_a_move() {
+    let world = World::new().await;
+    let made = world.make("a", at(0), Origin::Admin);
+    world.drain().await;
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.end = state.start + chrono::TimeDelta::minutes(45);
+        })
+        .await;
+    world.drain().await;
+    world.resolve(Resolution::AcceptDifference).await;
+    world.drain().await;
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.start = at(3);
+            state.end = at(3) + chrono::TimeDelta::minutes(45);
+        })
+        .await;
+    world.drain().await;
+    world.settle().await;
+    world.assert_in_step().await;
+    let state = world.appointment(&made.id).await.state;
+    assert_eq!((state.end - state.start).num_minutes(), 45);
+    assert_eq!(world.review_reasons().await, []);
+}

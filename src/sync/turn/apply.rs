@@ -3,7 +3,8 @@
 
 use super::{Case, RemoteSide, Stop, Turn};
 use crate::store::{
-    AppointmentState, AppointmentWrite, LinkKey, LogEvent, Origin, ReviewReason, StoreErrorKind,
+    AppointmentState, AppointmentWrite, Differences, LinkKey, LogEvent, Origin, ReviewReason,
+    StoreErrorKind,
 };
 use crate::sync::standing::Base;
 
@@ -52,7 +53,7 @@ impl Turn<'_> {
         match self.engine.host_call(updated).await {
             Ok(updated) => {
                 self.standing.base = Some(Base::new(updated.state.clone(), remote.state));
-                self.standing.follow = false;
+                self.standing.owed = Differences::NONE;
                 self.local = Some(updated);
                 self.applied = true;
                 self.log.push(LogEvent::AppointmentUpdated {

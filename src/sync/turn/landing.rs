@@ -205,8 +205,16 @@ impl Turn<'_> {
         sent: &AppointmentState,
         answered: AppointmentState,
     ) {
-        self.standing.follow = !sent.agrees_with(&answered);
         let carried = write.carries();
+        let mut owed = sent.differences(&answered).intersection(ANSWERED);
+        if let (false, Some(base)) = (is_creation(write), &self.standing.base) {
+            // What Cal.com held before is no news, unless the appointment has yet to hear of it; and
+            // the rest of a wish is sent next.
+            let news = answered.differences(&base.remote).union(carried);
+            let news = news.union(self.standing.owed);
+            owed = owed.intersection(news).without(wish.without(carried));
+        }
+        self.standing.owed = owed;
         let base = match (write, self.standing.base.take()) {
             // A new booking is to be all that the appointment is.
             (SentWrite::Create { .. }, _) => base_after(
@@ -337,6 +345,10 @@ fn is_amended(fields: Differences, booking: &AppointmentState, sent: &Appointmen
     let mut left = booking.differences(sent).intersection(fields);
     left.guests &= lacks;
     left.is_empty()
+}
+
+fn is_creation(write: &SentWrite) -> bool {
+    matches!(write, SentWrite::Create { .. })
 }
 
 /// The base after a write was answered.

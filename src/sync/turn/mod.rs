@@ -267,7 +267,9 @@ impl<'a> Turn<'a> {
                 Decision::Review(reason) => return Err(Case::of(reason).into()),
                 // What Cal.com cannot hold is accepted, and what it had answered is still owed to
                 // the appointment.
-                Decision::AcceptDifference if self.order.is_none() && self.standing.follow => {
+                Decision::AcceptDifference
+                    if self.order.is_none() && !self.standing.owed.is_empty() =>
+                {
                     if let (Some(base), Some(local)) = (&mut self.standing.base, &self.local) {
                         base.local = local.state.clone();
                     }
@@ -325,7 +327,7 @@ impl<'a> Turn<'a> {
             .with_remote(remote)
             .with_policy(self.tenant.policy.clone())
             .with_unsupported(self.unsupported())
-            .with_follow(self.standing.follow)
+            .with_owed(self.standing.owed)
             .with_order(self.order);
         decide::decide(&facts)
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::{Case, Stop, Turn, TurnOutcome, soonest};
 use crate::model::BookingUid;
 use crate::store::{
-    AppointmentStatus, ChangeFate, Delivery, DeliveryFate, LogEvent, NewReview, NoticeSource,
-    Origin, RecordedChange, ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError,
-    StoreErrorKind, Winner,
+    AppointmentStatus, ChangeFate, Delivery, DeliveryFate, Differences, LogEvent, NewReview,
+    NoticeSource, Origin, RecordedChange, ReviewEnd, ReviewEvidence, ReviewReason, Settlement,
+    StoreError, StoreErrorKind, Winner,
 };
 use crate::sync::contain::TENANT_UNREADABLE;
 use crate::sync::decide::Decision;
@@ -194,7 +194,7 @@ impl Turn<'_> {
         };
         if let Some((local, remote)) = base {
             if *done == Decision::MoveBase || self.accepted {
-                self.standing.follow = false;
+                self.standing.owed = Differences::NONE;
             }
             self.standing.base = Some(crate::sync::standing::Base::new(local, remote));
         }
