@@ -22,7 +22,8 @@ pub enum ServerKind {
     ///
     /// Deliveries carry the header `X-Cal-Webhook-Version`, and some bodies have more fields:
     /// `cancellationReason` in `BOOKING_RESCHEDULED`, `attendeeSeatId` in the cancellation of a
-    /// seat. Routes added after August 2025 exist, and are answered with 501.
+    /// seat. Of the routes added after August 2025, attendees, location and guests are served, and
+    /// the others are answered with 501.
     #[non_exhaustive]
     Hosted {
         /// The shortest delay of a webhook; 0.5 s was measured.
