@@ -80,6 +80,17 @@ impl WebhookBody {
         body
     }
 
+    /// `BOOKING_LOCATION_UPDATED`: the booking takes place elsewhere. Documented, not recorded.
+    pub fn location_updated(
+        uid: impl Into<BookingUid>,
+        start: DateTime<Utc>,
+        location: impl Into<String>,
+    ) -> Self {
+        let mut body = Self::of(Kind::Located, &uid.into(), start);
+        body.0.location = location.into();
+        body
+    }
+
     /// `BOOKING_NO_SHOW_UPDATED`: the attendee is marked as absent, or no longer. The only body
     /// without a `uid`.
     pub fn no_show(uid: impl Into<BookingUid>, absent: bool) -> Self {
