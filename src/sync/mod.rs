@@ -20,6 +20,7 @@ mod contain;
 mod decide;
 mod engine;
 mod event_types;
+mod facts;
 mod failure;
 mod location;
 mod ownership;
@@ -39,8 +40,9 @@ pub use calendar::{
     BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write,
 };
 pub use config::SyncConfig;
-pub use decide::{Decision, Facts, Local, Order, Remote, Verdict, decide};
+pub use decide::{Decision, Verdict, decide};
 pub use engine::{Engine, EngineBuilder, Error, ErrorKind, StepReport, SyncEngine};
+pub use facts::{Facts, Local, Order, Remote};
 pub use policy::{ConflictPolicy, Inexpressible, SyncPolicy};
 pub use receive::{Receipt, ReceiveError};
 pub use standing::{Base, Doubt, PendingWrite, SentWrite, Standing, Undecodable};

@@ -6,7 +6,7 @@ use super::{Case, Stop, Turn};
 use crate::store::{
     AppointmentWrite, Instruction, LogEvent, MarkId, Origin, Resolution, ReviewReason,
 };
-use crate::sync::decide::Order;
+use crate::sync::facts::Order;
 
 impl Turn<'_> {
     /// The waiting decisions, oldest first.

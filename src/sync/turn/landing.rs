@@ -206,27 +206,18 @@ impl Turn<'_> {
         answered: AppointmentState,
     ) {
         let carried = write.carries();
-        let mut owed = sent.differences(&answered).intersection(ANSWERED);
-        if let (false, Some(base)) = (is_creation(write), &self.standing.base) {
-            // What Cal.com held before is no news, unless the appointment has yet to hear of it; and
-            // the rest of a wish is sent next.
-            let news = answered.differences(&base.remote).union(carried);
-            let news = news.union(self.standing.owed);
-            owed = owed.intersection(news).without(wish.without(carried));
-        }
-        self.standing.owed = owed;
-        let base = match (write, self.standing.base.take()) {
-            // A new booking is to be all that the appointment is.
-            (SentWrite::Create { .. }, _) => base_after(
-                &Base::new(sent.clone(), answered.clone()),
-                sent,
-                answered,
-                carried,
-                Differences::ALL,
-            ),
-            (_, None) => Base::new(sent.clone(), answered),
-            (_, Some(base)) => base_after(&base, sent, answered, carried, wish),
-        };
+        let is_creation = matches!(write, SentWrite::Create { .. });
+        // A new booking is to be all that the appointment is.
+        let wish = if is_creation { Differences::ALL } else { wish };
+        let before = self.standing.base.take().filter(|_| !is_creation);
+        let before = before.unwrap_or_else(|| Base::new(sent.clone(), answered.clone()));
+        // What Cal.com held before is no news, unless the appointment has yet to hear of it; and the
+        // rest of a wish is sent next.
+        let news = answered.differences(&before.remote).union(carried);
+        let news = news.union(self.standing.owed).intersection(ANSWERED);
+        let apart = sent.differences(&answered);
+        self.standing.owed = apart.intersection(news).without(wish.without(carried));
+        let base = base_after(&before, sent, answered, carried, wish);
         self.standing.base = Some(base);
         self.pushed = true;
     }
@@ -345,10 +336,6 @@ fn is_amended(fields: Differences, booking: &AppointmentState, sent: &Appointmen
     let mut left = booking.differences(sent).intersection(fields);
     left.guests &= lacks;
     left.is_empty()
-}
-
-fn is_creation(write: &SentWrite) -> bool {
-    matches!(write, SentWrite::Create { .. })
 }
 
 /// The base after a write was answered.

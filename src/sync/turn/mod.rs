@@ -24,8 +24,9 @@ use chrono::{DateTime, Utc};
 
 use self::amend::Amendment;
 use super::calendar::{CalendarError, CalendarErrorKind};
-use super::decide::{self, Decision, Facts, Local, Order, Verdict};
+use super::decide::{Decision, Verdict, decide};
 use super::engine::Engine;
+use super::facts::{Facts, Local, Order, Remote};
 use super::review::explain;
 use super::standing::Standing;
 use super::tenant::Tenant;
@@ -320,7 +321,7 @@ impl<'a> Turn<'a> {
             .with_from_booking(appointment.chain.is_some())
         });
         let remote = self.remote.as_ref();
-        let remote = remote.map(|remote| decide::Remote::new(&remote.state, remote.updated_at));
+        let remote = remote.map(|remote| Remote::new(&remote.state, remote.updated_at));
         let facts = Facts::default()
             .with_base(self.standing.base.as_ref())
             .with_local(local)
@@ -329,7 +330,7 @@ impl<'a> Turn<'a> {
             .with_unsupported(self.unsupported())
             .with_owed(self.standing.owed)
             .with_order(self.order);
-        decide::decide(&facts)
+        decide(&facts)
     }
 
     /// The fields that the tenant's server cannot change.

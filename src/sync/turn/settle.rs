@@ -141,7 +141,7 @@ impl Turn<'_> {
         settlement
     }
 
-    /// What is told of a change that nobody but a sweep has told of.
+    /// The log entry for a change that only a sweep reported.
     fn found_by_sweep(&self) -> Option<LogEvent> {
         let is_swept = |delivery: &&Delivery| delivery.source == NoticeSource::Sweep;
         let mut settled = self.settled_together();
