@@ -209,8 +209,8 @@ pub async fn health_counts_by_source_and_fate(bench: &Bench) {
     assert_eq!(counted.found_by_sweep, 1);
 }
 
-/// Only what was received within the span counts; how long ago the last webhook came is told beyond
-/// it, and what a sweep found is no webhook.
+/// Counts cover only what was received within the span. The age of the last webhook is not limited
+/// to the span, and a sweep's notice does not count as a webhook.
 pub async fn health_looks_back_as_far_as_asked(bench: &Bench) {
     bench.accept(delivery("booking-1", 1)).await;
     bench.pass(SPAN * 2).await;

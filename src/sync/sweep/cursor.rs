@@ -15,7 +15,7 @@ const MAX_TOLD: usize = 1000;
 /// Where the sweeps of a tenant stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Place {
+pub(super) struct SweepCursor {
     /// The newest update at Cal.com that was seen, by Cal.com's own clock: a wrong clock of ours
     /// passes over nothing.
     pub(super) seen: Option<DateTime<Utc>>,
@@ -27,7 +27,7 @@ pub(super) struct Place {
     pub(super) scanned: Option<(DateTime<Utc>, AppointmentId)>,
 }
 
-impl Place {
+impl SweepCursor {
     /// Reads back what was stored. What cannot be read is as if nothing had been stored: the sweep
     /// begins anew.
     pub(super) fn of(stored: Option<&Opaque>) -> Self {
@@ -71,20 +71,20 @@ mod tests {
 
     #[test]
     fn a_place_is_read_back_and_what_is_no_place_begins_anew() {
-        let mut place = Place::default();
+        let mut place = SweepCursor::default();
         place.tell((at(5).timestamp_millis(), u64::MAX));
         place.advance(at(5), TimeDelta::seconds(60));
         place.scanned = Some((at(1), "a-1".into()));
-        assert_eq!(Place::of(Some(&place.to_opaque())), place);
+        assert_eq!(SweepCursor::of(Some(&place.to_opaque())), place);
         let noise = Opaque::new(9, b"noise".to_vec());
-        assert_eq!(Place::of(Some(&noise)), Place::default());
+        assert_eq!(SweepCursor::of(Some(&noise)), SweepCursor::default());
         let newer = Opaque::new(2, br#"{"seen":null,"more":1}"#.to_vec());
-        assert_eq!(Place::of(Some(&newer)), Place::default());
+        assert_eq!(SweepCursor::of(Some(&newer)), SweepCursor::default());
     }
 
     #[test]
     fn a_place_never_goes_back_and_forgets_what_is_not_read_again() {
-        let mut place = Place::default();
+        let mut place = SweepCursor::default();
         for second in [0, 50, 100] {
             place.tell((at(second).timestamp_millis(), 7));
         }

@@ -1,0 +1,101 @@
+//! The host's side of a sweep: its appointments around today.
+
+use chrono::{DateTime, Utc};
+
+use super::compare::appointment_differs;
+use super::report::Failure;
+use super::{Sweep, back, count, span};
+use crate::store::{Appointment, Change, LinkKey, NoticeSource, Page, Window};
+use crate::sync::engine::SyncEngine;
+use crate::sync::standing::Standing;
+
+/// How many appointments are read at a time.
+const APPOINTMENTS: u32 = 100;
+
+impl Sweep<'_> {
+    /// Compares the appointments within the window, page by page.
+    pub(super) async fn read_appointments(&mut self) -> Result<(), Failure> {
+        let config = &self.engine.config;
+        let now = self.lease.now;
+        let ahead = now.checked_add_signed(span(config.sweep_window_ahead));
+        let window = Window::new(
+            back(now, config.sweep_window_past),
+            ahead.unwrap_or(DateTime::<Utc>::MAX_UTC),
+        );
+        loop {
+            let after = self.cursor.scanned.clone();
+            let page = self.engine.appointments.scan(
+                &self.lease.tenant,
+                window,
+                after.clone(),
+                APPOINTMENTS,
+            );
+            let page = self.engine.host_call(page).await.map_err(Failure::Host)?;
+            let last = page
+                .iter()
+                .map(|met| (met.state.start, met.id.clone()))
+                .max();
+            // A repository that does not go on is not asked for ever.
+            let Some(last) = last.filter(|last| Some(last) > after.as_ref()) else {
+                self.cursor.scanned = None;
+                return Ok(());
+            };
+            self.report.appointments_read += count(page.len());
+            for appointment in &page {
+                self.compare_appointment(appointment).await?;
+            }
+            self.cursor.scanned = Some(last);
+            self.advance().await?;
+        }
+    }
+
+    async fn compare_appointment(&mut self, appointment: &Appointment) -> Result<(), Failure> {
+        let lag = self.engine.config.webhook_lag;
+        let written_at = appointment.updated_at;
+        // Whoever wrote it is about to record it. It is met again next time.
+        if (back(self.lease.now, lag)..=self.lease.now).contains(&written_at) {
+            return Ok(());
+        }
+        let link = self
+            .find(LinkKey::Appointment(appointment.id.clone()))
+            .await?;
+        let standing = link.as_ref().and_then(|link| Standing::of(link).ok());
+        let known = link.as_ref().map(|link| (link, standing.as_ref()));
+        if !appointment_differs(appointment, known) || self.is_recorded(appointment).await? {
+            return Ok(());
+        }
+        let change = Change::new(
+            self.lease.tenant.clone(),
+            appointment.id.clone(),
+            appointment.revision,
+            appointment.origin.clone(),
+            appointment.updated_at,
+        );
+        let change = change.with_source(NoticeSource::Sweep);
+        let recorded = self.engine.store.record(&change);
+        let recorded = self.engine.store_call(recorded).await;
+        recorded.map_err(Failure::Store)?;
+        self.report.changes_recorded += 1;
+        self.engine.nudge();
+        Ok(())
+    }
+
+    /// Whether the appointment's revision is in the outbox: then it waits, or a turn has seen it.
+    async fn is_recorded(&self, appointment: &Appointment) -> Result<bool, Failure> {
+        let tenant = &self.lease.tenant;
+        let mut page = Page::first(APPOINTMENTS);
+        loop {
+            let changes = self.engine.store.changes(tenant, &appointment.id, page);
+            let changes = self.engine.store_call(changes).await;
+            let changes = changes.map_err(Failure::Store)?;
+            let mut revisions = changes.iter().map(|(row, _)| row.change.revision);
+            if revisions.any(|revision| revision == appointment.revision) {
+                return Ok(true);
+            }
+            let Some((last, _)) = changes.last() else {
+                return Ok(false);
+            };
+            page = Page::after(last.id, APPOINTMENTS);
+        }
+    }
+}
