@@ -139,6 +139,24 @@ impl Person {
     }
 }
 
+impl Person {
+    /// What is left of a person whose data was erased. It is compared with nothing.
+    pub fn erased() -> Self {
+        Self {
+            name: String::new(),
+            email: None,
+            time_zone: String::new(),
+            language: None,
+            phone_number: None,
+        }
+    }
+
+    /// Whether the person's data was erased.
+    pub fn is_erased(&self) -> bool {
+        self.name.is_empty() && self.email.is_none() && self.time_zone.is_empty()
+    }
+}
+
 impl From<&Attendee> for Person {
     /// The attendee in the host's terms. Every text is cleaned with [`clean_line`]: anybody who
     /// books writes it.

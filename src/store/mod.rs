@@ -9,7 +9,9 @@
 //! store's clock is the only one that counts: no port takes an instant to compute with.
 
 mod appointment;
+mod erasure;
 mod error;
+mod history;
 mod inbox;
 mod link;
 mod log;
@@ -18,6 +20,7 @@ mod notice;
 mod outbox;
 mod page;
 mod queue;
+mod report;
 mod review;
 mod state;
 mod sweep;
@@ -28,7 +31,9 @@ pub use appointment::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentStatus, AppointmentWrite,
     ChainKey, Origin, Person, Revision, Window,
 };
+pub use erasure::{Erased, Erasure, StoredBody};
 pub use error::{StoreError, StoreErrorKind};
+pub use history::{HistoryEntry, HistoryEvent, HistoryKind, HistoryPosition, NoHistoryPosition};
 pub use inbox::{
     Accepted, Delivery, DeliveryClaim, DeliveryFate, DeliveryId, Inbox, NewDelivery, WebhookHealth,
 };
@@ -42,14 +47,15 @@ pub use queue::{
     Checkpoint, Claim, ClaimRequest, Hold, Lease, Links, Mark, MarkId, MarkSource, Settled,
     Settlement,
 };
+pub use report::{ChangeCount, DeliveryCount, LinkStatus, Reports, Waits, WorkCounts};
 pub use review::{
-    Instruction, NewReview, Resolution, Resolved, ReviewEnd, ReviewEvidence, ReviewId, ReviewItem,
-    ReviewReason, ReviewScope, Reviews,
+    Instruction, NewReview, Resolution, Resolved, ReviewCount, ReviewEnd, ReviewEvidence,
+    ReviewFilter, ReviewId, ReviewItem, ReviewReason, ReviewScope, Reviews,
 };
 pub use state::{AppointmentState, Differences, Field, Guests, Notes, Place, Reason};
 pub use sweep::{SweepLease, Sweeps};
 pub use tenant::{TenantId, Tenants};
-pub use upkeep::{Pruned, Upkeep};
+pub use upkeep::{Pruned, Retention, Upkeep};
 
 /// All of the engine's bookkeeping ports as one trait.
 ///
@@ -61,6 +67,12 @@ pub use upkeep::{Pruned, Upkeep};
 /// let store: Arc<dyn Store> = Arc::new(InMemoryStore::new());
 /// # let _ = store;
 /// ```
-pub trait Store: Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep {}
+pub trait Store:
+    Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep + Reports + Erasure
+{
+}
 
-impl<T: Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep> Store for T {}
+impl<T> Store for T where
+    T: Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep + Reports + Erasure
+{
+}

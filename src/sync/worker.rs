@@ -21,6 +21,9 @@ const SWEEP_LOOKS: u32 = 10;
 const LONGEST_SWEEP_PAUSE: Duration = Duration::from_secs(60);
 const SHORTEST_SWEEP_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often a worker delivers notifications.
+const NOTIFY_PAUSE: Duration = Duration::from_secs(1);
+
 /// A worker's settings: plain data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -33,6 +36,8 @@ pub struct WorkerConfig {
     /// How long after one [sweep](SyncEngine::sweep) of a tenant the next one is due; `None` if this
     /// worker sweeps nothing. Default: 15 min.
     pub sweep_every: Option<Duration>,
+    /// Whether this worker delivers [notifications](super::Notifier). Default: yes.
+    pub notifies: bool,
 }
 
 impl Default for WorkerConfig {
@@ -41,6 +46,7 @@ impl Default for WorkerConfig {
             concurrency: 4,
             poll_interval: Duration::from_secs(1),
             sweep_every: Some(Duration::from_secs(15 * 60)),
+            notifies: true,
         }
     }
 }
@@ -117,6 +123,10 @@ impl Worker {
             let engine = Arc::clone(&self.engine);
             lanes.spawn(Self::sweeps(engine, every, stopping.subscribe()));
         }
+        if self.config.notifies {
+            let engine = Arc::clone(&self.engine);
+            lanes.spawn(Self::notifications(engine, stopping.subscribe()));
+        }
         stop.await;
         // The lanes hold receivers, so that this cannot fail while there are any.
         let _ = stopping.send(true);
@@ -147,6 +157,31 @@ impl Worker {
                     Err(_) => tracing::error!("sweeping panicked"),
                 }
                 tokio::time::sleep(pause).await;
+            };
+            tokio::select! {
+                () = round => {}
+                _ = stopping.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+
+    /// Delivers notifications in a lane of its own: a notifier that hangs holds up no turn.
+    async fn notifications(
+        engine: Arc<dyn SyncEngine>,
+        mut stopping: tokio::sync::watch::Receiver<bool>,
+    ) {
+        loop {
+            let round = async {
+                let delivered = AssertUnwindSafe(engine.deliver_notifications());
+                match delivered.catch_unwind().await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => {
+                        let causes = with_causes(&error);
+                        tracing::warn!(error = %causes, "webhooks cannot be checked for silence");
+                    }
+                    Err(_) => tracing::error!("delivering notifications panicked"),
+                }
+                tokio::time::sleep(NOTIFY_PAUSE).await;
             };
             tokio::select! {
                 () = round => {}
