@@ -5,7 +5,7 @@ use super::persons::{
     PersonFinding, PersonOutcome, PersonPlace, PersonQuery, PersonReport, anonymize,
     without_persons,
 };
-use super::standing::Standing;
+use super::standing::{Base, Standing};
 use crate::store::{
     Erased, Link, LinkKey, Opaque, Page, ReviewFilter, StoreError, StoreErrorKind, TenantId,
 };
@@ -199,10 +199,23 @@ fn search_link(link: &Link, person: &PersonQuery) -> Option<PersonOutcome> {
 }
 
 fn is_in_standing(standing: &Standing, person: &PersonQuery) -> bool {
-    let mut bases = standing.base.iter();
+    standing.base.iter().any(|base| is_in_base(base, person)) || is_in_work(standing, person)
+}
+
+fn is_in_base(base: &Base, person: &PersonQuery) -> bool {
+    person.is_in_state(&base.local) || person.is_in_state(&base.remote)
+}
+
+/// Whether work in hand names a person: the result of a write that was never answered is looked for
+/// by the attendee that was sent, and a booking whose replacement fails is booked again.
+fn is_in_work(standing: &Standing, person: &PersonQuery) -> bool {
     let mut pending = standing.pending.iter();
-    bases.any(|base| person.is_in_state(&base.local) || person.is_in_state(&base.remote))
-        || pending.any(|write| person.is_in_state(&write.state))
+    let retiring = standing.retiring.iter();
+    let mut bases = retiring.filter_map(|retiring| retiring.base.as_ref());
+    let mut in_vain = standing.no_room_for.iter();
+    pending.any(|write| person.is_in_state(&write.state))
+        || bases.any(|base| is_in_base(base, person))
+        || in_vain.any(|state| person.is_in_state(state))
 }
 
 /// What is to be remembered of a pair without a person; `None` if they are not in it.
@@ -214,9 +227,7 @@ fn without_person(
     if !is_in_standing(&standing, person) {
         return Ok(None);
     }
-    // The result of a write that was never answered is looked for by the attendee that was sent.
-    let mut pending = standing.pending.iter();
-    let outcome = if pending.any(|write| person.is_in_state(&write.state)) {
+    let outcome = if is_in_work(&standing, person) {
         PersonOutcome::KeptForPendingWrite
     } else {
         PersonOutcome::Erased
@@ -237,7 +248,6 @@ mod tests {
     use super::*;
     use crate::model::EventTypeId;
     use crate::store::{AppointmentState, AppointmentStatus, LinkId, Person};
-    use crate::sync::standing::Base;
 
     fn state(name: &str) -> AppointmentState {
         let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();

@@ -12,6 +12,8 @@ use crate::store::{
 
 /// The fewest digits by which a phone number is looked for.
 const MIN_DIGITS: usize = 6;
+/// The fewest digits of which two numbers are taken for one with and without its country code.
+const MIN_NATIONAL_DIGITS: usize = 8;
 
 /// Whom to look for: whoever has this e-mail address, this phone number or this name. `Debug` shows
 /// none of them.
@@ -105,22 +107,10 @@ impl PersonQuery {
         }
     }
 
-    /// Whether a state names the person: as attendee or guest, or in a note or a location.
+    /// Whether a state names the person: as attendee or guest, or in any other text.
     pub(super) fn is_in_state(&self, state: &AppointmentState) -> bool {
-        let attendee = &state.attendee;
-        let texts = [Some(attendee.name.as_str()), attendee.email.as_deref()];
-        let more = [
-            attendee.phone_number.as_deref(),
-            state.location.as_ref().map(|place| place.as_str()),
-            state.notes.as_ref().map(|notes| notes.as_str()),
-        ];
-        let mut guests = state.guests.iter().flat_map(|guests| guests.iter());
-        texts
-            .into_iter()
-            .chain(more)
-            .flatten()
-            .any(|text| self.is_in(text))
-            || guests.any(|guest| self.is_in(guest))
+        let value = serde_json::to_value(state);
+        value.is_ok_and(|value| self.is_in_json(&value))
     }
 
     /// Whether the evidence of a review item names the person.
@@ -156,7 +146,9 @@ impl PersonQuery {
         let is_part = |c: char| c.is_ascii_digit() || " -./()+\u{a0}".contains(c);
         text.split(|c: char| !is_part(c)).any(|run| {
             let run = significant(&digits_of(run));
-            run.len() >= MIN_DIGITS && (run.ends_with(digits.as_str()) || digits.ends_with(&run))
+            let is_national = run.len().min(digits.len()) >= MIN_NATIONAL_DIGITS
+                && (run.ends_with(digits.as_str()) || digits.ends_with(&run));
+            run == *digits || is_national
         })
     }
 
@@ -199,6 +191,8 @@ pub(super) fn anonymize(state: &mut AppointmentState) {
     state.location = None;
     state.guests = None;
     state.notes = None;
+    state.responses = None;
+    state.metadata = None;
 }
 
 /// The evidence without persons. The message, which may quote Cal.com, goes too if it names the
@@ -244,8 +238,9 @@ pub enum PersonOutcome {
     Found,
     /// Erased.
     Erased,
-    /// Kept: a write to Cal.com may still take effect, and its result is recognized by it. Ten
-    /// minutes after the write, or once its outcome is known, it can be erased.
+    /// Kept: a write to Cal.com may still take effect and its result is recognized by it, or a booking
+    /// is being replaced. It can be erased once that is over: for a write, when its outcome is known
+    /// or ten minutes later; for a replacement that is in review, when the item is resolved.
     KeptForPendingWrite,
     /// Kept: a worker has the link. Erase again later.
     KeptInUse,

@@ -115,7 +115,7 @@ async fn a_pause_is_told_and_its_end_too() {
     world.drain_with(&engine).await;
     engine.deliver_notifications().await.unwrap();
     let item = world.reviews().await.remove(0);
-    let NotificationEvent::TenantPaused { review } = told.events().remove(0) else {
+    let NotificationEvent::TenantPaused { review, .. } = told.events().remove(0) else {
         panic!("expected a pause, was told {:?}", told.words());
     };
     assert_eq!(review, Some(item.id));

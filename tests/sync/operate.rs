@@ -43,7 +43,9 @@ async fn the_history_of_an_appointment_tells_its_life_in_order() {
     let changes: Vec<u64> = told
         .iter()
         .filter_map(|entry| match &entry.event {
-            HistoryEvent::Change { recorded, ended } => {
+            HistoryEvent::Change {
+                recorded, ended, ..
+            } => {
                 assert!(ended.is_some(), "{recorded:?} still waits");
                 Some(recorded.change.revision.get())
             }
