@@ -74,7 +74,7 @@ impl Engine {
         tenant: &TenantId,
         appointments: &[AppointmentId],
     ) -> Vec<Result<Resynced, Error>> {
-        let ids = appointments.to_vec().into_iter();
+        let ids = appointments.iter().cloned();
         let each = ids.map(|id| async move { self.resync(tenant, &id).await });
         let results = stream::iter(each).buffered(AT_ONCE).collect().await;
         self.nudge();
@@ -103,7 +103,7 @@ impl Engine {
         appointments: &[AppointmentId],
         cancellation: &Cancellation,
     ) -> Vec<Result<Cancelled, Error>> {
-        let ids = appointments.to_vec().into_iter();
+        let ids = appointments.iter().cloned();
         let each = ids.map(|id| async move { self.cancel(tenant, &id, cancellation).await });
         let results = stream::iter(each).buffered(AT_ONCE).collect().await;
         self.nudge();

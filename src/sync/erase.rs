@@ -264,8 +264,10 @@ mod tests {
 
     #[test]
     fn what_is_left_of_a_pair_names_nobody_and_looks_like_no_change() {
-        let mut standing = Standing::default();
-        standing.base = Some(Base::new(state("Ann"), state("Anne")));
+        let standing = Standing {
+            base: Some(Base::new(state("Ann"), state("Anne"))),
+            ..Standing::default()
+        };
         let mut link = Link::new(TenantId::new("salon"), LinkId::new(1));
         standing.put_into(&mut link);
         let person = PersonQuery::email("ann@example.com");
@@ -288,8 +290,10 @@ mod tests {
 
     #[test]
     fn others_are_left_alone() {
-        let mut standing = Standing::default();
-        standing.base = Some(Base::new(state("Ann"), state("Ann")));
+        let standing = Standing {
+            base: Some(Base::new(state("Ann"), state("Ann"))),
+            ..Standing::default()
+        };
         let mut link = Link::new(TenantId::new("salon"), LinkId::new(1));
         standing.put_into(&mut link);
         let bob = PersonQuery::email("bob@example.com").or_name("Bob");
