@@ -38,6 +38,7 @@ mod persons;
 mod policy;
 mod receive;
 mod review;
+mod seats;
 mod standing;
 mod state;
 mod status;

@@ -29,5 +29,7 @@ mod rebook;
 mod reopened;
 mod requests;
 mod review;
+mod seats;
+mod story;
 mod sweep;
 mod unanswered;

@@ -9,7 +9,7 @@
 use chrono::TimeDelta;
 
 use super::landing::Landing;
-use super::push::{is_collision, is_refused};
+use super::push::{cancellation, is_collision, is_refused, whole_and_seat};
 use super::{Case, Stop, Turn};
 use crate::model::{Booking, BookingQuery, BookingUid};
 use crate::store::{
@@ -19,6 +19,7 @@ use crate::store::{
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::calendar::{CalendarError, CalendarErrorKind, EventTypeFacts, Write};
 use crate::sync::review::with_causes;
+use crate::sync::seats;
 use crate::sync::standing::{Base, Retiring, SentWrite};
 use crate::sync::state::project;
 
@@ -73,10 +74,7 @@ impl Turn<'_> {
         let write = SentWrite::cancel(old.clone()).because(reason.clone());
         self.begin(write.clone(), wanted);
         self.checkpoint().await.map_err(Stop::Store)?;
-        let sent = Write::Cancel {
-            booking: old.clone(),
-            reason,
-        };
+        let sent = cancellation(&old, reason);
         match self.call(self.tenant.calendar.write(&sent)).await {
             Ok(_) => {
                 self.landed(&write, wanted);
@@ -101,12 +99,13 @@ impl Turn<'_> {
             ..BookingQuery::default()
         };
         let there = self.call(self.tenant.calendar.bookings(&query)).await?;
+        let (whole, _) = whole_and_seat(old);
         Ok(there.iter().any(|booking| {
             let mut hosts = booking.hosts.iter().filter_map(|host| host.id);
             let is_of_host = hosts.any(|host| facts.hosts.contains(&host))
                 || booking.event_type_id() == Some(wanted.event_type);
             let overlaps = booking.start < wanted.end && wanted.start < booking.end;
-            booking.is_live() && booking.uid != *old && overlaps && is_of_host
+            booking.is_live() && booking.uid != whole && overlaps && is_of_host
         }))
     }
 
@@ -163,10 +162,7 @@ impl Turn<'_> {
         let write = SentWrite::cancel(old.clone()).because(reason.clone());
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
-        let sent = Write::Cancel {
-            booking: old.clone(),
-            reason,
-        };
+        let sent = cancellation(&old, reason);
         match self.call(self.tenant.calendar.write(&sent)).await {
             Ok(_) => {
                 self.landed(&write, &state);
@@ -178,7 +174,7 @@ impl Turn<'_> {
                 Ok(())
             }
             Err(error) if is_collision(&error) => {
-                let found = self.call(self.tenant.calendar.booking(&old)).await?;
+                let found = self.booking(&old).await?;
                 let is_ours = found
                     .as_ref()
                     .is_none_or(|found| self.was_cancelled_by_us(found));
@@ -304,7 +300,8 @@ impl Turn<'_> {
         }
         let booking = self.new_booking(&state, &facts, &sync_key);
         let sent = Write::Create(Box::new(booking));
-        match self.call(self.tenant.calendar.write(&sent)).await {
+        let again = self.call(self.tenant.calendar.write(&sent)).await;
+        match again.map(|again| seats::answered(again, None)) {
             Ok(again) if again.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str()) => {
                 self.standing.generation += 1;
                 self.landed(&write, &state);
