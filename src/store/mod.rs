@@ -22,6 +22,7 @@ mod page;
 mod queue;
 mod report;
 mod review;
+mod review_filter;
 mod state;
 mod sweep;
 mod tenant;
@@ -49,9 +50,10 @@ pub use queue::{
 };
 pub use report::{ChangeCount, DeliveryCount, LinkStatus, Reports, Waits, WorkCounts};
 pub use review::{
-    Instruction, NewReview, Resolution, Resolved, ReviewCount, ReviewEnd, ReviewEvidence,
-    ReviewFilter, ReviewId, ReviewItem, ReviewReason, ReviewScope, Reviews,
+    Instruction, NewReview, Resolution, Resolved, ReviewEnd, ReviewEvidence, ReviewId, ReviewItem,
+    ReviewReason, ReviewScope, Reviews,
 };
+pub use review_filter::{ReviewCount, ReviewFilter};
 pub use state::{
     AppointmentState, Differences, Field, Guests, HostMetadata, Notes, Place, Reason, Responses,
 };

@@ -14,7 +14,8 @@ use super::link::Link;
 use super::notice::NoticeSource;
 use super::outbox::{ChangeFate, RecordedChange};
 use super::page::Page;
-use super::review::{ReviewCount, ReviewItem};
+use super::review::ReviewItem;
+use super::review_filter::ReviewCount;
 use super::tenant::TenantId;
 
 /// How one appointment stands in the books.

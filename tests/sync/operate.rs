@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::harness::{World, ann, at, cancel, move_to};
 use calcom::store::{
     AppointmentId, AppointmentStatus, Change, ChangeFate, HistoryEvent, LogEvent, Origin, Outbox,
-    Page, Resolution, ReviewFilter, ReviewReason, Revision, StoreErrorKind, Tenants,
+    Page, Resolution, Retention, ReviewFilter, ReviewReason, Revision, StoreErrorKind, Tenants,
 };
 use calcom::sync::{
     Cancellation, Cancelled, Engine, Error, Operations, PersonOutcome, PersonPlace, PersonQuery,
-    Resynced, StaticTenants, SyncEngine, SyncState,
+    Resynced, StaticTenants, SyncEngine, SyncState, Worker, WorkerConfig,
 };
 use calcom::testing::{Fault, Operation, Then, When};
 
@@ -419,4 +419,39 @@ async fn a_tenant_is_erased_with_a_report() {
     assert!(!world.store.is_paused(&world.tenant).await.unwrap());
     assert_eq!(world.drain().await, []);
     assert!(world.engine.step().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_worker_prunes_what_is_kept_for_a_span_only() {
+    let world = World::new().await;
+    world.make("a", at(0), Origin::Phone);
+    world.settle().await;
+    world.clock.advance(2 * DAY);
+    world.make("b", at(3), Origin::Phone);
+    world.drain().await;
+    let mut config = WorkerConfig::default();
+    config.sweep_every = None;
+    config.retention = Retention::default().with_changes(DAY);
+    let worker = Worker::new(world.engine.clone()).with_config(config);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let run = tokio::spawn(async move {
+        worker
+            .run_until(async { stopped.await.unwrap_or_default() })
+            .await;
+    });
+    for _ in 0..400 {
+        if world.fates(&id("a")).await.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    stop.send(()).unwrap();
+    run.await.unwrap();
+    assert_eq!(world.fates(&id("a")).await, []);
+    assert_eq!(world.fates(&id("b")).await, [Some(ChangeFate::Pushed)]);
+    assert!(
+        !world.delivery_fates().await.is_empty(),
+        "deliveries have no span"
+    );
+    world.assert_in_step().await;
 }

@@ -14,7 +14,7 @@ use crate::store::inbox::DeliveryId;
 use crate::store::link::{LinkId, LinkKey};
 use crate::store::page::Page;
 use crate::store::report::{ChangeCount, DeliveryCount, LinkStatus, Reports, Waits, WorkCounts};
-use crate::store::review::ReviewFilter;
+use crate::store::review_filter::ReviewFilter;
 use crate::store::tenant::TenantId;
 
 /// Adds up how long rows waited.

@@ -13,9 +13,10 @@ use crate::store::log::LogEvent;
 use crate::store::page::Page;
 use crate::store::queue::{Mark, MarkId, MarkSource, Settlement};
 use crate::store::review::{
-    Instruction, NewReview, Resolution, Resolved, ReviewCount, ReviewEnd, ReviewFilter, ReviewId,
-    ReviewItem, ReviewScope, Reviews,
+    Instruction, NewReview, Resolution, Resolved, ReviewEnd, ReviewId, ReviewItem, ReviewScope,
+    Reviews,
 };
+use crate::store::review_filter::{ReviewCount, ReviewFilter};
 use crate::store::tenant::TenantId;
 
 /// Who closes a review item whose cause is gone.
