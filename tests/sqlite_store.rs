@@ -16,8 +16,8 @@ use calcom::store::{
     Accepted, Appointment, AppointmentId, AppointmentRepository, AppointmentState,
     AppointmentStatus, AppointmentWrite, ChainKey, Change, ChangeFate, Checkpoint, Claim,
     ClaimRequest, DeliveryClaim, DeliveryFate, Hold, Inbox, Links, NewDelivery, NewReview, Opaque,
-    Origin, Outbox, Page, Person, Resolution, ReviewEvidence, ReviewReason, Reviews, Revision,
-    Settlement, StoreErrorKind, SyncKey, TenantId, Tenants, Upkeep,
+    Origin, Outbox, Page, Person, Resolution, Retention, ReviewEvidence, ReviewReason, Reviews,
+    Revision, Settlement, StoreErrorKind, SyncKey, TenantId, Tenants, Upkeep,
 };
 use calcom::testing::ManualClock;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -403,7 +403,10 @@ async fn numbers_that_are_too_large_are_refused_or_cut() {
     settlement.changes = vec![(claim.changes[0].id, ChangeFate::Pushed)];
     store.settle(&claim.lease, settlement).await.unwrap();
     assert!(store.claim(&for_ever).await.unwrap().is_none());
-    let pruned = store.prune(Duration::MAX, u32::MAX).await.unwrap();
+    let pruned = store
+        .prune(&Retention::of(Duration::MAX), u32::MAX)
+        .await
+        .unwrap();
     assert_eq!(pruned.total(), 0);
 }
 

@@ -134,6 +134,12 @@ CREATE INDEX notices_waiting_changes ON calcom.notices (tenant, appointment, id)
 CREATE INDEX notices_waiting_deliveries ON calcom.notices (tenant, booking, id) WHERE kind = 'delivery' AND fate IS NULL;
 CREATE INDEX notices_marks ON calcom.notices (tenant, target, id) WHERE kind = 'mark';
 CREATE INDEX notices_instructions ON calcom.notices (tenant, review) WHERE kind = 'mark' AND review IS NOT NULL;
+CREATE INDEX notices_bodies ON calcom.notices (settled_at, id)
+    WHERE kind = 'delivery' AND fate IS NOT NULL AND body <> '';
+CREATE INDEX notices_recorded ON calcom.notices (tenant, appointment, taken_at, id) WHERE kind = 'change';
+CREATE INDEX notices_of_booking ON calcom.notices (tenant, booking, taken_at, id)
+    WHERE kind = 'delivery' AND booking IS NOT NULL;
+CREATE INDEX notices_ended ON calcom.notices (tenant, kind, settled_at) WHERE fate IS NOT NULL;
 CREATE INDEX notices_settled ON calcom.notices (kind, settled_at) WHERE fate IS NOT NULL;
 
 CREATE TABLE calcom.reviews (
@@ -160,6 +166,7 @@ CREATE TABLE calcom.reviews (
 CREATE UNIQUE INDEX reviews_open ON calcom.reviews (tenant, COALESCE(link, 0), cause) WHERE resolved_at IS NULL;
 CREATE INDEX reviews_open_in_order ON calcom.reviews (tenant, id) WHERE resolved_at IS NULL;
 CREATE INDEX reviews_link ON calcom.reviews (tenant, link) WHERE link IS NOT NULL;
+CREATE INDEX reviews_reason ON calcom.reviews (tenant, reason, id);
 CREATE INDEX reviews_resolved ON calcom.reviews (resolved_at) WHERE resolved_at IS NOT NULL;
 
 -- The links that have a part in an item. Whoever touches a row has locked the item's row first.
@@ -185,6 +192,8 @@ CREATE TABLE calcom.log (
     PRIMARY KEY (tenant, id)
 );
 
+CREATE INDEX log_appointment ON calcom.log (tenant, appointment, at, id) WHERE appointment IS NOT NULL;
+CREATE INDEX log_link ON calcom.log (tenant, link, at, id) WHERE appointment IS NULL AND link IS NOT NULL;
 CREATE INDEX log_at ON calcom.log (at);
 
 -- The ready table for a host that has none of its own.

@@ -552,6 +552,14 @@ SELECT links.id, appointment, booking, chain, series, sync_key, is_bare, format,
 FROM calcom.keys JOIN calcom.links ON links.tenant = keys.tenant AND links.id = keys.link
 WHERE keys.tenant = $1 AND keys.kind = $2 AND keys.name = $3;
 
+-- Links::mark: no row comes back: there is no such link. Inserts one row; the foreign key takes a shared lock on the link's key,
+-- which no lease, checkpoint or settlement holds up.
+-- $2 the key's kind, $3 its name, $4 source
+PREPARE mark_by_key (text, text, text, text) AS
+INSERT INTO calcom.notices (kind, tenant, target, source)
+SELECT 'mark', tenant, link, $4 FROM calcom.keys WHERE tenant = $1 AND kind = $2 AND name = $3
+RETURNING id;
+
 -- Links::next_due: how long until something can be claimed; NULL if nothing is due at any time. Walks all tenants that have
 -- something due, now or later, a few rows each. Reads.
 -- $1 the newest format that the worker reads
@@ -628,6 +636,37 @@ SELECT id, link, appointment, cause, reason, ends, evidence, count, opened_at, u
     (SELECT count(*) FROM calcom.review_links AS part WHERE part.tenant = $1 AND part.review = reviews.id) AS links
 FROM calcom.reviews WHERE tenant = $1 AND id = $2;
 
+-- Reviews::reviews. Reads. What is NULL is not asked for; ages are microseconds. An adapter prepares it once for each of the
+-- indexes that can answer: by appointment, open, by reason, or all of the tenant's.
+-- $2 open or not, $3 reason, $4 older than, $5 within, $6 appointment, $7 after, $8 limit
+PREPARE filtered_reviews (text, boolean, text, bigint, bigint, text, bigint, bigint) AS
+SELECT id, link, appointment, cause, reason, ends, evidence, count, opened_at, updated_at,
+    resolution, resolved_by, resolved_at, outcome,
+    (SELECT count(*) FROM calcom.review_links AS part WHERE part.tenant = $1 AND part.review = reviews.id) AS links
+FROM calcom.reviews
+WHERE tenant = $1 AND id > $7
+  AND ($2 IS NULL OR (resolved_at IS NULL) = $2) AND ($3 IS NULL OR reason = $3)
+  AND ($4 IS NULL OR opened_at < statement_timestamp() - $4 * interval '1 us')
+  AND ($5 IS NULL OR opened_at >= statement_timestamp() - $5 * interval '1 us')
+  AND ($6 IS NULL OR id IN (
+    SELECT part.review FROM calcom.keys JOIN calcom.review_links AS part ON part.tenant = keys.tenant AND part.link = keys.link
+    WHERE keys.tenant = $1 AND keys.kind = 'appointment' AND keys.name = $6))
+ORDER BY tenant, id LIMIT $8;
+
+-- Reviews::count_reviews. Reads.
+-- $2 open or not, $3 reason, $4 older than, $5 within, $6 appointment
+PREPARE count_reviews (text, boolean, text, bigint, bigint, text) AS
+SELECT reason, count(*) AS items, min(opened_at) AS oldest
+FROM calcom.reviews
+WHERE tenant = $1
+  AND ($2 IS NULL OR (resolved_at IS NULL) = $2) AND ($3 IS NULL OR reason = $3)
+  AND ($4 IS NULL OR opened_at < statement_timestamp() - $4 * interval '1 us')
+  AND ($5 IS NULL OR opened_at >= statement_timestamp() - $5 * interval '1 us')
+  AND ($6 IS NULL OR id IN (
+    SELECT part.review FROM calcom.keys JOIN calcom.review_links AS part ON part.tenant = keys.tenant AND part.link = keys.link
+    WHERE keys.tenant = $1 AND keys.kind = 'appointment' AND keys.name = $6))
+GROUP BY reason ORDER BY reason COLLATE "C";
+
 -- $2 review
 PREPARE lock_review (text, bigint) AS
 SELECT id, link, appointment, reason, resolved_at IS NOT NULL AS is_resolved,
@@ -676,6 +715,14 @@ DELETE FROM calcom.notices WHERE id = ANY (ARRAY (
     ORDER BY settled_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ));
 
+-- The row of a body stays.
+PREPARE prune_bodies (bigint, bigint) AS
+UPDATE calcom.notices SET body = '' WHERE id = ANY (ARRAY (
+    SELECT id FROM calcom.notices
+    WHERE kind = 'delivery' AND fate IS NOT NULL AND body <> '' AND settled_at < statement_timestamp() - $1 * interval '1 microsecond'
+    ORDER BY settled_at LIMIT $2 FOR UPDATE SKIP LOCKED
+));
+
 -- The marks of an item's instruction are stored with its resolution, so that an old item gets no new ones.
 PREPARE prune_reviews (bigint, bigint) AS
 WITH old AS MATERIALIZED (
@@ -696,6 +743,197 @@ WITH old AS MATERIALIZED (
     ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 DELETE FROM calcom.log USING old WHERE log.tenant = old.tenant AND log.id = old.id;
+
+
+-- Reports -----------------------------------------------------------------------------------------------------------------------
+--
+-- All of them read. Several statements make one answer, in one transaction under REPEATABLE READ READ ONLY, so that they read one
+-- snapshot. Reports::history: the page of each kind of row, merged by time, kind and id. Reports::link_status: find_by_key,
+-- queued_link, last_change, count_waiting, open_reviews_of, tenant_state. Reports::work_counts: changes_by_state,
+-- deliveries_by_state, count_reviews, links_by_state, oldest_unrouted, tenant_state.
+
+-- $2 appointment, $3 the time and $4 the id after which the page begins, $5 limit
+PREPARE history_changes (text, text, timestamptz, bigint, bigint) AS
+SELECT id, revision, origin, at, source, fate, taken_at, settled_at
+FROM calcom.notices
+WHERE kind = 'change' AND tenant = $1 AND appointment = $2 AND (taken_at, id) > ($3, $4)
+ORDER BY tenant, appointment, taken_at, id LIMIT $5;
+
+-- $2 link
+PREPARE history_deliveries (text, bigint, timestamptz, bigint, bigint) AS
+SELECT notices.id, trigger_name, booking, claim, taken_at, source, fate, settled_at
+FROM calcom.keys JOIN calcom.notices ON notices.tenant = keys.tenant AND notices.booking = keys.name
+WHERE keys.tenant = $1 AND keys.link = $2 AND keys.kind = 'booking'
+  AND notices.kind = 'delivery' AND (notices.taken_at, notices.id) > ($3, $4)
+ORDER BY notices.taken_at, notices.id LIMIT $5;
+
+-- $2 appointment
+PREPARE history_log (text, text, timestamptz, bigint, bigint) AS
+SELECT id, at, link, appointment, event
+FROM calcom.log WHERE tenant = $1 AND appointment = $2 AND (at, id) > ($3, $4)
+ORDER BY tenant, appointment, at, id LIMIT $5;
+
+-- From before the link had its appointment.
+-- $2 link
+PREPARE history_log_of_link (text, bigint, timestamptz, bigint, bigint) AS
+SELECT id, at, link, appointment, event
+FROM calcom.log WHERE tenant = $1 AND link = $2 AND appointment IS NULL AND (at, id) > ($3, $4)
+ORDER BY tenant, link, at, id LIMIT $5;
+
+-- $2 link
+PREPARE history_reviews (text, bigint, timestamptz, bigint, bigint) AS
+SELECT reviews.id, reviews.link, appointment, cause, reason, ends, evidence, count, opened_at, updated_at,
+    resolution, resolved_by, resolved_at, outcome,
+    (SELECT count(*) FROM calcom.review_links AS other WHERE other.tenant = $1 AND other.review = reviews.id) AS links
+FROM calcom.review_links AS part JOIN calcom.reviews ON reviews.tenant = part.tenant AND reviews.id = part.review
+WHERE part.tenant = $1 AND part.link = $2 AND (opened_at, reviews.id) > ($3, $4)
+ORDER BY opened_at, reviews.id LIMIT $5;
+
+-- $2 link
+PREPARE queued_link (text, bigint) AS
+SELECT due_at, is_leased, begun FROM calcom.links WHERE tenant = $1 AND id = $2;
+
+-- $2 appointment
+PREPARE last_change (text, text) AS
+SELECT id, revision, origin, at, source, fate
+FROM calcom.notices WHERE kind = 'change' AND tenant = $1 AND appointment = $2
+ORDER BY tenant DESC, appointment DESC, taken_at DESC, id DESC LIMIT 1;
+
+-- $2 appointment, $3 link
+PREPARE count_waiting (text, text, bigint) AS
+SELECT
+    (SELECT count(*) FROM calcom.notices WHERE kind = 'change' AND fate IS NULL AND tenant = $1 AND appointment = $2) AS changes,
+    (SELECT count(*) FROM calcom.notices WHERE kind = 'delivery' AND fate IS NULL AND tenant = $1
+        AND booking IN (SELECT name FROM calcom.keys WHERE tenant = $1 AND link = $3 AND kind = 'booking')) AS deliveries,
+    (SELECT count(*) FROM calcom.notices WHERE kind = 'mark' AND tenant = $1 AND target = $3) AS marks;
+
+-- $2 link
+PREPARE open_reviews_of (text, bigint) AS
+SELECT reviews.id, reviews.link, appointment, cause, reason, ends, evidence, count, opened_at, updated_at,
+    (SELECT count(*) FROM calcom.review_links AS other WHERE other.tenant = $1 AND other.review = reviews.id) AS links
+FROM calcom.review_links AS part JOIN calcom.reviews ON reviews.tenant = part.tenant AND reviews.id = part.review
+WHERE part.tenant = $1 AND part.link = $2 AND resolved_at IS NULL ORDER BY reviews.id;
+
+PREPARE tenant_state (text) AS
+SELECT paused_by IS NOT NULL AS is_paused, not_before, statement_timestamp() AS now FROM calcom.tenants WHERE tenant = $1;
+
+-- Two ranges: what waits, and what was settled within the span. Waits are microseconds.
+-- $2 how far back
+PREPARE changes_by_state (text, bigint) AS
+SELECT origin, fate, count(*) AS changes,
+    max(extract(epoch FROM COALESCE(settled_at, statement_timestamp()) - taken_at) * 1000000)::bigint AS longest,
+    avg(extract(epoch FROM COALESCE(settled_at, statement_timestamp()) - taken_at) * 1000000)::bigint AS mean
+FROM (
+    SELECT origin, fate, settled_at, taken_at FROM calcom.notices WHERE kind = 'change' AND fate IS NULL AND tenant = $1
+    UNION ALL
+    SELECT origin, fate, settled_at, taken_at FROM calcom.notices
+    WHERE kind = 'change' AND fate IS NOT NULL AND tenant = $1 AND settled_at >= statement_timestamp() - $2 * interval '1 us'
+) AS own
+GROUP BY origin, fate;
+
+-- $2 how far back
+PREPARE deliveries_by_state (text, bigint) AS
+SELECT source, fate, count(*) AS deliveries,
+    max(extract(epoch FROM COALESCE(settled_at, statement_timestamp()) - taken_at) * 1000000)::bigint AS longest,
+    avg(extract(epoch FROM COALESCE(settled_at, statement_timestamp()) - taken_at) * 1000000)::bigint AS mean
+FROM (
+    SELECT source, fate, settled_at, taken_at FROM calcom.notices WHERE kind = 'delivery' AND fate IS NULL AND tenant = $1
+    UNION ALL
+    SELECT source, fate, settled_at, taken_at FROM calcom.notices
+    WHERE kind = 'delivery' AND fate IS NOT NULL AND tenant = $1 AND settled_at >= statement_timestamp() - $2 * interval '1 us'
+) AS own
+GROUP BY source, fate;
+
+PREPARE links_by_state (text) AS
+SELECT count(*) FILTER (WHERE is_leased) AS leased,
+    count(*) FILTER (WHERE NOT is_leased AND due_at <= statement_timestamp()) AS due,
+    count(*) FILTER (WHERE NOT is_leased AND due_at > statement_timestamp()) AS later,
+    min(due_at) FILTER (WHERE NOT is_leased AND due_at <= statement_timestamp()) AS oldest
+FROM calcom.links WHERE tenant = $1 AND due_at IS NOT NULL;
+
+PREPARE oldest_unrouted (text) AS
+SELECT taken_at FROM calcom.notices WHERE tenant = $1 AND NOT is_routed AND fate IS NULL ORDER BY tenant, id LIMIT 1;
+
+
+-- Erasure -----------------------------------------------------------------------------------------------------------------------
+--
+-- Erasure::erase_tenant: one transaction a call: lock_tenant, pause_for_erasure, void_leases, erase_sweep; then at most $2 rows of
+-- each kind, those that others name after those that name them: erase_changes, erase_deliveries, erase_marks, erase_parts,
+-- erase_keys, erase_log, erase_appointments; erase_reviews once the marks, parts and keys are gone, erase_links once the reviews
+-- are; and forget_tenant in a call that found nothing else. A claim that chose the tenant before the pause was stored may lease a
+-- link after it: the next call makes that lease void too.
+
+PREPARE pause_for_erasure (text) AS
+INSERT INTO calcom.tenants (tenant, paused_by) VALUES ($1, 'erasure')
+ON CONFLICT (tenant) DO UPDATE SET paused_by = excluded.paused_by;
+
+PREPARE void_leases (text) AS
+UPDATE calcom.links SET is_leased = false, fence = fence + 1 WHERE tenant = $1 AND due_at IS NOT NULL AND is_leased;
+
+PREPARE erase_sweep (text) AS DELETE FROM calcom.sweeps WHERE tenant = $1;
+
+-- $2 limit
+PREPARE erase_changes (text, bigint) AS
+DELETE FROM calcom.notices WHERE id = ANY (ARRAY (
+    SELECT id FROM calcom.notices WHERE tenant = $1 AND kind = 'change' LIMIT $2));
+
+PREPARE erase_deliveries (text, bigint) AS
+DELETE FROM calcom.notices WHERE id = ANY (ARRAY (
+    SELECT id FROM calcom.notices WHERE tenant = $1 AND kind = 'delivery' LIMIT $2));
+
+PREPARE erase_marks (text, bigint) AS
+DELETE FROM calcom.notices WHERE id = ANY (ARRAY (
+    SELECT id FROM calcom.notices WHERE tenant = $1 AND kind = 'mark' LIMIT $2));
+
+PREPARE erase_parts (text, bigint) AS
+DELETE FROM calcom.review_links WHERE (tenant, review, link) IN (
+    SELECT tenant, review, link FROM calcom.review_links WHERE tenant = $1 LIMIT $2);
+
+PREPARE erase_keys (text, bigint) AS
+DELETE FROM calcom.keys WHERE (tenant, kind, name) IN (
+    SELECT tenant, kind, name FROM calcom.keys WHERE tenant = $1 LIMIT $2);
+
+PREPARE erase_reviews (text, bigint) AS
+DELETE FROM calcom.reviews WHERE (tenant, id) IN (SELECT tenant, id FROM calcom.reviews WHERE tenant = $1 LIMIT $2);
+
+PREPARE erase_links (text, bigint) AS
+DELETE FROM calcom.links WHERE (tenant, id) IN (SELECT tenant, id FROM calcom.links WHERE tenant = $1 LIMIT $2);
+
+PREPARE erase_log (text, bigint) AS
+DELETE FROM calcom.log WHERE (tenant, id) IN (SELECT tenant, id FROM calcom.log WHERE tenant = $1 LIMIT $2);
+
+PREPARE erase_appointments (text, bigint) AS
+DELETE FROM calcom.appointments WHERE (tenant, id) IN (SELECT tenant, id FROM calcom.appointments WHERE tenant = $1 LIMIT $2);
+
+PREPARE forget_tenant (text) AS DELETE FROM calcom.tenants WHERE tenant = $1;
+
+-- Erasure::links. Reads.
+-- $2 after, $3 limit
+PREPARE links_page (text, bigint, bigint) AS
+SELECT id, appointment, booking, chain, series, sync_key, is_bare, format, state
+FROM calcom.links WHERE tenant = $1 AND id > $2 ORDER BY tenant, id LIMIT $3;
+
+-- Erasure::replace_state. No row: find_link tells Conflict from NotFound.
+-- $2 link, $3 state, $4 its format, $5 the state that was read, $6 its format
+PREPARE replace_state (text, bigint, bytea, integer, bytea, integer) AS
+UPDATE calcom.links SET state = $3, format = $4
+WHERE tenant = $1 AND id = $2 AND NOT is_leased AND state IS NOT DISTINCT FROM $5 AND format = $6;
+
+-- Erasure::bodies. Reads.
+-- $2 after, $3 limit
+PREPARE bodies (text, bigint, bigint) AS
+SELECT id, booking, body FROM calcom.notices
+WHERE kind = 'delivery' AND tenant = $1 AND id > $2 AND body <> '' ORDER BY tenant, id LIMIT $3;
+
+-- Erasure::empty_bodies.
+-- $2 deliveries
+PREPARE empty_bodies (text, bigint[]) AS
+UPDATE calcom.notices SET body = '' WHERE id = ANY ($2) AND tenant = $1 AND kind = 'delivery';
+
+-- Erasure::replace_evidence. No row: NotFound.
+-- $2 review, $3 evidence
+PREPARE replace_evidence (text, bigint, text) AS
+UPDATE calcom.reviews SET evidence = $3 WHERE tenant = $1 AND id = $2;
 
 
 -- Sweeps ------------------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ use tracing::Span;
 use url::Url;
 
 use super::error::Error;
+use super::http_settings::HttpSettings;
 use super::response::to_response;
 
 /// How much room is made for a body before it has come, whatever its length is said to be.
@@ -209,6 +210,42 @@ impl Http {
                 Ok(response)
             }
         }
+    }
+}
+
+/// The client's own transport, for what is posted elsewhere than to Cal.com.
+pub(crate) fn transport(
+    operation: &'static str,
+    attempt_timeout: Duration,
+) -> Result<Arc<dyn HttpService>, Error> {
+    let http = HttpSettings::default().build(operation, attempt_timeout)?;
+    Ok(Arc::new(Transport { operation, http }))
+}
+
+#[derive(Debug)]
+struct Transport {
+    operation: &'static str,
+    http: Http,
+}
+
+#[async_trait]
+impl HttpService for Transport {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        max_body: usize,
+    ) -> Result<Response<Bytes>, HttpError> {
+        let (head, body) = request.into_parts();
+        let url = Url::parse(&head.uri.to_string()).map_err(HttpError::not_sent)?;
+        let outgoing = Outgoing {
+            operation: self.operation,
+            method: &head.method,
+            url,
+            headers: head.headers,
+            body: Some(body),
+        };
+        let sent = self.http.send(outgoing, max_body).await;
+        sent.map_err(HttpError::interrupted)
     }
 }
 

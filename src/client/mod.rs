@@ -87,6 +87,7 @@ pub use conferencing::Conferencing;
 pub use error::{Error, ErrorKind, Retryability};
 pub use event_types::EventTypes;
 pub use held_slot::HeldSlot;
+pub(crate) use http_service::transport;
 pub use http_service::{HttpError, HttpService};
 pub use idempotency::{
     IDEMPOTENCY_METADATA, IdempotencyKey, IdempotencyRecord, IdempotencyStore,

@@ -64,7 +64,7 @@ pub(super) async fn move_over(
     links::remove(connection, tenant, bare.id).await
 }
 
-async fn mark(
+pub(super) async fn mark(
     connection: &mut SqliteConnection,
     tenant: &TenantId,
     link: LinkId,

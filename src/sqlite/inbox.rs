@@ -37,6 +37,7 @@ macro_rules! delivery_columns {
         )
     };
 }
+pub(super) use delivery_columns;
 
 statements! {
     /// What is ignored at the door is settled and routed as it comes.
@@ -151,7 +152,7 @@ impl Inbox for SqliteStore {
     }
 }
 
-fn decode(row: &SqliteRow) -> Result<(Delivery, Option<DeliveryFate>), StoreError> {
+pub(super) fn decode(row: &SqliteRow) -> Result<(Delivery, Option<DeliveryFate>), StoreError> {
     let row = Row::of("calcom_notices", row);
     let delivery = Delivery::new(
         row.number("id")?,

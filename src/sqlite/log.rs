@@ -59,7 +59,7 @@ impl SyncLog for SqliteStore {
     }
 }
 
-fn decode(row: &SqliteRow) -> Result<LogEntry, StoreError> {
+pub(super) fn decode(row: &SqliteRow) -> Result<LogEntry, StoreError> {
     let row = Row::of("calcom_log", row);
     let entry = LogEntry::new(
         row.number("id")?,

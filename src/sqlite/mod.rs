@@ -18,6 +18,7 @@
 
 mod absorb;
 mod appointments;
+mod erasure;
 mod error;
 mod inbox;
 mod keys;
@@ -29,6 +30,7 @@ mod pool;
 #[cfg(test)]
 mod query_plans;
 mod queue;
+mod report;
 mod review_items;
 mod reviews;
 mod routing;

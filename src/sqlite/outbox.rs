@@ -19,6 +19,7 @@ macro_rules! change_columns {
         "id, tenant, appointment, revision, origin, at, source, fate"
     };
 }
+pub(super) use change_columns;
 
 statements! {
     RECORD =
@@ -102,7 +103,7 @@ impl Outbox for SqliteStore {
     }
 }
 
-fn decode(row: &SqliteRow) -> Result<(RecordedChange, Option<ChangeFate>), StoreError> {
+pub(super) fn decode(row: &SqliteRow) -> Result<(RecordedChange, Option<ChangeFate>), StoreError> {
     let row = Row::of("calcom_notices", row);
     let change = Change::new(
         row.text("tenant")?,

@@ -4,8 +4,8 @@
 use sqlx::Row as _;
 
 use super::{
-    SqliteStore, absorb, appointments, inbox, keys, links, log, migrations, outbox, queue,
-    review_items, reviews, routing, settle, sweeps, tenants, upkeep,
+    SqliteStore, absorb, appointments, erasure, inbox, keys, links, log, migrations, outbox, queue,
+    report, review_items, reviews, routing, settle, sweeps, tenants, upkeep,
 };
 
 /// Walks that are meant, by statement and by how the step of the plan begins.
@@ -34,6 +34,17 @@ const MEANT: &[(&str, &str)] = &[
     ("ADVANCE", "SEARCH calcom_sweeps USING PRIMARY KEY"),
     ("FINISH", "SEARCH calcom_sweeps USING PRIMARY KEY"),
     ("RELEASE", "SEARCH calcom_tenants USING PRIMARY KEY"),
+    ("HELD", "SEARCH calcom_tenants USING PRIMARY KEY"),
+    ("FORGET_TENANT", "SEARCH calcom_tenants USING PRIMARY KEY"),
+    ("ERASE_SWEEP", "SEARCH calcom_sweeps USING PRIMARY KEY"),
+    // A tenant is erased: the first few are asked for, whichever they are.
+    ("ERASE_DELIVERIES", "SEARCH calcom_notices"),
+    ("ERASE_PARTS", "SEARCH calcom_review_links"),
+    ("ERASE_REVIEWS", "SEARCH calcom_reviews"),
+    ("ERASE_LOG", "SEARCH calcom_log"),
+    ("ERASE_KEYS", "SEARCH calcom_keys"),
+    ("ERASE_LINKS", "SEARCH calcom_links"),
+    ("ERASE_APPOINTMENTS", "SEARCH calcom_appointments"),
 ];
 /// What the planner calls scans of what is no table.
 const NO_TABLES: &[&str] = &["SCAN walk", "SCAN CONSTANT ROW"];
@@ -50,6 +61,7 @@ async fn no_statement_walks_a_whole_table_or_tenant() {
     let statements = [
         absorb::STATEMENTS,
         appointments::STATEMENTS,
+        erasure::STATEMENTS,
         inbox::STATEMENTS,
         keys::STATEMENTS,
         links::STATEMENTS,
@@ -57,6 +69,7 @@ async fn no_statement_walks_a_whole_table_or_tenant() {
         migrations::STATEMENTS,
         outbox::STATEMENTS,
         queue::STATEMENTS,
+        report::STATEMENTS,
         review_items::STATEMENTS,
         reviews::STATEMENTS,
         routing::STATEMENTS,

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use super::error::failed;
 use super::links::{QueuedLink, link_columns};
 use super::rows::{Row, micros, micros_after};
-use super::{SqliteStore, absorb, inbox, links, outbox, routing, settle, statements};
+use super::{SqliteStore, absorb, inbox, keys, links, outbox, routing, settle, statements};
 use crate::store::{
     Checkpoint, Claim, ClaimRequest, Instruction, Lease, Link, LinkId, LinkKey, Links, Mark,
     MarkSource, ReviewId, Settled, Settlement, StoreError, TenantId,
@@ -340,6 +340,21 @@ impl Links for SqliteStore {
     async fn find(&self, tenant: &TenantId, key: &LinkKey) -> Result<Option<Link>, StoreError> {
         let mut connection = self.reads().acquire().await.map_err(failed)?;
         links::find(&mut connection, tenant, key).await
+    }
+
+    async fn mark(
+        &self,
+        tenant: &TenantId,
+        key: &LinkKey,
+        source: MarkSource,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.write().await?;
+        let owner = keys::owner(&mut transaction, tenant, key).await?;
+        if let Some(link) = owner {
+            absorb::mark(&mut transaction, tenant, link, &source, self.now()).await?;
+        }
+        transaction.commit().await.map_err(failed)?;
+        Ok(owner.is_some())
     }
 
     async fn next_due(&self, format: u16) -> Result<Option<Duration>, StoreError> {

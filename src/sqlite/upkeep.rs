@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteQueryResult;
 use super::error::failed;
 use super::rows::micros_before;
 use super::{SqliteStore, statements};
-use crate::store::{Pruned, StoreError, Upkeep};
+use crate::store::{Pruned, Retention, StoreError, Upkeep};
 
 /// The resolved review items that are over: no mark carries their instruction any more.
 macro_rules! old_reviews {
@@ -34,43 +34,65 @@ statements! {
         old_reviews!(),
         ")"
     );
+    BODIES =
+        "UPDATE calcom_notices SET body = '' WHERE id IN (SELECT id FROM calcom_notices \
+             WHERE kind = 'delivery' AND settled_at IS NOT NULL AND body <> '' AND settled_at < ?1 \
+             ORDER BY settled_at, id LIMIT ?2)";
     LOG = "DELETE FROM calcom_log WHERE id IN (SELECT id FROM calcom_log WHERE at < ?1 ORDER BY at LIMIT ?2)";
 }
 
 #[async_trait]
 impl Upkeep for SqliteStore {
-    async fn prune(&self, older_than: Duration, limit: u32) -> Result<Pruned, StoreError> {
-        let before = micros_before(self.now(), older_than);
+    async fn prune(&self, retention: &Retention, limit: u32) -> Result<Pruned, StoreError> {
+        let now = self.now();
+        let ago = |span: Option<Duration>| span.map(|span| micros_before(now, span));
         let limit = i64::from(limit);
-        let gone = |result: SqliteQueryResult| result.rows_affected();
         // A transaction a kind: between two of them, whoever waits gets the lock.
-        let notices = async |kind: &str| {
-            sqlx::query(NOTICES)
-                .bind(before)
-                .bind(limit)
-                .bind(kind)
-                .execute(self.writes())
-                .await
-                .map_err(failed)
-        };
-        let mut pruned = Pruned {
-            changes: gone(notices("change").await?),
-            deliveries: gone(notices("delivery").await?),
-            ..Pruned::default()
-        };
-        let mut transaction = self.write().await?;
-        for statement in [PARTS, REVIEWS] {
-            let removed = sqlx::query(statement)
-                .bind(before)
-                .bind(limit)
-                .execute(&mut *transaction)
-                .await
-                .map_err(failed)?;
-            pruned.reviews = gone(removed);
+        let mut pruned = Pruned::default();
+        if let Some(before) = ago(retention.changes) {
+            pruned.changes = self.prune_notices("change", before, limit).await?;
         }
-        transaction.commit().await.map_err(failed)?;
-        let log = sqlx::query(LOG).bind(before).bind(limit);
-        pruned.log = gone(log.execute(self.writes()).await.map_err(failed)?);
+        if let Some(before) = ago(retention.deliveries) {
+            pruned.deliveries = self.prune_notices("delivery", before, limit).await?;
+        }
+        if let Some(before) = ago(retention.bodies) {
+            let bodies = sqlx::query(BODIES).bind(before).bind(limit);
+            pruned.bodies = gone(&bodies.execute(self.writes()).await.map_err(failed)?);
+        }
+        if let Some(before) = ago(retention.reviews) {
+            let mut transaction = self.write().await?;
+            for statement in [PARTS, REVIEWS] {
+                let removed = sqlx::query(statement)
+                    .bind(before)
+                    .bind(limit)
+                    .execute(&mut *transaction)
+                    .await
+                    .map_err(failed)?;
+                pruned.reviews = gone(&removed);
+            }
+            transaction.commit().await.map_err(failed)?;
+        }
+        if let Some(before) = ago(retention.log) {
+            let log = sqlx::query(LOG).bind(before).bind(limit);
+            pruned.log = gone(&log.execute(self.writes()).await.map_err(failed)?);
+        }
         Ok(pruned)
     }
+}
+
+impl SqliteStore {
+    async fn prune_notices(&self, kind: &str, before: i64, limit: i64) -> Result<u64, StoreError> {
+        let removed = sqlx::query(NOTICES)
+            .bind(before)
+            .bind(limit)
+            .bind(kind)
+            .execute(self.writes())
+            .await
+            .map_err(failed)?;
+        Ok(gone(&removed))
+    }
+}
+
+fn gone(result: &SqliteQueryResult) -> u64 {
+    result.rows_affected()
 }

@@ -157,6 +157,24 @@ impl Person {
     }
 }
 
+impl Person {
+    /// What is left of a person whose data was erased. It is compared with nothing.
+    pub fn erased() -> Self {
+        Self {
+            name: String::new(),
+            email: None,
+            time_zone: String::new(),
+            language: None,
+            phone_number: None,
+        }
+    }
+
+    /// Whether the person's data was erased.
+    pub fn is_erased(&self) -> bool {
+        self.name.is_empty() && self.email.is_none() && self.time_zone.is_empty()
+    }
+}
+
 /// The domain of the address that Cal.com makes up for an attendee who gave a phone number only.
 const SYNTHETIC_DOMAIN: &str = "@sms.cal.com";
 

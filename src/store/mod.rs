@@ -10,7 +10,9 @@
 
 mod appointment;
 mod details;
+mod erasure;
 mod error;
+mod history;
 mod inbox;
 mod link;
 mod log;
@@ -19,7 +21,9 @@ mod notice;
 mod outbox;
 mod page;
 mod queue;
+mod report;
 mod review;
+mod review_filter;
 mod state;
 mod sweep;
 mod tenant;
@@ -30,7 +34,9 @@ pub use appointment::{
     ChainKey, Origin, Person, Revision, Window,
 };
 pub use details::{Guests, HostMetadata, Notes, Place, Reason, Responses};
+pub use erasure::{Erased, Erasure, StoredBody};
 pub use error::{StoreError, StoreErrorKind};
+pub use history::{HistoryEntry, HistoryEvent, HistoryKind, HistoryPosition, NoHistoryPosition};
 pub use inbox::{
     Accepted, Delivery, DeliveryClaim, DeliveryFate, DeliveryId, Inbox, NewDelivery, WebhookHealth,
 };
@@ -44,14 +50,16 @@ pub use queue::{
     Checkpoint, Claim, ClaimRequest, Hold, Lease, Links, Mark, MarkId, MarkSource, Settled,
     Settlement,
 };
+pub use report::{ChangeCount, DeliveryCount, LinkStatus, Reports, Waits, WorkCounts};
 pub use review::{
     Instruction, NewReview, Resolution, Resolved, ReviewEnd, ReviewEvidence, ReviewId, ReviewItem,
     ReviewReason, ReviewScope, Reviews,
 };
+pub use review_filter::{ReviewCount, ReviewFilter};
 pub use state::{AppointmentState, Differences, Field};
 pub use sweep::{SweepLease, Sweeps};
 pub use tenant::{TenantId, Tenants};
-pub use upkeep::{Pruned, Upkeep};
+pub use upkeep::{Pruned, Retention, Upkeep};
 
 /// All of the engine's bookkeeping ports as one trait.
 ///
@@ -63,6 +71,12 @@ pub use upkeep::{Pruned, Upkeep};
 /// let store: Arc<dyn Store> = Arc::new(InMemoryStore::new());
 /// # let _ = store;
 /// ```
-pub trait Store: Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep {}
+pub trait Store:
+    Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep + Reports + Erasure
+{
+}
 
-impl<T: Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep> Store for T {}
+impl<T> Store for T where
+    T: Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep + Reports + Erasure
+{
+}

@@ -32,6 +32,8 @@ open_enum! {
         Instruction = "instruction",
         /// A sweep found a difference.
         Sweep = "sweep",
+        /// Somebody asked for it.
+        Request = "request",
     }
 }
 
@@ -422,6 +424,20 @@ pub trait Links: std::fmt::Debug + Send + Sync + 'static {
     /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
     /// [`Corrupt`](super::StoreErrorKind::Corrupt).
     async fn find(&self, tenant: &TenantId, key: &LinkKey) -> Result<Option<Link>, StoreError>;
+
+    /// Marks a link, so that its booking is read and both sides are compared; `false` if there is no
+    /// such link. Inserts one row and waits for no lease.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
+    async fn mark(
+        &self,
+        tenant: &TenantId,
+        key: &LinkKey,
+        source: MarkSource,
+    ) -> Result<bool, StoreError>;
 
     /// How long until a worker that reads this format can claim something; `None` if nothing will
     /// become due. Paused tenants do not count. May be too early, since what was taken in is not

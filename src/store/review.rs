@@ -10,6 +10,7 @@ use super::appointment::AppointmentId;
 use super::error::StoreError;
 use super::link::LinkId;
 use super::page::Page;
+use super::review_filter::{ReviewCount, ReviewFilter};
 use super::state::AppointmentState;
 use super::tenant::TenantId;
 use crate::model::id::number_id;
@@ -384,6 +385,30 @@ pub trait Reviews: fmt::Debug + Send + Sync + 'static {
         tenant: &TenantId,
         page: Page<ReviewId>,
     ) -> Result<Vec<ReviewItem>, StoreError>;
+
+    /// The tenant's items that a filter lets through, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable).
+    async fn reviews(
+        &self,
+        tenant: &TenantId,
+        filter: &ReviewFilter,
+        page: Page<ReviewId>,
+    ) -> Result<Vec<ReviewItem>, StoreError>;
+
+    /// Counts the tenant's items that a filter lets through, by reason, in the order of the reasons'
+    /// words.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable).
+    async fn count_reviews(
+        &self,
+        tenant: &TenantId,
+        filter: &ReviewFilter,
+    ) -> Result<Vec<ReviewCount>, StoreError>;
 
     /// One item, open or not.
     ///

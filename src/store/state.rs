@@ -259,6 +259,7 @@ impl AppointmentState {
                     |person: &Person| person.email.as_ref().map(|e| clean_line(e).to_lowercase());
                 let name = |person: &Person| clean_line(&person.name).trim().to_owned();
                 let (ours, theirs) = (&self.attendee, &other.attendee);
+                let is_known = !ours.is_erased() && !theirs.is_erased();
                 let line = |place: &Place| clean_line(place.as_str()).trim().to_owned();
                 let text = |notes: &Notes| clean_text(notes.as_str()).trim().to_owned();
                 Differences {
@@ -266,8 +267,8 @@ impl AppointmentState {
                     start: millis(self.start) != millis(other.start),
                     length: self.length_millis() != other.length_millis(),
                     event_type: self.event_type != other.event_type,
-                    email: lower(ours) != lower(theirs),
-                    name: name(ours) != name(theirs),
+                    email: is_known && lower(ours) != lower(theirs),
+                    name: is_known && name(ours) != name(theirs),
                     host: differ(&self.host, &other.host, |host| *host),
                     location: differ(&self.location, &other.location, line),
                     guests: differ(&self.guests, &other.guests, Guests::folded),
@@ -286,12 +287,15 @@ impl AppointmentState {
         let mut changes = self.differences(before);
         if self.status.is_live() && before.status.is_live() {
             changes.host |= self.host.is_some() && before.host.is_none();
-            changes.location |= self.location.is_some() && before.location.is_none();
-            changes.guests |= self.guests.is_some() && before.guests.is_none();
-            changes.notes |= self.notes.is_some() && before.notes.is_none();
             changes.absent |= self.absent.is_some() && before.absent.is_none();
-            changes.responses |= self.responses.is_some() && before.responses.is_none();
-            changes.metadata |= self.metadata.is_some() && before.metadata.is_none();
+            // What was erased says nothing about what was known then.
+            if !before.attendee.is_erased() && !self.attendee.is_erased() {
+                changes.location |= self.location.is_some() && before.location.is_none();
+                changes.guests |= self.guests.is_some() && before.guests.is_none();
+                changes.notes |= self.notes.is_some() && before.notes.is_none();
+                changes.responses |= self.responses.is_some() && before.responses.is_none();
+                changes.metadata |= self.metadata.is_some() && before.metadata.is_none();
+            }
         }
         changes
     }

@@ -3,13 +3,95 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
+
+/// How long finished rows are kept, by kind; `None` keeps them for good. By default, nothing is
+/// removed.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use calcom::store::Retention;
+///
+/// let day = Duration::from_secs(24 * 60 * 60);
+/// let retention = Retention::of(90 * day) // everything for 90 days,
+///     .with_bodies(7 * day) //  bodies of webhooks for a week,
+///     .with_log(365 * day); //  and the log for a year
+/// # let _ = retention;
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Retention {
+    /// The bodies of settled deliveries, which contain personal data; the delivery itself may stay
+    /// longer.
+    pub bodies: Option<Duration>,
+    /// Settled deliveries, bodies included.
+    pub deliveries: Option<Duration>,
+    /// Settled changes.
+    pub changes: Option<Duration>,
+    /// Resolved review items, with their evidence, which contains personal data.
+    pub reviews: Option<Duration>,
+    /// Sync log entries.
+    pub log: Option<Duration>,
+}
+
+impl Retention {
+    /// Keeps rows of every kind for this long.
+    pub const fn of(span: Duration) -> Self {
+        Self {
+            bodies: Some(span),
+            deliveries: Some(span),
+            changes: Some(span),
+            reviews: Some(span),
+            log: Some(span),
+        }
+    }
+
+    /// Sets how long bodies are kept.
+    #[must_use]
+    pub fn with_bodies(mut self, span: impl Into<Option<Duration>>) -> Self {
+        self.bodies = span.into();
+        self
+    }
+
+    /// Sets how long deliveries are kept.
+    #[must_use]
+    pub fn with_deliveries(mut self, span: impl Into<Option<Duration>>) -> Self {
+        self.deliveries = span.into();
+        self
+    }
+
+    /// Sets how long changes are kept.
+    #[must_use]
+    pub fn with_changes(mut self, span: impl Into<Option<Duration>>) -> Self {
+        self.changes = span.into();
+        self
+    }
+
+    /// Sets how long review items are kept.
+    #[must_use]
+    pub fn with_reviews(mut self, span: impl Into<Option<Duration>>) -> Self {
+        self.reviews = span.into();
+        self
+    }
+
+    /// Sets how long log entries are kept.
+    #[must_use]
+    pub fn with_log(mut self, span: impl Into<Option<Duration>>) -> Self {
+        self.log = span.into();
+        self
+    }
+}
 
 /// The number of rows removed by [`Upkeep::prune`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pruned {
+    /// Bodies of deliveries that stay.
+    pub bodies: u64,
     /// Settled changes.
     pub changes: u64,
     /// Settled deliveries, bodies included.
@@ -23,7 +105,7 @@ pub struct Pruned {
 impl Pruned {
     /// The total number of rows.
     pub fn total(self) -> u64 {
-        self.changes + self.deliveries + self.reviews + self.log
+        self.bodies + self.changes + self.deliveries + self.reviews + self.log
     }
 }
 
@@ -35,30 +117,32 @@ impl Pruned {
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::Duration;
 ///
-/// use calcom::store::{InMemoryStore, Upkeep};
+/// use calcom::store::{InMemoryStore, Retention, Upkeep};
 ///
 /// let store = InMemoryStore::new();
-/// let month = Duration::from_secs(30 * 24 * 60 * 60);
+/// let month = Retention::of(Duration::from_secs(30 * 24 * 60 * 60));
 /// // Page by page, until nothing is left.
-/// while store.prune(month, 1000).await?.total() > 0 {}
+/// while store.prune(&month, 1000).await?.total() > 0 {}
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # Contract
 ///
-/// - Only finished rows are removed: settled changes and deliveries, resolved review items without
-///   a waiting instruction, and log entries; links stay. Rows that finished less than `older_than`
-///   ago stay, by the store's clock.
+/// - Only what is finished is removed: settled changes and deliveries, resolved review items without
+///   a waiting instruction, and log entries; links stay. What finished less than its span ago stays,
+///   by the store's clock, and so does everything of a kind without a span.
+/// - A body goes when its own span or that of its delivery is over, whichever is first. A delivery
+///   without its body is otherwise unchanged.
 /// - One call removes at most `limit` rows of each kind, so that no call holds locks for long:
 ///   repeat until nothing is left.
 #[async_trait]
 pub trait Upkeep: std::fmt::Debug + Send + Sync + 'static {
-    /// Removes rows, of all tenants, that finished more than `older_than` ago.
+    /// Removes rows, of all tenants, that finished longer ago than they are to be kept.
     ///
     /// # Errors
     ///
     /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
     /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
-    async fn prune(&self, older_than: Duration, limit: u32) -> Result<Pruned, StoreError>;
+    async fn prune(&self, retention: &Retention, limit: u32) -> Result<Pruned, StoreError>;
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::notify::NotifyConfig;
+
 /// The engine's settings.
 ///
 /// ```
@@ -77,6 +79,8 @@ pub struct SyncConfig {
     pub alternatives_within: Duration,
     /// How many free slots a review item offers. Default: 5.
     pub max_alternatives: usize,
+    /// When to notify, and how often.
+    pub notify: NotifyConfig,
 }
 
 impl Default for SyncConfig {
@@ -106,6 +110,7 @@ impl Default for SyncConfig {
             declining_reason: "Declined by the host".to_owned(),
             alternatives_within: Duration::from_secs(3 * 24 * 60 * 60),
             max_alternatives: 5,
+            notify: NotifyConfig::default(),
         }
     }
 }

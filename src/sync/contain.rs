@@ -85,6 +85,10 @@ impl Engine {
         lease: &Lease,
         settlement: Settlement,
     ) -> Result<Settled, StoreError> {
+        let pause = match &settlement.hold {
+            Some(Hold::Pause(cause)) => Some(cause.clone()),
+            _ => None,
+        };
         let settled = self
             .store_call(self.store.settle(lease, settlement))
             .await?;
@@ -93,6 +97,12 @@ impl Engine {
             let Ok(Some(item)) = item else {
                 continue;
             };
+            // One that was under way when another one paused the tenant opens no item.
+            if item.link.is_none() && pause.as_ref() == Some(&item.cause) {
+                self.tell_paused(&item.tenant, Some(item.id));
+            } else {
+                self.tell_opened(&item);
+            }
             tracing::warn!(
                 tenant = %item.tenant,
                 review = %item.id,
@@ -118,6 +128,7 @@ impl Engine {
             // What waited was not looked at: the base does not stand for Cal.com any more.
             standing.verify = true;
             standing.in_review = true;
+            standing.last.failed(claim.now, &message);
             standing.put_into(&mut link);
         }
         let mut settlement = Settlement::new(link);
@@ -172,6 +183,7 @@ impl Engine {
             None => 0,
         };
         standing.verify = true;
+        standing.last.failed(unfinished.now, &what);
         standing.put_into(&mut link);
         let mut settlement = Settlement::new(link);
         settlement.wake = delay;
@@ -211,6 +223,7 @@ impl Engine {
 /// What is needed of a claim after the turn that consumed it is gone.
 struct Unfinished {
     lease: Lease,
+    now: chrono::DateTime<chrono::Utc>,
     changes: Vec<crate::store::ChangeId>,
     deliveries: Vec<crate::store::DeliveryId>,
     marks: Vec<crate::store::MarkId>,
@@ -220,6 +233,7 @@ impl Unfinished {
     fn of(claim: &Claim) -> Self {
         Self {
             lease: claim.lease.clone(),
+            now: claim.now,
             changes: claim.changes.iter().map(|row| row.id).collect(),
             deliveries: claim.deliveries.iter().map(|row| row.id).collect(),
             marks: claim.marks.iter().map(|row| row.id).collect(),

@@ -13,6 +13,7 @@ use tracing::Instrument;
 use super::calendar::{CalendarError, CalendarErrorKind};
 use super::config::SyncConfig;
 use super::event_types::EventTypes;
+use super::notify::{Notifications, Notifier, TracingNotifier};
 use super::receive::{Receipt, ReceiveError};
 use super::standing::FORMAT;
 use super::sweep::SweepReport;
@@ -23,8 +24,8 @@ use super::unsupported::Unsupported;
 use crate::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::store::{
     AppointmentId, AppointmentRepository, Change, ClaimRequest, LinkId, LogEntry, LogId, Page,
-    Pruned, Resolution, ReviewId, ReviewItem, Store, StoreError, StoreErrorKind, TenantId,
-    WebhookHealth,
+    Pruned, Resolution, Retention, ReviewId, ReviewItem, Store, StoreError, StoreErrorKind,
+    TenantId, WebhookHealth,
 };
 
 /// The key for deriving sync keys when the host sets none.
@@ -41,10 +42,13 @@ pub enum ErrorKind {
     Store(StoreErrorKind),
     /// The tenants could not be listed: try again later.
     Directory(StoreErrorKind),
+    /// The host's repository failed or refused; only from calls that work on the host's
+    /// appointments directly.
+    Host(StoreErrorKind),
 }
 
-/// A failure of the engine itself. Failures of Cal.com or of the host's repository are not errors
-/// of the engine: they are retried or reviewed.
+/// A failure of the engine itself. Failures of Cal.com or of the host's repository during a turn are
+/// not errors of the engine: they are retried or reviewed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -54,6 +58,9 @@ pub enum Error {
     /// The tenants could not be listed.
     #[error("the tenant directory failed")]
     Directory(#[source] StoreError),
+    /// The host's repository failed, or refused the call.
+    #[error("the host's repository failed")]
+    Host(#[source] StoreError),
 }
 
 impl Error {
@@ -62,6 +69,7 @@ impl Error {
         match self {
             Self::Store(error) => ErrorKind::Store(error.kind()),
             Self::Directory(error) => ErrorKind::Directory(error.kind()),
+            Self::Host(error) => ErrorKind::Host(error.kind()),
         }
     }
 }
@@ -218,14 +226,24 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
         within: Duration,
     ) -> Result<WebhookHealth, Error>;
 
-    /// Deletes settled changes and deliveries, resolved review items and log entries older than
-    /// this, at most `limit` of each. They contain personal data: call it as often as your
-    /// retention rules require, until nothing is left.
+    /// Delivers the notifications that wait, checks now and then whether webhooks have fallen silent,
+    /// and returns the number of notifications that were delivered. A [`Worker`](super::Worker)
+    /// calls it every second.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if webhooks could not be checked. A notifier that fails is not an error: what
+    /// it did not deliver is told by the next digest.
+    async fn deliver_notifications(&self) -> Result<u64, Error>;
+
+    /// Deletes settled changes and deliveries, resolved review items and log entries that are older
+    /// than they are to be kept, at most `limit` of each. They contain personal data: call it as
+    /// often as your retention rules require, until nothing is left.
     ///
     /// # Errors
     ///
     /// [`Error::Store`].
-    async fn prune(&self, older_than: Duration, limit: u32) -> Result<Pruned, Error>;
+    async fn prune(&self, retention: &Retention, limit: u32) -> Result<Pruned, Error>;
 }
 
 /// The sync engine. Cheap to share: put it into an `Arc`.
@@ -240,6 +258,7 @@ pub struct Engine {
     pub(super) sync_keys: SyncKeys,
     pub(super) event_types: EventTypes,
     pub(super) unsupported: Unsupported,
+    pub(super) notifications: Notifications,
     /// The tenant that was served last.
     served: Mutex<Option<TenantId>>,
     work: Notify,
@@ -256,6 +275,7 @@ pub struct EngineBuilder {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     sync_key_secret: SecretString,
+    notifier: Arc<dyn Notifier>,
 }
 
 impl EngineBuilder {
@@ -286,6 +306,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Who hears of new review items, paused tenants and silent webhooks. Default: the log. A
+    /// [`Worker`](super::Worker) delivers.
+    pub fn notifier(mut self, notifier: Arc<dyn Notifier>) -> Self {
+        self.notifier = notifier;
+        self
+    }
+
     /// Builds the engine. Nothing starts by itself: run a [`Worker`](super::Worker).
     pub fn build(mut self) -> Engine {
         // A call that outlasts its lease would be looked for by somebody else while it is still
@@ -295,12 +322,13 @@ impl EngineBuilder {
             store: self.store,
             appointments: self.appointments,
             tenants: self.tenants,
-            config: self.config,
             clock: self.clock,
             entropy: self.entropy,
             sync_keys: SyncKeys::new(self.sync_key_secret),
             event_types: EventTypes::default(),
             unsupported: Unsupported::default(),
+            notifications: Notifications::new(self.notifier, self.config.notify.clone()),
+            config: self.config,
             served: Mutex::new(None),
             work: Notify::new(),
         }
@@ -322,6 +350,7 @@ impl Engine {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             sync_key_secret: DEFAULT_SYNC_KEY_SECRET.into(),
+            notifier: Arc::new(TracingNotifier),
         }
     }
 
@@ -447,11 +476,19 @@ impl SyncEngine for Engine {
         by: &str,
     ) -> Result<ReviewItem, Error> {
         let item = self.store_call(self.store.review(tenant, id)).await?;
+        // Only an item about the tenant can be that of a pause.
+        let may_resume = item.as_ref().is_some_and(|item| item.link.is_none());
         if let Some(item) = item {
             super::review::check(&item, &resolution)?;
         }
+        let was_paused = may_resume && self.store_call(self.store.is_paused(tenant)).await?;
         let resolved = self.store.resolve(tenant, id, &resolution, by);
         let item = self.store_call(resolved).await?;
+        // The decision is stored: a failure to look again is none of it.
+        let paused = async || self.store_call(self.store.is_paused(tenant)).await;
+        if was_paused && paused().await.is_ok_and(|paused| !paused) {
+            self.tell_resumed(tenant);
+        }
         self.nudge();
         Ok(item)
     }
@@ -481,7 +518,14 @@ impl SyncEngine for Engine {
         Ok(self.store_call(health).await?)
     }
 
-    async fn prune(&self, older_than: Duration, limit: u32) -> Result<Pruned, Error> {
-        Ok(self.store_call(self.store.prune(older_than, limit)).await?)
+    async fn deliver_notifications(&self) -> Result<u64, Error> {
+        let watched = self.watch_webhooks().await;
+        let delivered = self.deliver_waiting().await;
+        watched?;
+        Ok(delivered)
+    }
+
+    async fn prune(&self, retention: &Retention, limit: u32) -> Result<Pruned, Error> {
+        Ok(self.store_call(self.store.prune(retention, limit)).await?)
     }
 }

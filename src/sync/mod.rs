@@ -11,7 +11,10 @@
 //! - What nobody told: [`SyncEngine::sweep`] compares both sides with the books, and says *look
 //!   here* where they differ. A [`Worker`] does it on a schedule.
 //! - Manual review: [`SyncEngine::open_reviews`] and [`SyncEngine::resolve`].
+//! - [`Operations`]: history, status, overview, bulk calls, erasure.
+//! - [`Notifier`]: what a person should hear of without looking.
 
+mod bulk;
 mod calendar;
 #[cfg(feature = "client")]
 mod client_calendar;
@@ -20,18 +23,25 @@ mod contain;
 mod decide;
 mod defaults;
 mod engine;
+mod erase;
 mod event_types;
 mod facts;
 mod failure;
+mod last_work;
 mod location;
 mod new_booking;
+mod notify;
+mod operate;
+mod overview;
 mod ownership;
+mod persons;
 mod policy;
 mod receive;
 mod review;
 mod seats;
 mod standing;
 mod state;
+mod status;
 mod sweep;
 mod sync_key;
 mod tenant;
@@ -39,6 +49,7 @@ mod turn;
 mod unsupported;
 mod worker;
 
+pub use bulk::{Cancellation, Cancelled, Resynced};
 pub use calendar::{
     BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write,
 };
@@ -47,9 +58,20 @@ pub use decide::{Decision, Verdict, decide};
 pub use defaults::BookingDefaults;
 pub use engine::{Engine, EngineBuilder, Error, ErrorKind, StepReport, SyncEngine};
 pub use facts::{Facts, Local, Order, Remote};
+pub use last_work::LastWork;
+#[cfg(feature = "client")]
+pub use notify::WebhookNotifier;
+pub use notify::{
+    EventCount, Notification, NotificationEvent, Notifier, NotifyConfig, NotifyError,
+    TracingNotifier,
+};
+pub use operate::Operations;
+pub use overview::Overview;
+pub use persons::{PersonFinding, PersonOutcome, PersonPlace, PersonQuery, PersonReport};
 pub use policy::{ConflictPolicy, Inexpressible, SyncPolicy};
 pub use receive::{Receipt, ReceiveError};
 pub use standing::{Base, Doubt, PendingWrite, Retiring, SentWrite, Standing, Undecodable};
+pub use status::{PendingWork, SyncState, SyncStatus, WriteKind};
 pub use sweep::{SweepReport, SweepStop};
 pub use tenant::{StaticTenants, Tenant, TenantDirectory};
 pub use turn::TurnOutcome;

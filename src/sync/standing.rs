@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_with::serde_as;
 
+use super::last_work::LastWork;
 use crate::model::{BookingUid, InstantFormat};
 use crate::store::{
     AppointmentState, DeliveryId, Differences, Field, Link, Opaque, Reason, ReviewId, SyncKey,
@@ -233,6 +234,8 @@ pub struct Standing {
     /// When to read the booking again unprompted.
     #[serde_as(as = "Option<InstantFormat>")]
     pub look_at: Option<DateTime<Utc>>,
+    /// When the link was last worked on, and how that went.
+    pub last: LastWork,
 }
 
 /// The stored state of a link cannot be decoded.
@@ -259,13 +262,17 @@ impl Standing {
 
     /// Stores this as the link's state.
     pub(super) fn put_into(&self, link: &mut Link) {
-        let bytes = serde_json::to_vec(self).expect("plain data with texts as keys is always JSON");
-        link.state = Some(Opaque::new(FORMAT, bytes));
+        link.state = Some(self.to_opaque());
         link.bare = self.base.is_none()
             && self.pending.is_empty()
             && !self.creating_appointment
             && self.retiring.is_none()
             && (link.appointment.is_none() || link.booking.is_none());
+    }
+
+    pub(super) fn to_opaque(&self) -> Opaque {
+        let bytes = serde_json::to_vec(self).expect("plain data with texts as keys is always JSON");
+        Opaque::new(FORMAT, bytes)
     }
 
     /// Notes that a booking was replaced and has been cancelled.

@@ -1,5 +1,5 @@
-//! The worker: processes due links until none are left, or until it is stopped, and sweeps tenants
-//! on a schedule.
+//! The worker: processes due links until none are left, or until it is stopped. It also sweeps tenants
+//! and prunes on a schedule, and delivers notifications.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::engine::{Error, StepReport, SyncEngine};
 use super::review::with_causes;
+use crate::store::Retention;
 
 /// How long a worker waits after a store failure before it tries again.
 const STORE_FAILURE_DELAY: Duration = Duration::from_secs(1);
@@ -20,6 +21,13 @@ const STORE_FAILURE_DELAY: Duration = Duration::from_secs(1);
 const SWEEP_LOOKS: u32 = 10;
 const LONGEST_SWEEP_PAUSE: Duration = Duration::from_secs(60);
 const SHORTEST_SWEEP_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often a worker delivers notifications.
+const NOTIFY_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a worker prunes, and how many rows of each kind at once.
+const PRUNE_PAUSE: Duration = Duration::from_secs(60 * 60);
+const PRUNED_AT_ONCE: u32 = 500;
 
 /// A worker's settings: plain data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +41,11 @@ pub struct WorkerConfig {
     /// How long after one [sweep](SyncEngine::sweep) of a tenant the next one is due; `None` if this
     /// worker sweeps nothing. Default: 15 min.
     pub sweep_every: Option<Duration>,
+    /// Whether this worker delivers [notifications](super::Notifier). Default: yes.
+    pub notifies: bool,
+    /// How long finished rows, of all tenants, are kept; this worker prunes every hour. Default: for
+    /// good, and nothing is pruned.
+    pub retention: Retention,
 }
 
 impl Default for WorkerConfig {
@@ -41,6 +54,8 @@ impl Default for WorkerConfig {
             concurrency: 4,
             poll_interval: Duration::from_secs(1),
             sweep_every: Some(Duration::from_secs(15 * 60)),
+            notifies: true,
+            retention: Retention::default(),
         }
     }
 }
@@ -117,6 +132,15 @@ impl Worker {
             let engine = Arc::clone(&self.engine);
             lanes.spawn(Self::sweeps(engine, every, stopping.subscribe()));
         }
+        if self.config.notifies {
+            let engine = Arc::clone(&self.engine);
+            lanes.spawn(Self::notifications(engine, stopping.subscribe()));
+        }
+        if self.config.retention != Retention::default() {
+            let engine = Arc::clone(&self.engine);
+            let retention = self.config.retention;
+            lanes.spawn(Self::prunes(engine, retention, stopping.subscribe()));
+        }
         stop.await;
         // The lanes hold receivers, so that this cannot fail while there are any.
         let _ = stopping.send(true);
@@ -147,6 +171,67 @@ impl Worker {
                     Err(_) => tracing::error!("sweeping panicked"),
                 }
                 tokio::time::sleep(pause).await;
+            };
+            tokio::select! {
+                () = round => {}
+                _ = stopping.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+
+    /// Delivers notifications in a lane of its own: a notifier that hangs holds up no turn.
+    async fn notifications(
+        engine: Arc<dyn SyncEngine>,
+        mut stopping: tokio::sync::watch::Receiver<bool>,
+    ) {
+        loop {
+            let round = async {
+                let delivered = AssertUnwindSafe(engine.deliver_notifications());
+                match delivered.catch_unwind().await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => {
+                        let causes = with_causes(&error);
+                        tracing::warn!(error = %causes, "webhooks cannot be checked for silence");
+                    }
+                    Err(_) => tracing::error!("delivering notifications panicked"),
+                }
+                tokio::time::sleep(NOTIFY_PAUSE).await;
+            };
+            tokio::select! {
+                () = round => {}
+                _ = stopping.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+
+    /// Prunes in small batches, and pauses for as long as each took, so that others get their turn.
+    async fn prunes(
+        engine: Arc<dyn SyncEngine>,
+        retention: Retention,
+        mut stopping: tokio::sync::watch::Receiver<bool>,
+    ) {
+        loop {
+            let round = async {
+                loop {
+                    let begun = tokio::time::Instant::now();
+                    let pruned = AssertUnwindSafe(engine.prune(&retention, PRUNED_AT_ONCE));
+                    match pruned.catch_unwind().await {
+                        Ok(Ok(pruned)) if pruned.total() > 0 => {
+                            tokio::time::sleep(begun.elapsed()).await;
+                        }
+                        Ok(Ok(_)) => break,
+                        Ok(Err(error)) => {
+                            let causes = with_causes(&error);
+                            tracing::warn!(error = %causes, "old rows cannot be pruned");
+                            break;
+                        }
+                        Err(_) => {
+                            tracing::error!("pruning panicked");
+                            break;
+                        }
+                    }
+                }
+                tokio::time::sleep(PRUNE_PAUSE).await;
             };
             tokio::select! {
                 () = round => {}

@@ -1,7 +1,6 @@
 //! The signature of a webhook delivery, as Cal.com makes it.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use crate::webhook;
 
 /// The header with the payload version.
 pub const PAYLOAD_VERSION_HEADER: &str = "X-Cal-Webhook-Version";
@@ -18,10 +17,7 @@ pub const PAYLOAD_VERSION: &str = "2021-10-20";
 ///
 /// It covers the exact bytes, so a body that is parsed and serialized again no longer matches.
 pub fn sign(secret: &str, body: &[u8]) -> String {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(body);
-    hex::encode(mac.finalize().into_bytes())
+    webhook::sign(secret, body)
 }
 
 #[cfg(test)]

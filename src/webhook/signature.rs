@@ -38,6 +38,15 @@ pub enum VerifyError {
     Mismatch,
 }
 
+/// The signature of a body: its HMAC-SHA256 in lower-case hexadecimal.
+#[cfg(any(feature = "client", feature = "conformance"))]
+pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(body);
+    hex::encode(mac.finalize().into_bytes())
+}
+
 /// Verifies a delivery and reads what it says. A body whose signature is refused is not read at
 /// all.
 ///

@@ -124,6 +124,12 @@ CREATE INDEX calcom_notices_waiting_changes ON calcom_notices (tenant, appointme
 CREATE INDEX calcom_notices_waiting_deliveries ON calcom_notices (tenant, booking, id)
     WHERE kind = 'delivery' AND fate IS NULL;
 CREATE INDEX calcom_notices_deliveries ON calcom_notices (tenant, id) WHERE kind = 'delivery';
+CREATE INDEX calcom_notices_bodies ON calcom_notices (settled_at, id)
+    WHERE kind = 'delivery' AND settled_at IS NOT NULL AND body <> '';
+CREATE INDEX calcom_notices_recorded ON calcom_notices (tenant, appointment, taken_at, id) WHERE kind = 'change';
+CREATE INDEX calcom_notices_of_booking ON calcom_notices (tenant, booking, taken_at, id)
+    WHERE kind = 'delivery' AND booking IS NOT NULL;
+CREATE INDEX calcom_notices_ended ON calcom_notices (tenant, kind, settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX calcom_notices_received ON calcom_notices (tenant, source, taken_at) WHERE kind = 'delivery';
 CREATE INDEX calcom_notices_link ON calcom_notices (tenant, link, id) WHERE link IS NOT NULL;
 CREATE INDEX calcom_notices_review ON calcom_notices (tenant, review) WHERE review IS NOT NULL;
@@ -155,6 +161,7 @@ CREATE TABLE calcom_reviews (
 CREATE UNIQUE INDEX calcom_reviews_one_open ON calcom_reviews (tenant, COALESCE(link, 0), cause) WHERE resolved_at IS NULL;
 CREATE INDEX calcom_reviews_open ON calcom_reviews (tenant, id) WHERE resolved_at IS NULL;
 CREATE INDEX calcom_reviews_link ON calcom_reviews (tenant, link) WHERE link IS NOT NULL;
+CREATE INDEX calcom_reviews_reason ON calcom_reviews (tenant, reason, id);
 CREATE INDEX calcom_reviews_resolved ON calcom_reviews (resolved_at) WHERE resolved_at IS NOT NULL;
 
 -- The links that have a part in an item.
@@ -180,6 +187,8 @@ CREATE TABLE calcom_log (
 ) STRICT;
 
 CREATE INDEX calcom_log_tenant ON calcom_log (tenant, id);
+CREATE INDEX calcom_log_appointment ON calcom_log (tenant, appointment, at, id) WHERE appointment IS NOT NULL;
+CREATE INDEX calcom_log_link ON calcom_log (tenant, link, at, id) WHERE appointment IS NULL AND link IS NOT NULL;
 CREATE INDEX calcom_log_at ON calcom_log (at);
 
 -- The ready table for a host that has none of its own. Its instants are the host's.

@@ -24,8 +24,9 @@ impl Pair {
             93..95 => self.sweep().await,
             92..93 => {
                 let age = self.seconds(300);
-                let one = self.memory.prune(age, u32::MAX).await.unwrap();
-                assert_eq!(one, self.sqlite.prune(age, u32::MAX).await.unwrap());
+                let retention = crate::store::Retention::of(age);
+                let one = self.memory.prune(&retention, u32::MAX).await.unwrap();
+                assert_eq!(one, self.sqlite.prune(&retention, u32::MAX).await.unwrap());
                 format!("prune {}", one.total() > 0)
             }
             _ => {

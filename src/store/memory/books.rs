@@ -1,4 +1,4 @@
-//! Outbox, inbox, log, tenants and upkeep in memory.
+//! Outbox, inbox, log and tenants in memory.
 
 use std::time::Duration;
 
@@ -16,7 +16,6 @@ use crate::store::notice::NoticeSource;
 use crate::store::outbox::{Change, ChangeFate, ChangeId, Outbox, RecordedChange};
 use crate::store::page::Page;
 use crate::store::tenant::{TenantId, Tenants};
-use crate::store::upkeep::{Pruned, Upkeep};
 
 impl Inner {
     /// Stores a change; the host's write happens under the same lock.
@@ -70,6 +69,7 @@ impl Inner {
                 delivery: delivery.with_claim(new.claim),
                 rescheduled_from: new.rescheduled_from,
                 sync_key: new.sync_key,
+                body: new.body,
                 fingerprint: new.fingerprint,
                 came_ignored: !waits,
                 fate: fate.map(|fate| (fate, now)),
@@ -80,73 +80,6 @@ impl Inner {
         } else {
             Accepted::Ignored
         }
-    }
-
-    fn prune(&mut self, before: DateTime<Utc>, limit: usize) -> Pruned {
-        let mut pruned = Pruned::default();
-        let old = |fate: &Option<(_, DateTime<Utc>)>| fate.as_ref().is_some_and(|f| f.1 < before);
-        let changes: Vec<ChangeId> = self
-            .changes
-            .iter()
-            .filter(|(_, row)| old(&row.fate.as_ref().map(|f| ((), f.1))))
-            .map(|(id, _)| *id)
-            .take(limit)
-            .collect();
-        for id in changes {
-            let Some(row) = self.changes.remove(&id) else {
-                continue;
-            };
-            let change = row.recorded.change;
-            let key = (change.tenant.clone(), change.appointment.clone());
-            if let Some(ids) = self.changes_of.get_mut(&key) {
-                ids.remove(&id);
-            }
-            self.recorded
-                .remove(&(change.tenant, change.appointment, change.revision));
-            pruned.changes += 1;
-        }
-        let deliveries: Vec<DeliveryId> = self
-            .deliveries
-            .iter()
-            .filter(|(_, row)| old(&row.fate.as_ref().map(|f| ((), f.1))))
-            .map(|(id, _)| *id)
-            .take(limit)
-            .collect();
-        for id in deliveries {
-            if let Some(row) = self.deliveries.remove(&id) {
-                if row.came_ignored {
-                    self.fingerprints.remove(&(row.tenant, row.fingerprint));
-                }
-                pruned.deliveries += 1;
-            }
-        }
-        let waiting: Vec<_> = self
-            .marks
-            .values()
-            .filter_map(|row| Some(row.mark.instruction.as_ref()?.review))
-            .collect();
-        let reviews: Vec<_> = self
-            .reviews
-            .iter()
-            .filter(|(id, _)| !waiting.contains(id))
-            .filter(|(_, row)| row.item.resolved.as_ref().is_some_and(|r| r.at < before))
-            .map(|(id, _)| *id)
-            .take(limit)
-            .collect();
-        for id in reviews {
-            self.reviews.remove(&id);
-            pruned.reviews += 1;
-        }
-        let mut left = limit;
-        self.log.retain(|entry| {
-            let goes = entry.at < before && left > 0;
-            if goes {
-                left -= 1;
-                pruned.log += 1;
-            }
-            !goes
-        });
-        pruned
     }
 }
 
@@ -256,14 +189,5 @@ impl Tenants for InMemoryStore {
     async fn resume(&self, tenant: &TenantId) -> Result<(), StoreError> {
         self.lock().resume(tenant, self.now());
         Ok(())
-    }
-}
-
-#[async_trait]
-impl Upkeep for InMemoryStore {
-    async fn prune(&self, older_than: Duration, limit: u32) -> Result<Pruned, StoreError> {
-        let before = before(self.now(), older_than);
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(self.lock().prune(before, limit))
     }
 }

@@ -3,10 +3,13 @@
 
 mod appointments;
 mod books;
+mod erasure;
 mod queue;
+mod report;
 mod reviews;
 mod settle;
 mod sweeps;
+mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -157,6 +160,7 @@ struct DeliveryRow {
     rescheduled_from: Option<BookingUid>,
     sync_key: Option<SyncKey>,
     fingerprint: [u8; 32],
+    body: String,
     /// Whether it never waited. Its bytes are known for as long as it is kept.
     came_ignored: bool,
     fate: Option<(DeliveryFate, DateTime<Utc>)>,

@@ -10,7 +10,9 @@ use super::{InMemoryStore, Inner, LinkRow, Notice, after};
 use crate::store::error::StoreError;
 use crate::store::inbox::DeliveryId;
 use crate::store::link::{Link, LinkId, LinkKey, Opaque};
-use crate::store::queue::{Checkpoint, Claim, ClaimRequest, Lease, Links, Settled, Settlement};
+use crate::store::queue::{
+    Checkpoint, Claim, ClaimRequest, Lease, Links, Mark, MarkId, MarkSource, Settled, Settlement,
+};
 use crate::store::tenant::TenantId;
 
 /// How much is given to links in one claim: enough to keep the order, little enough to keep a claim
@@ -119,7 +121,7 @@ impl Inner {
         true
     }
 
-    fn taken_at(&self, notice: Notice) -> Option<DateTime<Utc>> {
+    pub(super) fn taken_at(&self, notice: Notice) -> Option<DateTime<Utc>> {
         match notice {
             Notice::Change(id) => self.changes.get(&id).map(|row| row.taken_at),
             Notice::Delivery(id) => self.deliveries.get(&id).map(|row| row.delivery.received_at),
@@ -331,6 +333,21 @@ impl Links for InMemoryStore {
         Ok(id
             .and_then(|id| inner.links.get(&id))
             .map(|row| row.link.clone()))
+    }
+
+    async fn mark(
+        &self,
+        tenant: &TenantId,
+        key: &LinkKey,
+        source: MarkSource,
+    ) -> Result<bool, StoreError> {
+        let mut inner = self.lock();
+        let Some(link) = inner.link_by(tenant, key) else {
+            return Ok(false);
+        };
+        let mark = Mark::new(MarkId::new(inner.next_id()), source);
+        inner.insert_mark(tenant, link, mark, self.now());
+        Ok(true)
     }
 
     async fn next_due(&self, format: u16) -> Result<Option<Duration>, StoreError> {

@@ -1,13 +1,14 @@
 //! The review queue in memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{InMemoryStore, Inner, ReviewRow};
+use super::{InMemoryStore, Inner, ReviewRow, before};
 use crate::store::error::{StoreError, StoreErrorKind};
-use crate::store::link::{Link, LinkId};
+use crate::store::link::{Link, LinkId, LinkKey};
 use crate::store::log::LogEvent;
 use crate::store::page::Page;
 use crate::store::queue::{Mark, MarkId, MarkSource, Settlement};
@@ -15,6 +16,7 @@ use crate::store::review::{
     Instruction, NewReview, Resolution, Resolved, ReviewEnd, ReviewId, ReviewItem, ReviewScope,
     Reviews,
 };
+use crate::store::review_filter::{ReviewCount, ReviewFilter};
 use crate::store::tenant::TenantId;
 
 /// Who closes a review item whose cause is gone.
@@ -202,6 +204,58 @@ impl Inner {
         Ok(self.reviews[&id].item.clone())
     }
 
+    /// The tenant's items that a filter lets through, oldest first.
+    fn filtered<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        filter: &'a ReviewFilter,
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = &'a ReviewItem> {
+        let appointment = filter.appointment.clone().map(LinkKey::Appointment);
+        let link = appointment
+            .as_ref()
+            .and_then(|key| self.link_by(tenant, key));
+        let older = filter.older_than.map(|age| before(now, age));
+        let younger = filter.within.map(|age| before(now, age));
+        let own = self
+            .reviews
+            .values()
+            .filter(move |row| row.item.tenant == *tenant);
+        own.filter(move |row| {
+            let item = &row.item;
+            filter
+                .is_open
+                .is_none_or(|open| open == item.resolved.is_none())
+                && filter
+                    .reason
+                    .as_ref()
+                    .is_none_or(|reason| *reason == item.reason)
+                && older.is_none_or(|older| item.opened_at < older)
+                && younger.is_none_or(|younger| item.opened_at >= younger)
+                && (filter.appointment.is_none()
+                    || link.is_some_and(|link| row.parts.contains(&link)))
+        })
+        .map(|row| &row.item)
+    }
+
+    pub(super) fn count_reviews(
+        &self,
+        tenant: &TenantId,
+        filter: &ReviewFilter,
+        now: DateTime<Utc>,
+    ) -> Vec<ReviewCount> {
+        let mut counts: BTreeMap<&str, ReviewCount> = BTreeMap::new();
+        for item in self.filtered(tenant, filter, now) {
+            let age = (now - item.opened_at).to_std().unwrap_or_default();
+            let count = counts
+                .entry(item.reason.as_str())
+                .or_insert_with(|| ReviewCount::new(item.reason.clone(), 0, Duration::ZERO));
+            count.count += 1;
+            count.oldest = count.oldest.max(age);
+        }
+        counts.into_values().collect()
+    }
+
     pub(super) fn resume(&mut self, tenant: &TenantId, now: DateTime<Utc>) {
         let Some(row) = self.tenants.remove(tenant) else {
             return;
@@ -232,6 +286,26 @@ impl Reviews for InMemoryStore {
             item.tenant == *tenant && page.after.is_none_or(|after| item.id > after)
         });
         Ok(asked.take(page.rows()).cloned().collect())
+    }
+
+    async fn reviews(
+        &self,
+        tenant: &TenantId,
+        filter: &ReviewFilter,
+        page: Page<ReviewId>,
+    ) -> Result<Vec<ReviewItem>, StoreError> {
+        let inner = self.lock();
+        let asked = inner.filtered(tenant, filter, self.now());
+        let asked = asked.filter(|item| page.after.is_none_or(|after| item.id > after));
+        Ok(asked.take(page.rows()).cloned().collect())
+    }
+
+    async fn count_reviews(
+        &self,
+        tenant: &TenantId,
+        filter: &ReviewFilter,
+    ) -> Result<Vec<ReviewCount>, StoreError> {
+        Ok(self.lock().count_reviews(tenant, filter, self.now()))
     }
 
     async fn review(

@@ -23,6 +23,7 @@ impl Turn<'_> {
 
     fn retry(&mut self, delay: Duration, error: &str) -> Settlement {
         self.standing.attempts = self.standing.attempts.saturating_add(1);
+        self.standing.last.failed(self.claim.now, error);
         self.log.push(LogEvent::RetryScheduled {
             at: self.claim.now + delay,
             attempts: self.standing.attempts,
@@ -112,6 +113,7 @@ impl Turn<'_> {
             "Cal.com refuses the tenant's credentials, its account included, and the tenant's work is paused. Replace them, then retry. {causes}"
         );
         let cause = reason.as_str().to_owned();
+        self.standing.last.failed(self.claim.now, causes);
         self.log.push(LogEvent::TenantPaused);
         let mut settlement = self.later(Duration::ZERO);
         settlement.hold = Some(Hold::Pause(cause.clone()));

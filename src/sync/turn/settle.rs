@@ -95,6 +95,7 @@ impl Turn<'_> {
 
     /// A settlement with all that the turn has found out so far.
     pub(super) fn settlement(&mut self) -> Settlement {
+        self.standing.last.attempted(self.claim.now);
         self.standing.put_into(&mut self.link);
         let mut settlement = Settlement::new(self.link.clone());
         settlement.chain_uids = std::mem::take(&mut self.chain_uids).into_iter().collect();
@@ -111,6 +112,7 @@ impl Turn<'_> {
     /// Nothing is left to do.
     fn agreed(&mut self, done: &Decision) -> Settlement {
         self.move_base(done);
+        self.standing.last.succeeded(self.claim.now);
         // Whatever was to follow, nothing is left to do.
         self.standing.retiring.take_if(|retiring| retiring.is_gone);
         self.standing.no_room_for = None;
@@ -289,6 +291,7 @@ impl Turn<'_> {
         self.standing.doubts.retain(|doubt| doubt.again_at > now);
         // What may land still does; from now on it is only looked for.
         self.standing.in_review = true;
+        self.standing.last.failed(now, &case.message);
         self.plan_next_look();
         self.forget_what_cannot_land();
         self.log.push(LogEvent::SentToReview {
@@ -386,6 +389,7 @@ impl Turn<'_> {
         let wake = self.next_look_for_landings();
         standing.pending = std::mem::take(&mut self.standing.pending);
         standing.generation = self.standing.generation;
+        standing.last.clone_from(&self.standing.last);
         standing.verify = true;
         standing.in_review = true;
         // The bookings that were met go with the case too: their deliveries are settled by it, and

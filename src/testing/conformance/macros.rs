@@ -284,6 +284,31 @@ macro_rules! __store_promises {
                 no_call_removes_more_than_its_limit
                 what_was_removed_may_come_anew
                 bytes_that_wait_again_stay_one_delivery
+                each_kind_is_kept_for_its_own_span
+                a_body_may_go_before_its_delivery
+            ];
+            reports: [
+                a_history_holds_all_in_order
+                a_history_is_of_one_appointment
+                a_history_ends_with_what_is_kept
+                a_status_tells_what_waits
+                work_is_counted_by_state_and_origin
+                the_queue_is_counted
+                a_link_can_be_marked
+            ];
+            review_lists: [
+                a_filter_lets_through_what_it_says
+                items_are_counted_by_reason
+            ];
+            erasure: [
+                a_tenant_is_erased_whole
+                erasing_makes_leases_void
+                an_erased_tenant_may_come_anew
+                marks_are_erased
+                links_come_in_order_and_in_pages
+                a_state_is_replaced_as_it_was_read
+                bodies_are_read_and_emptied
+                evidence_is_replaced
             ];
         }
     };

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::bench::Bench;
 use super::fixtures::*;
-use crate::store::{Checkpoint, ClaimRequest, Hold, Settlement};
+use crate::store::{Checkpoint, ClaimRequest, Hold, Retention, Settlement};
 
 /// A moment, so that what comes later is later by any clock.
 const MOMENT: Duration = Duration::from_millis(5);
@@ -294,6 +294,6 @@ pub async fn the_longest_times_never_end(bench: &Bench) {
     resumed.expect("a tenant can be resumed");
     assert_eq!(bench.claim().await.link.appointment, Some(appointment("c")));
 
-    let pruned = bench.store.prune(Duration::MAX, ALL).await;
+    let pruned = bench.store.prune(&Retention::of(Duration::MAX), ALL).await;
     assert_eq!(pruned.expect("old rows can be removed").total(), 0);
 }

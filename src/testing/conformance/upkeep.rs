@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::bench::Bench;
 use super::fixtures::*;
 use crate::store::{
-    Accepted, DeliveryFate, LogEvent, Pruned, Resolution, ReviewReason, Revision, StoreErrorKind,
+    Accepted, DeliveryFate, LogEvent, Page, Pruned, Resolution, Retention, ReviewReason, Revision,
+    StoreErrorKind,
 };
 
 async fn prune(bench: &Bench, older_than: Duration, limit: u32) -> Pruned {
-    let pruned = bench.store.prune(older_than, limit).await;
+    let pruned = bench.store.prune(&Retention::of(older_than), limit).await;
     pruned.expect("old rows can be removed")
 }
 
@@ -194,4 +195,54 @@ pub async fn bytes_that_wait_again_stay_one_delivery(bench: &Bench) {
         bench.pass(SPAN).await;
         assert_eq!(prune(bench, OLD, ALL).await.deliveries, 1);
     }
+}
+
+/// Every kind has a span of its own, and what has none is kept.
+pub async fn each_kind_is_kept_for_its_own_span(bench: &Bench) {
+    one_of_each(bench, "a", 1).await;
+    bench.pass(SPAN).await;
+    let keep = Retention::default();
+    let prune = async |retention: Retention| {
+        let pruned = bench.store.prune(&retention, ALL).await;
+        pruned.expect("old rows can be removed")
+    };
+    assert_eq!(prune(keep).await, Pruned::default());
+    let long = Retention::of(LEASE);
+    assert_eq!(prune(long).await, Pruned::default());
+    let only = prune(keep.with_changes(OLD)).await;
+    assert_eq!((only.changes, only.total()), (2, 2));
+    let only = prune(keep.with_reviews(OLD)).await;
+    assert_eq!((only.reviews, only.total()), (1, 1));
+    let only = prune(keep.with_log(OLD)).await;
+    assert_eq!((only.log, only.total()), (2, 2));
+    let only = prune(keep.with_deliveries(OLD)).await;
+    assert_eq!((only.deliveries, only.total()), (1, 1));
+}
+
+/// A body may go before its delivery, once that is settled, and at most as many at once as allowed;
+/// the delivery stays as it was.
+pub async fn a_body_may_go_before_its_delivery(bench: &Bench) {
+    for number in 1..=3 {
+        bench.accept(delivery("booking-1", number)).await;
+    }
+    let claim = bench.claim().await;
+    bench.settle_all(&claim).await;
+    bench.accept(delivery("booking-1", 4)).await;
+    bench.pass(SPAN).await;
+    let bodies = Retention::default().with_bodies(OLD);
+    let mut gone = Vec::new();
+    for _ in 0..3 {
+        let pruned = bench.store.prune(&bodies, 2).await;
+        let pruned = pruned.expect("old bodies can be removed");
+        assert_eq!(pruned.total(), pruned.bodies);
+        gone.push(pruned.bodies);
+    }
+    assert_eq!(gone, [2, 1, 0]);
+    let left = bench.store.bodies(&tenant(), Page::first(ALL)).await;
+    let left = left.expect("bodies are read");
+    assert_eq!(left.len(), 1, "that of a waiting delivery stays: {left:?}");
+    let fates = bench.delivery_fates().await;
+    assert_eq!(fates.len(), 4);
+    assert_eq!(fates[0], Some(DeliveryFate::Applied));
+    assert_eq!(fates[3], None);
 }

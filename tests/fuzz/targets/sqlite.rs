@@ -10,9 +10,9 @@ use calcom::sqlite::SqliteStore;
 use calcom::store::{
     AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus, AppointmentWrite,
     ChainKey, Change, Checkpoint, ClaimRequest, DeliveryClaim, Hold, Inbox, LinkKey, Links,
-    NewDelivery, NewReview, Opaque, Origin, Outbox, Page, Person, Resolution, ReviewEvidence,
-    ReviewId, ReviewReason, Reviews, Revision, Settlement, StoreError, StoreErrorKind, SyncKey,
-    SyncLog, TenantId, Tenants, Upkeep, Window,
+    NewDelivery, NewReview, Opaque, Origin, Outbox, Page, Person, Resolution, Retention,
+    ReviewEvidence, ReviewId, ReviewReason, Reviews, Revision, Settlement, StoreError,
+    StoreErrorKind, SyncKey, SyncLog, TenantId, Tenants, Upkeep, Window,
 };
 use calcom::testing::ManualClock;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
@@ -371,7 +371,7 @@ async fn use_all(store: &SqliteStore, damages: &[(u8, Content)]) {
             examine(&error, damages);
         }
     }
-    if let Err(error) = store.prune(Duration::ZERO, 10).await {
+    if let Err(error) = store.prune(&Retention::of(Duration::ZERO), 10).await {
         examine(&error, damages);
     }
 }

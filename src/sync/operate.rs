@@ -1,0 +1,315 @@
+//! Operating the engine from code: what an operations page, a health endpoint or a command line
+//! tool stands on.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::bulk::{Cancellation, Cancelled, Resynced};
+use super::engine::{Engine, Error, SyncEngine};
+use super::overview::Overview;
+use super::persons::{PersonQuery, PersonReport};
+use super::status::SyncStatus;
+use crate::store::{
+    AppointmentId, Change, Erased, HistoryEntry, HistoryPosition, Page, Resolution, ReviewCount,
+    ReviewFilter, ReviewId, ReviewItem, TenantId,
+};
+
+/// Reports, bulk operations, and erasure. A separate trait, because most hosts record, receive and
+/// work, and few places operate.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use calcom::store::{InMemoryStore, Page, ReviewFilter, TenantId};
+/// use calcom::sync::{Engine, Operations, StaticTenants};
+///
+/// let store = Arc::new(InMemoryStore::new());
+/// let tenants = Arc::new(StaticTenants::default()); // yours
+/// let engine = Engine::builder(store.clone(), store.clone(), tenants).build();
+/// let tenant = TenantId::new("salon");
+/// let day = Duration::from_secs(24 * 60 * 60);
+/// let overview = engine.overview(&tenant, day).await?;
+/// println!("{} open items, oldest work {:?}", overview.open_reviews(), overview.counts.oldest_due);
+/// for entry in engine.history(&tenant, &"a-1".into(), Page::first(100)).await? {
+///     println!("{} {:?}", entry.at, entry.event);
+/// }
+/// let overdue = ReviewFilter::open().older_than(day);
+/// for item in engine.reviews(&tenant, &overdue, Page::first(50)).await? {
+///     println!("{}: {}", item.id, item.reason);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[async_trait]
+pub trait Operations: std::fmt::Debug + Send + Sync + 'static {
+    /// Everything that is kept about one appointment, oldest first: changes, deliveries, what turns
+    /// did, and review items.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        appointment: &AppointmentId,
+        page: Page<HistoryPosition>,
+    ) -> Result<Vec<HistoryEntry>, Error>;
+
+    /// The sync status of one appointment. Its revision and origin are the host's own words where the
+    /// host answers, and those of the change that was recorded last where it does not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn status(
+        &self,
+        tenant: &TenantId,
+        appointment: &AppointmentId,
+    ) -> Result<SyncStatus, Error>;
+
+    /// Counts and ages of a tenant's work by state and origin, its queue, its open review items by
+    /// reason, its webhooks, and how much of what ended within the last `within` ended well.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn overview(&self, tenant: &TenantId, within: Duration) -> Result<Overview, Error>;
+
+    /// The tenant's review items that a filter lets through, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn reviews(
+        &self,
+        tenant: &TenantId,
+        filter: &ReviewFilter,
+        page: Page<ReviewId>,
+    ) -> Result<Vec<ReviewItem>, Error>;
+
+    /// Counts the tenant's review items that a filter lets through, by reason.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn count_reviews(
+        &self,
+        tenant: &TenantId,
+        filter: &ReviewFilter,
+    ) -> Result<Vec<ReviewCount>, Error>;
+
+    /// [Resolves](SyncEngine::resolve) several review items in the same way. One result for each, in
+    /// the order of `ids`; a failure of one stops no other.
+    async fn resolve_all(
+        &self,
+        tenant: &TenantId,
+        ids: &[ReviewId],
+        resolution: &Resolution,
+        by: &str,
+    ) -> Vec<Result<ReviewItem, Error>>;
+
+    /// [Records](SyncEngine::record) several changes. One result for each, in the order of
+    /// `changes`; a failure of one stops no other.
+    async fn record_all(&self, changes: &[Change]) -> Vec<Result<(), Error>>;
+
+    /// Has both sides of several appointments read and compared, whatever the books say. One result
+    /// for each, in the order of `appointments`; a failure of one stops no other. An appointment that
+    /// the books do not know is recorded as it stands.
+    ///
+    /// An appointment in review stays there unless both sides are found to agree.
+    async fn resync_all(
+        &self,
+        tenant: &TenantId,
+        appointments: &[AppointmentId],
+    ) -> Vec<Result<Resynced, Error>>;
+
+    /// Cancels several appointments: each is cancelled in the host's repository, by compare-and-swap
+    /// on its revision, and recorded, so that its booking is cancelled as usual. One result for each,
+    /// in the order of `appointments`; a failure of one stops no other.
+    ///
+    /// If an appointment was cancelled and recording it failed, the result is that failure. Calling
+    /// again records it, and the next [sweep](SyncEngine::sweep) finds it.
+    async fn cancel_all(
+        &self,
+        tenant: &TenantId,
+        appointments: &[AppointmentId],
+        cancellation: &Cancellation,
+    ) -> Vec<Result<Cancelled, Error>>;
+
+    /// Resumes a paused or held tenant at once, and closes the review item of the pause.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn resume(&self, tenant: &TenantId) -> Result<(), Error>;
+
+    /// Erases everything that the store holds of a tenant, in batches, and reports the number of
+    /// rows. A worker in the middle of a turn for the tenant loses its lease and stores nothing more;
+    /// a write to Cal.com that it has sent is not taken back.
+    ///
+    /// Take the tenant out of the [directory](super::TenantDirectory) first: what comes in during or
+    /// after the erasure is taken in as of a new tenant. After an error, call again to go on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn erase_tenant(&self, tenant: &TenantId) -> Result<Erased, Error>;
+
+    /// Finds one person's data in the books of a tenant: in bodies of webhooks, in the evidence of
+    /// review items, and in what the engine remembers of pairs. The stores keep no index of persons,
+    /// so this reads everything that is kept of the tenant, page by page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn find_person(
+        &self,
+        tenant: &TenantId,
+        person: &PersonQuery,
+    ) -> Result<PersonReport, Error>;
+
+    /// Erases what [`find_person`](Self::find_person) finds. What keeps bookings from being lost or
+    /// doubled stays: ids, uids, sync keys, times and states. The report says what was erased, and
+    /// what could not be yet and why: call again later for that.
+    ///
+    /// Erase or anonymize the person in your own appointments and at Cal.com first: the next read of
+    /// either side brings back what is still there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]; what was erased before stays erased.
+    async fn erase_person(
+        &self,
+        tenant: &TenantId,
+        person: &PersonQuery,
+    ) -> Result<PersonReport, Error>;
+}
+
+#[async_trait]
+impl Operations for Engine {
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        appointment: &AppointmentId,
+        page: Page<HistoryPosition>,
+    ) -> Result<Vec<HistoryEntry>, Error> {
+        let history = self.store.history(tenant, appointment, page);
+        Ok(self.store_call(history).await?)
+    }
+
+    async fn status(
+        &self,
+        tenant: &TenantId,
+        appointment: &AppointmentId,
+    ) -> Result<SyncStatus, Error> {
+        let status = self.store.link_status(tenant, appointment);
+        let status = self.store_call(status).await?;
+        let mut status = SyncStatus::of(appointment.clone(), status);
+        // A host that does not answer keeps nobody from seeing what the books say.
+        let local = self.host_call(self.appointments.get(tenant, appointment));
+        if let Ok(Some(local)) = local.await {
+            status.revision = Some(local.revision);
+            status.origin = Some(local.origin);
+        }
+        Ok(status)
+    }
+
+    async fn overview(&self, tenant: &TenantId, within: Duration) -> Result<Overview, Error> {
+        let counts = self.store.work_counts(tenant, within);
+        let counts = self.store_call(counts).await?;
+        let webhooks = self.webhook_health(tenant, within).await?;
+        Ok(Overview::new(tenant.clone(), within, counts, webhooks))
+    }
+
+    async fn reviews(
+        &self,
+        tenant: &TenantId,
+        filter: &ReviewFilter,
+        page: Page<ReviewId>,
+    ) -> Result<Vec<ReviewItem>, Error> {
+        let reviews = self.store.reviews(tenant, filter, page);
+        Ok(self.store_call(reviews).await?)
+    }
+
+    async fn count_reviews(
+        &self,
+        tenant: &TenantId,
+        filter: &ReviewFilter,
+    ) -> Result<Vec<ReviewCount>, Error> {
+        let counts = self.store.count_reviews(tenant, filter);
+        Ok(self.store_call(counts).await?)
+    }
+
+    async fn resolve_all(
+        &self,
+        tenant: &TenantId,
+        ids: &[ReviewId],
+        resolution: &Resolution,
+        by: &str,
+    ) -> Vec<Result<ReviewItem, Error>> {
+        let mut results = Vec::with_capacity(ids.len());
+        for id in ids {
+            results.push(self.resolve(tenant, *id, resolution.clone(), by).await);
+        }
+        results
+    }
+
+    async fn record_all(&self, changes: &[Change]) -> Vec<Result<(), Error>> {
+        let mut results = Vec::with_capacity(changes.len());
+        for change in changes {
+            results.push(self.record(change).await);
+        }
+        results
+    }
+
+    async fn resync_all(
+        &self,
+        tenant: &TenantId,
+        appointments: &[AppointmentId],
+    ) -> Vec<Result<Resynced, Error>> {
+        self.resync_each(tenant, appointments).await
+    }
+
+    async fn cancel_all(
+        &self,
+        tenant: &TenantId,
+        appointments: &[AppointmentId],
+        cancellation: &Cancellation,
+    ) -> Vec<Result<Cancelled, Error>> {
+        self.cancel_each(tenant, appointments, cancellation).await
+    }
+
+    async fn resume(&self, tenant: &TenantId) -> Result<(), Error> {
+        let was_paused = self.store_call(self.store.is_paused(tenant)).await?;
+        self.store_call(self.store.resume(tenant)).await?;
+        if was_paused {
+            self.tell_resumed(tenant);
+        }
+        self.nudge();
+        Ok(())
+    }
+
+    async fn erase_tenant(&self, tenant: &TenantId) -> Result<Erased, Error> {
+        Ok(self.erase_whole(tenant).await?)
+    }
+
+    async fn find_person(
+        &self,
+        tenant: &TenantId,
+        person: &PersonQuery,
+    ) -> Result<PersonReport, Error> {
+        Ok(self.search_person(tenant, person, false).await?)
+    }
+
+    async fn erase_person(
+        &self,
+        tenant: &TenantId,
+        person: &PersonQuery,
+    ) -> Result<PersonReport, Error> {
+        Ok(self.search_person(tenant, person, true).await?)
+    }
+}
