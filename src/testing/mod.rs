@@ -4,6 +4,7 @@
 //!
 //! - [`conformance`] holds a store of your own to the promises of its ports.
 //! - [`ManualClock`] and [`SeededEntropy`] are time and chance that a test decides.
+//! - [`FaultyStore`] and [`FaultyAppointments`] fail, hang or are slow, by script or by seed.
 //! - [`WebhookBody`] and [`sign`] make single webhook deliveries for unit tests.
 //!
 //! Feature `testing`, which includes it:
@@ -18,9 +19,11 @@ pub mod conformance;
 mod entropy;
 #[cfg(feature = "testing")]
 mod fake;
+mod faulty;
 mod payload;
 mod responses;
 mod sign;
+mod store_fault;
 mod webhook_body;
 mod zone;
 
@@ -32,5 +35,7 @@ pub use fake::{
     FakeCalendar, FakeEventType, FakeUser, Fault, Operation, RecordedRequest, Refused,
     RequestOutcome, ServerKind, Then, When,
 };
+pub use faulty::{FaultyAppointments, FaultyStore};
 pub use sign::{NO_SECRET, PAYLOAD_VERSION, PAYLOAD_VERSION_HEADER, sign};
+pub use store_fault::{StoreFault, StoreFaults, StoreOperation, StoreTrouble};
 pub use webhook_body::WebhookBody;
