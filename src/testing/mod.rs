@@ -11,6 +11,9 @@
 //!
 //! - `FakeCalcom` is a whole one, on a loopback port: bookings, slots, webhooks, and faults by
 //!   script (`Fault`).
+//! - `Harness` puts it together with a repository of the host's, a store and an engine, for a test
+//!   that drives them by hand; `assert_in_sync`, `assert_no_doubles` and `wait_until_settled` look at
+//!   the result.
 //!
 //! All of it follows recordings of a real server; nothing needs the network beyond loopback.
 
@@ -20,6 +23,8 @@ mod entropy;
 #[cfg(feature = "testing")]
 mod fake;
 mod faulty;
+#[cfg(feature = "testing")]
+mod harness;
 mod payload;
 mod responses;
 mod sign;
@@ -36,6 +41,10 @@ pub use fake::{
     RequestOutcome, ServerKind, Then, When,
 };
 pub use faulty::{FaultyAppointments, FaultyStore};
+#[cfg(feature = "testing")]
+pub use harness::{
+    Harness, HarnessBuilder, Sides, assert_in_sync, assert_no_doubles, wait_until_settled,
+};
 pub use sign::{NO_SECRET, PAYLOAD_VERSION, PAYLOAD_VERSION_HEADER, sign};
 pub use store_fault::{StoreFault, StoreFaults, StoreOperation, StoreTrouble};
 pub use webhook_body::WebhookBody;
