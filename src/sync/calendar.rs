@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Booking, BookingLocation, BookingQuery, BookingUid, EventTypeId, Location, NewBooking, UserId,
+    Booking, BookingLocation, BookingQuery, BookingUid, EventTypeId, Location, NewBooking, SeatUid,
+    UserId,
 };
 
 /// What to do about a failed call to Cal.com.
@@ -91,16 +92,20 @@ pub enum Write {
     Reschedule {
         /// The booking.
         booking: BookingUid,
+        /// The seat, if only that one is moved.
+        seat: Option<SeatUid>,
         /// The new start.
         start: DateTime<Utc>,
         /// The reason, shown to the attendee.
         reason: String,
     },
-    /// Cancels a booking.
+    /// Cancels a booking, or gives up one seat of it.
     #[non_exhaustive]
     Cancel {
         /// The booking.
         booking: BookingUid,
+        /// The seat, if only that one is given up.
+        seat: Option<SeatUid>,
         /// The reason, shown to the attendee; Cal.com requires one from hosts.
         reason: String,
     },
@@ -142,6 +147,16 @@ pub enum Write {
         /// The e-mail addresses of the new guests.
         guests: Vec<String>,
     },
+    /// Says whether the attendee came; possible once the booking has begun.
+    #[non_exhaustive]
+    MarkAbsent {
+        /// The booking.
+        booking: BookingUid,
+        /// The attendee's e-mail address, as the booking has it.
+        attendee: String,
+        /// Whether they did not come.
+        absent: bool,
+    },
 }
 
 /// What the engine needs to know about an event type before booking it.
@@ -157,6 +172,8 @@ pub struct EventTypeFacts {
     pub hosts: Vec<UserId>,
     /// The locations to choose from.
     pub locations: Vec<Location>,
+    /// The slugs of the booking fields that have to be answered, besides name and e-mail address.
+    pub required: Vec<String>,
 }
 
 /// One page of a list of bookings.

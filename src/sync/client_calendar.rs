@@ -8,8 +8,8 @@ use super::calendar::{
 };
 use crate::client::{Client, Error, ErrorKind};
 use crate::model::{
-    Booking, BookingQuery, BookingUid, CancelParams, EventTypeId, NewBooking, NewGuest,
-    RescheduleParams, SlotQuery,
+    Booking, BookingField, BookingQuery, BookingUid, CancelParams, EventTypeId, MarkAbsentParams,
+    NewBooking, NewGuest, RescheduleParams, SlotQuery,
 };
 
 /// How many guests Cal.com takes in one request.
@@ -74,6 +74,28 @@ fn is_not_cal_coms_own(error: &Error) -> bool {
         && error.kind() != ErrorKind::RateLimited
 }
 
+/// A refused change of a seat: somebody may have given it up already, which is answered as a bad
+/// request.
+fn of_a_seat(error: Error) -> CalendarError {
+    let is_invalid = error.kind() == ErrorKind::Invalid;
+    let error = CalendarError::from(error);
+    if is_invalid {
+        let kind = CalendarErrorKind::Contradicted;
+        return CalendarError::new(kind, "the seat cannot be changed").with_source(error);
+    }
+    error
+}
+
+/// The fields that every booking answers, or only a reschedule.
+const ALWAYS_ANSWERED: [&str; 4] = ["name", "email", "location", "rescheduleReason"];
+
+/// The slug of a booking field that a new booking has to answer besides those.
+fn required_slug(field: &BookingField) -> Option<String> {
+    let is_required = field.required == Some(true) && field.hidden != Some(true);
+    let slug = field.slug.clone().filter(|_| is_required)?;
+    (!ALWAYS_ANSWERED.contains(&slug.as_str())).then_some(slug)
+}
+
 /// The requested booking among those in an answer.
 async fn create(client: &Client, booking: &NewBooking) -> Result<Booking, CalendarError> {
     let created = client.bookings().create(booking).await?;
@@ -124,15 +146,30 @@ impl Calendar for Client {
             Write::Create(booking) => create(self, booking).await,
             Write::Reschedule {
                 booking,
+                seat,
                 start,
                 reason,
             } => {
-                let params = RescheduleParams::default().with_reason(reason);
-                Ok(bookings.reschedule(booking, *start, &params).await?)
+                let Some(seat) = seat else {
+                    let params = RescheduleParams::default().with_reason(reason);
+                    return Ok(bookings.reschedule(booking, *start, &params).await?);
+                };
+                // A reason is refused for a single seat.
+                let params = RescheduleParams::default().with_seat(seat.clone());
+                let moved = bookings.reschedule(booking, *start, &params).await;
+                moved.map_err(of_a_seat)
             }
-            Write::Cancel { booking, reason } => {
-                let params = CancelParams::reason(reason);
-                Ok(bookings.cancel(booking, &params).await?)
+            Write::Cancel {
+                booking,
+                seat,
+                reason,
+            } => {
+                let Some(seat) = seat else {
+                    let params = CancelParams::reason(reason);
+                    return Ok(bookings.cancel(booking, &params).await?);
+                };
+                let given_up = bookings.give_up_seat(booking, seat).await;
+                given_up.map_err(of_a_seat)
             }
             Write::Confirm { booking } => Ok(bookings.confirm(booking).await?),
             Write::Decline { booking, reason } => {
@@ -145,6 +182,23 @@ impl Calendar for Client {
             }
             Write::UpdateLocation { booking, location } => {
                 Ok(bookings.update_location(booking, location).await?)
+            }
+            Write::MarkAbsent {
+                booking,
+                attendee,
+                absent,
+            } => {
+                let params = MarkAbsentParams::default().with_attendee(attendee, *absent);
+                let marked = bookings.mark_absent(booking, &params).await;
+                marked.map_err(|error| match error.kind() {
+                    // Before the start it is refused, however often it is tried.
+                    ErrorKind::Conflict => {
+                        let message = "an absence cannot be noted before the booking has begun";
+                        CalendarError::new(CalendarErrorKind::Rejected, message)
+                            .with_source(CalendarError::from(error))
+                    }
+                    _ => error.into(),
+                })
             }
             Write::AddGuests { booking, guests } => {
                 let guests: Vec<NewGuest> = guests.iter().map(NewGuest::new).collect();
@@ -192,6 +246,11 @@ impl Calendar for Client {
             hosts: users.chain(found.owner_id).collect(),
             lengths: found.length_in_minutes_options,
             locations: found.locations,
+            required: found
+                .booking_fields
+                .iter()
+                .filter_map(required_slug)
+                .collect(),
         }))
     }
 

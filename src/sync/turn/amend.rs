@@ -1,9 +1,10 @@
-//! Changing a booking in place: confirming and declining it, and changing its host, location or
-//! guests. The booking keeps its uid.
+//! Changing a booking in place: confirming and declining it, changing its host, location or guests,
+//! and saying whether the attendee came. The booking keeps its uid.
 
-use super::{Stop, Turn};
+use super::push::{as_named, whole_and_seat};
+use super::{Case, Stop, Turn};
 use crate::model::UserId;
-use crate::store::{Differences, Field, Guests, LogEvent, Place};
+use crate::store::{Differences, Field, Guests, LogEvent, Place, ReviewReason};
 use crate::sync::calendar::{CalendarErrorKind, Write};
 use crate::sync::location::location_of;
 use crate::sync::standing::SentWrite;
@@ -16,6 +17,7 @@ pub(super) enum Amendment {
     Reassign(UserId),
     Locate(Place),
     Invite(Guests),
+    Absent(bool),
 }
 
 impl Amendment {
@@ -26,6 +28,7 @@ impl Amendment {
             Self::Reassign(_) => Field::Host,
             Self::Locate(_) => Field::Location,
             Self::Invite(_) => Field::Guests,
+            Self::Absent(_) => Field::Absent,
         }
     }
 }
@@ -35,33 +38,44 @@ impl Turn<'_> {
     pub(super) async fn amend(&mut self, amendment: Amendment) -> Result<(), Stop> {
         let (state, origin) = self.wanted()?;
         let booking = self.current_booking()?;
+        let attendee = self.remote.as_ref().map(|remote| &remote.state.attendee);
+        let email = attendee.and_then(|attendee| attendee.email.clone());
         let field = amendment.field();
+        // Everything else is the whole booking's.
+        if booking.seat().is_some() && field != Field::Absent {
+            return Err(Case::of(ReviewReason::NotExpressible).into());
+        }
+        let (whole, _) = whole_and_seat(&booking);
         let fields = Differences::NONE.with(field);
         let write = SentWrite::amend(booking.clone(), fields);
-        self.begin(write.clone(), &state);
-        self.checkpoint().await.map_err(Stop::Store)?;
         let sent = match amendment {
-            Amendment::Confirm => Write::Confirm {
-                booking: booking.clone(),
-            },
+            Amendment::Confirm => Write::Confirm { booking: whole },
             Amendment::Decline => Write::Decline {
-                booking: booking.clone(),
+                booking: whole,
                 reason: self.reason_or(&self.engine.config.declining_reason),
             },
-            Amendment::Reassign(to) => Write::Reassign {
-                booking: booking.clone(),
-                to,
-            },
+            Amendment::Reassign(to) => Write::Reassign { booking: whole, to },
             Amendment::Locate(place) => Write::UpdateLocation {
-                booking: booking.clone(),
+                booking: whole,
                 location: location_of(&place),
             },
+            Amendment::Absent(absent) => Write::MarkAbsent {
+                booking: whole,
+                attendee: match email {
+                    Some(email) => email,
+                    None => return Err(Case::of(ReviewReason::NotExpressible).into()),
+                },
+                absent,
+            },
             Amendment::Invite(guests) => Write::AddGuests {
-                booking: booking.clone(),
+                booking: whole,
                 guests: guests.iter().map(str::to_owned).collect(),
             },
         };
-        match self.call(self.tenant.calendar.write(&sent)).await {
+        self.begin(write.clone(), &state);
+        self.checkpoint().await.map_err(Stop::Store)?;
+        let amended = self.call(self.tenant.calendar.write(&sent)).await;
+        match amended.map(|amended| as_named(amended, &booking)) {
             Ok(amended) => {
                 self.log.push(LogEvent::BookingAmended {
                     booking,

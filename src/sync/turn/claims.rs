@@ -6,6 +6,7 @@ use crate::model::{Booking, BookingStatus};
 use crate::store::{
     AppointmentStatus, Delivery, DeliveryClaim, LogEvent, MarkSource, ReviewReason,
 };
+use crate::sync::seats::holds_one_of;
 use crate::sync::standing::{Doubt, Standing};
 
 impl Turn<'_> {
@@ -21,6 +22,7 @@ impl Turn<'_> {
             || self.standing.awaits_outcome()
             || self.may_have_landed()
             || self.standing.verify
+            || self.standing.retiring.is_some()
             || !self.standing.rivals.is_empty()
             || never_read
             || self.claims_calcom()
@@ -29,6 +31,14 @@ impl Turn<'_> {
     /// Whether a delivery claims nothing beyond the base's remote half: nearly always an echo of
     /// our own write.
     pub(super) fn is_echo(&self, delivery: &Delivery) -> bool {
+        let named = delivery.booking.as_ref();
+        let has_ended = delivery
+            .claim
+            .status
+            .is_some_and(|status| !status.is_live());
+        if has_ended && named.is_some_and(|uid| self.standing.retired.contains(uid)) {
+            return true;
+        }
         let (Some(base), Some(status)) = (&self.standing.base, delivery.claim.status) else {
             return false;
         };
@@ -198,6 +208,9 @@ fn is_borne_out(claim: &DeliveryClaim, read: Option<&Booking>) -> bool {
     match claim.status {
         None | Some(AppointmentStatus::Pending) => true,
         Some(AppointmentStatus::Confirmed) => booking.status != BookingStatus::Pending,
-        Some(AppointmentStatus::Cancelled | AppointmentStatus::Declined) => !booking.is_live(),
+        Some(AppointmentStatus::Cancelled | AppointmentStatus::Declined) => {
+            let is_of_seats = !claim.seats.is_empty() && booking.is_seated();
+            !booking.is_live() || is_of_seats && !holds_one_of(booking, &claim.seats)
+        }
     }
 }

@@ -4,14 +4,16 @@
 use chrono::{DateTime, Utc};
 
 use super::{Case, Stop, Turn};
-use crate::model::{Booking, BookingUid, EventTypeId, NewAttendee, NewBooking, clean_text};
-use crate::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason};
+use crate::model::{Booking, BookingUid, EventTypeId, NewBooking, SeatUid, clean_text};
+use crate::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason, SyncKey};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::calendar::{CalendarError, CalendarErrorKind, EventTypeFacts, Write};
-use crate::sync::location::offered_location;
+use crate::sync::failure;
+use crate::sync::new_booking::{missing_answers, new_booking};
 use crate::sync::review::with_causes;
+use crate::sync::seats;
 use crate::sync::standing::SentWrite;
-use crate::sync::state::{NOTES_FIELD, project};
+use crate::sync::state::project;
 
 /// How often Cal.com may contradict what was just read from it before the turn gives way.
 const MAX_CONTRADICTIONS: u32 = 2;
@@ -39,7 +41,7 @@ impl Turn<'_> {
 
     /// What is known of the event type, if it is the tenant's. Creating a booking needs no
     /// authorization at Cal.com, so this is the only guard.
-    async fn own_event_type(&self, id: EventTypeId) -> Result<EventTypeFacts, Stop> {
+    pub(super) async fn own_event_type(&self, id: EventTypeId) -> Result<EventTypeFacts, Stop> {
         let foreign = || {
             let message = format!(
                 "The appointment's event type {id} is not one of the tenant's, and nothing was sent. Name it for the tenant, or change the appointment, then retry."
@@ -73,31 +75,67 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) async fn create_booking(&mut self) -> Result<(), Stop> {
+    pub(super) fn new_booking(
+        &self,
+        state: &AppointmentState,
+        facts: &EventTypeFacts,
+        sync_key: &SyncKey,
+    ) -> NewBooking {
+        let defaults = self.tenant.defaults_of(state.event_type);
+        new_booking(state, facts, defaults).with_metadata(SYNC_KEY_METADATA, sync_key.as_str())
+    }
+
+    /// A booking that lacks a required answer is refused; which one it is, the server says badly.
+    fn require_answers(
+        &self,
+        state: &AppointmentState,
+        facts: &EventTypeFacts,
+    ) -> Result<(), Stop> {
+        let defaults = self.tenant.defaults_of(state.event_type);
+        let missing = missing_answers(state, facts, defaults);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "The event type {} requires an answer to: {}. Give it with the appointment, or a default for the tenant, then retry.",
+            state.event_type,
+            missing.join(", ")
+        );
+        Err(Case::new(ReviewReason::RequiredFieldMissing, message).into())
+    }
+
+    /// Books the appointment, in place of another booking if one is named.
+    pub(super) async fn create(&mut self, replaces: Option<BookingUid>) -> Result<(), Stop> {
         let (state, origin) = self.wanted()?;
         let Some(appointment) = self.link.appointment.clone() else {
             return Err(Case::of(ReviewReason::AppointmentMissing).into());
         };
         let facts = self.own_event_type(state.event_type).await?;
-        if self.find_lost_booking(&state).await? {
+        if replaces.is_none() && self.find_lost_booking(&state).await? {
             return Ok(());
         }
+        self.require_answers(&state, &facts)?;
         // Every attempt of one generation goes out under the same key, so that each can be found by
         // it; also one long after a first that was given up, which may still be carried out.
         let keys = &self.engine.sync_keys;
         let generation = self.standing.generation;
         let sync_key = keys.derive(&self.link.tenant, &appointment, generation);
-        let write = SentWrite::Create {
-            sync_key: sync_key.clone(),
-        };
+        let write = SentWrite::create(sync_key.clone()).replacing(replaces.clone());
         self.link.sync_key = Some(sync_key.clone());
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
 
-        let booking =
-            new_booking(&state, &facts).with_metadata(SYNC_KEY_METADATA, sync_key.as_str());
+        let booking = self.new_booking(&state, &facts, &sync_key);
         let sent = Write::Create(Box::new(booking));
-        match self.call(self.tenant.calendar.write(&sent)).await {
+        let created = self.call(self.tenant.calendar.write(&sent)).await;
+        match created.map(|created| seats::answered(created, None)) {
+            // The one that is to be replaced: it is in the way.
+            Ok(created) if replaces.as_ref() == Some(&created.uid) => {
+                self.refused(&write, &state);
+                let message = "Cal.com answered with the booking that is to be replaced";
+                let error = CalendarError::new(CalendarErrorKind::SlotTaken, message);
+                self.make_room(created.uid, &state, &error).await
+            }
             Ok(created) if created.metadata_str(SYNC_KEY_METADATA) != Some(sync_key.as_str()) => {
                 // Somebody's existing booking: none was made for this appointment. An answer that
                 // names no key at all does not prove that; the booking is looked for by ours.
@@ -109,10 +147,20 @@ impl Turn<'_> {
                 Err(case.about([created.uid]).into())
             }
             Ok(created) => {
-                self.log.push(LogEvent::BookingCreated {
-                    booking: created.uid.clone(),
-                    origin,
+                let to = created.uid.clone();
+                let gone = self.standing.retiring.take_if(|retiring| retiring.is_gone);
+                let from = replaces.clone().or(gone.map(|gone| gone.booking));
+                self.log.push(match from {
+                    Some(from) => LogEvent::BookingReplaced { from, to, origin },
+                    None => LogEvent::BookingCreated {
+                        booking: to,
+                        origin,
+                    },
                 });
+                if let Some(old) = replaces {
+                    let base = self.standing.base.clone();
+                    self.has_been_replaced(old, base);
+                }
                 self.standing.generation += 1;
                 self.landed(&write, &state);
                 self.answered(&write, &state, &created)?;
@@ -133,7 +181,23 @@ impl Turn<'_> {
                     return Ok(());
                 }
                 self.refused(&write, &state);
-                Err(self.slot_taken(&state, &error).await)
+                // Of creations that come at once the server refuses all but one, whether there is room
+                // for them or not.
+                let attempts = self.standing.attempts;
+                if error.kind() == CalendarErrorKind::Contradicted
+                    && failure::attempt(attempts, &self.engine.config, 0).is_some()
+                {
+                    return Err(error.into());
+                }
+                if let Some(old) = replaces {
+                    return self.make_room(old, &state, &error).await;
+                }
+                let taken = self.slot_taken(&state, &error).await;
+                Err(self.undo_rebooking(taken).await)
+            }
+            Err(error) if error.kind() == CalendarErrorKind::Rejected => {
+                let rejected = self.after_refusal(error, &write, &state);
+                Err(self.undo_rebooking(rejected).await)
             }
             Err(error) => Err(self.after_refusal(error, &write, &state)),
         }
@@ -148,12 +212,15 @@ impl Turn<'_> {
         };
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
+        let (booking, seat) = whole_and_seat(&from);
         let sent = Write::Reschedule {
-            booking: from.clone(),
+            booking,
+            seat,
             start,
             reason: self.reason_or(&self.engine.config.rescheduling_reason),
         };
-        match self.call(self.tenant.calendar.write(&sent)).await {
+        let moved = self.call(self.tenant.calendar.write(&sent)).await;
+        match moved.map(|moved| seats::answered(moved, Some(&from))) {
             Ok(moved) => {
                 self.log.push(LogEvent::BookingRescheduled {
                     from,
@@ -174,11 +241,9 @@ impl Turn<'_> {
         let write = SentWrite::cancel(booking.clone()).because(reason.clone());
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
-        let sent = Write::Cancel {
-            booking: booking.clone(),
-            reason,
-        };
-        match self.call(self.tenant.calendar.write(&sent)).await {
+        let sent = cancellation(&booking, reason);
+        let cancelled = self.call(self.tenant.calendar.write(&sent)).await;
+        match cancelled.map(|cancelled| as_named(cancelled, &booking)) {
             Ok(cancelled) => {
                 self.log
                     .push(LogEvent::BookingCancelled { booking, origin });
@@ -199,13 +264,6 @@ impl Turn<'_> {
         let reason = reason.map(|reason| clean_text(reason.as_str()).trim().to_owned());
         let reason = reason.filter(|reason| !reason.is_empty());
         reason.unwrap_or_else(|| general.to_owned())
-    }
-
-    fn cancellation_of(&self, booking: &BookingUid) -> Write {
-        Write::Cancel {
-            booking: booking.clone(),
-            reason: self.engine.config.cancellation_reason.clone(),
-        }
     }
 
     /// Takes the answer to a write: Cal.com may have given the booking another length, or left it
@@ -257,27 +315,24 @@ impl Turn<'_> {
     }
 
     /// A write that was refused as such has not happened; of any other failure that is not known.
-    fn after_refusal(
+    pub(super) fn after_refusal(
         &mut self,
         error: CalendarError,
         write: &SentWrite,
         state: &AppointmentState,
     ) -> Stop {
-        let is_certain = matches!(
-            error.kind(),
-            CalendarErrorKind::Rejected
-                | CalendarErrorKind::Denied
-                | CalendarErrorKind::Throttled
-                | CalendarErrorKind::Unsupported
-        );
-        if is_certain {
+        if is_refused(&error) {
             self.refused(write, state);
         }
         error.into()
     }
 
     /// The case of a slot that belongs to somebody else, with free ones near it.
-    async fn slot_taken(&self, wanted: &AppointmentState, error: &CalendarError) -> Stop {
+    pub(super) async fn slot_taken(
+        &self,
+        wanted: &AppointmentState,
+        error: &CalendarError,
+    ) -> Stop {
         let config = &self.engine.config;
         let from = (wanted.start - config.alternatives_within).max(self.claim.now);
         let until = wanted.start + config.alternatives_within;
@@ -301,7 +356,7 @@ impl Turn<'_> {
     pub(super) async fn cancel_late_landings(&mut self, late: Vec<BookingUid>) -> Result<(), Stop> {
         for booking in late {
             self.checkpoint().await.map_err(Stop::Store)?;
-            let sent = self.cancellation_of(&booking);
+            let sent = cancellation(&booking, self.engine.config.cancellation_reason.clone());
             match self.call(self.tenant.calendar.write(&sent)).await {
                 Ok(_) => {}
                 // It has ended by itself, or is ending: the next read says so.
@@ -316,67 +371,47 @@ impl Turn<'_> {
     }
 }
 
-/// What is sent for an appointment: one booking of the length that the appointment has.
-fn new_booking(state: &AppointmentState, facts: &EventTypeFacts) -> NewBooking {
-    let attendee = NewAttendee::from(&state.attendee);
-    let mut booking = NewBooking::new(state.event_type, state.start, attendee);
-    let minutes = u32::try_from((state.end - state.start).num_minutes()).unwrap_or(0);
-    if facts.lengths.contains(&minutes) {
-        booking = booking.with_length(minutes);
+/// The booking that a uid names, and the seat of it if it names one.
+pub(super) fn whole_and_seat(uid: &BookingUid) -> (BookingUid, Option<SeatUid>) {
+    match uid.seat() {
+        Some((whole, seat)) => (whole, Some(seat)),
+        None => (uid.clone(), None),
     }
-    if let Some(place) = &state.location {
-        booking.location = offered_location(place, &facts.locations);
+}
+
+/// The booking, or the seat of it, that a uid names.
+pub(super) fn as_named(booking: Booking, uid: &BookingUid) -> Booking {
+    match uid.seat() {
+        Some((_, seat)) => seats::seat_of(&booking, &seat),
+        None => booking,
     }
-    if let Some(guests) = &state.guests {
-        booking.guests = guests.iter().map(str::to_owned).collect();
+}
+
+/// The cancellation of a booking, or of one seat.
+pub(super) fn cancellation(uid: &BookingUid, reason: String) -> Write {
+    let (booking, seat) = whole_and_seat(uid);
+    Write::Cancel {
+        booking,
+        seat,
+        reason,
     }
-    if let Some(notes) = state
-        .notes
-        .as_ref()
-        .filter(|notes| !notes.as_str().is_empty())
-    {
-        booking = booking.with_booking_field(NOTES_FIELD, notes.as_str());
-    }
-    if facts.recurs {
-        // Without a count the whole series is made.
-        booking = booking.with_recurrence_count(1);
-    }
-    booking
+}
+
+/// Whether a call was certainly not carried out.
+pub(super) fn is_refused(error: &CalendarError) -> bool {
+    matches!(
+        error.kind(),
+        CalendarErrorKind::Rejected
+            | CalendarErrorKind::Denied
+            | CalendarErrorKind::Throttled
+            | CalendarErrorKind::Unsupported
+    )
 }
 
 /// Whether the refusal may come from an earlier attempt of ours.
-fn is_collision(error: &CalendarError) -> bool {
+pub(super) fn is_collision(error: &CalendarError) -> bool {
     matches!(
         error.kind(),
         CalendarErrorKind::SlotTaken | CalendarErrorKind::Contradicted
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_length_is_sent_only_where_the_event_type_offers_it() {
-        let start = DateTime::UNIX_EPOCH;
-        let person = crate::store::Person::new("Ann", "ann@example.com", "UTC");
-        let state = AppointmentState::new(
-            AppointmentStatus::Confirmed,
-            start,
-            start + chrono::TimeDelta::minutes(90),
-            EventTypeId::new(1),
-            person,
-        );
-        let facts = |lengths: &[u32], recurs| EventTypeFacts {
-            lengths: lengths.to_vec(),
-            recurs,
-            ..EventTypeFacts::default()
-        };
-        let length = |lengths| new_booking(&state, &facts(lengths, false)).length_in_minutes;
-        assert_eq!(length(&[30, 90]), Some(90));
-        assert_eq!(length(&[30, 60]), None);
-        assert_eq!(length(&[]), None);
-        let count = |recurs| new_booking(&state, &facts(&[], recurs)).recurrence_count;
-        assert_eq!((count(true), count(false)), (Some(1), None));
-    }
 }
