@@ -38,6 +38,7 @@ enum Mistake {
     ReadsNoGuestsAsUnknown,
     ReadsUnknownNotesAsEmpty,
     KeepsTheOldReason,
+    ForgetsWhoDidNotCome,
     ClaimsToKeepStaff,
     RoundsTimesUp,
     AnswersFinerThanItKeeps,
@@ -125,6 +126,7 @@ impl Salon {
             Mistake::ReadsUnknownNotesAsEmpty => {
                 state.notes = state.notes.or(Some(Notes::new("")));
             }
+            Mistake::ForgetsWhoDidNotCome => state.absent = state.absent.filter(|absent| *absent),
             Mistake::ClaimsToKeepStaff => state.host = None,
             Mistake::KeepsClockTimes => {
                 // The second of two hours that a clock in Berlin shows as one.
@@ -412,6 +414,7 @@ struct Bare(Arc<Salon>);
 fn bare(mut appointment: Appointment) -> Appointment {
     let state = &mut appointment.state;
     (state.host, state.location, state.guests, state.notes) = (None, None, None, None);
+    (state.absent, state.responses, state.metadata) = (None, None, None);
     (state.attendee.phone_number, state.attendee.language) = (None, None);
     state.attendee.time_zone = "Europe/Berlin".to_owned();
     appointment.reason = None;
@@ -470,6 +473,9 @@ fn bare_table() -> AppointmentTable {
         .without(Detail::Location)
         .without(Detail::Guests)
         .without(Detail::Notes)
+        .without(Detail::Absent)
+        .without(Detail::Responses)
+        .without(Detail::Metadata)
         .without(Detail::Reason)
         .without(Detail::Phone)
         .without(Detail::Language)
@@ -560,6 +566,7 @@ async fn every_mistake_breaks_a_promise() {
         (M::ReadsNoGuestsAsUnknown, "no_guests_is_not_unknown_guests"),
         (M::ReadsUnknownNotesAsEmpty, "no_notes_is_not_unknown_notes"),
         (M::KeepsTheOldReason, "a_reason_goes_with_its_write"),
+        (M::ForgetsWhoDidNotCome, "details_are_kept_or_unknown"),
         (M::ClaimsToKeepStaff, "details_are_kept_or_unknown"),
         (M::RoundsTimesUp, "fractions_of_a_second_are_cut_off_alike"),
         (

@@ -2,21 +2,34 @@
 //! texts that nobody expected.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 
 use super::steps::same;
 use super::table::{AppointmentTable, Detail};
+use crate::model::JsonObject;
 use crate::store::{AppointmentState, Guests, Reason};
 
 /// Details that the table keeps are read back as they were written; others are unknown, and never
 /// anything else.
 pub async fn details_are_kept_or_unknown(table: &AppointmentTable) {
     const PROMISE: &str = "details are kept or unknown";
+    let answers: JsonObject = [
+        ("colour", json!("auburn; \"dark\"")),
+        ("allergies", json!(["nuts", "\u{1f9ea}"])),
+        ("age", json!(1.5)),
+        ("agreed", json!(false)),
+    ]
+    .into_iter()
+    .collect();
     let detailed = |minute: i64, staff: usize, reason: &str| {
         let mut state = table
             .state_of(staff, 60)
             .with_location("Hauptstr. 1")
             .with_guests(["bob@example.com", "cy@example.com"])
-            .with_notes("rings\ntwice");
+            .with_notes("rings\ntwice")
+            .with_absent(staff == 0)
+            .with_responses(answers.clone())
+            .with_metadata([("room", "2"), ("Room", "\u{1f9ea} \"3\"")]);
         state.attendee.phone_number = Some("+4930123456".to_owned());
         state.attendee.language = Some("de".to_owned());
         table

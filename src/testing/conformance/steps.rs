@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::table::{AppointmentTable, Detail};
 use crate::store::{
-    Appointment, AppointmentId, AppointmentWrite, ChainKey, Guests, Notes, Place, Reason, Revision,
-    StoreError, StoreErrorKind, Window,
+    Appointment, AppointmentId, AppointmentWrite, ChainKey, Guests, HostMetadata, Notes, Place,
+    Reason, Responses, Revision, StoreError, StoreErrorKind, Window,
 };
 
 /// How often a call that finds the table busy is made again.
@@ -223,6 +223,37 @@ impl AppointmentTable {
             }
         };
         let (state, wrote) = (&read.state, &written.state);
+        let absent = |absent: Option<bool>| absent.map(|absent| absent.to_string());
+        detail(
+            Detail::Absent,
+            "whether the attendee did not come",
+            absent(state.absent),
+            absent(wrote.absent),
+        );
+        let answers = |answers: &Option<Responses>| {
+            let answers = answers.as_ref()?.as_object();
+            Some(
+                serde_json::to_value(answers)
+                    .unwrap_or_default()
+                    .to_string(),
+            )
+        };
+        detail(
+            Detail::Responses,
+            "the answers to booking fields",
+            answers(&state.responses),
+            answers(&wrote.responses),
+        );
+        let metadata = |metadata: &Option<HostMetadata>| {
+            let entries: Vec<_> = metadata.as_ref()?.iter().collect();
+            Some(format!("{entries:?}"))
+        };
+        detail(
+            Detail::Metadata,
+            "the metadata",
+            metadata(&state.metadata),
+            metadata(&wrote.metadata),
+        );
         let staff = |id: &Option<crate::model::UserId>| id.map(|id| id.to_string());
         detail(
             Detail::Staff,

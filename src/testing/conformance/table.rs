@@ -27,6 +27,12 @@ pub enum Detail {
     Guests,
     /// The notes; the table reads `None`.
     Notes,
+    /// Whether the attendee did not come; the table reads `None`.
+    Absent,
+    /// The answers to booking fields; the table reads `None`.
+    Responses,
+    /// The host's texts at Cal.com; the table reads `None`.
+    Metadata,
     /// Why it was changed; the table reads `None`.
     Reason,
     /// The attendee's phone number; the table reads `None`.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Booking, BookingStatus, EventTypeId, clean_line, clean_text};
+use crate::model::{
+    Booking, BookingStatus, BookingUid, EventTypeId, SeatUid, clean_line, clean_text,
+};
 use crate::store::{
     Appointment, AppointmentRepository, AppointmentState, AppointmentStatus, ChainKey, Differences,
     Field, LinkKey, LogEntry, LogId, Page, Person, Store, StoreError, TenantId, Window,
@@ -148,6 +150,13 @@ impl Sides {
             let link = self.store.find(&self.tenant, &key).await?;
             let standing = link.as_ref().and_then(|link| Standing::of(link).ok());
             let uid = link.and_then(|link| link.booking);
+            // A seat is named together with its booking.
+            let seat = uid.as_ref().and_then(BookingUid::seat);
+            let uid = match &seat {
+                Some((booking, _)) => Some(booking.clone()),
+                None => uid,
+            };
+            let seat = seat.map(|(_, seat)| seat);
             let booking = uid.as_ref().and_then(|uid| self.fake.booking(uid));
             if let Some(uid) = &uid {
                 live.remove(uid.as_str());
@@ -158,7 +167,12 @@ impl Sides {
                     local(&appointment)
                 ));
             }
-            let fields = differing(&appointment, booking.as_ref(), standing.as_ref());
+            let fields = differing(
+                &appointment,
+                booking.as_ref(),
+                seat.as_ref(),
+                standing.as_ref(),
+            );
             if !fields.is_empty() {
                 let remote = booking.as_ref().map_or("no booking".to_owned(), remote);
                 found.push(format!(
@@ -211,12 +225,12 @@ impl Sides {
     pub async fn doubles(&self) -> Result<Vec<String>, StoreError> {
         let mut by_owner: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut by_key: BTreeMap<(String, DateTime<Utc>), Vec<String>> = BTreeMap::new();
-        for booking in self.live_bookings() {
+        // The seats of a booking are several appointments.
+        let live = self.live_bookings().into_iter();
+        for booking in live.filter(|booking| !booking.is_seated()) {
             let key = LinkKey::Booking(booking.uid.clone());
             let link = self.store.find(&self.tenant, &key).await?;
-            if let Some(link) = link
-                && !booking.is_seated()
-            {
+            if let Some(link) = link {
                 let id = link.appointment.as_ref();
                 let owner = id.map_or(format!("link {}", link.id), |id| {
                     format!("appointment {id}")
@@ -284,6 +298,7 @@ impl Sides {
 fn differing(
     appointment: &Appointment,
     booking: Option<&Booking>,
+    seat: Option<&SeatUid>,
     standing: Option<&Standing>,
 ) -> String {
     let ours = &appointment.state;
@@ -291,34 +306,35 @@ fn differing(
         let is_missing = ours.status.is_live();
         return if is_missing { "Status" } else { "" }.to_owned();
     };
-    let theirs = seen(booking, ours);
+    let theirs = seen(booking, seat, ours);
     let base = standing.and_then(|standing| standing.base.as_ref());
     let accepted = base.map(|base| base.local.differences(&base.remote));
-    let mut differences = ours
+    let differences = ours
         .differences(&theirs)
         .without(accepted.unwrap_or(Differences::NONE));
-    if booking.is_seated() {
-        // The attendees of a seated booking are several appointments.
-        let shared = [Field::Status, Field::Start, Field::Length, Field::EventType];
-        differences = differences.intersection(shared.into_iter().collect());
-    }
     let fields = Field::ALL.iter();
     let fields = fields.filter(|field| differences.contains(**field));
     let names: Vec<_> = fields.map(|field| format!("{field:?}")).collect();
     names.join(", ")
 }
 
-/// A booking in the host's terms, seen without the engine's eyes. What it does not say is unknown.
-fn seen(booking: &Booking, ours: &AppointmentState) -> AppointmentState {
-    let status = match &booking.status {
-        BookingStatus::Accepted => AppointmentStatus::Confirmed,
-        status if !booking.is_live() => match status {
-            BookingStatus::Rejected => AppointmentStatus::Declined,
-            _ => AppointmentStatus::Cancelled,
-        },
-        _ => AppointmentStatus::Pending,
+/// A booking, or one of its seats, in the host's terms, seen without the engine's eyes. What it does
+/// not say is unknown.
+fn seen(booking: &Booking, seat: Option<&SeatUid>, ours: &AppointmentState) -> AppointmentState {
+    let mut attendees = booking.attendees.iter();
+    let attendee = match seat {
+        Some(_) => attendees.find(|attendee| attendee.seat_uid.as_ref() == seat),
+        None => attendees.next(),
     };
-    let attendee = booking.attendees.first().map(Person::from);
+    let status = match &booking.status {
+        // A seat that was given up is not there any more.
+        _ if seat.is_some() && attendee.is_none() => AppointmentStatus::Cancelled,
+        BookingStatus::Accepted => AppointmentStatus::Confirmed,
+        BookingStatus::Rejected => AppointmentStatus::Declined,
+        _ if booking.is_live() => AppointmentStatus::Pending,
+        _ => AppointmentStatus::Cancelled,
+    };
+    let attendee = attendee.map(Person::from);
     let attendee = attendee.unwrap_or_else(|| ours.attendee.clone());
     let event_type = booking.event_type_id().unwrap_or(ours.event_type);
     let mut theirs =
