@@ -1,21 +1,20 @@
-//! Seats: each is a booking of its own to the engine, under the name `booking#seat`.
+//! Seats: the engine treats each as a booking of its own, named `booking#seat`.
 //!
-//! Cal.com keeps one booking for all who take part, and an attendee with a seat for each. Here such a
-//! booking is taken apart: a seat has one attendee, its own metadata and answers, and it has ended
-//! once nobody holds it any more. The seats of one booking are kept together as a
-//! [series](crate::store::Link::series), so that whatever ends one makes the engine look at the
-//! others.
+//! Cal.com keeps one booking for all participants, with one attendee per seat. These functions split
+//! it: a seat has one attendee, its own metadata and its own answers, and counts as cancelled once
+//! nobody holds it. The links of one booking's seats share a [series](crate::store::Link::series), so
+//! that when one ends the engine looks at the others.
 
 use sha2::{Digest, Sha256};
 
 use crate::model::{Attendee, Booking, BookingStatus, BookingUid, RecurringBookingUid, SeatUid};
 
-/// The name under which the links of a booking's seats are kept together.
+/// The series that the links of a booking's seats share.
 pub(super) fn group_of(booking: &BookingUid) -> RecurringBookingUid {
     RecurringBookingUid::new(format!("seats:{booking}"))
 }
 
-/// One seat as a booking. A seat that nobody holds has ended.
+/// One seat as a booking. A seat that nobody holds is cancelled.
 pub(super) fn seat_of(whole: &Booking, seat: &SeatUid) -> Booking {
     let holds = |attendee: &&Attendee| attendee.seat_uid.as_ref() == Some(seat);
     let holder = whole.attendees.iter().find(holds).cloned();
@@ -59,8 +58,8 @@ pub(super) fn seats_of(booking: Booking) -> Vec<Booking> {
     seats.iter().map(|seat| seat_of(&booking, seat)).collect()
 }
 
-/// The response to a write: the seat that it names, or the booking itself. A seat that was moved
-/// follows the one that it was.
+/// The response to a write: the seat that it names, or else the booking itself. A moved seat points
+/// back to where it was.
 pub(super) fn answered(booking: Booking, moved_from: Option<&BookingUid>) -> Booking {
     match booking.seat_uid.clone() {
         Some(seat) => {
@@ -83,7 +82,7 @@ pub(super) fn same_seat(whole: &Booking, seat: &SeatUid, next: &Booking) -> Opti
     next.attendees.iter().find(is_same)?.seat_uid.clone()
 }
 
-/// What tells a seat of a booking in a claim, without saying whose it is.
+/// Identifies an attendee's seat within a claim without revealing the address.
 pub(super) fn fingerprint_of(booking: &BookingUid, email: &str) -> String {
     let mut digest = Sha256::new_with_prefix("calcom seat\n");
     digest.update(booking.as_str().as_bytes());
@@ -92,7 +91,7 @@ pub(super) fn fingerprint_of(booking: &BookingUid, email: &str) -> String {
     hex::encode(&digest.finalize()[..8])
 }
 
-/// Whether somebody still holds one of the seats that a claim names.
+/// Whether one of the seats named by a claim is still held.
 pub(super) fn holds_one_of(booking: &Booking, fingerprints: &[String]) -> bool {
     let mut held = booking.attendees.iter();
     held.any(|attendee| fingerprints.contains(&fingerprint_of(&booking.uid, &attendee.email)))

@@ -68,9 +68,12 @@ impl Turn<'_> {
             {
                 Ok((*facts).clone())
             }
-            // Named by the tenant and not readable with its key, as a team's can be: Cal.com
-            // decides.
-            None if names_it => Ok(EventTypeFacts::default()),
+            // Named by the tenant and not readable with its key, as a colleague's or a team's can be:
+            // Cal.com decides. It may recur, and a count is ignored if it does not.
+            None if names_it => Ok(EventTypeFacts {
+                recurs: true,
+                ..EventTypeFacts::default()
+            }),
             _ => Err(foreign()),
         }
     }

@@ -34,7 +34,7 @@ impl Turn<'_> {
         starts.extend(deliveries.filter_map(|delivery| delivery.booking.clone()));
         starts.extend(self.standing.rivals.iter().cloned());
         starts.extend(self.to_retire().cloned());
-        self.seats_moved = self.moves_told();
+        self.seats_moved = self.reported_moves();
         starts.extend(self.look_up_moved_seats().await?);
         let found = self.look_up_pending().await?;
         starts.extend(found.into_iter().map(|booking| booking.uid));

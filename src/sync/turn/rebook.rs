@@ -1,10 +1,10 @@
 //! Replacing a booking by another one, where Cal.com cannot change it in place.
 //!
-//! The new one is booked first, so that the customer is never without a booking. Only where the old
-//! one itself is in the way is it cancelled first; if the new one then cannot be booked, the old one
-//! is booked again. Each step is on record before it is sent: a pending creation names the booking
-//! that it [replaces](SentWrite::Create), a pending cancellation of an appointment that lives makes
-//! room, and [`Standing::retiring`](crate::sync::Standing::retiring) says what is left to do.
+//! The new booking is made first, so that the attendee is never without one. The old booking is
+//! cancelled first only if it occupies the new time itself; if the new one is then refused, the old
+//! one is booked again. Every step is recorded before it is sent: a pending creation names the booking
+//! that it [replaces](SentWrite::Create), a pending cancellation of a live appointment makes room, and
+//! [`Standing::retiring`](crate::sync::Standing::retiring) holds the step that remains.
 
 use chrono::TimeDelta;
 
@@ -109,7 +109,7 @@ impl Turn<'_> {
         }))
     }
 
-    /// Notes that the link's booking was cancelled to make room for another one.
+    /// Records that the link's booking was cancelled to make room for another one.
     fn has_made_room(&mut self, old: &BookingUid) {
         self.standing.retire(old.clone());
         self.standing.retiring = Some(Retiring {
@@ -123,8 +123,7 @@ impl Turn<'_> {
         self.pushed = true;
     }
 
-    /// Notes what the creation of a booking in place of another one has led to: that one is to be
-    /// cancelled.
+    /// Records that the replacement of a booking exists, so that the old one is cancelled next.
     pub(super) fn has_been_replaced(&mut self, old: BookingUid, base: Option<Base>) {
         self.standing.retiring = Some(Retiring {
             booking: old,
@@ -208,8 +207,8 @@ impl Turn<'_> {
         self.pushed = true;
     }
 
-    /// Somebody at Cal.com has cancelled the booking that the engine was replacing: perhaps they want
-    /// no appointment at all.
+    /// Reports that somebody at Cal.com cancelled the booking while the engine was replacing it: they
+    /// may want no appointment at all.
     fn has_ended_meanwhile(&mut self, old: &BookingUid) {
         self.standing.retire(old.clone());
         self.standing.retiring = None;
@@ -230,7 +229,7 @@ impl Turn<'_> {
         self.reports.push(review.ending(ReviewEnd::ByPerson));
     }
 
-    /// Takes note of cancellations of replaced bookings that are known to have been carried out.
+    /// Records the cancellations of replaced bookings that were found to have succeeded.
     pub(super) fn note_retired(&mut self, landings: &[Landing]) {
         for landing in landings {
             let SentWrite::Cancel { booking, .. } = &landing.pending.write else {
@@ -278,7 +277,7 @@ impl Turn<'_> {
         Some(replacement)
     }
 
-    /// Books again what was cancelled to make room for a booking that was refused, and says so.
+    /// Books the old booking again if it was cancelled to make room for one that was refused.
     pub(super) async fn undo_rebooking(&mut self, stop: Stop) -> Stop {
         let Some(gone) = self.standing.retiring.clone().filter(|r| r.is_gone) else {
             return stop;
@@ -326,7 +325,7 @@ impl Turn<'_> {
         stop
     }
 
-    /// What a person must know of a replacement that is not complete.
+    /// The state of an incomplete replacement, for the reviewer.
     pub(super) fn what_stands(&self) -> Option<String> {
         let retiring = self.standing.retiring.as_ref()?;
         let old = &retiring.booking;

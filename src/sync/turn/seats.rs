@@ -1,5 +1,5 @@
-//! The turn of a booking with seats. It has no appointment of its own: whatever is heard of it is
-//! passed on to the links of its seats.
+//! The turn of a whole booking with seats. It has no appointment of its own; it makes the engine look
+//! at every seat.
 
 use std::collections::BTreeMap;
 
@@ -46,16 +46,17 @@ impl Turn<'_> {
         Ok(Some(one))
     }
 
-    /// The seats that deliveries say have moved to another booking, by where they were.
-    pub(super) fn moves_told(&self) -> BTreeMap<BookingUid, BookingUid> {
+    /// The moves of this seat to another booking that deliveries report, by its former name.
+    pub(super) fn reported_moves(&self) -> BTreeMap<BookingUid, BookingUid> {
         let own = self.link.booking.as_ref();
         let Some((own, (whole, _))) = own.and_then(|own| Some((own, own.seat()?))) else {
             return BTreeMap::new();
         };
         let left = |delivery: &&Delivery| delivery.claim.moved_from.as_ref() == Some(&whole);
-        let told = self.claim.deliveries.iter().filter(left);
-        let told = told.filter_map(|delivery| delivery.booking.clone());
-        told.filter(|to| to != own)
+        let moved = self.claim.deliveries.iter().filter(left);
+        let moved = moved.filter_map(|delivery| delivery.booking.clone());
+        moved
+            .filter(|to| to != own)
             .map(|to| (own.clone(), to))
             .collect()
     }
@@ -65,8 +66,8 @@ impl Turn<'_> {
         booking.is_seated() || self.link.series == Some(group_of(&booking.uid))
     }
 
-    /// Makes sure that the booking which a seat belongs to, and the one that it has left, are looked at
-    /// as a whole: what is told of them names no seat.
+    /// Makes sure that the booking which the seat belongs to has a link of its own, to which webhooks
+    /// without a seat are routed, and that the booking which it has left is looked at.
     pub(super) async fn tell_whole_bookings(&self) -> Result<(), StoreError> {
         let tenant = &self.link.tenant;
         if let Some((whole, _)) = self.link.booking.as_ref().and_then(BookingUid::seat) {
@@ -84,7 +85,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Puts a notice into the inbox that a booking, or a seat, is to be looked at.
+    /// Puts a notice about a booking or a seat into the inbox.
     async fn tell(
         &self,
         about: BookingUid,
@@ -106,14 +107,13 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Passes on what was heard of a whole booking to its seats: those that are known are marked, the
-    /// others get a link.
+    /// Marks the links of the booking's seats, and gives notice of the seats that have none.
     pub(super) async fn pass_on(
         &mut self,
         whole: Booking,
     ) -> Result<(Settlement, TurnOutcome), StoreError> {
         self.fresh = true;
-        // A claim that is not true yet is looked for again; that is all that can stop here.
+        // An unconfirmed claim is looked for again; nothing else can stop this turn.
         let is_early = matches!(self.judge_claims(), Err(Stop::NotYet));
         let occasion = whole.updated_at.map(format_instant).unwrap_or_default();
         let group = group_of(&whole.uid);
