@@ -44,7 +44,7 @@
 //! | [`sqlite`] | the store in a SQLite file | `sqlite` |
 //! | [`sync`] | the sync engine | |
 //! | [`server`] | an axum router that receives webhooks | `server` |
-//! | [`testing`] | the conformance suite for stores, webhook bodies, clock and randomness | `conformance` |
+//! | [`testing`] | the conformance suite for stores, stores that fail, webhook bodies, clock and randomness | `conformance` |
 //! | [`testing::FakeCalcom`] | a fake Cal.com, with fault scripts | `testing` |
 //! | [`ambient`] | the clock and the source of randomness, injected | |
 //!
@@ -85,7 +85,8 @@
 //! # Testing your own store
 //!
 //! [`store_conformance!`] and [`appointment_conformance!`] turn every promise of the traits into a
-//! test of yours. They need feature `conformance` and no client.
+//! test of yours. They need feature `conformance` and no client. [`Harness`](testing::Harness) runs
+//! your repository against a fake Cal.com. `docs/hosts.md` is the guide.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::print_stdout)]
@@ -112,7 +113,12 @@ pub use http;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use url;
 
-/// The README's example, compiled.
+/// The README's examples, compiled.
 #[cfg(all(doctest, feature = "client"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The examples of the guide for hosts, compiled.
+#[cfg(all(doctest, feature = "sqlite", feature = "testing"))]
+#[doc = include_str!("../docs/hosts.md")]
+struct Hosts;

@@ -20,6 +20,7 @@ use calcom::store::{
     Revision, Settlement, StoreErrorKind, SyncKey, TenantId, Tenants, Upkeep,
 };
 use calcom::testing::ManualClock;
+use calcom::testing::conformance::AppointmentTable;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
@@ -31,7 +32,10 @@ calcom::store_conformance!(
 calcom::appointment_conformance!(
     repository,
     let folder = tempfile::tempdir().unwrap();
-    open(folder.path()).await
+    {
+        let store = Arc::new(open(folder.path()).await);
+        AppointmentTable::new(store.clone()).with_host_writes(store)
+    }
 );
 
 const FILE: &str = "books.db";

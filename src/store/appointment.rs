@@ -367,7 +367,10 @@ impl Window {
 ///
 /// # Contract
 ///
-/// - Every write increases the revision, and readers never see a partial write.
+/// - Every write increases the revision, also one that changes nothing, and readers never see a
+///   partial write. A write of the host's own replaces the origin and the reason of the last one.
+/// - An id names its appointment only as the host gave it. Any other text is an appointment that
+///   does not exist. Chain keys are compared byte by byte.
 /// - [`create_for_booking`](Self::create_for_booking) is idempotent by the chain's key: a second
 ///   call with the same key returns the existing appointment as it is now and writes nothing, also
 ///   when both run concurrently.
@@ -376,7 +379,9 @@ impl Window {
 ///   one fails.
 /// - A detail of the state that the host has no place for (staff, location, guests, notes) reads as
 ///   `None`, which is unknown and compared with nothing. A write whose detail is `None` may leave
-///   the host's own value.
+///   the host's own value, but never an empty one: that there are no guests is known, not unknown.
+/// - Times are kept to the millisecond. What is finer may be cut off, never rounded, in the answer
+///   to a write as in every later read.
 /// - A host that records its changes in the outbox may also record the engine's writes, with their
 ///   origin: they are skipped.
 /// - A call whose future is dropped has either happened completely or not at all.
@@ -427,8 +432,10 @@ pub trait AppointmentRepository: fmt::Debug + Send + Sync + 'static {
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError>;
 
-    /// One page of the appointments that start in a window, ordered by start and id, strictly after
-    /// `after`.
+    /// One page of the appointments that start in a window, whatever their status, ordered by start,
+    /// strictly after `after`. Where several start at once, they are in one order of the host's own,
+    /// such as that of a numeric id, which is the same for every page. What stood at `after` may
+    /// have moved or be gone.
     ///
     /// # Errors
     ///

@@ -4,12 +4,16 @@
 //!
 //! - [`conformance`] holds a store of your own to the promises of its ports.
 //! - [`ManualClock`] and [`SeededEntropy`] are time and chance that a test decides.
+//! - [`FaultyStore`] and [`FaultyAppointments`] fail, hang or are slow, by script or by seed.
 //! - [`WebhookBody`] and [`sign`] make single webhook deliveries for unit tests.
 //!
 //! Feature `testing`, which includes it:
 //!
 //! - `FakeCalcom` is a whole one, on a loopback port: bookings, slots, webhooks, and faults by
 //!   script (`Fault`).
+//! - `Harness` puts it together with a repository of the host's, a store and an engine, for a test
+//!   that drives them by hand; `assert_in_sync`, `assert_no_doubles` and `wait_until_settled` look at
+//!   the result.
 //!
 //! All of it follows recordings of a real server; nothing needs the network beyond loopback.
 
@@ -18,9 +22,13 @@ pub mod conformance;
 mod entropy;
 #[cfg(feature = "testing")]
 mod fake;
+mod faulty;
+#[cfg(feature = "testing")]
+mod harness;
 mod payload;
 mod responses;
 mod sign;
+mod store_fault;
 mod webhook_body;
 mod zone;
 
@@ -32,5 +40,11 @@ pub use fake::{
     FakeCalendar, FakeEventType, FakeUser, Fault, Operation, RecordedRequest, Refused,
     RequestOutcome, ServerKind, Then, When,
 };
+pub use faulty::{FaultyAppointments, FaultyStore};
+#[cfg(feature = "testing")]
+pub use harness::{
+    Harness, HarnessBuilder, Sides, assert_in_sync, assert_no_doubles, wait_until_settled,
+};
 pub use sign::{NO_SECRET, PAYLOAD_VERSION, PAYLOAD_VERSION_HEADER, sign};
+pub use store_fault::{StoreFault, StoreFaults, StoreOperation, StoreTrouble};
 pub use webhook_body::WebhookBody;

@@ -5,12 +5,21 @@ use chrono::{DateTime, Utc};
 use super::compare::appointment_differs;
 use super::report::Failure;
 use super::{Sweep, back, count, span};
-use crate::store::{Appointment, Change, LinkKey, NoticeSource, Page, Window};
+use crate::store::{Appointment, AppointmentId, Change, LinkKey, NoticeSource, Page, Window};
 use crate::sync::engine::SyncEngine;
 use crate::sync::standing::Standing;
 
 /// How many appointments are read at a time.
 const APPOINTMENTS: u32 = 100;
+
+/// Whether a page that ends with `last` is one after `after`.
+fn goes_on(
+    last: &(DateTime<Utc>, AppointmentId),
+    after: Option<&(DateTime<Utc>, AppointmentId)>,
+    page: &[Appointment],
+) -> bool {
+    after.is_none_or(|after| last.0 >= after.0 && page.iter().all(|met| met.id != after.1))
+}
 
 impl Sweep<'_> {
     /// Compares the appointments within the window, page by page.
@@ -31,12 +40,10 @@ impl Sweep<'_> {
                 APPOINTMENTS,
             );
             let page = self.engine.host_call(page).await.map_err(Failure::Host)?;
-            let last = page
-                .iter()
-                .map(|met| (met.state.start, met.id.clone()))
-                .max();
+            // Appointments that begin at once are in the host's own order, of numbers or of texts.
+            let last = page.last().map(|met| (met.state.start, met.id.clone()));
             // A repository that does not go on is not asked for ever.
-            let Some(last) = last.filter(|last| Some(last) > after.as_ref()) else {
+            let Some(last) = last.filter(|last| goes_on(last, after.as_ref(), &page)) else {
                 self.cursor.scanned = None;
                 return Ok(());
             };

@@ -55,22 +55,42 @@ macro_rules! store_conformance {
 }
 
 /// Holds an [`AppointmentRepository`](crate::store::AppointmentRepository) to its promises, which
-/// know no time: the last argument gives an empty repository.
+/// know no time: a module with one `#[tokio::test]` a promise.
+///
+/// The last argument is evaluated anew for each test, in an async function. It gives an empty
+/// repository, or an [`AppointmentTable`](crate::testing::conformance::AppointmentTable) that also
+/// says what is particular about the table. A promise that is about something the table does not
+/// have prints a line that begins with `SKIPPED`.
 ///
 /// ```no_run
 /// # mod suite {
-/// use calcom::store::InMemoryStore;
+/// use std::sync::Arc;
+///
+/// use calcom::store::{InMemoryStore, TenantId};
+/// use calcom::testing::conformance::{AppointmentTable, Detail};
 ///
 /// calcom::appointment_conformance!(in_memory, InMemoryStore::new());
+///
+/// calcom::appointment_conformance!(one_tenant, {
+///     let adapter = InMemoryStore::new();
+///     AppointmentTable::new(Arc::new(adapter.clone()))
+///         .with_tenants([TenantId::new("salon")])
+///         .without(Detail::Guests)
+///         .with_host_writes(Arc::new(adapter))
+/// });
 /// # }
 /// ```
 #[macro_export]
 macro_rules! appointment_conformance {
     ($name:ident, let $kept:ident = $keep:expr; $make:expr $(,)?) => {
-        $crate::__appointment_promises!($name { let $kept = $keep; $make });
+        $crate::__appointment_promises! {
+            __appointment_tests $name { let $kept = $keep; $make }
+        }
     };
     ($name:ident, $make:expr $(,)?) => {
-        $crate::__appointment_promises!($name { let _kept = (); $make });
+        $crate::__appointment_promises! {
+            __appointment_tests $name { let _kept = (); $make }
+        }
     };
 }
 
@@ -314,28 +334,60 @@ macro_rules! __store_promises {
     };
 }
 
-/// The list of a repository's promises: those that borrow it, then those that share it among tasks.
+/// The list of a repository's promises, given to the macro that is named first.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __appointment_promises {
-    ($name:ident $setup:tt) => {
-        $crate::__appointment_tests! {
-            $name $setup;
+    ($with:ident $($arguments:tt)*) => {
+        $crate::$with! {
+            $($arguments)*;
             appointments: [
                 an_unknown_appointment_is_none
+                an_id_has_one_spelling
                 a_created_appointment_is_read_back
                 creating_for_a_chain_twice_writes_once
+                chain_keys_are_compared_byte_by_byte
                 one_chain_in_two_tenants_is_two_appointments
+                nothing_reaches_across_tenants
                 an_update_raises_the_revision
-                details_are_kept_or_unknown
+                an_update_without_a_change_raises_the_revision
+                every_status_is_kept
+                an_appointment_can_be_created_as_ended
+                a_reason_goes_with_its_write
                 an_update_expects_the_revision
                 an_update_of_an_unknown_appointment_is_not_found
-                an_update_does_not_reach_across_tenants
+            ];
+            details: [
+                details_are_kept_or_unknown
+                what_an_attendee_lacks_stays_absent
+                no_guests_is_not_unknown_guests
+                no_notes_is_not_unknown_notes
+                fractions_of_a_second_are_cut_off_alike
+                an_instant_is_kept_where_clocks_change
+                hostile_texts_are_kept
+                an_address_keeps_its_case
+                the_longest_texts_are_kept
+            ];
+            scans: [
                 a_scan_walks_the_window_in_order
-                a_scan_goes_on_after_the_last_page
-            ] [
+                pages_miss_nothing_and_repeat_nothing
+                a_scan_goes_on_from_where_it_stood
+                a_scan_gives_what_has_ended
+                a_scan_does_not_reach_across_tenants
+            ];
+            races: [
                 creating_for_a_chain_at_once_writes_once
                 of_updates_at_once_one_wins
+                different_appointments_do_not_meet
+                a_dropped_call_leaves_nothing_half_done
+            ];
+            host_writes: [
+                what_the_application_makes_is_its_own
+                every_appointment_of_the_application_has_its_own_id
+                the_application_is_not_overwritten
+                an_origin_does_not_outlive_its_write
+                what_the_application_cancels_has_ended
+                a_race_with_the_application_loses_nothing
             ];
         }
     };
@@ -393,10 +445,7 @@ macro_rules! __with_bench {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __appointment_tests {
-    (
-        $name:ident $setup:tt;
-        $($group:ident: [$($borrowing:ident)*] [$($sharing:ident)*];)+
-    ) => {
+    ($name:ident $setup:tt; $($group:ident: [$($promise:ident)*];)+) => {
         #[allow(unused_imports)]
         mod $name {
             use super::*;
@@ -405,18 +454,10 @@ macro_rules! __appointment_tests {
                     use super::*;
                     $(
                         #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                        async fn $borrowing() {
-                            $crate::__with_repository!($setup, repository => {
-                                $crate::testing::conformance::$group::$borrowing(&*repository)
-                                    .await;
-                            });
-                        }
-                    )*
-                    $(
-                        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                        async fn $sharing() {
-                            $crate::__with_repository!($setup, repository => {
-                                $crate::testing::conformance::$group::$sharing(repository).await;
+                        async fn $promise() {
+                            $crate::__with_table!($setup, table => {
+                                $crate::testing::conformance::$group::$promise(&table).await;
+                                table.say_what_was_skipped(stringify!($promise));
                             });
                         }
                     )*
@@ -428,11 +469,10 @@ macro_rules! __appointment_tests {
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __with_repository {
-    ({ let $kept:ident = $keep:expr; $make:expr }, $repository:ident => $promise:block) => {
+macro_rules! __with_table {
+    ({ let $kept:ident = $keep:expr; $make:expr }, $table:ident => $promise:block) => {
         let $kept = $keep;
-        let $repository: ::std::sync::Arc<dyn $crate::store::AppointmentRepository> =
-            ::std::sync::Arc::new($make);
+        let $table = $crate::testing::conformance::AppointmentTable::from($make);
         $promise
     };
 }

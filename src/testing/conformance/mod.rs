@@ -4,6 +4,13 @@
 //! [`appointment_conformance!`](crate::appointment_conformance) turn them into one test a promise.
 //! Every function expects a store of its own with nothing in it, and names its own tenants.
 //!
+//! # Appointments
+//!
+//! The table of appointments is the host's, and may differ from what the bundled stores keep: it
+//! has ids of its own making, event types and staff of its own, perhaps one tenant and no place for
+//! guests. An [`AppointmentTable`] says so. [`check_appointments`] holds it to all promises in one
+//! call, where a program is to do it rather than a test.
+//!
 //! # Time
 //!
 //! Time is the store's, so that a promise about it needs a store whose time can be moved. A
@@ -31,18 +38,22 @@ pub mod absorption;
 pub mod appointments;
 pub mod checkpoints;
 pub mod claims;
+pub mod details;
 pub mod erasure;
 pub mod formats;
+pub mod host_writes;
 pub mod inbox;
 pub mod leases;
 pub mod log;
 pub mod order;
 pub mod outbox;
+pub mod races;
 pub mod reports;
 pub mod resolutions;
 pub mod review_lists;
 pub mod reviews;
 pub mod routing;
+pub mod scans;
 pub mod settlements;
 pub mod sweeps;
 pub mod tenants;
@@ -52,5 +63,10 @@ pub mod upkeep;
 mod bench;
 mod fixtures;
 mod macros;
+mod report;
+mod steps;
+mod table;
 
 pub use bench::{Bench, PassTime, RealTime};
+pub use report::{TableReport, check_appointments};
+pub use table::{AppointmentTable, Detail, HostWrites};

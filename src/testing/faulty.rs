@@ -1,0 +1,182 @@
+//! Decorators that make a store or a repository fail as told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::store_fault::{StoreFault, StoreFaults, StoreOperation};
+use crate::store::{
+    Accepted, Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey,
+    Change, ChangeFate, ChangeId, Checkpoint, Claim, ClaimRequest, Delivery, DeliveryFate,
+    DeliveryId, Inbox, Lease, Link, LinkId, LinkKey, Links, LogEntry, LogId, NewDelivery, Opaque,
+    Outbox, Page, Pruned, RecordedChange, Resolution, ReviewId, ReviewItem, Reviews, Revision,
+    Settled, Settlement, Store, StoreError, SweepLease, Sweeps, SyncLog, TenantId, Tenants, Upkeep,
+    WebhookHealth, Window,
+};
+
+/// A store whose calls fail, hang or are slow, as a script or a seed has it; else it is the store
+/// that it was given.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use std::sync::Arc;
+///
+/// use calcom::store::{InMemoryStore, StoreErrorKind, TenantId, Tenants};
+/// use calcom::testing::{FaultyStore, StoreFault, StoreOperation, StoreTrouble};
+///
+/// let store = FaultyStore::new(Arc::new(InMemoryStore::new()));
+/// let unavailable = StoreTrouble::Fails(StoreErrorKind::Unavailable);
+/// store.inject(StoreFault::new(StoreOperation::IsPaused, unavailable));
+/// let tenant = TenantId::new("salon");
+/// let error = store.is_paused(&tenant).await.unwrap_err();
+/// assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+/// assert!(!store.is_paused(&tenant).await.unwrap());
+/// assert_eq!(store.faults().calls(StoreOperation::IsPaused), 2);
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct FaultyStore {
+    inner: Arc<dyn Store>,
+    faults: StoreFaults,
+}
+
+impl FaultyStore {
+    /// A store without faults yet.
+    pub fn new(inner: Arc<dyn Store>) -> Self {
+        Self::with_faults(inner, StoreFaults::new())
+    }
+
+    /// A store that follows these faults.
+    pub fn with_faults(inner: Arc<dyn Store>, faults: StoreFaults) -> Self {
+        Self { inner, faults }
+    }
+
+    /// Adds a fault to the script.
+    pub fn inject(&self, fault: StoreFault) {
+        self.faults.inject(fault);
+    }
+
+    /// Its faults and counts.
+    pub fn faults(&self) -> &StoreFaults {
+        &self.faults
+    }
+}
+
+/// A host's repository whose calls fail, hang or are slow; see [`FaultyStore`].
+#[derive(Clone, Debug)]
+pub struct FaultyAppointments {
+    inner: Arc<dyn AppointmentRepository>,
+    faults: StoreFaults,
+}
+
+impl FaultyAppointments {
+    /// A repository without faults yet.
+    pub fn new(inner: Arc<dyn AppointmentRepository>) -> Self {
+        Self::with_faults(inner, StoreFaults::new())
+    }
+
+    /// A repository that follows these faults.
+    pub fn with_faults(inner: Arc<dyn AppointmentRepository>, faults: StoreFaults) -> Self {
+        Self { inner, faults }
+    }
+
+    /// Adds a fault to the script.
+    pub fn inject(&self, fault: StoreFault) {
+        self.faults.inject(fault);
+    }
+
+    /// Its faults and counts.
+    pub fn faults(&self) -> &StoreFaults {
+        &self.faults
+    }
+}
+
+/// Implements a port by handing every call on, through the faults.
+macro_rules! hand_on {
+    ($decorator:ident as $port:ident {
+        $($operation:ident: $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)+
+    }) => {
+        #[async_trait]
+        impl $port for $decorator {
+            $(
+                async fn $name(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
+                    let call = self.inner.$name($($argument),*);
+                    self.faults.call(StoreOperation::$operation, call).await
+                }
+            )+
+        }
+    };
+}
+
+hand_on!(FaultyStore as Links {
+    Claim: claim(request: &ClaimRequest) -> Option<Claim>;
+    Checkpoint: checkpoint(lease: &Lease, checkpoint: Checkpoint) -> ();
+    Settle: settle(lease: &Lease, settlement: Settlement) -> Settled;
+    Absorb: absorb(lease: &Lease, into: LinkId) -> ();
+    Find: find(tenant: &TenantId, key: &LinkKey) -> Option<Link>;
+    NextDue: next_due(format: u16) -> Option<Duration>;
+});
+
+hand_on!(FaultyStore as Outbox {
+    Record: record(change: &Change) -> ();
+    Changes: changes(tenant: &TenantId, appointment: &AppointmentId, page: Page<ChangeId>)
+        -> Vec<(RecordedChange, Option<ChangeFate>)>;
+});
+
+hand_on!(FaultyStore as Inbox {
+    Accept: accept(delivery: NewDelivery) -> Accepted;
+    Deliveries: deliveries(tenant: &TenantId, page: Page<DeliveryId>)
+        -> Vec<(Delivery, Option<DeliveryFate>)>;
+    WebhookHealth: webhook_health(tenant: &TenantId, within: Duration) -> WebhookHealth;
+});
+
+hand_on!(FaultyStore as Reviews {
+    OpenReviews: open_reviews(tenant: &TenantId, page: Page<ReviewId>) -> Vec<ReviewItem>;
+    Review: review(tenant: &TenantId, id: ReviewId) -> Option<ReviewItem>;
+    Resolve: resolve(tenant: &TenantId, id: ReviewId, resolution: &Resolution, by: &str)
+        -> ReviewItem;
+});
+
+hand_on!(FaultyStore as Sweeps {
+    BeginSweep: begin_sweep(tenant: &TenantId, every: Duration, lease: Duration)
+        -> Option<SweepLease>;
+    AdvanceSweep: advance_sweep(lease: &SweepLease, cursor: &Opaque, prolong: Duration) -> ();
+    EndSweep: end_sweep(lease: &SweepLease, cursor: &Opaque, rest: Duration) -> ();
+});
+
+hand_on!(FaultyStore as SyncLog {
+    Log: log(tenant: &TenantId, page: Page<LogId>) -> Vec<LogEntry>;
+});
+
+hand_on!(FaultyStore as Tenants {
+    IsPaused: is_paused(tenant: &TenantId) -> bool;
+    Resume: resume(tenant: &TenantId) -> ();
+});
+
+hand_on!(FaultyStore as Upkeep {
+    Prune: prune(older_than: Duration, limit: u32) -> Pruned;
+});
+
+hand_on!(FaultyAppointments as AppointmentRepository {
+    Get: get(tenant: &TenantId, id: &AppointmentId) -> Option<Appointment>;
+    CreateForBooking: create_for_booking(
+        tenant: &TenantId,
+        chain: &ChainKey,
+        write: AppointmentWrite
+    ) -> Appointment;
+    Update: update(
+        tenant: &TenantId,
+        id: &AppointmentId,
+        expected: Revision,
+        write: AppointmentWrite
+    ) -> Appointment;
+    Scan: scan(
+        tenant: &TenantId,
+        window: Window,
+        after: Option<(DateTime<Utc>, AppointmentId)>,
+        limit: u32
+    ) -> Vec<Appointment>;
+});
