@@ -4,3 +4,4 @@ use calcom::store::InMemoryStore;
 
 calcom::store_conformance!(in_memory, |clock| InMemoryStore::with_clock(clock));
 calcom::appointment_conformance!(in_memory_appointments, InMemoryStore::new());
+calcom::service_conformance!(in_memory_services, InMemoryStore::new());

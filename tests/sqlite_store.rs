@@ -33,6 +33,11 @@ calcom::appointment_conformance!(
     let folder = tempfile::tempdir().unwrap();
     open(folder.path()).await
 );
+calcom::service_conformance!(
+    services,
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).await
+);
 
 const FILE: &str = "books.db";
 const LEASE: Duration = Duration::from_secs(60);

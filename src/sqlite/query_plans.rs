@@ -5,7 +5,7 @@ use sqlx::Row as _;
 
 use super::{
     SqliteStore, absorb, appointments, inbox, keys, links, log, migrations, outbox, queue,
-    review_items, reviews, routing, settle, sweeps, tenants, upkeep,
+    review_items, reviews, routing, service_links, services, settle, sweeps, tenants, upkeep,
 };
 
 /// Walks that are meant, by statement and by how the step of the plan begins.
@@ -33,6 +33,9 @@ const MEANT: &[(&str, &str)] = &[
     ("TOO_EARLY", "SEARCH calcom_sweeps USING PRIMARY KEY"),
     ("ADVANCE", "SEARCH calcom_sweeps USING PRIMARY KEY"),
     ("FINISH", "SEARCH calcom_sweeps USING PRIMARY KEY"),
+    ("TOO_EARLY", "SEARCH calcom_service_syncs USING PRIMARY KEY"),
+    ("PROLONG", "SEARCH calcom_service_syncs USING PRIMARY KEY"),
+    ("FINISH", "SEARCH calcom_service_syncs USING PRIMARY KEY"),
     ("RELEASE", "SEARCH calcom_tenants USING PRIMARY KEY"),
 ];
 /// What the planner calls scans of what is no table.
@@ -60,6 +63,8 @@ async fn no_statement_walks_a_whole_table_or_tenant() {
         review_items::STATEMENTS,
         reviews::STATEMENTS,
         routing::STATEMENTS,
+        service_links::STATEMENTS,
+        services::STATEMENTS,
         settle::STATEMENTS,
         sweeps::STATEMENTS,
         tenants::STATEMENTS,

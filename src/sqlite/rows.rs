@@ -103,6 +103,17 @@ impl<'r> Row<'r> {
         DateTime::from_timestamp_micros(self.get(column)?).ok_or_else(|| self.corrupt(column))
     }
 
+    pub(super) fn instant_if_any(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let micros: Option<i64> = self.get(column)?;
+        let instant = micros.map(DateTime::from_timestamp_micros);
+        instant
+            .map(|at| at.ok_or_else(|| self.corrupt(column)))
+            .transpose()
+    }
+
     pub(super) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
         // Serde's own error may repeat what it read, and so it is left out.
         serde_json::from_str(self.get(column)?).map_err(|_| self.corrupt(column))

@@ -19,6 +19,8 @@ mod outbox;
 mod page;
 mod queue;
 mod review;
+mod service;
+mod service_link;
 mod state;
 mod sweep;
 mod tenant;
@@ -46,6 +48,8 @@ pub use review::{
     Instruction, NewReview, Resolution, Resolved, ReviewEnd, ReviewEvidence, ReviewId, ReviewItem,
     ReviewReason, ReviewScope, Reviews,
 };
+pub use service::{Service, ServiceDetails, ServiceId, ServiceRepository, ServiceWrite};
+pub use service_link::{ServiceLink, ServiceLinkId, ServiceLinks, ServiceStatus, ServiceSyncLease};
 pub use state::{AppointmentState, Differences, Field, Guests, Notes, Place, Reason};
 pub use sweep::{SweepLease, Sweeps};
 pub use tenant::{TenantId, Tenants};
@@ -61,6 +65,12 @@ pub use upkeep::{Pruned, Upkeep};
 /// let store: Arc<dyn Store> = Arc::new(InMemoryStore::new());
 /// # let _ = store;
 /// ```
-pub trait Store: Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep {}
+pub trait Store:
+    Links + Outbox + Inbox + Reviews + ServiceLinks + Sweeps + SyncLog + Tenants + Upkeep
+{
+}
 
-impl<T: Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep> Store for T {}
+impl<T> Store for T where
+    T: Links + Outbox + Inbox + Reviews + ServiceLinks + Sweeps + SyncLog + Tenants + Upkeep
+{
+}

@@ -10,11 +10,15 @@
 //! - The loop: [`SyncEngine::step`], usually by a [`Worker`].
 //! - What nobody told: [`SyncEngine::sweep`] compares both sides with the books, and says *look
 //!   here* where they differ. A [`Worker`] does it on a schedule.
+//! - Services and event types: [`SyncEngine::sync_services`], for a tenant [with
+//!   services](Tenant::with_services). A [`Worker`] does it on a schedule.
 //! - Manual review: [`SyncEngine::open_reviews`] and [`SyncEngine::resolve`].
 
 mod calendar;
 #[cfg(feature = "client")]
 mod client_calendar;
+#[cfg(feature = "client")]
+mod client_catalog;
 mod config;
 mod contain;
 mod decide;
@@ -27,6 +31,7 @@ mod ownership;
 mod policy;
 mod receive;
 mod review;
+mod services;
 mod standing;
 mod state;
 mod sweep;
@@ -45,6 +50,11 @@ pub use engine::{Engine, EngineBuilder, Error, ErrorKind, StepReport, SyncEngine
 pub use facts::{Facts, Local, Order, Remote};
 pub use policy::{ConflictPolicy, Inexpressible, SyncPolicy};
 pub use receive::{Receipt, ReceiveError};
+pub use services::{
+    CatalogEntry, EventTypeCatalog, LeftAlone, ServiceAction, ServiceAdoption, ServiceCoverage,
+    ServiceField, ServiceFinding, ServiceLine, ServiceSyncMode, ServiceSyncParams,
+    ServiceSyncReport, ServiceSyncStop, ServiceWinner, TenantServices,
+};
 pub use standing::{Base, Doubt, PendingWrite, SentWrite, Standing, Undecodable};
 pub use sweep::{SweepReport, SweepStop};
 pub use tenant::{StaticTenants, Tenant, TenantDirectory};

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::calendar::Calendar;
 use super::policy::{ConflictPolicy, SyncPolicy};
+use super::services::TenantServices;
 use crate::model::{Booking, EventTypeId, UserId};
 use crate::store::{StoreError, TenantId};
 
@@ -21,6 +22,7 @@ pub struct Tenant {
     pub(super) event_types: BTreeSet<EventTypeId>,
     pub(super) hosts: BTreeSet<UserId>,
     pub(super) policy: SyncPolicy,
+    pub(super) services: Option<TenantServices>,
 }
 
 impl Tenant {
@@ -37,6 +39,7 @@ impl Tenant {
             event_types: BTreeSet::new(),
             hosts: BTreeSet::new(),
             policy: SyncPolicy::default(),
+            services: None,
         }
     }
 
@@ -74,6 +77,13 @@ impl Tenant {
     #[must_use]
     pub fn with_policy(mut self, policy: SyncPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Keeps the tenant's services in sync with its event types.
+    #[must_use]
+    pub fn with_services(mut self, services: TenantServices) -> Self {
+        self.services = Some(services);
         self
     }
 

@@ -33,6 +33,9 @@ pub struct WorkerConfig {
     /// How long after one [sweep](SyncEngine::sweep) of a tenant the next one is due; `None` if this
     /// worker sweeps nothing. Default: 15 min.
     pub sweep_every: Option<Duration>,
+    /// How long after one [sync of a tenant's services](SyncEngine::sync_services) the next one is
+    /// due; `None` if this worker syncs none. Default: 15 min.
+    pub services_every: Option<Duration>,
 }
 
 impl Default for WorkerConfig {
@@ -41,6 +44,7 @@ impl Default for WorkerConfig {
             concurrency: 4,
             poll_interval: Duration::from_secs(1),
             sweep_every: Some(Duration::from_secs(15 * 60)),
+            services_every: Some(Duration::from_secs(15 * 60)),
         }
     }
 }
@@ -117,6 +121,10 @@ impl Worker {
             let engine = Arc::clone(&self.engine);
             lanes.spawn(Self::sweeps(engine, every, stopping.subscribe()));
         }
+        if let Some(every) = self.config.services_every {
+            let engine = Arc::clone(&self.engine);
+            lanes.spawn(Self::services(engine, every, stopping.subscribe()));
+        }
         stop.await;
         // The lanes hold receivers, so that this cannot fail while there are any.
         let _ = stopping.send(true);
@@ -145,6 +153,34 @@ impl Worker {
                         tracing::warn!(error = %causes, "the tenants cannot be swept");
                     }
                     Err(_) => tracing::error!("sweeping panicked"),
+                }
+                tokio::time::sleep(pause).await;
+            };
+            tokio::select! {
+                () = round => {}
+                _ = stopping.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+
+    async fn services(
+        engine: Arc<dyn SyncEngine>,
+        every: Duration,
+        mut stopping: tokio::sync::watch::Receiver<bool>,
+    ) {
+        let pause = (every / SWEEP_LOOKS).clamp(SHORTEST_SWEEP_PAUSE, LONGEST_SWEEP_PAUSE);
+        loop {
+            let round = async {
+                match AssertUnwindSafe(engine.sync_services_due(every))
+                    .catch_unwind()
+                    .await
+                {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => {
+                        let causes = with_causes(&error);
+                        tracing::warn!(error = %causes, "the services cannot be synced");
+                    }
+                    Err(_) => tracing::error!("syncing services panicked"),
                 }
                 tokio::time::sleep(pause).await;
             };

@@ -25,5 +25,6 @@ mod queue;
 mod reopened;
 mod requests;
 mod review;
+mod services;
 mod sweep;
 mod unanswered;

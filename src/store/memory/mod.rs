@@ -5,6 +5,7 @@ mod appointments;
 mod books;
 mod queue;
 mod reviews;
+mod services;
 mod settle;
 mod sweeps;
 
@@ -115,6 +116,7 @@ struct Inner {
     tenants: BTreeMap<TenantId, TenantRow>,
     sweeps: BTreeMap<TenantId, sweeps::SweepRow>,
     appointments: BTreeMap<(TenantId, AppointmentId), Appointment>,
+    services: services::ServiceBooks,
 }
 
 /// What one tenant has to do.
@@ -201,6 +203,7 @@ impl Inner {
             tenants: BTreeMap::new(),
             sweeps: BTreeMap::new(),
             appointments: BTreeMap::new(),
+            services: services::ServiceBooks::default(),
         }
     }
 

@@ -1,0 +1,460 @@
+//! One sync of a tenant's services: carries out what the comparison says, item by item.
+
+use std::time::Duration;
+
+use super::catalog::CatalogEntry;
+use super::decide::ServiceBase;
+use super::item::{self, After};
+use super::memory::{ServiceMemory, fingerprint};
+use super::params::{ServiceSyncMode, ServiceSyncParams, TenantServices};
+use super::plan::{Listed, ServiceAction, Step};
+use super::read::{Failure, Read};
+use super::report::ServiceLine;
+use super::slug;
+use crate::model::EventTypeId;
+use crate::store::{
+    Service, ServiceDetails, ServiceId, ServiceLink, ServiceStatus, ServiceSyncLease, ServiceWrite,
+    StoreError, StoreErrorKind,
+};
+use crate::sync::calendar::{CalendarError, CalendarErrorKind};
+use crate::sync::engine::Engine;
+use crate::sync::review::with_causes;
+use crate::sync::tenant::Tenant;
+
+/// A sync of one tenant's services that writes.
+pub(super) struct Run<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) tenant: &'a Tenant,
+    pub(super) of_tenant: &'a TenantServices,
+    pub(super) params: ServiceSyncParams,
+    pub(super) lease: ServiceSyncLease,
+    pub(super) read: Read,
+}
+
+/// An item at work.
+struct Item {
+    link: ServiceLink,
+    memory: ServiceMemory,
+}
+
+/// Why an action was not carried out.
+enum Undone {
+    /// It counts as a failed attempt.
+    Failed { message: String, can_succeed: bool },
+    /// The host wrote the service meanwhile: it is compared anew.
+    Overtaken,
+    /// It concerns more than this item.
+    Stop(Failure),
+}
+
+impl From<StoreError> for Undone {
+    /// A failure of the host's repository.
+    fn from(error: StoreError) -> Self {
+        match error.kind() {
+            StoreErrorKind::Conflict | StoreErrorKind::NotFound => Self::Overtaken,
+            _ => Self::Failed {
+                message: with_causes(&error),
+                can_succeed: true,
+            },
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Carries out one step and stores how it ended.
+    pub(super) async fn item(&self, step: &Step) -> Result<ServiceLine, Failure> {
+        let stored = item::link_of(&self.read.links, step);
+        let mut link = match stored {
+            Some(link) => link.clone(),
+            None => ServiceLink::new(None, None),
+        };
+        // What one side alone says does not take the other one from the row.
+        link.service = step.service.clone().or(link.service);
+        link.event_type = step.event_type.or(link.event_type);
+        let memory = ServiceMemory::of(&link);
+        let mut item = Item { link, memory };
+        let Some(action) = &step.action else {
+            (item.link.status, item.link.last_error) = item::status_of(step);
+            self.note_base(step, &mut item);
+            item.link.attempts = 0;
+            self.save_if_changed(stored, &mut item).await?;
+            return Ok(line(step, &item.link, false));
+        };
+        let details = self.service(step).map(|service| &service.details);
+        let tried = fingerprint(action, details);
+        let is_same = item.memory.tried.as_ref() == Some(&tried);
+        if !item::is_due(stored, is_same, self.params.mode, self.lease.now) {
+            return Ok(line(step, &item.link, false));
+        }
+        if !is_same || self.params.mode == ServiceSyncMode::Forced {
+            item.link.attempts = 0;
+        }
+        item.memory.tried = Some(tried);
+        let done = self.carry_out(step, action, &mut item).await;
+        self.conclude(step, &mut item, done).await
+    }
+
+    async fn conclude(
+        &self,
+        step: &Step,
+        item: &mut Item,
+        done: Result<(), Undone>,
+    ) -> Result<ServiceLine, Failure> {
+        let delays = &self.engine.config.service_retry_delays;
+        let is_done = done.is_ok();
+        let (retry_in, stop) = match done {
+            Ok(()) => {
+                item.link.attempts = 0;
+                item.memory.tried = None;
+                let again = item.link.status == ServiceStatus::Pending;
+                (again.then_some(Duration::ZERO), None)
+            }
+            Err(Undone::Failed {
+                message,
+                can_succeed,
+            }) => {
+                tracing::warn!(
+                    tenant = %self.lease.tenant,
+                    service = ?item.link.service,
+                    event_type = ?item.link.event_type,
+                    error = %message,
+                    "a service cannot be synced"
+                );
+                item.link.attempts = item.link.attempts.saturating_add(1);
+                item.link.last_error = Some(message);
+                match item::after(item.link.attempts, can_succeed, delays) {
+                    After::Retry(wait) => {
+                        item.link.status = ServiceStatus::Pending;
+                        (Some(wait), None)
+                    }
+                    After::Stop => {
+                        item.link.status = ServiceStatus::Error;
+                        (None, None)
+                    }
+                }
+            }
+            Err(Undone::Overtaken) => {
+                item.link.status = ServiceStatus::Pending;
+                (delays.first().copied(), None)
+            }
+            Err(Undone::Stop(Failure::Store(error))) => return Err(Failure::Store(error)),
+            Err(Undone::Stop(failure)) => {
+                item.link.status = ServiceStatus::Pending;
+                (Some(Duration::ZERO), Some(failure))
+            }
+        };
+        self.save(item, retry_in).await?;
+        match stop {
+            Some(failure) => Err(failure),
+            None => Ok(line(step, &item.link, is_done)),
+        }
+    }
+
+    /// Carries out an action. The row is stored before anything is written, which also makes sure
+    /// of the lease.
+    async fn carry_out(
+        &self,
+        step: &Step,
+        action: &ServiceAction,
+        item: &mut Item,
+    ) -> Result<(), Undone> {
+        item.link.status = ServiceStatus::Pending;
+        match action {
+            ServiceAction::CreateEventType => {
+                let service = self.needed(step)?;
+                let entry = self.create_event_type(service, item).await?;
+                self.pair(service, &entry, item).await
+            }
+            ServiceAction::Pair => {
+                let entry = self.entry(step)?.clone();
+                self.checkpoint(item).await?;
+                self.pair(self.needed(step)?, &entry, item).await
+            }
+            ServiceAction::CreateService => {
+                self.checkpoint(item).await?;
+                self.create_service(&self.entry(step)?.clone(), item).await
+            }
+            ServiceAction::Update {
+                event_type,
+                service,
+            } => {
+                self.checkpoint(item).await?;
+                self.update(step, event_type.as_ref(), service.as_ref(), item)
+                    .await
+            }
+            ServiceAction::Deactivate => {
+                self.checkpoint(item).await?;
+                let service = self.needed(step)?;
+                let write = self.write_of(service).with_active(false);
+                self.write_service(service, write).await?;
+                item.link.status = ServiceStatus::Orphan;
+                item.link.last_error = None;
+                Ok(())
+            }
+        }
+    }
+
+    async fn create_event_type(
+        &self,
+        service: &Service,
+        item: &mut Item,
+    ) -> Result<CatalogEntry, Undone> {
+        let mark = self.mark(&service.id);
+        let slug = item
+            .memory
+            .slug
+            .get_or_insert_with(|| slug::slug(&service.details.name, &mark))
+            .clone();
+        let sent = &service.details;
+        if item.memory.base == ServiceBase::default() {
+            // What an attempt whose answer is lost has made.
+            item.memory.base = item.memory.base.moved(sent, sent, &[]);
+        }
+        self.checkpoint(item).await?;
+        let catalog = &self.of_tenant.catalog;
+        let created = catalog.create_event_type(&slug, &service.details);
+        match self.engine.calendar_call(created).await {
+            Ok(entry) => {
+                item.memory.base = item.memory.base.moved(sent, &entry.details, &[]);
+                Ok(entry)
+            }
+            Err(error) if error.kind() == CalendarErrorKind::Rejected => {
+                // Perhaps an earlier attempt was carried out after the list was read.
+                let list = self.engine.calendar_call(catalog.list_event_types()).await;
+                let entries = list.unwrap_or_default();
+                let mut made = entries.into_iter().filter(|entry| entry.slug == slug);
+                match made.next() {
+                    Some(entry) => Ok(entry),
+                    None => Err(self.failed_call(error).await),
+                }
+            }
+            Err(error) => Err(self.failed_call(error).await),
+        }
+    }
+
+    /// Has the service name the event type that was created for it.
+    async fn pair(
+        &self,
+        service: &Service,
+        entry: &CatalogEntry,
+        item: &mut Item,
+    ) -> Result<(), Undone> {
+        let write = self.write_of(service).with_event_type(entry.id);
+        let paired = self.write_service(service, write).await?;
+        if item.memory.base == ServiceBase::default() {
+            // The books were lost: what differs is what the host has changed since.
+            item.memory.base = item.memory.base.moved(&entry.details, &entry.details, &[]);
+        }
+        item.link.event_type = Some(entry.id);
+        self.stands(item, &paired.details, &entry.details);
+        Ok(())
+    }
+
+    async fn create_service(&self, entry: &CatalogEntry, item: &mut Item) -> Result<(), Undone> {
+        let write = ServiceWrite::new(entry.details.clone(), self.engine.clock.now());
+        let write = write.with_event_type(entry.id);
+        let created =
+            self.of_tenant
+                .repository
+                .create_for_event_type(&self.lease.tenant, entry.id, write);
+        let created = self.engine.host_call(created).await?;
+        if created.event_type != Some(entry.id) {
+            return Err(Undone::Failed {
+                message: "The host answered with a service that is not paired with the event type."
+                    .to_owned(),
+                can_succeed: false,
+            });
+        }
+        item.link.service = Some(created.id);
+        item.memory.base = item
+            .memory
+            .base
+            .moved(&created.details, &entry.details, &[]);
+        item.link.status = ServiceStatus::Synced;
+        item.link.last_error = None;
+        Ok(())
+    }
+
+    async fn update(
+        &self,
+        step: &Step,
+        event_type: Option<&ServiceDetails>,
+        service: Option<&ServiceDetails>,
+        item: &mut Item,
+    ) -> Result<(), Undone> {
+        let (known, entry) = (self.needed(step)?, self.entry(step)?);
+        let (mut local, mut remote) = (known.details.clone(), entry.details.clone());
+        if let Some(details) = event_type {
+            let catalog = &self.of_tenant.catalog;
+            let updated = catalog.update_event_type(entry.id, &entry.details, details);
+            match self.engine.calendar_call(updated).await {
+                Ok(updated) => remote = updated.details,
+                // Somebody has changed it since it was read: it is compared anew.
+                Err(error) if error.kind() == CalendarErrorKind::Contradicted => {
+                    return Err(Undone::Overtaken);
+                }
+                Err(error) => return Err(self.failed_call(error).await),
+            }
+        }
+        if let Some(details) = service {
+            let mut write = self.write_of(known);
+            write.details = details.clone();
+            local = self.write_service(known, write).await?.details;
+        }
+        let conflicts = step
+            .decision
+            .as_ref()
+            .map(|decision| &decision.conflicts[..]);
+        let conflicts = conflicts.unwrap_or_default();
+        item.memory.base = item.memory.base.moved(&local, &remote, conflicts);
+        let after = Step {
+            action: None,
+            ..step.clone()
+        };
+        (item.link.status, item.link.last_error) = match conflicts {
+            [] => (ServiceStatus::Synced, None),
+            _ => item::status_of(&after),
+        };
+        Ok(())
+    }
+
+    async fn write_service(
+        &self,
+        service: &Service,
+        write: ServiceWrite,
+    ) -> Result<Service, StoreError> {
+        let (tenant, id) = (&self.lease.tenant, &service.id);
+        let repository = &self.of_tenant.repository;
+        let written = repository.update_service(tenant, id, service.revision, write);
+        self.engine.host_call(written).await
+    }
+
+    fn write_of(&self, service: &Service) -> ServiceWrite {
+        ServiceWrite::of(service, self.engine.clock.now())
+    }
+
+    /// A pair was made: whatever differs now is compared next time.
+    fn stands(&self, item: &mut Item, local: &ServiceDetails, remote: &ServiceDetails) {
+        let winner = self.params.allowed(self.of_tenant).winner;
+        let decision = super::decide::decide_pair(&item.memory.base, local, remote, winner);
+        item.link.last_error = None;
+        item.link.status = if decision.is_quiet() {
+            item.memory.base = item.memory.base.moved(local, remote, &[]);
+            ServiceStatus::Synced
+        } else {
+            ServiceStatus::Pending
+        };
+    }
+
+    /// What a failed call to Cal.com means for the item, or for all.
+    async fn failed_call(&self, error: CalendarError) -> Undone {
+        let stops = match error.kind() {
+            CalendarErrorKind::Throttled => true,
+            CalendarErrorKind::Denied => {
+                let account = self.tenant.calendar.account();
+                let account = self.engine.calendar_call(account).await;
+                account.is_err_and(|error| error.kind() == CalendarErrorKind::Denied)
+            }
+            _ => false,
+        };
+        if stops {
+            return Undone::Stop(Failure::Calendar(error));
+        }
+        Undone::Failed {
+            message: with_causes(&error),
+            can_succeed: item::can_succeed(error.kind()),
+        }
+    }
+
+    /// Moves the base of a pair that needs nothing done.
+    fn note_base(&self, step: &Step, item: &mut Item) {
+        let (Some(decision), Some(service)) = (&step.decision, self.service(step)) else {
+            return;
+        };
+        let Ok(entry) = self.entry(step) else { return };
+        // What is to be carried over, and may not be yet, stays a difference.
+        let open: Vec<_> = [&decision.conflicts, &decision.to_calcom, &decision.to_host]
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect();
+        let base = &item.memory.base;
+        item.memory.base = base.moved(&service.details, &entry.details, &open);
+        item.memory.tried = None;
+    }
+
+    async fn checkpoint(&self, item: &mut Item) -> Result<(), Undone> {
+        let delay = self.engine.config.service_retry_delays.first().copied();
+        // Should the process die now, this is when another looks.
+        let saved = self.save(item, delay).await;
+        saved.map_err(Undone::Stop)
+    }
+
+    async fn save_if_changed(
+        &self,
+        stored: Option<&ServiceLink>,
+        item: &mut Item,
+    ) -> Result<(), Failure> {
+        item.link.state = Some(item.memory.to_opaque());
+        let mut wanted = item.link.clone();
+        wanted.next_attempt = None;
+        if stored == Some(&wanted) {
+            return Ok(());
+        }
+        self.save(item, None).await
+    }
+
+    async fn save(&self, item: &mut Item, retry_in: Option<Duration>) -> Result<(), Failure> {
+        item.link.state = Some(item.memory.to_opaque());
+        let lease = self.engine.config.lease;
+        let saved = self
+            .engine
+            .store
+            .store_service_link(&self.lease, &item.link, retry_in, lease);
+        let saved = self.engine.store_call(saved).await;
+        item.link.id = Some(saved.map_err(Failure::Store)?);
+        let wait = retry_in.and_then(|wait| chrono::TimeDelta::from_std(wait).ok());
+        item.link.next_attempt = wait.and_then(|wait| self.lease.now.checked_add_signed(wait));
+        Ok(())
+    }
+
+    fn mark(&self, service: &ServiceId) -> String {
+        let tenant = &self.lease.tenant;
+        self.engine.sync_keys.mark_service(tenant, service)
+    }
+
+    fn service(&self, step: &Step) -> Option<&Service> {
+        let id = step.service.as_ref()?;
+        let found = self
+            .read
+            .services
+            .binary_search_by(|service| service.id.cmp(id));
+        found.ok().map(|index| &self.read.services[index])
+    }
+
+    fn needed(&self, step: &Step) -> Result<&Service, Undone> {
+        self.service(step).ok_or(Undone::Overtaken)
+    }
+
+    fn entry(&self, step: &Step) -> Result<&CatalogEntry, Undone> {
+        let is_it = |listed: &&Listed| Some(listed.entry.id) == step.event_type;
+        let found = self.read.listed.iter().find(is_it);
+        found.map(|listed| &listed.entry).ok_or(Undone::Overtaken)
+    }
+}
+
+/// A line of the report.
+pub(super) fn line(step: &Step, link: &ServiceLink, is_done: bool) -> ServiceLine {
+    let event_type: Option<EventTypeId> = step.event_type.or(link.event_type);
+    ServiceLine {
+        service: step.service.clone().or_else(|| link.service.clone()),
+        event_type,
+        finding: step.finding.clone(),
+        action: step.action.clone(),
+        is_done,
+        status: link.status.clone(),
+        attempts: link.attempts,
+        next_attempt: link.next_attempt,
+        error: link.last_error.clone(),
+    }
+}
