@@ -55,7 +55,7 @@ pub use services::{
     ServiceField, ServiceFinding, ServiceLine, ServiceSyncMode, ServiceSyncParams,
     ServiceSyncReport, ServiceSyncStop, ServiceWinner, TenantServices,
 };
-pub use standing::{Base, Doubt, PendingWrite, SentWrite, Standing, Undecodable};
+pub use standing::{Base, Doubt, PendingWrite, Retiring, SentWrite, Standing, Undecodable};
 pub use sweep::{SweepReport, SweepStop};
 pub use tenant::{StaticTenants, Tenant, TenantDirectory};
 pub use turn::TurnOutcome;
