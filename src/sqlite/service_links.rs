@@ -10,7 +10,8 @@ use super::rows::{Row, micros, micros_after, micros_before};
 use super::{SqliteStore, statements};
 use crate::model::EventTypeId;
 use crate::store::{
-    Opaque, ServiceLink, ServiceLinkId, ServiceLinks, ServiceSyncLease, StoreError, TenantId,
+    Opaque, ServiceId, ServiceLink, ServiceLinkId, ServiceLinks, ServiceSyncLease, StoreError,
+    TenantId,
 };
 
 /// Whether a sync may begin at ?2, where ?3 is when the last one has to have ended. One that was
@@ -127,7 +128,7 @@ impl ServiceLinks for SqliteStore {
         let stored: Option<i64> = sqlx::query_scalar(statement)
             .bind(lease.tenant.as_str())
             .bind(link.id.map(ServiceLinkId::get))
-            .bind(link.service.as_ref().map(|id| id.as_str()))
+            .bind(link.service.as_ref().map(ServiceId::as_str))
             .bind(link.event_type.map(EventTypeId::get))
             .bind(link.status.as_str())
             .bind(i64::from(link.attempts))

@@ -12,8 +12,9 @@ use calcom::client::Client;
 use calcom::model::{
     EventType, EventTypeId, EventTypeSettings, EventTypeUpdate, NewAttendee, NewBooking,
 };
+use calcom::sqlite::SqliteStore;
 use calcom::store::{
-    InMemoryStore, Origin, Revision, Service, ServiceDetails, ServiceId, ServiceLinks,
+    InMemoryStore, Opaque, Origin, Revision, Service, ServiceDetails, ServiceId, ServiceLinks,
     ServiceRepository, ServiceStatus, ServiceWrite, Store, StoreError, StoreErrorKind, TenantId,
     Window,
 };
@@ -141,6 +142,11 @@ impl Shop {
     }
 }
 
+/// The host renames a service.
+fn rename(name: &'static str) -> impl FnOnce(&mut ServiceDetails) {
+    move |details| name.clone_into(&mut details.name)
+}
+
 fn services(world: &World, repository: Arc<dyn ServiceRepository>) -> TenantServices {
     TenantServices::new(repository, Arc::new(client(&world.fake)))
 }
@@ -247,10 +253,7 @@ async fn a_create_without_an_answer_is_not_repeated() {
         assert_eq!(wait.num_seconds(), 60);
         assert_eq!(shop.service("cut").await.event_type, None);
 
-        shop.change(&"cut".into(), |details| {
-            "Haircut".clone_into(&mut details.name)
-        })
-        .await;
+        shop.change(&"cut".into(), rename("Haircut")).await;
         shop.world.clock.advance(Duration::from_secs(60));
         let books = if books_are_lost {
             InMemoryStore::with_clock(shop.world.clock.shared())
@@ -373,6 +376,118 @@ impl ServiceRepository for Failing {
     }
 }
 
+/// What was begun is brought to its end by the schedule, which creates nothing else.
+#[tokio::test]
+async fn the_schedule_finishes_a_create_that_was_begun() {
+    let shop = Shop::new().await;
+    shop.sync(import()).await;
+    shop.make("cut", ServiceDetails::new("Cut", 45));
+    shop.fail(Operation::CreateEventType, Then::DropBeforeApplying);
+    let report = shop.sync(export()).await;
+    assert_eq!(line(&report, "cut").attempts, 1, "{report:#?}");
+    shop.make("dry", ServiceDetails::new("Dry", 15));
+    shop.world.clock.advance(Duration::from_secs(60));
+    let day = Duration::from_secs(24 * 60 * 60);
+    let reports = shop.engine.sync_services_due(day).await.unwrap();
+    assert_eq!(
+        line(&reports[0], "cut").status,
+        ServiceStatus::Synced,
+        "{reports:#?}"
+    );
+    assert_eq!(line(&reports[0], "dry").status, ServiceStatus::Orphan);
+    assert_eq!(shop.service("dry").await.event_type, None);
+}
+
+/// Books and services in SQLite do as well.
+#[tokio::test]
+async fn services_are_synced_over_sqlite() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("books.db");
+    let store = SqliteStore::open_with_clock(path, world.clock.shared())
+        .await
+        .unwrap();
+    let store = Arc::new(store);
+    let tenant = Tenant::new(world.tenant.clone(), Arc::new(client(&world.fake)))
+        .with_host(world.fake.host_id())
+        .with_services(services(&world, store.clone()));
+    let tenants = Arc::new(StaticTenants::new([tenant]));
+    let engine = Engine::builder(store.clone(), store.clone(), tenants)
+        .config(config())
+        .build();
+    let write = ServiceWrite::new(ServiceDetails::new("Cut", 45), world.clock.now());
+    store
+        .create_service(&world.tenant, &"cut".into(), write)
+        .await
+        .unwrap();
+    let report = engine.sync_services(&world.tenant, all()).await.unwrap();
+    assert!(report.is_synced(), "{report:#?}");
+    assert_eq!(report.lines.len(), 5);
+    let cut = store
+        .service(&world.tenant, &"cut".into())
+        .await
+        .unwrap()
+        .unwrap();
+    let renamed = EventTypeUpdate::default().with_title("Haircut");
+    let client = client(&world.fake);
+    client
+        .event_types()
+        .update(cut.event_type.unwrap(), &renamed)
+        .await
+        .unwrap();
+    let report = engine.sync_services(&world.tenant, all()).await.unwrap();
+    assert!(report.is_synced(), "{report:#?}");
+    let cut = store
+        .service(&world.tenant, &"cut".into())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (cut.details.name.as_str(), cut.details.length_in_minutes),
+        ("Haircut", 45)
+    );
+    let page = store.services_page(&world.tenant, None, 100).await.unwrap();
+    assert_eq!(page.len(), 5);
+}
+
+/// Books of a newer version are left to it.
+#[tokio::test]
+async fn books_of_a_newer_version_are_left_alone() {
+    let shop = Shop::new().await;
+    shop.sync(import()).await;
+    let (store, tenant) = (&shop.world.store, &shop.world.tenant);
+    let lease = store
+        .begin_service_sync(tenant, Duration::ZERO, QUARTER)
+        .await
+        .unwrap()
+        .unwrap();
+    let mut link = store
+        .service_links(tenant, None, 1)
+        .await
+        .unwrap()
+        .remove(0);
+    link.state = Some(Opaque::new(2, b"newer".to_vec()));
+    store
+        .store_service_link(&lease, &link, None, QUARTER)
+        .await
+        .unwrap();
+    store
+        .end_service_sync(&lease, None, Duration::ZERO)
+        .await
+        .unwrap();
+    let before = store.service_links(tenant, None, 100).await.unwrap();
+    let id = shop.services().remove(0).id;
+    shop.change(&id, |details| details.length_in_minutes = 99)
+        .await;
+    let report = shop.sync(all().with_winner(ServiceWinner::Host)).await;
+    assert_eq!(report.stopped, Some(ServiceSyncStop::NewerVersion));
+    assert_eq!(shop.writes(), 0);
+    assert_eq!(
+        store.service_links(tenant, None, 100).await.unwrap(),
+        before
+    );
+}
+
 /// Between the creation of an event type and its pairing, anything may fail: the next attempt pairs
 /// the two, and creates nothing.
 #[tokio::test]
@@ -423,10 +538,7 @@ async fn the_side_that_changed_wins() {
     shop.sync(import()).await;
     let service = shop.services().remove(0);
     let id = service.event_type.unwrap();
-    shop.change(&service.id, |details| {
-        "Haircut".clone_into(&mut details.name)
-    })
-    .await;
+    shop.change(&service.id, rename("Haircut")).await;
     let longer = EventTypeUpdate::default().with_length_in_minutes(50);
     shop.client.event_types().update(id, &longer).await.unwrap();
 
@@ -451,10 +563,7 @@ async fn two_changes_of_one_field_are_for_the_policy() {
         shop.sync(import()).await;
         let service = shop.services().remove(0);
         let id = service.event_type.unwrap();
-        shop.change(&service.id, |details| {
-            "Haircut".clone_into(&mut details.name)
-        })
-        .await;
+        shop.change(&service.id, rename("Haircut")).await;
         let renamed = EventTypeUpdate::default().with_title("Coupe");
         shop.client
             .event_types()
@@ -520,10 +629,7 @@ async fn an_update_keeps_the_other_settings() {
         .iter()
         .find(|s| s.event_type == Some(confirm.id))
         .unwrap();
-    shop.change(&of_confirm.id, |details| {
-        "Ask".clone_into(&mut details.name)
-    })
-    .await;
+    shop.change(&of_confirm.id, rename("Ask")).await;
     shop.sync(all()).await;
     let after = shop.event_type(confirm.id).await;
     assert!(after.requires_confirmation());

@@ -38,6 +38,13 @@ impl ServiceMemory {
     }
 }
 
+/// Whether a newer version wrote what this one would misread.
+pub(super) fn is_newer(link: &ServiceLink) -> bool {
+    link.state
+        .as_ref()
+        .is_some_and(|state| state.format() > FORMAT)
+}
+
 /// Tells one action from another.
 pub(super) fn fingerprint(action: &ServiceAction, details: Option<&ServiceDetails>) -> String {
     let bytes = serde_json::to_vec(&(action, details));

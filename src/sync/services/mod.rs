@@ -80,6 +80,10 @@ impl Engine {
         };
         let mut report = report;
         let outcome = match self.read_services(&tenant, of_tenant).await {
+            Ok(read) if read.links.iter().any(memory::is_newer) => {
+                report.stopped = Some(ServiceSyncStop::NewerVersion);
+                Ok(())
+            }
             Ok(read) => {
                 let run = Run {
                     engine: self,
@@ -93,8 +97,11 @@ impl Engine {
             }
             Err(failure) => Err(failure),
         };
-        let rest = match outcome {
-            Ok(()) => Duration::ZERO,
+        let next = report.lines.iter().filter_map(|line| line.next_attempt);
+        let soonest = next.min();
+        let soonest = soonest.map(|at| (at - lease.now).to_std().unwrap_or_default());
+        let (retry_in, rest) = match outcome {
+            Ok(()) => (soonest, Duration::ZERO),
             Err(Failure::Store(error)) if error.kind() == StoreErrorKind::LeaseLost => {
                 return Ok(report.stopped(ServiceSyncStop::Overtaken));
             }
@@ -102,15 +109,11 @@ impl Engine {
             Err(failure) => {
                 let (stop, rest) = stop_of(id, &failure);
                 report.stopped = Some(stop);
-                rest
+                // What was not reached is not left to the schedule.
+                let delay = self.config.service_retry_delays.first().copied();
+                (soonest.into_iter().chain(delay).min(), rest)
             }
         };
-        let soonest = report
-            .lines
-            .iter()
-            .filter_map(|line| line.next_attempt)
-            .min();
-        let retry_in = soonest.map(|at| (at - lease.now).to_std().unwrap_or_default());
         let ended = self.store.end_service_sync(&lease, retry_in, rest);
         match self.store_call(ended).await {
             Err(error) if error.kind() == StoreErrorKind::LeaseLost => {
@@ -148,6 +151,9 @@ impl Engine {
             Err(Failure::Store(error)) => return Err(error),
             Err(failure) => return Ok(report.stopped(stop_of(&tenant.id, &failure).0)),
         };
+        if read.links.iter().any(memory::is_newer) {
+            return Ok(report.stopped(ServiceSyncStop::NewerVersion));
+        }
         let plan = plan_of(&read, params, of_tenant);
         report.left_alone = plan.left_alone;
         for step in &plan.steps {
@@ -228,10 +234,14 @@ fn plan_of(read: &Read, params: ServiceSyncParams, of_tenant: &TenantServices) -
     let known: Vec<Known> = read
         .links
         .iter()
-        .map(|link| Known {
-            service: link.service.clone(),
-            event_type: link.event_type,
-            base: ServiceMemory::of(link).base,
+        .map(|link| {
+            let memory = ServiceMemory::of(link);
+            Known {
+                service: link.service.clone(),
+                event_type: link.event_type,
+                base: memory.base,
+                is_begun: memory.tried.is_some(),
+            }
         })
         .collect();
     let allowed = params.allowed(of_tenant);

@@ -111,6 +111,8 @@ pub(super) struct Known {
     pub(super) service: Option<ServiceId>,
     pub(super) event_type: Option<EventTypeId>,
     pub(super) base: ServiceBase,
+    /// Whether something was tried and is not done: it goes on, whatever else a sync may do.
+    pub(super) is_begun: bool,
 }
 
 /// What a sync may do.
@@ -180,6 +182,8 @@ struct Comparison<'a> {
     known: BTreeMap<(&'a ServiceId, EventTypeId), &'a Known>,
     /// The event types that were paired.
     paired: BTreeSet<EventTypeId>,
+    /// Services and event types whose counterpart was tried to be created.
+    begun: BTreeSet<(Option<&'a ServiceId>, Option<EventTypeId>)>,
     allowed: Allowed,
     /// The services that name an event type.
     naming: BTreeMap<EventTypeId, Vec<&'a ServiceId>>,
@@ -217,6 +221,11 @@ impl<'a> Comparison<'a> {
         Self {
             services,
             listed,
+            begun: known
+                .iter()
+                .filter(|known| known.is_begun)
+                .map(|known| (known.service.as_ref(), known.event_type))
+                .collect(),
             paired: pairs.keys().map(|(_, event_type)| *event_type).collect(),
             known: pairs,
             allowed,
@@ -286,12 +295,14 @@ impl<'a> Comparison<'a> {
         match made.map_or(&[][..], Vec::as_slice) {
             [] => Step::of(id, None, ServiceFinding::NoEventType).doing(
                 ServiceAction::CreateEventType,
-                self.allowed.export && service.is_active,
+                service.is_active && (self.allowed.export || self.begun.contains(&(id, None))),
             ),
             // Somebody else may have paired another service with it since.
             [made] if !self.naming.contains_key(made) => {
-                Step::of(id, Some(*made), ServiceFinding::NotPaired)
-                    .doing(ServiceAction::Pair, self.allowed.export)
+                Step::of(id, Some(*made), ServiceFinding::NotPaired).doing(
+                    ServiceAction::Pair,
+                    self.allowed.export || self.allowed.update,
+                )
             }
             made => {
                 let named = made.iter().filter_map(|made| self.naming.get(made));
@@ -350,7 +361,8 @@ impl<'a> Comparison<'a> {
             // Importing it would bring back what the host has removed.
             return step(ServiceFinding::ServiceGone);
         }
-        step(ServiceFinding::NoService).doing(ServiceAction::CreateService, self.allowed.import)
+        let is_allowed = self.allowed.import || self.begun.contains(&(None, Some(id)));
+        step(ServiceFinding::NoService).doing(ServiceAction::CreateService, is_allowed)
     }
 }
 

@@ -73,6 +73,7 @@ fn shop() -> impl Strategy<Value = Shop> {
                 service: Some(id(service)),
                 event_type: Some(EventTypeId::new(event_type)),
                 base: ServiceBase::of(&local, &remote),
+                is_begun: false,
             })
             .collect()
     });
@@ -175,6 +176,7 @@ impl Shop {
                     service,
                     event_type,
                     base: ServiceBase::default().moved(&local, &remote, &open),
+                    is_begun: false,
                 }),
             }
         }
@@ -289,6 +291,7 @@ proptest! {
                 service: Some(id(0)),
                 event_type: Some(EventTypeId::new(1)),
                 base: ServiceBase::of(&base, &base),
+                is_begun: false,
             }],
         };
         let plan = shop.plan(allowed);

@@ -93,6 +93,8 @@ pub enum ServiceSyncStop {
     Host(StoreErrorKind),
     /// A call to Cal.com failed in a way that concerns the whole account.
     Calendar(CalendarErrorKind),
+    /// A newer version of this crate has written the books: it syncs them.
+    NewerVersion,
     /// The lease ran out, and another worker syncs the tenant's services.
     Overtaken,
 }
