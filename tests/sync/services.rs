@@ -19,9 +19,9 @@ use calcom::store::{
     Window,
 };
 use calcom::sync::{
-    Engine, LeftAlone, ServiceFinding, ServiceLine, ServiceSyncMode, ServiceSyncParams,
-    ServiceSyncReport, ServiceSyncStop, ServiceWinner, StaticTenants, SyncEngine, Tenant,
-    TenantServices, Worker, WorkerConfig,
+    CalendarError, CatalogEntry, Engine, EventTypeCatalog, LeftAlone, ServiceFinding, ServiceLine,
+    ServiceSyncMode, ServiceSyncParams, ServiceSyncReport, ServiceSyncStop, ServiceWinner,
+    StaticTenants, SyncEngine, Tenant, TenantServices, Worker, WorkerConfig,
 };
 use calcom::testing::{FakeAccount, FakeEventType, Fault, Operation, SeededEntropy, Then};
 use http::Method;
@@ -284,21 +284,19 @@ async fn a_create_that_lands_late_is_adopted() {
     shop.fail(Operation::CreateEventType, Then::DelayBefore(late));
     let report = shop.sync(export()).await;
     assert_eq!(line(&report, "cut").attempts, 1, "{report:#?}");
-    // The list of the next attempt is read before, and its create comes after.
-    shop.fail(
-        Operation::CreateEventType,
-        Then::DelayBefore(Duration::from_millis(500)),
-    );
+    // The list of the next attempt is read before, and its create comes after. The name is another
+    // one by then, and the slug is not.
+    shop.change(&"cut".into(), rename("Haircut")).await;
+    let slow = Then::DelayBefore(Duration::from_millis(500));
+    shop.fail(Operation::CreateEventType, slow);
     let forced = export().with_mode(ServiceSyncMode::Forced);
     let report = shop.sync(forced).await;
-    assert_eq!(
-        line(&report, "cut").status,
-        ServiceStatus::Synced,
-        "{report:#?}"
-    );
+    assert!(line(&report, "cut").is_done, "{report:#?}");
     assert_eq!(shop.creates(), 2);
+    shop.sync(export()).await;
     let titles = titles(&shop).await;
-    assert_eq!(titles.iter().filter(|title| *title == "Cut").count(), 1);
+    assert_eq!(titles.len(), 5, "{titles:?}");
+    assert!(titles.contains(&"Haircut".to_owned()), "{titles:?}");
     shop.assert_quiet().await;
 }
 
@@ -553,6 +551,88 @@ async fn the_side_that_changed_wins() {
     assert_eq!(service.details.name, "Haircut");
     assert_eq!(service.details.length_in_minutes, 50);
     shop.assert_quiet().await;
+}
+
+/// A catalog in which somebody renames an event type just after it was listed.
+#[derive(Debug)]
+struct Meddling {
+    client: Client,
+    renames: std::sync::Mutex<Option<EventTypeId>>,
+}
+
+#[async_trait]
+impl EventTypeCatalog for Meddling {
+    async fn list_event_types(&self) -> Result<Vec<CatalogEntry>, CalendarError> {
+        let listed = self.client.list_event_types().await?;
+        let renamed = self.renames.lock().unwrap().take();
+        if let Some(id) = renamed {
+            let rename = EventTypeUpdate::default().with_title("Coupe");
+            self.client.event_types().update(id, &rename).await?;
+        }
+        Ok(listed)
+    }
+
+    async fn read_event_type(
+        &self,
+        id: EventTypeId,
+    ) -> Result<Option<CatalogEntry>, CalendarError> {
+        self.client.read_event_type(id).await
+    }
+
+    async fn create_event_type(
+        &self,
+        slug: &str,
+        details: &ServiceDetails,
+    ) -> Result<CatalogEntry, CalendarError> {
+        self.client.create_event_type(slug, details).await
+    }
+
+    async fn update_event_type(
+        &self,
+        id: EventTypeId,
+        expected: &ServiceDetails,
+        details: &ServiceDetails,
+    ) -> Result<CatalogEntry, CalendarError> {
+        self.client.update_event_type(id, expected, details).await
+    }
+}
+
+/// What somebody changes at Cal.com between the comparison and the update is not overwritten.
+#[tokio::test]
+async fn an_update_that_was_overtaken_is_compared_anew() {
+    let shop = Shop::new().await;
+    shop.sync(import()).await;
+    let service = shop.services().remove(0);
+    let id = service.event_type.unwrap();
+    shop.change(&service.id, |details| details.length_in_minutes = 55)
+        .await;
+    let meddling = Meddling {
+        client: client(&shop.world.fake),
+        renames: std::sync::Mutex::new(Some(id)),
+    };
+    let repository = Arc::new(shop.world.store.clone());
+    let of_tenant = TenantServices::new(repository, Arc::new(meddling));
+    let engine = engine(&shop.world, &shop.world.store, of_tenant);
+    let report = engine
+        .sync_services(&shop.world.tenant, all())
+        .await
+        .unwrap();
+    let overtaken = line(&report, service.id.as_str());
+    assert_eq!(overtaken.status, ServiceStatus::Pending, "{report:#?}");
+    assert_eq!((overtaken.is_done, overtaken.attempts), (false, 0));
+    assert_eq!(shop.event_type(id).await.title, "Coupe");
+    let forced = all().with_mode(ServiceSyncMode::Forced);
+    let report = engine
+        .sync_services(&shop.world.tenant, forced)
+        .await
+        .unwrap();
+    assert!(report.is_synced(), "{report:#?}");
+    let both = shop.event_type(id).await;
+    assert_eq!((both.title.as_str(), both.length_in_minutes), ("Coupe", 55));
+    assert_eq!(
+        shop.service(service.id.as_str()).await.details.name,
+        "Coupe"
+    );
 }
 
 /// Two changes of one field are reported, and written only once somebody has said who wins.
