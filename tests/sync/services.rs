@@ -1028,14 +1028,15 @@ async fn one_sync_of_a_tenant_at_a_time() {
     for number in 0..5 {
         shop.make(&format!("s{number}"), ServiceDetails::new("Cut", 45));
     }
-    let tasks: Vec<_> = (0..6)
-        .map(|_| {
-            let repository = Arc::new(shop.world.store.clone());
-            let engine = engine(
-                &shop.world,
-                &shop.world.store,
-                services(&shop.world, repository),
-            );
+    let repository = Arc::new(shop.world.store.clone());
+    let engines: Vec<_> = (0..6)
+        .map(|_| services(&shop.world, repository.clone()))
+        .map(|services| engine(&shop.world, &shop.world.store, services))
+        .collect();
+    // Begun only now: building a client takes longer than a sync.
+    let tasks: Vec<_> = engines
+        .into_iter()
+        .map(|engine| {
             let tenant = shop.world.tenant.clone();
             tokio::spawn(async move { engine.sync_services(&tenant, all()).await.unwrap() })
         })
