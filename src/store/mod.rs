@@ -50,7 +50,9 @@ pub use review::{
 };
 pub use service::{Service, ServiceDetails, ServiceId, ServiceRepository, ServiceWrite};
 pub use service_link::{ServiceLink, ServiceLinkId, ServiceLinks, ServiceStatus, ServiceSyncLease};
-pub use state::{AppointmentState, Differences, Field, Guests, Notes, Place, Reason};
+pub use state::{
+    AppointmentState, Differences, Field, Guests, HostMetadata, Notes, Place, Reason, Responses,
+};
 pub use sweep::{SweepLease, Sweeps};
 pub use tenant::{TenantId, Tenants};
 pub use upkeep::{Pruned, Upkeep};
