@@ -8,6 +8,7 @@
 //!
 //! [`SyncEngine::sync_services`]: crate::sync::SyncEngine::sync_services
 
+mod act;
 mod catalog;
 mod decide;
 mod figures;
