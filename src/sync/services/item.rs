@@ -103,6 +103,12 @@ pub(super) fn after(failed: u32, can_succeed: bool, delays: &[Duration]) -> Afte
     }
 }
 
+/// Whether the `begun`-th attempt in a row is one too many.
+pub(super) fn is_exhausted(begun: u32, delays: &[Duration]) -> bool {
+    let most = u32::try_from(delays.len()).unwrap_or(u32::MAX);
+    begun > most.saturating_add(1)
+}
+
 /// Whether the same call may succeed later.
 pub(super) fn can_succeed(kind: CalendarErrorKind) -> bool {
     !matches!(
@@ -125,6 +131,8 @@ mod tests {
         assert_eq!(after(4), After::Stop);
         assert_eq!(after(u32::MAX), After::Stop);
         assert_eq!(super::after(1, false, &delays), After::Stop);
+        assert!(!is_exhausted(4, &delays));
+        assert!(is_exhausted(5, &delays));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Services and event types in sync.
 //!
 //! A host has services, Cal.com has event types. [`SyncEngine::sync_services`] reads both lists,
-//! compares them with each other and with the books ([`plan`](plan::plan), a pure function), and
+//! compares them with each other and with the books (a pure function, in `plan.rs`), and
 //! carries out what the [parameters](ServiceSyncParams) allow: updates of pairs, services for event
 //! types that have none, event types for services that have none. Nothing is ever deleted, and a
 //! service is deactivated only on instruction.
@@ -61,11 +61,11 @@ impl Engine {
         let report = ServiceSyncReport::new(id.clone());
         let tenant = match self.host_call(self.tenants.tenant(id)).await {
             Ok(Some(tenant)) => tenant,
-            Ok(None) => return Ok(report.stopped(ServiceSyncStop::UnknownTenant)),
-            Err(error) => return Ok(report.stopped(ServiceSyncStop::Host(error.kind()))),
+            Ok(None) => return Ok(report.stop_with(ServiceSyncStop::UnknownTenant)),
+            Err(error) => return Ok(report.stop_with(ServiceSyncStop::Host(error.kind()))),
         };
         let Some(of_tenant) = &tenant.services else {
-            return Ok(report.stopped(ServiceSyncStop::NotConfigured));
+            return Ok(report.stop_with(ServiceSyncStop::NotConfigured));
         };
         if params.mode == ServiceSyncMode::CheckOnly {
             return self
@@ -73,11 +73,11 @@ impl Engine {
                 .await;
         }
         if self.store_call(self.store.is_paused(id)).await? {
-            return Ok(report.stopped(ServiceSyncStop::Paused));
+            return Ok(report.stop_with(ServiceSyncStop::Paused));
         }
         let begun = self.store.begin_service_sync(id, every, self.config.lease);
         let Some(lease) = self.store_call(begun).await? else {
-            return Ok(report.stopped(ServiceSyncStop::Busy));
+            return Ok(report.stop_with(ServiceSyncStop::Busy));
         };
         let mut report = report;
         let outcome = match self.read_services(&tenant, of_tenant).await {
@@ -104,7 +104,7 @@ impl Engine {
         let (retry_in, rest) = match outcome {
             Ok(()) => (soonest, Duration::ZERO),
             Err(Failure::Store(error)) if error.kind() == StoreErrorKind::LeaseLost => {
-                return Ok(report.stopped(ServiceSyncStop::Overtaken));
+                return Ok(report.stop_with(ServiceSyncStop::Overtaken));
             }
             Err(Failure::Store(error)) => return Err(error),
             Err(failure) => {
@@ -118,7 +118,7 @@ impl Engine {
         let ended = self.store.end_service_sync(&lease, retry_in, rest);
         match self.store_call(ended).await {
             Err(error) if error.kind() == StoreErrorKind::LeaseLost => {
-                Ok(report.stopped(ServiceSyncStop::Overtaken))
+                Ok(report.stop_with(ServiceSyncStop::Overtaken))
             }
             ended => ended.map(|()| report),
         }
@@ -150,10 +150,10 @@ impl Engine {
         let read = match self.read_services(tenant, of_tenant).await {
             Ok(read) => read,
             Err(Failure::Store(error)) => return Err(error),
-            Err(failure) => return Ok(report.stopped(stop_of(&tenant.id, &failure).0)),
+            Err(failure) => return Ok(report.stop_with(stop_of(&tenant.id, &failure).0)),
         };
         if read.links.iter().any(memory::is_newer) {
-            return Ok(report.stopped(ServiceSyncStop::NewerVersion));
+            return Ok(report.stop_with(ServiceSyncStop::NewerVersion));
         }
         let plan = plan_of(&read, params, of_tenant);
         report.left_alone = plan.left_alone;

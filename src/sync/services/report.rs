@@ -36,7 +36,7 @@ impl ServiceSyncReport {
         }
     }
 
-    pub(super) fn stopped(mut self, stop: ServiceSyncStop) -> Self {
+    pub(super) fn stop_with(mut self, stop: ServiceSyncStop) -> Self {
         self.stopped = Some(stop);
         self
     }

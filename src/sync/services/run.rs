@@ -17,6 +17,9 @@ use crate::sync::engine::Engine;
 use crate::sync::review::with_causes;
 use crate::sync::tenant::Tenant;
 
+/// The error of an item whose work was begun again and again.
+const NEVER_ENDED: &str = "The work was begun again and again and never ended. It may panic or kill its process, whose log says where.";
+
 /// A sync of one tenant's services that writes.
 pub(super) struct Run<'a> {
     pub(super) engine: &'a Engine,
@@ -86,6 +89,15 @@ impl Run<'_> {
             item.link.attempts = 0;
         }
         item.memory.tried = Some(tried);
+        // Counted before the work begins: it may kill its process, or panic.
+        item.link.attempts = item.link.attempts.saturating_add(1);
+        let delays = &self.engine.config.service_retry_delays;
+        if item::is_exhausted(item.link.attempts, delays) {
+            item.link.status = ServiceStatus::Error;
+            item.link.last_error = Some(NEVER_ENDED.to_owned());
+            self.save(&mut item, None).await?;
+            return Ok(line(step, &item.link, false));
+        }
         let done = self.carry_out(step, action, &mut item).await;
         self.conclude(step, &mut item, done).await
     }
@@ -116,7 +128,6 @@ impl Run<'_> {
                     error = %message,
                     "a service cannot be synced"
                 );
-                item.link.attempts = item.link.attempts.saturating_add(1);
                 item.link.last_error = Some(message);
                 match item::after(item.link.attempts, can_succeed, delays) {
                     After::Retry(wait) => {
@@ -130,11 +141,13 @@ impl Run<'_> {
                 }
             }
             Err(Undone::Overtaken) => {
+                item.link.attempts = item.link.attempts.saturating_sub(1);
                 item.link.status = ServiceStatus::Pending;
                 (delays.first().copied(), None)
             }
             Err(Undone::Stop(Failure::Store(error))) => return Err(Failure::Store(error)),
             Err(Undone::Stop(failure)) => {
+                item.link.attempts = item.link.attempts.saturating_sub(1);
                 item.link.status = ServiceStatus::Pending;
                 (Some(Duration::ZERO), Some(failure))
             }

@@ -133,70 +133,6 @@ async fn titles(shop: &Shop) -> Vec<String> {
         .collect()
 }
 
-/// A repository whose next writes fail.
-#[derive(Debug)]
-struct Failing {
-    store: InMemoryStore,
-    failures: AtomicU32,
-}
-
-impl Failing {
-    fn fails(&self) -> Result<(), StoreError> {
-        let left = self.failures.load(Ordering::SeqCst);
-        if left == 0 {
-            return Ok(());
-        }
-        self.failures.store(left - 1, Ordering::SeqCst);
-        Err(StoreError::new(
-            StoreErrorKind::Unavailable,
-            "the table is locked",
-        ))
-    }
-}
-
-#[async_trait]
-impl ServiceRepository for Failing {
-    async fn services_page(
-        &self,
-        tenant: &TenantId,
-        after: Option<&ServiceId>,
-        limit: u32,
-    ) -> Result<Vec<Service>, StoreError> {
-        self.store.services_page(tenant, after, limit).await
-    }
-
-    async fn service(
-        &self,
-        tenant: &TenantId,
-        id: &ServiceId,
-    ) -> Result<Option<Service>, StoreError> {
-        self.store.service(tenant, id).await
-    }
-
-    async fn create_for_event_type(
-        &self,
-        tenant: &TenantId,
-        event_type: EventTypeId,
-        write: ServiceWrite,
-    ) -> Result<Service, StoreError> {
-        self.fails()?;
-        self.store
-            .create_for_event_type(tenant, event_type, write)
-            .await
-    }
-
-    async fn update_service(
-        &self,
-        tenant: &TenantId,
-        id: &ServiceId,
-        expected: Revision,
-        write: ServiceWrite,
-    ) -> Result<Service, StoreError> {
-        self.fails()?;
-        self.store.update_service(tenant, id, expected, write).await
-    }
-}
-
 /// What was begun is brought to its end by the schedule, which creates nothing else.
 #[tokio::test]
 async fn the_schedule_finishes_a_create_that_was_begun() {
@@ -229,6 +165,7 @@ async fn a_create_that_the_host_did_not_note_is_paired_later() {
     let failing = Arc::new(Failing {
         store: shop.world.store.clone(),
         failures: AtomicU32::new(1),
+        panics_on: None,
     });
     let engine = engine(
         &shop.world,

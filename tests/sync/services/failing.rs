@@ -183,3 +183,49 @@ async fn a_worker_syncs_services_on_its_schedule() {
     assert_eq!(reports, []);
     assert_eq!(off.services().len(), 0);
 }
+
+/// Work that panics again and again becomes an error of its own item, and the others go on.
+#[tokio::test]
+async fn a_service_whose_work_panics_holds_up_no_other() {
+    let shop = Shop::new().await;
+    shop.sync(import()).await;
+    shop.make("a", ServiceDetails::new("First", 45));
+    shop.sync(export()).await;
+    let failing = Arc::new(Failing {
+        store: shop.world.store.clone(),
+        failures: AtomicU32::new(0),
+        panics_on: Some("a".into()),
+    });
+    let engine = engine(
+        &shop.world,
+        &shop.world.store,
+        services(&shop.world, failing),
+    );
+    for service in shop.services() {
+        let id = service.event_type.unwrap();
+        let longer = EventTypeUpdate::default().with_length_in_minutes(55);
+        shop.client.event_types().update(id, &longer).await.unwrap();
+    }
+    let mut rounds = 0;
+    let report = loop {
+        rounds += 1;
+        assert!(rounds < 10, "the sync never comes to its end");
+        // The panic leaves the lease behind.
+        shop.world.clock.advance(QUARTER);
+        let reports = engine.sync_services_due(QUARTER).await.unwrap();
+        if let Some(report) = reports.into_iter().next() {
+            break report;
+        }
+    };
+    assert_eq!(rounds, 5);
+    assert_eq!(
+        line(&report, "a").status,
+        ServiceStatus::Error,
+        "{report:#?}"
+    );
+    assert_eq!(report.count(&ServiceStatus::Synced), 4);
+    for service in shop.services() {
+        let is_longer = service.details.length_in_minutes == 55;
+        assert_eq!(is_longer, service.id != "a", "{service:?}");
+    }
+}

@@ -183,3 +183,70 @@ fn line<'a>(report: &'a ServiceSyncReport, service: &str) -> &'a ServiceLine {
     let found = lines.find(|line| line.service == Some(service.into()));
     found.unwrap_or_else(|| panic!("no line about {service}: {report:#?}"))
 }
+
+/// A repository whose next writes fail.
+#[derive(Debug)]
+struct Failing {
+    store: InMemoryStore,
+    failures: AtomicU32,
+    /// Whose writes panic.
+    panics_on: Option<ServiceId>,
+}
+
+impl Failing {
+    fn fails(&self) -> Result<(), StoreError> {
+        let left = self.failures.load(Ordering::SeqCst);
+        if left == 0 {
+            return Ok(());
+        }
+        self.failures.store(left - 1, Ordering::SeqCst);
+        Err(StoreError::new(
+            StoreErrorKind::Unavailable,
+            "the table is locked",
+        ))
+    }
+}
+
+#[async_trait]
+impl ServiceRepository for Failing {
+    async fn services_page(
+        &self,
+        tenant: &TenantId,
+        after: Option<&ServiceId>,
+        limit: u32,
+    ) -> Result<Vec<Service>, StoreError> {
+        self.store.services_page(tenant, after, limit).await
+    }
+
+    async fn service(
+        &self,
+        tenant: &TenantId,
+        id: &ServiceId,
+    ) -> Result<Option<Service>, StoreError> {
+        self.store.service(tenant, id).await
+    }
+
+    async fn create_for_event_type(
+        &self,
+        tenant: &TenantId,
+        event_type: EventTypeId,
+        write: ServiceWrite,
+    ) -> Result<Service, StoreError> {
+        self.fails()?;
+        self.store
+            .create_for_event_type(tenant, event_type, write)
+            .await
+    }
+
+    async fn update_service(
+        &self,
+        tenant: &TenantId,
+        id: &ServiceId,
+        expected: Revision,
+        write: ServiceWrite,
+    ) -> Result<Service, StoreError> {
+        self.fails()?;
+        assert_ne!(self.panics_on.as_ref(), Some(id), "the table panics");
+        self.store.update_service(tenant, id, expected, write).await
+    }
+}
