@@ -33,6 +33,7 @@ mod ownership;
 mod policy;
 mod receive;
 mod review;
+mod seats;
 mod services;
 mod standing;
 mod state;

@@ -27,6 +27,8 @@ mod rebook;
 mod reopened;
 mod requests;
 mod review;
+mod seats;
 mod services;
+mod story;
 mod sweep;
 mod unanswered;
