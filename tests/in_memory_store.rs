@@ -10,3 +10,4 @@ calcom::appointment_conformance!(in_memory_appointments, {
     let store = InMemoryStore::new();
     AppointmentTable::new(Arc::new(store.clone())).with_host_writes(Arc::new(store))
 });
+calcom::service_conformance!(in_memory_services, InMemoryStore::new());

@@ -37,6 +37,11 @@ calcom::appointment_conformance!(
         AppointmentTable::new(store.clone()).with_host_writes(store)
     }
 );
+calcom::service_conformance!(
+    services,
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).await
+);
 
 const FILE: &str = "books.db";
 const LEASE: Duration = Duration::from_secs(60);

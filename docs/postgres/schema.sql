@@ -212,3 +212,51 @@ CREATE TABLE calcom.appointments (
 CREATE SEQUENCE calcom.appointments_number;
 CREATE UNIQUE INDEX appointments_chain ON calcom.appointments (tenant, chain) WHERE chain IS NOT NULL;
 CREATE INDEX appointments_start ON calcom.appointments (tenant, start_at, id);
+
+-- The ready services table for a host that has none of its own. Several services may name one event type: that is the host's
+-- mistake, and reported.
+CREATE TABLE calcom.services (
+    tenant            text COLLATE "C" NOT NULL,
+    id                text COLLATE "C" NOT NULL,
+    revision          bigint NOT NULL,
+    name              text NOT NULL,
+    length_in_minutes bigint NOT NULL,
+    description       text,
+    is_active         boolean NOT NULL,
+    event_type        bigint,
+    updated_at        timestamptz NOT NULL,
+    PRIMARY KEY (tenant, id)
+);
+
+CREATE SEQUENCE calcom.services_number;
+CREATE INDEX services_event_type ON calcom.services (tenant, event_type, id) WHERE event_type IS NOT NULL;
+
+-- Who syncs the services of a tenant, and when the next sync is due. No row: they were never synced.
+CREATE TABLE calcom.service_syncs (
+    tenant       text COLLATE "C" PRIMARY KEY CHECK (tenant <> ''),
+    fence        bigint NOT NULL DEFAULT 1,
+    -- When the lease runs out. NULL: the last one was ended.
+    leased_until timestamptz,
+    ended_at     timestamptz,
+    -- When the first of the failed attempts is due again. NULL: none is.
+    retry_at     timestamptz,
+    -- The next one is not due before, whatever its schedule.
+    rest_until   timestamptz
+);
+
+-- What is known of each service, event type, or pair of them.
+CREATE TABLE calcom.service_links (
+    tenant       text COLLATE "C" NOT NULL CHECK (tenant <> ''),
+    id           bigint GENERATED ALWAYS AS IDENTITY,
+    service      text COLLATE "C",
+    event_type   bigint,
+    status       text NOT NULL,
+    attempts     bigint NOT NULL,
+    last_error   text,
+    next_attempt timestamptz,
+    updated_at   timestamptz NOT NULL,
+    -- What the engine remembers.
+    format       integer,
+    state        bytea,
+    PRIMARY KEY (tenant, id)
+);

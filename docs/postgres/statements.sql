@@ -1013,3 +1013,102 @@ UPDATE calcom.appointments
 SET revision = revision + 1, origin = $4, state = $5, start_at = $6, updated_at = $7
 WHERE tenant = $1 AND id = $2 AND revision = $3
 RETURNING id, revision, origin, state, chain, updated_at;
+
+
+-- Services: the books ------------------------------------------------------------------------------------------------------------
+--
+-- ServiceLinks::begin_service_sync: service_sync_is_early, and only if it is not, begin_service_sync; no row: somebody else was
+-- faster. store_service_link: BEGIN, prolong_service_sync, which locks the tenant's row until the end; no row was updated:
+-- LeaseLost; then insert_service_link or replace_service_link, no row of the latter: NotFound; COMMIT. end_service_sync: no row was
+-- updated: LeaseLost.
+
+-- Reads. No lock, for it is too early nearly always.
+-- $2 the time between two syncs
+PREPARE service_sync_is_early (text, bigint) AS
+SELECT EXISTS (
+    SELECT FROM calcom.service_syncs WHERE tenant = $1 AND NOT CASE WHEN leased_until IS NOT NULL
+        THEN leased_until <= statement_timestamp()
+        ELSE COALESCE(rest_until <= statement_timestamp(), true)
+            AND (COALESCE(ended_at <= statement_timestamp() - $2 * interval '1 us', true)
+                OR COALESCE(retry_at <= statement_timestamp(), false)) END
+) AS is_early;
+
+-- $2 the time between two syncs, $3 lease
+PREPARE begin_service_sync (text, bigint, bigint) AS
+INSERT INTO calcom.service_syncs AS known (tenant, leased_until) VALUES ($1, statement_timestamp() + $3 * interval '1 us')
+ON CONFLICT (tenant) DO UPDATE SET fence = known.fence + 1, leased_until = excluded.leased_until
+WHERE CASE WHEN known.leased_until IS NOT NULL
+    THEN known.leased_until <= statement_timestamp()
+    ELSE COALESCE(known.rest_until <= statement_timestamp(), true)
+        AND (COALESCE(known.ended_at <= statement_timestamp() - $2 * interval '1 us', true)
+            OR COALESCE(known.retry_at <= statement_timestamp(), false)) END
+RETURNING fence, statement_timestamp() AS now;
+
+-- $2 fence, $3 how much longer
+PREPARE prolong_service_sync (text, bigint, bigint) AS
+UPDATE calcom.service_syncs SET leased_until = GREATEST(leased_until, statement_timestamp() + $3 * interval '1 us')
+WHERE tenant = $1 AND fence = $2 AND leased_until IS NOT NULL;
+
+-- $2 fence, $3 when an attempt is to be repeated, or NULL, $4 rest
+PREPARE end_service_sync (text, bigint, bigint, bigint) AS
+UPDATE calcom.service_syncs SET leased_until = NULL, ended_at = statement_timestamp(),
+    retry_at = statement_timestamp() + $3 * interval '1 us', rest_until = statement_timestamp() + $4 * interval '1 us'
+WHERE tenant = $1 AND fence = $2 AND leased_until IS NOT NULL;
+
+-- Reads.
+-- $2 the last row that was read, or NULL, $3 limit
+PREPARE service_links (text, bigint, bigint) AS
+SELECT id, service, event_type, status, attempts, last_error, next_attempt, updated_at, format, state
+FROM calcom.service_links WHERE tenant = $1 AND id > COALESCE($2, 0) ORDER BY tenant, id LIMIT $3;
+
+-- $2 service, $3 event type, $4 status, $5 attempts, $6 error, $7 when it is to be repeated, or NULL, $8 format, $9 state
+PREPARE insert_service_link (text, text, bigint, text, bigint, text, bigint, integer, bytea) AS
+INSERT INTO calcom.service_links
+    (tenant, service, event_type, status, attempts, last_error, next_attempt, updated_at, format, state)
+VALUES ($1, $2, $3, $4, $5, $6, statement_timestamp() + $7 * interval '1 us', statement_timestamp(), $8, $9)
+RETURNING id;
+
+-- As insert_service_link; $10 the row
+PREPARE replace_service_link (text, text, bigint, text, bigint, text, bigint, integer, bytea, bigint) AS
+UPDATE calcom.service_links SET service = $2, event_type = $3, status = $4, attempts = $5, last_error = $6,
+    next_attempt = statement_timestamp() + $7 * interval '1 us', updated_at = statement_timestamp(), format = $8, state = $9
+WHERE tenant = $1 AND id = $10
+RETURNING id;
+
+
+-- ServiceRepository, for a host that has no table of its own ---------------------------------------------------------------------
+--
+-- create_for_event_type: BEGIN, lock_tenant, find_service_of, and if there is none, insert_service; COMMIT. The lock, because an
+-- index that allows one service an event type would refuse the host's mistakes, which are to be reported.
+-- update_service: update_service; no row: get_service tells Conflict from NotFound.
+
+-- Reads.
+-- $2 service
+PREPARE get_service (text, text) AS
+SELECT id, revision, name, length_in_minutes, description, is_active, event_type, updated_at
+FROM calcom.services WHERE tenant = $1 AND id = $2;
+
+-- Reads.
+-- $2 the last one that was read, or NULL, $3 limit
+PREPARE services_page (text, text, bigint) AS
+SELECT id, revision, name, length_in_minutes, description, is_active, event_type, updated_at
+FROM calcom.services WHERE tenant = $1 AND id > COALESCE($2, '') ORDER BY tenant, id LIMIT $3;
+
+-- $2 event type
+PREPARE find_service_of (text, bigint) AS
+SELECT id, revision, name, length_in_minutes, description, is_active, event_type, updated_at
+FROM calcom.services WHERE tenant = $1 AND event_type = $2 ORDER BY id LIMIT 1;
+
+-- $2 name, $3 length, $4 description, $5 whether it is offered, $6 event type, $7 the host's time
+PREPARE insert_service (text, text, bigint, text, boolean, bigint, timestamptz) AS
+INSERT INTO calcom.services (tenant, id, revision, name, length_in_minutes, description, is_active, event_type, updated_at)
+VALUES ($1, 'calcom-' || nextval('calcom.services_number'), 1, $2, $3, $4, $5, $6, $7)
+RETURNING id, revision, name, length_in_minutes, description, is_active, event_type, updated_at;
+
+-- $2 service, $3 the expected revision, $4 name, $5 length, $6 description, $7 whether it is offered, $8 event type, $9 the host's
+-- time
+PREPARE update_service (text, text, bigint, text, bigint, text, boolean, bigint, timestamptz) AS
+UPDATE calcom.services
+SET revision = revision + 1, name = $4, length_in_minutes = $5, description = $6, is_active = $7, event_type = $8, updated_at = $9
+WHERE tenant = $1 AND id = $2 AND revision = $3
+RETURNING id, revision, name, length_in_minutes, description, is_active, event_type, updated_at;

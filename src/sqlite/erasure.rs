@@ -45,6 +45,13 @@ statements! {
     ERASE_APPOINTMENTS =
         "DELETE FROM calcom_appointments WHERE (tenant, id) IN ( \
            SELECT tenant, id FROM calcom_appointments WHERE tenant = ?1 LIMIT ?2)";
+    ERASE_SERVICE_SYNC = "DELETE FROM calcom_service_syncs WHERE tenant = ?1";
+    ERASE_SERVICES =
+        "DELETE FROM calcom_services WHERE (tenant, id) IN ( \
+           SELECT tenant, id FROM calcom_services WHERE tenant = ?1 LIMIT ?2)";
+    ERASE_SERVICE_LINKS =
+        "DELETE FROM calcom_service_links WHERE id IN ( \
+           SELECT id FROM calcom_service_links WHERE tenant = ?1 LIMIT ?2)";
     FORGET_TENANT = "DELETE FROM calcom_tenants WHERE tenant = ?1";
     LINKS = concat!(
         "SELECT ", link_columns!(), " FROM calcom_links WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
@@ -178,7 +185,7 @@ async fn erase(
     tenant: &TenantId,
     limit: u32,
 ) -> Result<Erased, StoreError> {
-    for statement in [PAUSE, VOID_LEASES, ERASE_SWEEP] {
+    for statement in [PAUSE, VOID_LEASES, ERASE_SWEEP, ERASE_SERVICE_SYNC] {
         execute(connection, statement, tenant).await?;
     }
     let mut erased = Erased {
@@ -186,6 +193,8 @@ async fn erase(
         deliveries: some(connection, ERASE_DELIVERIES, tenant, limit).await?,
         log: some(connection, ERASE_LOG, tenant, limit).await?,
         appointments: some(connection, ERASE_APPOINTMENTS, tenant, limit).await?,
+        services: some(connection, ERASE_SERVICES, tenant, limit).await?
+            + some(connection, ERASE_SERVICE_LINKS, tenant, limit).await?,
         ..Erased::default()
     };
     let all = u64::from(limit);

@@ -35,6 +35,8 @@ mod review_items;
 mod reviews;
 mod routing;
 mod rows;
+mod service_links;
+mod services;
 mod settle;
 #[cfg(all(test, feature = "testing"))]
 mod side_by_side;

@@ -5,7 +5,8 @@ use sqlx::Row as _;
 
 use super::{
     SqliteStore, absorb, appointments, erasure, inbox, keys, links, log, migrations, outbox, queue,
-    report, review_items, reviews, routing, settle, sweeps, tenants, upkeep,
+    report, review_items, reviews, routing, service_links, services, settle, sweeps, tenants,
+    upkeep,
 };
 
 /// Walks that are meant, by statement and by how the step of the plan begins.
@@ -33,6 +34,9 @@ const MEANT: &[(&str, &str)] = &[
     ("TOO_EARLY", "SEARCH calcom_sweeps USING PRIMARY KEY"),
     ("ADVANCE", "SEARCH calcom_sweeps USING PRIMARY KEY"),
     ("FINISH", "SEARCH calcom_sweeps USING PRIMARY KEY"),
+    ("TOO_EARLY", "SEARCH calcom_service_syncs USING PRIMARY KEY"),
+    ("PROLONG", "SEARCH calcom_service_syncs USING PRIMARY KEY"),
+    ("FINISH", "SEARCH calcom_service_syncs USING PRIMARY KEY"),
     ("RELEASE", "SEARCH calcom_tenants USING PRIMARY KEY"),
     ("HELD", "SEARCH calcom_tenants USING PRIMARY KEY"),
     ("FORGET_TENANT", "SEARCH calcom_tenants USING PRIMARY KEY"),
@@ -45,6 +49,12 @@ const MEANT: &[(&str, &str)] = &[
     ("ERASE_KEYS", "SEARCH calcom_keys"),
     ("ERASE_LINKS", "SEARCH calcom_links"),
     ("ERASE_APPOINTMENTS", "SEARCH calcom_appointments"),
+    ("ERASE_SERVICES", "SEARCH calcom_services"),
+    ("ERASE_SERVICE_LINKS", "SEARCH calcom_service_links"),
+    (
+        "ERASE_SERVICE_SYNC",
+        "SEARCH calcom_service_syncs USING PRIMARY KEY",
+    ),
 ];
 /// What the planner calls scans of what is no table.
 const NO_TABLES: &[&str] = &["SCAN walk", "SCAN CONSTANT ROW"];
@@ -73,6 +83,8 @@ async fn no_statement_walks_a_whole_table_or_tenant() {
         review_items::STATEMENTS,
         reviews::STATEMENTS,
         routing::STATEMENTS,
+        service_links::STATEMENTS,
+        services::STATEMENTS,
         settle::STATEMENTS,
         sweeps::STATEMENTS,
         tenants::STATEMENTS,

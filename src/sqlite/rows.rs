@@ -107,12 +107,11 @@ impl<'r> Row<'r> {
         &self,
         column: &'static str,
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
-        match self.get::<Option<i64>>(column)? {
-            None => Ok(None),
-            Some(micros) => DateTime::from_timestamp_micros(micros)
-                .map(Some)
-                .ok_or_else(|| self.corrupt(column)),
-        }
+        let micros: Option<i64> = self.get(column)?;
+        let instant = micros.map(DateTime::from_timestamp_micros);
+        instant
+            .map(|at| at.ok_or_else(|| self.corrupt(column)))
+            .transpose()
     }
 
     pub(super) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {

@@ -28,6 +28,8 @@ pub struct Erased {
     pub links: u64,
     /// Appointments, where the store keeps them too.
     pub appointments: u64,
+    /// Services, where the store keeps them too, and what is known of their pairs.
+    pub services: u64,
     /// Whether nothing of the tenant is left.
     pub is_done: bool,
 }
@@ -35,7 +37,13 @@ pub struct Erased {
 impl Erased {
     /// The total number of rows.
     pub fn total(self) -> u64 {
-        self.changes + self.deliveries + self.reviews + self.log + self.links + self.appointments
+        self.changes
+            + self.deliveries
+            + self.reviews
+            + self.log
+            + self.links
+            + self.appointments
+            + self.services
     }
 
     /// Adds what a further call removed.
@@ -48,6 +56,7 @@ impl Erased {
             log: self.log + further.log,
             links: self.links + further.links,
             appointments: self.appointments + further.appointments,
+            services: self.services + further.services,
             is_done: further.is_done,
         }
     }
@@ -109,8 +118,8 @@ impl fmt::Debug for StoredBody {
 /// - One call of [`erase_tenant`](Self::erase_tenant) removes at most `limit` rows of each kind, so
 ///   that no call holds locks for long. From the first call on, the tenant is paused and every
 ///   lease on its links, and on its sweep, is void. Once a call reports that it is done, the store
-///   holds nothing of the tenant: no row, no pause and no cursor; nor does it hold its appointments,
-///   if it is their repository too. If the process dies in between, the next call goes on.
+///   holds nothing of the tenant: no row, no pause and no cursor; nor does it hold its appointments
+///   and services, if it is their repository too. If the process dies in between, the next call goes on.
 /// - Erasing does not close the doors. What is taken in afterwards is kept, as of a new tenant.
 /// - A replaced state, body or evidence is gone, and everything else about the row stays: the keys
 ///   by which the link is found, its place in the queue, the delivery's claim and fate, the item.

@@ -77,6 +77,13 @@ impl StoreError {
         )
     }
 
+    pub(crate) fn service_sync_lost() -> Self {
+        Self::new(
+            StoreErrorKind::LeaseLost,
+            "the sync of the services has ended, or was taken over",
+        )
+    }
+
     pub(crate) fn not_found(what: &'static str) -> Self {
         Self::new(StoreErrorKind::NotFound, format!("there is no such {what}"))
     }

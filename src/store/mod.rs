@@ -24,6 +24,8 @@ mod queue;
 mod report;
 mod review;
 mod review_filter;
+mod service;
+mod service_link;
 mod state;
 mod sweep;
 mod tenant;
@@ -56,6 +58,8 @@ pub use review::{
     ReviewReason, ReviewScope, Reviews,
 };
 pub use review_filter::{ReviewCount, ReviewFilter};
+pub use service::{Service, ServiceDetails, ServiceId, ServiceRepository, ServiceWrite};
+pub use service_link::{ServiceLink, ServiceLinkId, ServiceLinks, ServiceStatus, ServiceSyncLease};
 pub use state::{AppointmentState, Differences, Field};
 pub use sweep::{SweepLease, Sweeps};
 pub use tenant::{TenantId, Tenants};
@@ -72,11 +76,31 @@ pub use upkeep::{Pruned, Retention, Upkeep};
 /// # let _ = store;
 /// ```
 pub trait Store:
-    Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep + Reports + Erasure
+    Links
+    + Outbox
+    + Inbox
+    + Reviews
+    + ServiceLinks
+    + Sweeps
+    + SyncLog
+    + Tenants
+    + Upkeep
+    + Reports
+    + Erasure
 {
 }
 
 impl<T> Store for T where
-    T: Links + Outbox + Inbox + Reviews + Sweeps + SyncLog + Tenants + Upkeep + Reports + Erasure
+    T: Links
+        + Outbox
+        + Inbox
+        + Reviews
+        + ServiceLinks
+        + Sweeps
+        + SyncLog
+        + Tenants
+        + Upkeep
+        + Reports
+        + Erasure
 {
 }

@@ -66,6 +66,9 @@ pub struct SyncConfig {
     pub sweep_window_past: Duration,
     /// How far ahead a sweep looks through the host's appointments. Default: 90 days.
     pub sweep_window_ahead: Duration,
+    /// The wait after each failed attempt to sync a service with its event type; after the last
+    /// one, it is an error. Default: 60 s, 300 s, 900 s.
+    pub service_retry_delays: Vec<Duration>,
     /// The reason sent with a reschedule, shown to the attendee.
     pub rescheduling_reason: String,
     /// The reason sent with a cancellation, shown to the attendee; Cal.com requires one from hosts.
@@ -104,6 +107,7 @@ impl Default for SyncConfig {
             webhook_lag: Duration::from_secs(2 * 60),
             sweep_window_past: Duration::from_secs(7 * 24 * 60 * 60),
             sweep_window_ahead: Duration::from_secs(90 * 24 * 60 * 60),
+            service_retry_delays: [60, 300, 900].map(Duration::from_secs).to_vec(),
             rescheduling_reason: "Rescheduled by the host".to_owned(),
             cancellation_reason: "Cancelled by the host".to_owned(),
             rebooking_reason: "Replaced by another booking".to_owned(),

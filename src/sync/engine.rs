@@ -15,6 +15,7 @@ use super::config::SyncConfig;
 use super::event_types::EventTypes;
 use super::notify::{Notifications, Notifier, TracingNotifier};
 use super::receive::{Receipt, ReceiveError};
+use super::services::{ServiceAdoption, ServiceSyncParams, ServiceSyncReport};
 use super::standing::FORMAT;
 use super::sweep::SweepReport;
 use super::sync_key::SyncKeys;
@@ -25,7 +26,7 @@ use crate::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::store::{
     AppointmentId, AppointmentRepository, Change, ClaimRequest, LinkId, LogEntry, LogId, Page,
     Pruned, Resolution, Retention, ReviewId, ReviewItem, Store, StoreError, StoreErrorKind,
-    TenantId, WebhookHealth,
+    TenantId, WebhookHealth, Window,
 };
 
 /// The key for deriving sync keys when the host sets none.
@@ -42,8 +43,8 @@ pub enum ErrorKind {
     Store(StoreErrorKind),
     /// The tenants could not be listed: try again later.
     Directory(StoreErrorKind),
-    /// The host's repository failed or refused; only from calls that work on the host's
-    /// appointments directly.
+    /// The host's directory or repository failed or refused; only from calls that work on the host's
+    /// side directly.
     Host(StoreErrorKind),
 }
 
@@ -213,6 +214,60 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`Error::Directory`] if the tenants cannot be listed.
     async fn sweep_due(&self, every: Duration) -> Result<Vec<SweepReport>, Error>;
+
+    /// Compares a tenant's services with its event types, and brings them into agreement as far as
+    /// the parameters say. Nothing is deleted. A sync that is already under way is not joined.
+    ///
+    /// May be dropped at any point: the next one begins once the lease of this one has run out, and
+    /// recognizes what it has created.
+    ///
+    /// ```
+    /// # async fn run(engine: &dyn calcom::sync::SyncEngine) -> Result<(), calcom::sync::Error> {
+    /// use calcom::sync::{ServiceSyncMode, ServiceSyncParams};
+    ///
+    /// let params = ServiceSyncParams::default().with_import(true).with_export(true);
+    /// let check = params.with_mode(ServiceSyncMode::CheckOnly);
+    /// for line in engine.sync_services(&"salon".into(), check).await?.lines {
+    ///     println!("{:?} {:?}: {:?}", line.service, line.event_type, line.finding);
+    /// }
+    /// let report = engine.sync_services(&"salon".into(), params).await?;
+    /// println!("{} of {} services can be booked", report.coverage.active_with_event_type,
+    ///     report.coverage.active);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]. What fails at Cal.com or at the host is in the
+    /// [report](ServiceSyncReport::stopped).
+    async fn sync_services(
+        &self,
+        tenant: &TenantId,
+        params: ServiceSyncParams,
+    ) -> Result<ServiceSyncReport, Error>;
+
+    /// Syncs the services of all tenants of the directory that have a
+    /// [schedule](super::TenantServices::scheduled) and are due: the last sync ended `every` ago, or
+    /// a failed attempt is to be repeated. One that fails is left out of the reports, logged, and
+    /// stops no other.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Directory`] if the tenants cannot be listed.
+    async fn sync_services_due(&self, every: Duration) -> Result<Vec<ServiceSyncReport>, Error>;
+
+    /// How the tenant's services are booked, by the host's appointments that start within a window;
+    /// `None` if it has no services that are kept in sync.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Host`].
+    async fn service_adoption(
+        &self,
+        tenant: &TenantId,
+        within: Window,
+    ) -> Result<Option<ServiceAdoption>, Error>;
 
     /// What became of the webhooks that the tenant has received within the last `within`, and how
     /// many changes no webhook told of. [Pruning](Self::prune) removes what is counted here.
@@ -507,6 +562,27 @@ impl SyncEngine for Engine {
 
     async fn sweep_due(&self, every: Duration) -> Result<Vec<SweepReport>, Error> {
         self.sweep_tenants(every).await
+    }
+
+    async fn sync_services(
+        &self,
+        tenant: &TenantId,
+        params: ServiceSyncParams,
+    ) -> Result<ServiceSyncReport, Error> {
+        let synced = self.sync_services_of(tenant, params, Duration::ZERO);
+        Ok(Box::pin(synced).await?)
+    }
+
+    async fn sync_services_due(&self, every: Duration) -> Result<Vec<ServiceSyncReport>, Error> {
+        self.sync_due_services(every).await
+    }
+
+    async fn service_adoption(
+        &self,
+        tenant: &TenantId,
+        within: Window,
+    ) -> Result<Option<ServiceAdoption>, Error> {
+        self.adoption_of(tenant, within).await.map_err(Error::Host)
     }
 
     async fn webhook_health(

@@ -10,6 +10,8 @@
 //! - The loop: [`SyncEngine::step`], usually by a [`Worker`].
 //! - What nobody told: [`SyncEngine::sweep`] compares both sides with the books, and says *look
 //!   here* where they differ. A [`Worker`] does it on a schedule.
+//! - Services and event types: [`SyncEngine::sync_services`], for a tenant [with
+//!   services](Tenant::with_services). A [`Worker`] does it on a schedule.
 //! - Manual review: [`SyncEngine::open_reviews`] and [`SyncEngine::resolve`].
 //! - [`Operations`]: history, status, overview, bulk calls, erasure.
 //! - [`Notifier`]: what a person should hear of without looking.
@@ -18,6 +20,8 @@ mod bulk;
 mod calendar;
 #[cfg(feature = "client")]
 mod client_calendar;
+#[cfg(feature = "client")]
+mod client_catalog;
 mod config;
 mod contain;
 mod decide;
@@ -39,6 +43,7 @@ mod policy;
 mod receive;
 mod review;
 mod seats;
+mod services;
 mod standing;
 mod state;
 mod status;
@@ -70,6 +75,11 @@ pub use overview::Overview;
 pub use persons::{PersonFinding, PersonOutcome, PersonPlace, PersonQuery, PersonReport};
 pub use policy::{ConflictPolicy, Inexpressible, SyncPolicy};
 pub use receive::{Receipt, ReceiveError};
+pub use services::{
+    CatalogEntry, EventTypeCatalog, LeftAlone, ServiceAction, ServiceAdoption, ServiceCoverage,
+    ServiceField, ServiceFinding, ServiceLine, ServiceSyncMode, ServiceSyncParams,
+    ServiceSyncReport, ServiceSyncStop, ServiceWinner, TenantServices,
+};
 pub use standing::{Base, Doubt, PendingWrite, Retiring, SentWrite, Standing, Undecodable};
 pub use status::{PendingWork, SyncState, SyncStatus, WriteKind};
 pub use sweep::{SweepReport, SweepStop};

@@ -4,10 +4,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use crate::store::{AppointmentId, SyncKey, TenantId};
+use crate::store::{AppointmentId, ServiceId, SyncKey, TenantId};
 
 /// The number of HMAC bytes in a key: enough to rule out collisions.
 const BYTES: usize = 16;
+/// The number of HMAC bytes in the mark of a service, which stands at the end of a public URL.
+const MARK_BYTES: usize = 8;
 
 /// Derives sync keys from their purpose, so that a booking made before the store was lost can be
 /// found again. Keyed, so that a stranger who sees one learns nothing from it.
@@ -37,6 +39,19 @@ impl SyncKeys {
         mac.update(&generation.to_be_bytes());
         let code = mac.finalize().into_bytes();
         SyncKey::new(hex::encode(&code[..BYTES]))
+    }
+
+    /// The mark by which the event type that was created for a service is recognized.
+    pub(super) fn mark_service(&self, tenant: &TenantId, service: &ServiceId) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret().as_bytes())
+            .expect("HMAC takes a key of any length");
+        for name in ["service", tenant.as_str(), service.as_str()] {
+            let length = u64::try_from(name.len()).unwrap_or(u64::MAX);
+            mac.update(&length.to_be_bytes());
+            mac.update(name.as_bytes());
+        }
+        let code = mac.finalize().into_bytes();
+        hex::encode(&code[..MARK_BYTES])
     }
 }
 

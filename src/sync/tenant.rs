@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use super::calendar::Calendar;
 use super::defaults::BookingDefaults;
 use super::policy::{ConflictPolicy, SyncPolicy};
+use super::services::TenantServices;
 use crate::model::{Booking, EventTypeId, UserId};
 use crate::store::{AppointmentState, Person, StoreError, TenantId};
 
@@ -22,6 +23,7 @@ pub struct Tenant {
     pub(super) event_types: BTreeSet<EventTypeId>,
     pub(super) hosts: BTreeSet<UserId>,
     pub(super) policy: SyncPolicy,
+    pub(super) services: Option<TenantServices>,
     /// Services that several members of staff offer, each with an event type of their own.
     staff: Vec<BTreeMap<UserId, EventTypeId>>,
     defaults: BTreeMap<EventTypeId, BookingDefaults>,
@@ -43,6 +45,7 @@ impl Tenant {
             event_types: BTreeSet::new(),
             hosts: BTreeSet::new(),
             policy: SyncPolicy::default(),
+            services: None,
             staff: Vec::new(),
             defaults: BTreeMap::new(),
             phone_only_domain: None,
@@ -159,6 +162,13 @@ impl Tenant {
     #[must_use]
     pub fn with_policy(mut self, policy: SyncPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Keeps the tenant's services in sync with its event types.
+    #[must_use]
+    pub fn with_services(mut self, services: TenantServices) -> Self {
+        self.services = Some(services);
         self
     }
 

@@ -46,6 +46,9 @@ pub struct WorkerConfig {
     /// How long finished rows, of all tenants, are kept; this worker prunes every hour. Default: for
     /// good, and nothing is pruned.
     pub retention: Retention,
+    /// How long after one [sync of a tenant's services](SyncEngine::sync_services) the next one is
+    /// due; `None` if this worker syncs none. Default: 15 min.
+    pub services_every: Option<Duration>,
 }
 
 impl Default for WorkerConfig {
@@ -56,6 +59,7 @@ impl Default for WorkerConfig {
             sweep_every: Some(Duration::from_secs(15 * 60)),
             notifies: true,
             retention: Retention::default(),
+            services_every: Some(Duration::from_secs(15 * 60)),
         }
     }
 }
@@ -140,6 +144,10 @@ impl Worker {
             let engine = Arc::clone(&self.engine);
             let retention = self.config.retention;
             lanes.spawn(Self::prunes(engine, retention, stopping.subscribe()));
+        }
+        if let Some(every) = self.config.services_every {
+            let engine = Arc::clone(&self.engine);
+            lanes.spawn(Self::services(engine, every, stopping.subscribe()));
         }
         stop.await;
         // The lanes hold receivers, so that this cannot fail while there are any.
@@ -232,6 +240,34 @@ impl Worker {
                     }
                 }
                 tokio::time::sleep(PRUNE_PAUSE).await;
+            };
+            tokio::select! {
+                () = round => {}
+                _ = stopping.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+
+    async fn services(
+        engine: Arc<dyn SyncEngine>,
+        every: Duration,
+        mut stopping: tokio::sync::watch::Receiver<bool>,
+    ) {
+        let pause = (every / SWEEP_LOOKS).clamp(SHORTEST_SWEEP_PAUSE, LONGEST_SWEEP_PAUSE);
+        loop {
+            let round = async {
+                match AssertUnwindSafe(engine.sync_services_due(every))
+                    .catch_unwind()
+                    .await
+                {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => {
+                        let causes = with_causes(&error);
+                        tracing::warn!(error = %causes, "the services cannot be synced");
+                    }
+                    Err(_) => tracing::error!("syncing services panicked"),
+                }
+                tokio::time::sleep(pause).await;
             };
             tokio::select! {
                 () = round => {}

@@ -10,10 +10,12 @@ use super::store_fault::{StoreFault, StoreFaults, StoreOperation};
 use crate::store::{
     Accepted, Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey,
     Change, ChangeFate, ChangeId, Checkpoint, Claim, ClaimRequest, Delivery, DeliveryFate,
-    DeliveryId, Inbox, Lease, Link, LinkId, LinkKey, Links, LogEntry, LogId, NewDelivery, Opaque,
-    Outbox, Page, Pruned, RecordedChange, Resolution, ReviewId, ReviewItem, Reviews, Revision,
-    Settled, Settlement, Store, StoreError, SweepLease, Sweeps, SyncLog, TenantId, Tenants, Upkeep,
-    WebhookHealth, Window,
+    DeliveryId, Erased, Erasure, HistoryEntry, HistoryPosition, Inbox, Lease, Link, LinkId,
+    LinkKey, LinkStatus, Links, LogEntry, LogId, MarkSource, NewDelivery, Opaque, Outbox, Page,
+    Pruned, RecordedChange, Reports, Resolution, Retention, ReviewCount, ReviewEvidence,
+    ReviewFilter, ReviewId, ReviewItem, Reviews, Revision, ServiceLink, ServiceLinkId,
+    ServiceLinks, ServiceSyncLease, Settled, Settlement, Store, StoreError, StoredBody, SweepLease,
+    Sweeps, SyncLog, TenantId, Tenants, Upkeep, WebhookHealth, Window, WorkCounts,
 };
 
 /// A store whose calls fail, hang or are slow, as a script or a seed has it; else it is the store
@@ -117,6 +119,7 @@ hand_on!(FaultyStore as Links {
     Settle: settle(lease: &Lease, settlement: Settlement) -> Settled;
     Absorb: absorb(lease: &Lease, into: LinkId) -> ();
     Find: find(tenant: &TenantId, key: &LinkKey) -> Option<Link>;
+    Mark: mark(tenant: &TenantId, key: &LinkKey, source: MarkSource) -> bool;
     NextDue: next_due(format: u16) -> Option<Duration>;
 });
 
@@ -135,6 +138,9 @@ hand_on!(FaultyStore as Inbox {
 
 hand_on!(FaultyStore as Reviews {
     OpenReviews: open_reviews(tenant: &TenantId, page: Page<ReviewId>) -> Vec<ReviewItem>;
+    FilterReviews: reviews(tenant: &TenantId, filter: &ReviewFilter, page: Page<ReviewId>)
+        -> Vec<ReviewItem>;
+    CountReviews: count_reviews(tenant: &TenantId, filter: &ReviewFilter) -> Vec<ReviewCount>;
     Review: review(tenant: &TenantId, id: ReviewId) -> Option<ReviewItem>;
     Resolve: resolve(tenant: &TenantId, id: ReviewId, resolution: &Resolution, by: &str)
         -> ReviewItem;
@@ -157,7 +163,48 @@ hand_on!(FaultyStore as Tenants {
 });
 
 hand_on!(FaultyStore as Upkeep {
-    Prune: prune(older_than: Duration, limit: u32) -> Pruned;
+    Prune: prune(retention: &Retention, limit: u32) -> Pruned;
+});
+
+hand_on!(FaultyStore as ServiceLinks {
+    BeginServiceSync: begin_service_sync(tenant: &TenantId, every: Duration, lease: Duration)
+        -> Option<ServiceSyncLease>;
+    ServiceLinks: service_links(tenant: &TenantId, after: Option<ServiceLinkId>, limit: u32)
+        -> Vec<ServiceLink>;
+    StoreServiceLink: store_service_link(
+        lease: &ServiceSyncLease,
+        link: &ServiceLink,
+        retry_in: Option<Duration>,
+        prolong: Duration
+    ) -> ServiceLinkId;
+    EndServiceSync: end_service_sync(
+        lease: &ServiceSyncLease,
+        retry_in: Option<Duration>,
+        rest: Duration
+    ) -> ();
+});
+
+hand_on!(FaultyStore as Reports {
+    History: history(
+        tenant: &TenantId,
+        appointment: &AppointmentId,
+        page: Page<HistoryPosition>
+    ) -> Vec<HistoryEntry>;
+    LinkStatus: link_status(tenant: &TenantId, appointment: &AppointmentId) -> LinkStatus;
+    WorkCounts: work_counts(tenant: &TenantId, within: Duration) -> WorkCounts;
+});
+
+hand_on!(FaultyStore as Erasure {
+    EraseTenant: erase_tenant(tenant: &TenantId, limit: u32) -> Erased;
+    Links: links(tenant: &TenantId, page: Page<LinkId>) -> Vec<Link>;
+    ReplaceState: replace_state(read: &Link, state: Opaque) -> ();
+    Bodies: bodies(tenant: &TenantId, page: Page<DeliveryId>) -> Vec<StoredBody>;
+    EmptyBodies: empty_bodies(tenant: &TenantId, deliveries: &[DeliveryId]) -> ();
+    ReplaceEvidence: replace_evidence(
+        tenant: &TenantId,
+        review: ReviewId,
+        evidence: ReviewEvidence
+    ) -> ();
 });
 
 hand_on!(FaultyAppointments as AppointmentRepository {

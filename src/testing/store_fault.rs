@@ -23,6 +23,8 @@ pub enum StoreOperation {
     Absorb,
     /// [`Links::find`](crate::store::Links::find)
     Find,
+    /// [`Links::mark`](crate::store::Links::mark)
+    Mark,
     /// [`Links::next_due`](crate::store::Links::next_due)
     NextDue,
     /// [`Outbox::record`](crate::store::Outbox::record)
@@ -37,6 +39,10 @@ pub enum StoreOperation {
     WebhookHealth,
     /// [`Reviews::open_reviews`](crate::store::Reviews::open_reviews)
     OpenReviews,
+    /// [`Reviews::reviews`](crate::store::Reviews::reviews)
+    FilterReviews,
+    /// [`Reviews::count_reviews`](crate::store::Reviews::count_reviews)
+    CountReviews,
     /// [`Reviews::review`](crate::store::Reviews::review)
     Review,
     /// [`Reviews::resolve`](crate::store::Reviews::resolve)
@@ -55,6 +61,32 @@ pub enum StoreOperation {
     Resume,
     /// [`Upkeep::prune`](crate::store::Upkeep::prune)
     Prune,
+    /// [`ServiceLinks::begin_service_sync`](crate::store::ServiceLinks::begin_service_sync)
+    BeginServiceSync,
+    /// [`ServiceLinks::service_links`](crate::store::ServiceLinks::service_links)
+    ServiceLinks,
+    /// [`ServiceLinks::store_service_link`](crate::store::ServiceLinks::store_service_link)
+    StoreServiceLink,
+    /// [`ServiceLinks::end_service_sync`](crate::store::ServiceLinks::end_service_sync)
+    EndServiceSync,
+    /// [`Reports::history`](crate::store::Reports::history)
+    History,
+    /// [`Reports::link_status`](crate::store::Reports::link_status)
+    LinkStatus,
+    /// [`Reports::work_counts`](crate::store::Reports::work_counts)
+    WorkCounts,
+    /// [`Erasure::erase_tenant`](crate::store::Erasure::erase_tenant)
+    EraseTenant,
+    /// [`Erasure::links`](crate::store::Erasure::links)
+    Links,
+    /// [`Erasure::replace_state`](crate::store::Erasure::replace_state)
+    ReplaceState,
+    /// [`Erasure::bodies`](crate::store::Erasure::bodies)
+    Bodies,
+    /// [`Erasure::empty_bodies`](crate::store::Erasure::empty_bodies)
+    EmptyBodies,
+    /// [`Erasure::replace_evidence`](crate::store::Erasure::replace_evidence)
+    ReplaceEvidence,
     /// [`AppointmentRepository::get`](crate::store::AppointmentRepository::get)
     Get,
     /// [`AppointmentRepository::create_for_booking`](crate::store::AppointmentRepository::create_for_booking)

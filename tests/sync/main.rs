@@ -32,6 +32,7 @@ mod reopened;
 mod requests;
 mod review;
 mod seats;
+mod services;
 mod story;
 mod sweep;
 mod unanswered;

@@ -207,3 +207,51 @@ CREATE TABLE calcom_appointments (
 ) STRICT;
 
 CREATE INDEX calcom_appointments_start ON calcom_appointments (tenant, start_at, id);
+
+-- The ready services table for a host that has none of its own. Its instants are the host's. Several services may name one event
+-- type: that is the host's mistake, and reported.
+CREATE TABLE calcom_services (
+    tenant            TEXT NOT NULL,
+    id                TEXT NOT NULL,
+    revision          INTEGER NOT NULL,
+    name              TEXT NOT NULL,
+    length_in_minutes INTEGER NOT NULL,
+    description       TEXT,
+    is_active         INTEGER NOT NULL,
+    event_type        INTEGER,
+    updated_at        INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE INDEX calcom_services_event_type ON calcom_services (tenant, event_type, id) WHERE event_type IS NOT NULL;
+
+-- Who syncs the services of a tenant, and when the next sync is due.
+CREATE TABLE calcom_service_syncs (
+    tenant       TEXT PRIMARY KEY NOT NULL,
+    fence        INTEGER NOT NULL,
+    -- When the lease runs out. NULL: the last one was ended.
+    leased_until INTEGER,
+    ended_at     INTEGER,
+    -- When the first of the failed attempts is due again. NULL: none is.
+    retry_at     INTEGER,
+    -- The next one is not due before, whatever its schedule.
+    rest_until   INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- What is known of each service, event type, or pair of them.
+CREATE TABLE calcom_service_links (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    tenant       TEXT NOT NULL,
+    service      TEXT,
+    event_type   INTEGER,
+    status       TEXT NOT NULL,
+    attempts     INTEGER NOT NULL,
+    last_error   TEXT,
+    next_attempt INTEGER,
+    updated_at   INTEGER NOT NULL,
+    -- What the engine remembers, in its own format.
+    state        BLOB,
+    format       INTEGER,
+    UNIQUE (tenant, id),
+    CHECK ((state IS NULL) = (format IS NULL))
+) STRICT;

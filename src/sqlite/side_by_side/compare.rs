@@ -43,6 +43,20 @@ impl Pair {
             );
         }
         for tenant in TENANTS.iter().copied().map(TenantId::new) {
+            let mut one = self
+                .memory
+                .service_links(&tenant, None, u32::MAX)
+                .await
+                .unwrap();
+            let two = self
+                .sqlite
+                .service_links(&tenant, None, u32::MAX)
+                .await
+                .unwrap();
+            for link in &mut one {
+                link.id = link.id.map(|id| self.service_links[&id]);
+            }
+            assert_eq!(one, two);
             assert_eq!(
                 self.memory.is_paused(&tenant).await.unwrap(),
                 self.sqlite.is_paused(&tenant).await.unwrap()

@@ -42,6 +42,9 @@ struct Pair {
     held: Vec<Held>,
     /// Both stores give the same lease on a sweep.
     sweeps: Vec<SweepLease>,
+    service_syncs: Vec<ServiceSyncLease>,
+    /// What the store in memory calls a row about a service, and what the other one does.
+    service_links: BTreeMap<ServiceLinkId, ServiceLinkId>,
 }
 
 impl Pair {
@@ -64,6 +67,8 @@ impl Pair {
             reviews: BTreeMap::new(),
             held: Vec::new(),
             sweeps: Vec::new(),
+            service_syncs: Vec::new(),
+            service_links: BTreeMap::new(),
         }
     }
 

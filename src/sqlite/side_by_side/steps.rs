@@ -22,6 +22,7 @@ impl Pair {
                 "resume".to_owned()
             }
             93..95 => self.sweep().await,
+            95..97 => self.service_sync().await,
             92..93 => {
                 let age = self.seconds(300);
                 let retention = crate::store::Retention::of(age);
@@ -60,6 +61,48 @@ impl Pair {
         let one = self.memory.end_sweep(&lease, &cursor, span).await;
         let two = self.sqlite.end_sweep(&lease, &cursor, span).await;
         same_end("end sweep", one, two)
+    }
+
+    /// Begins a sync of services, or goes on with or ends one that was begun earlier.
+    async fn service_sync(&mut self) -> String {
+        let (tenant, every, span) = (self.tenant(), self.seconds(40), self.seconds(40));
+        if self.chance.bool() {
+            let one = self.memory.begin_service_sync(&tenant, every, span).await;
+            let two = self.sqlite.begin_service_sync(&tenant, every, span).await;
+            let (one, two) = (one.unwrap(), two.unwrap());
+            assert_eq!(one, two);
+            let told = format!("begin service sync {}", one.is_some());
+            self.service_syncs.extend(one);
+            return told;
+        }
+        let Some(lease) = self.chance.choice(self.service_syncs.clone()) else {
+            return "no service sync".to_owned();
+        };
+        let retry_in = self.maybe(|pair| pair.seconds(40));
+        if self.chance.bool() {
+            let one = self.memory.end_service_sync(&lease, retry_in, span).await;
+            let two = self.sqlite.end_service_sync(&lease, retry_in, span).await;
+            return same_end("end service sync", one, two);
+        }
+        let known = self.chance.choice(self.service_links.clone());
+        let mut link = ServiceLink::new(self.maybe(|pair| pair.name("service", 3)), None);
+        link.attempts = self.chance.u32(..5);
+        link.state = self.maybe(|pair| Opaque::new(1, vec![pair.chance.u8(..)]));
+        link.id = known.map(|(memory, _)| memory);
+        let mut renamed = link.clone();
+        renamed.id = known.map(|(_, sqlite)| sqlite);
+        let one = self
+            .memory
+            .store_service_link(&lease, &link, retry_in, span);
+        let one = one.await;
+        let two = self
+            .sqlite
+            .store_service_link(&lease, &renamed, retry_in, span);
+        let two = two.await;
+        if let (Ok(memory), Ok(sqlite)) = (&one, &two) {
+            self.service_links.insert(*memory, *sqlite);
+        }
+        same_end("store service link", one.map(drop), two.map(drop))
     }
 
     async fn record(&mut self) -> String {

@@ -32,6 +32,7 @@ impl Inner {
             log: self.erase_log(tenant, limit),
             links: self.erase_links(tenant, limit),
             appointments: 0,
+            services: self.services.erase(tenant, limit),
             is_done: false,
         };
         let appointments: Vec<_> = self

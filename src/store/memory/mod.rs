@@ -7,6 +7,7 @@ mod erasure;
 mod queue;
 mod report;
 mod reviews;
+mod services;
 mod settle;
 mod sweeps;
 mod upkeep;
@@ -118,6 +119,7 @@ struct Inner {
     tenants: BTreeMap<TenantId, TenantRow>,
     sweeps: BTreeMap<TenantId, sweeps::SweepRow>,
     appointments: BTreeMap<(TenantId, AppointmentId), Appointment>,
+    services: services::ServiceBooks,
 }
 
 /// What one tenant has to do.
@@ -205,6 +207,7 @@ impl Inner {
             tenants: BTreeMap::new(),
             sweeps: BTreeMap::new(),
             appointments: BTreeMap::new(),
+            services: services::ServiceBooks::default(),
         }
     }
 

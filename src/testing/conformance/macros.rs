@@ -94,6 +94,26 @@ macro_rules! appointment_conformance {
     };
 }
 
+/// Holds a [`ServiceRepository`](crate::store::ServiceRepository) to its promises, which know no
+/// time: the last argument gives an empty repository.
+///
+/// ```no_run
+/// # mod suite {
+/// use calcom::store::InMemoryStore;
+///
+/// calcom::service_conformance!(in_memory, InMemoryStore::new());
+/// # }
+/// ```
+#[macro_export]
+macro_rules! service_conformance {
+    ($name:ident, let $kept:ident = $keep:expr; $make:expr $(,)?) => {
+        $crate::__service_promises!($name { let $kept = $keep; $make });
+    };
+    ($name:ident, $make:expr $(,)?) => {
+        $crate::__service_promises!($name { let _kept = (); $make });
+    };
+}
+
 /// The list of a store's promises.
 #[doc(hidden)]
 #[macro_export]
@@ -296,6 +316,20 @@ macro_rules! __store_promises {
                 sweeps_of_tenants_are_apart
                 a_sweep_tells_the_stores_time
             ];
+            service_links: [
+                the_first_service_sync_is_due_at_once
+                a_service_sync_excludes_others
+                service_syncs_begun_at_once_are_one
+                a_service_sync_is_due_by_schedule_or_for_a_retry
+                a_rest_postpones_the_next_service_sync
+                a_service_link_is_read_back_as_it_was_stored
+                a_service_link_is_replaced_by_its_id
+                service_links_come_in_order_and_in_pages
+                an_expired_service_sync_goes_on_in_other_hands
+                storing_prolongs_the_service_sync
+                an_ended_service_sync_is_over
+                services_of_tenants_are_apart
+            ];
             upkeep: [
                 what_is_over_is_removed
                 a_removed_item_is_gone
@@ -393,6 +427,33 @@ macro_rules! __appointment_promises {
     };
 }
 
+/// The list of a service repository's promises: those that borrow it, then those that share it among
+/// tasks.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __service_promises {
+    ($name:ident $setup:tt) => {
+        $crate::__service_tests! {
+            $name $setup;
+            services: [
+                an_unknown_service_is_none
+                a_created_service_is_read_back
+                creating_for_an_event_type_twice_writes_once
+                one_event_type_in_two_tenants_is_two_services
+                an_update_of_a_service_raises_the_revision
+                an_update_of_a_service_expects_the_revision
+                an_update_of_an_unknown_service_is_not_found
+                an_update_of_a_service_does_not_reach_across_tenants
+                a_service_is_paired_anew_and_the_event_type_is_free
+                services_come_in_order_and_in_pages
+            ] [
+                creating_for_an_event_type_at_once_writes_once
+                of_updates_of_a_service_at_once_one_wins
+            ];
+        }
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __store_tests {
@@ -473,6 +534,52 @@ macro_rules! __with_table {
     ({ let $kept:ident = $keep:expr; $make:expr }, $table:ident => $promise:block) => {
         let $kept = $keep;
         let $table = $crate::testing::conformance::AppointmentTable::from($make);
+        $promise
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __service_tests {
+    (
+        $name:ident $setup:tt;
+        $($group:ident: [$($borrowing:ident)*] [$($sharing:ident)*];)+
+    ) => {
+        #[allow(unused_imports)]
+        mod $name {
+            use super::*;
+            $(
+                mod $group {
+                    use super::*;
+                    $(
+                        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                        async fn $borrowing() {
+                            $crate::__with_repository!($setup, repository => {
+                                $crate::testing::conformance::$group::$borrowing(&*repository)
+                                    .await;
+                            });
+                        }
+                    )*
+                    $(
+                        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                        async fn $sharing() {
+                            $crate::__with_repository!($setup, repository => {
+                                $crate::testing::conformance::$group::$sharing(repository).await;
+                            });
+                        }
+                    )*
+                }
+            )+
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_repository {
+    ({ let $kept:ident = $keep:expr; $make:expr }, $repository:ident => $promise:block) => {
+        let $kept = $keep;
+        let $repository = ::std::sync::Arc::new($make);
         $promise
     };
 }

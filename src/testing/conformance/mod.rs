@@ -1,7 +1,8 @@
 //! The promises of the ports, one function each, for any adapter to be held to.
 //!
-//! [`store_conformance!`](crate::store_conformance) and
-//! [`appointment_conformance!`](crate::appointment_conformance) turn them into one test a promise.
+//! [`store_conformance!`](crate::store_conformance),
+//! [`appointment_conformance!`](crate::appointment_conformance) and
+//! [`service_conformance!`](crate::service_conformance) turn them into one test a promise.
 //! Every function expects a store of its own with nothing in it, and names its own tenants.
 //!
 //! # Appointments
@@ -54,6 +55,8 @@ pub mod review_lists;
 pub mod reviews;
 pub mod routing;
 pub mod scans;
+pub mod service_links;
+pub mod services;
 pub mod settlements;
 pub mod sweeps;
 pub mod tenants;
