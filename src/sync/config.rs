@@ -78,7 +78,7 @@ pub struct SyncConfig {
     pub rebooking_reason: String,
     /// The reason given for a declined booking, shown to the attendee.
     pub declining_reason: String,
-    /// How far around a taken slot to look for free ones. Default: 3 days.
+    /// How far around a taken slot to look for free ones. Default: 7 days.
     pub alternatives_within: Duration,
     /// How many free slots a review item offers. Default: 5.
     pub max_alternatives: usize,
@@ -112,7 +112,7 @@ impl Default for SyncConfig {
             cancellation_reason: "Cancelled by the host".to_owned(),
             rebooking_reason: "Replaced by another booking".to_owned(),
             declining_reason: "Declined by the host".to_owned(),
-            alternatives_within: Duration::from_secs(3 * 24 * 60 * 60),
+            alternatives_within: Duration::from_secs(7 * 24 * 60 * 60),
             max_alternatives: 5,
             notify: NotifyConfig::default(),
         }

@@ -67,6 +67,7 @@ impl Turn<'_> {
         // Not before all is read: what stops the turn in between must leave the writes unanswered.
         let landings = self.recognize_landings();
         self.note_retired(&landings);
+        self.note_moved();
         // That a booking has ended which was replaced says nothing about the appointment.
         heads.retain(|head| head.is_live() || !self.standing.retired.contains(&head.uid));
         let own = self.link.booking.clone();

@@ -180,6 +180,9 @@ impl Turn<'_> {
                 self.refused(&write, &state);
                 match found {
                     Some(booking) if booking.is_live() => return Err(not_retired(&old, &error)),
+                    Some(booking) if booking.rescheduled_to_uid.is_some() => {
+                        return self.read_remote().await;
+                    }
                     _ if is_ours => self.has_retired(&old),
                     _ => self.has_ended_meanwhile(&old),
                 }
@@ -229,6 +232,26 @@ impl Turn<'_> {
         self.reports.push(review.ending(ReviewEnd::ByPerson));
     }
 
+    /// Records that somebody at Cal.com moved the booking while it was being replaced. The moved one
+    /// stays and the replacement is cancelled as a late landing; the next decision finds that both
+    /// sides have changed.
+    pub(super) fn note_moved(&mut self) {
+        let Some(old) = self.to_retire().cloned() else {
+            return;
+        };
+        let head = self.head_of(&old).filter(|head| *head != old);
+        let head = head.and_then(|head| self.visited.get(&head)?.as_ref());
+        if !head.is_some_and(Booking::is_live) {
+            return;
+        }
+        let retiring = self.standing.retiring.take();
+        self.standing.base = retiring.and_then(|retiring| retiring.base);
+        self.standing.owed = Differences::NONE;
+        let made = self.link.booking.replace(old);
+        self.standing.late.extend(made.clone());
+        self.standing.rivals.extend(made);
+    }
+
     /// Records the cancellations of replaced bookings that were found to have succeeded.
     pub(super) fn note_retired(&mut self, landings: &[Landing]) {
         for landing in landings {
@@ -256,6 +279,11 @@ impl Turn<'_> {
         landings: &[Landing],
     ) -> Option<&'b Booking> {
         let own = self.link.booking.clone()?;
+        // Somebody at Cal.com has moved the one that was to be replaced: theirs stays.
+        let moved_to = self.head_of(&own).filter(|head| *head != own);
+        if live.iter().any(|head| Some(&head.uid) == moved_to.as_ref()) {
+            return None;
+        }
         let wanted = self.local.as_ref().map(|local| local.state.clone())?;
         let landed = landings.iter().find(|landing| {
             let replaces = match &landing.pending.write {

@@ -40,9 +40,8 @@ impl Turn<'_> {
         let (late, rivals) = (uids(&late), uids(&rivals));
 
         // What Cal.com answered late is the base's half only where the appointment stands on it.
-        let stands_on = kept
-            .as_ref()
-            .or_else(|| heads.iter().find(|h| Some(&h.uid) == own_head.as_ref()));
+        let ended = self.ended(heads, own, own_head.as_ref());
+        let stands_on = kept.as_ref().or(ended.as_ref());
         let stands_on = stands_on.map(|booking| booking.uid.clone());
         for landing in landings {
             if self.head_of(&landing.booking) == stands_on {
@@ -61,7 +60,7 @@ impl Turn<'_> {
         self.standing.late.clone_from(&late);
         self.cancel_late_landings(late).await?;
         if rivals.is_empty() {
-            return Ok(kept.or_else(|| self.ended(heads, own, own_head.as_ref())));
+            return Ok(kept.or(ended));
         }
         if let Some(kept) = &kept {
             // Best effort: the person who decides sees Cal.com's state where it can be told.
