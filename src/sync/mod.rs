@@ -10,11 +10,17 @@
 //! - The loop: [`SyncEngine::step`], usually by a [`Worker`].
 //! - What nobody told: [`SyncEngine::sweep`] compares both sides with the books, and says *look
 //!   here* where they differ. A [`Worker`] does it on a schedule.
+//! - All of a window: [`SyncEngine::audit`] compares both sides whole, reports where they have
+//!   drifted apart, and repairs it if asked to.
+//! - After the bookkeeping was lost: [`SyncEngine::rebuild`] has both sides paired anew.
 //! - Manual review: [`SyncEngine::open_reviews`] and [`SyncEngine::resolve`].
 
+mod audit;
 mod calendar;
 #[cfg(feature = "client")]
 mod client_calendar;
+#[cfg(feature = "client")]
+mod client_subscriptions;
 mod config;
 mod contain;
 mod decide;
@@ -23,12 +29,15 @@ mod event_types;
 mod facts;
 mod failure;
 mod location;
+mod notices;
 mod ownership;
 mod policy;
+mod rebuild;
 mod receive;
 mod review;
 mod standing;
 mod state;
+mod subscription;
 mod sweep;
 mod sync_key;
 mod tenant;
@@ -36,6 +45,10 @@ mod turn;
 mod unsupported;
 mod worker;
 
+pub use audit::{
+    AuditCounts, AuditCursor, AuditMode, AuditObserver, AuditParams, AuditProgress, AuditReport,
+    AuditStop, Brake, Drift, DriftKind,
+};
 pub use calendar::{
     BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write,
 };
@@ -44,8 +57,13 @@ pub use decide::{Decision, Verdict, decide};
 pub use engine::{Engine, EngineBuilder, Error, ErrorKind, StepReport, SyncEngine};
 pub use facts::{Facts, Local, Order, Remote};
 pub use policy::{ConflictPolicy, Inexpressible, SyncPolicy};
+pub use rebuild::{RebuildCounts, RebuildCursor, RebuildParams, RebuildReport};
 pub use receive::{Receipt, ReceiveError};
 pub use standing::{Base, Doubt, PendingWrite, SentWrite, Standing, Undecodable};
+pub use subscription::{
+    ExpectedSubscription, SubscriptionError, SubscriptionFinding, SubscriptionReport,
+    Subscriptions, check_subscriptions,
+};
 pub use sweep::{SweepReport, SweepStop};
 pub use tenant::{StaticTenants, Tenant, TenantDirectory};
 pub use turn::TurnOutcome;

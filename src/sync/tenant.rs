@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::calendar::Calendar;
 use super::policy::{ConflictPolicy, SyncPolicy};
+use super::subscription::Subscriptions;
 use crate::model::{Booking, EventTypeId, UserId};
 use crate::store::{StoreError, TenantId};
 
@@ -21,6 +22,8 @@ pub struct Tenant {
     pub(super) event_types: BTreeSet<EventTypeId>,
     pub(super) hosts: BTreeSet<UserId>,
     pub(super) policy: SyncPolicy,
+    /// Where the tenant's webhook subscription is kept, and the URL that it goes to.
+    pub(super) subscription: Option<(Arc<dyn Subscriptions>, String)>,
 }
 
 impl Tenant {
@@ -37,6 +40,7 @@ impl Tenant {
             event_types: BTreeSet::new(),
             hosts: BTreeSet::new(),
             policy: SyncPolicy::default(),
+            subscription: None,
         }
     }
 
@@ -60,6 +64,18 @@ impl Tenant {
     #[must_use]
     pub fn with_host(mut self, id: UserId) -> Self {
         self.hosts.insert(id);
+        self
+    }
+
+    /// Names the tenant's webhook subscription by the URL that it goes to, so that it can be
+    /// [checked](super::SyncEngine::check_subscription). A client is where subscriptions are kept.
+    #[must_use]
+    pub fn with_subscription(
+        mut self,
+        kept_in: Arc<dyn Subscriptions>,
+        url: impl Into<String>,
+    ) -> Self {
+        self.subscription = Some((kept_in, url.into()));
         self
     }
 

@@ -6,6 +6,7 @@
 )]
 
 mod announced;
+mod audit;
 mod contained;
 mod crooked;
 mod decide;
@@ -22,8 +23,10 @@ mod orders;
 mod outbound;
 mod ownership;
 mod queue;
+mod rebuild;
 mod reopened;
 mod requests;
 mod review;
+mod subscription;
 mod sweep;
 mod unanswered;

@@ -13,7 +13,7 @@ use crate::sync::standing::SentWrite;
 const LOOKUP_HOURS: i64 = 24;
 
 /// How many generations of bookings to search when the store may have been lost.
-const LOST_GENERATIONS: u32 = 8;
+pub(super) const LOST_GENERATIONS: u32 = 8;
 
 impl Turn<'_> {
     /// Bookings produced by creations of unknown outcome.

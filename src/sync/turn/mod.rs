@@ -11,6 +11,7 @@ mod failed;
 mod instruct;
 mod landing;
 mod look_up;
+mod lost;
 mod push;
 mod read;
 mod rivals;
@@ -279,6 +280,7 @@ impl<'a> Turn<'a> {
                 }
                 // Its booking may be known to books that were lost.
                 Decision::SkipOriginCalcom if self.found_lost_booking().await? => continue,
+                Decision::CreateAppointment if self.found_lost_appointment().await? => continue,
                 _ => {}
             }
             if let Some(winner) = verdict.conflict {
