@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::facts::{Facts, Local, Order, Remote};
-use super::policy::ConflictPolicy;
+use super::policy::{ConflictPolicy, Inexpressible};
 use super::standing::Base;
 use crate::model::UserId;
 use crate::store::{
@@ -35,6 +35,8 @@ pub enum Decision {
         /// The new start.
         start: DateTime<Utc>,
     },
+    /// Replace the booking: create another one for the appointment, and cancel this one.
+    Rebook,
     /// Cancel the booking.
     CancelBooking,
     /// Confirm the pending booking.
@@ -58,6 +60,12 @@ pub enum Decision {
     AddGuests {
         /// The guests that Cal.com does not have.
         guests: Guests,
+    },
+    /// Say whether the attendee came.
+    #[non_exhaustive]
+    MarkAbsent {
+        /// Whether they did not come.
+        absent: bool,
     },
     /// Create an appointment for the booking.
     CreateAppointment,
@@ -110,6 +118,15 @@ impl From<Decision> for Verdict {
 
 /// Every field.
 const ALL: Differences = Differences::ALL;
+
+/// The fields that a new booking can bring to Cal.com: who confirms it and who holds it is not the
+/// engine's to say.
+const REBOOKABLE: Differences = Differences::ALL.without(
+    Differences::NONE
+        .with(Field::Status)
+        .with(Field::Host)
+        .with(Field::Absent),
+);
 
 /// The fields that Cal.com's response to a write may change.
 pub(super) const ANSWERED: Differences = Differences::NONE
@@ -382,19 +399,29 @@ fn amend(
     let added: Option<Guests> = guests.map(|(ours, theirs)| ours.missing_from(theirs).collect());
     let removes_guests =
         guests.is_some_and(|(ours, theirs)| theirs.missing_from(ours).next().is_some());
-    // No endpoint changes these on a booking that there is.
+    // No endpoint changes these on an existing booking.
     let mut cannot = Differences::NONE
         .with(Field::Length)
         .with(Field::EventType)
         .with(Field::Email)
         .with(Field::Name)
         .with(Field::Notes)
+        .with(Field::Responses)
+        .with(Field::Metadata)
         .union(facts.unsupported);
     cannot.status |= !confirms;
     cannot.guests |= removes_guests;
     let inexpressible = wanted.intersection(cannot);
-    if !inexpressible.without(facts.policy.acceptable()).is_empty() {
+    let rest = inexpressible.without(facts.policy.fields_to(Inexpressible::Accept));
+    let mut rebooks = facts.policy.fields_to(Inexpressible::Rebook);
+    if facts.order == Some(Order::ForceLocal) {
+        rebooks = REBOOKABLE;
+    }
+    if !rest.without(rebooks.intersection(REBOOKABLE)).is_empty() {
         return Decision::Review(ReviewReason::NotExpressible);
+    }
+    if !rest.is_empty() {
+        return Decision::Rebook;
     }
     let wanted = wanted.without(cannot);
     if wanted.status {
@@ -407,6 +434,8 @@ fn amend(
         Decision::UpdateLocation { to }
     } else if let Some(guests) = added.filter(|_| wanted.guests) {
         Decision::AddGuests { guests }
+    } else if let Some(absent) = local.absent.filter(|_| wanted.absent) {
+        Decision::MarkAbsent { absent }
     } else if inexpressible.is_empty() {
         Decision::MoveBase
     } else {

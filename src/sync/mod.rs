@@ -24,11 +24,13 @@ mod client_subscriptions;
 mod config;
 mod contain;
 mod decide;
+mod defaults;
 mod engine;
 mod event_types;
 mod facts;
 mod failure;
 mod location;
+mod new_booking;
 mod notices;
 mod ownership;
 mod policy;
@@ -54,12 +56,13 @@ pub use calendar::{
 };
 pub use config::SyncConfig;
 pub use decide::{Decision, Verdict, decide};
+pub use defaults::BookingDefaults;
 pub use engine::{Engine, EngineBuilder, Error, ErrorKind, StepReport, SyncEngine};
 pub use facts::{Facts, Local, Order, Remote};
 pub use policy::{ConflictPolicy, Inexpressible, SyncPolicy};
 pub use rebuild::{RebuildCounts, RebuildCursor, RebuildParams, RebuildReport};
 pub use receive::{Receipt, ReceiveError};
-pub use standing::{Base, Doubt, PendingWrite, SentWrite, Standing, Undecodable};
+pub use standing::{Base, Doubt, PendingWrite, Retiring, SentWrite, Standing, Undecodable};
 pub use subscription::{
     ExpectedSubscription, SubscriptionError, SubscriptionFinding, SubscriptionReport,
     Subscriptions, check_subscriptions,

@@ -1,6 +1,6 @@
 //! Tenants as the engine sees them: credentials, secrets, and what belongs to them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use super::calendar::Calendar;
+use super::defaults::BookingDefaults;
 use super::policy::{ConflictPolicy, SyncPolicy};
 use super::subscription::Subscriptions;
 use crate::model::{Booking, EventTypeId, UserId};
-use crate::store::{StoreError, TenantId};
+use crate::store::{AppointmentState, Person, StoreError, TenantId};
 
 /// One customer of the host. `Debug` shows no secret.
 #[derive(Clone, Debug)]
@@ -24,6 +25,11 @@ pub struct Tenant {
     pub(super) policy: SyncPolicy,
     /// Where the tenant's webhook subscription is kept, and the URL that it goes to.
     pub(super) subscription: Option<(Arc<dyn Subscriptions>, String)>,
+    /// Services that several members of staff offer, each with an event type of their own.
+    staff: Vec<BTreeMap<UserId, EventTypeId>>,
+    defaults: BTreeMap<EventTypeId, BookingDefaults>,
+    /// The domain of the addresses that stand for attendees who are known by phone only.
+    phone_only_domain: Option<String>,
 }
 
 impl Tenant {
@@ -41,6 +47,9 @@ impl Tenant {
             hosts: BTreeSet::new(),
             policy: SyncPolicy::default(),
             subscription: None,
+            staff: Vec::new(),
+            defaults: BTreeMap::new(),
+            phone_only_domain: None,
         }
     }
 
@@ -77,6 +86,82 @@ impl Tenant {
     ) -> Self {
         self.subscription = Some((kept_in, url.into()));
         self
+    }
+
+    /// Adds a service that several members of staff offer, each with an event type of their own. They
+    /// become event types and hosts of the tenant.
+    ///
+    /// An appointment for one of these event types that is given to another of these members of staff
+    /// is [rebooked](super::Inexpressible::Rebook) on theirs, whichever of the event types the host
+    /// application names.
+    #[must_use]
+    pub fn with_staff(mut self, service: impl IntoIterator<Item = (UserId, EventTypeId)>) -> Self {
+        let service: BTreeMap<UserId, EventTypeId> = service.into_iter().collect();
+        self.hosts.extend(service.keys().copied());
+        self.event_types.extend(service.values().copied());
+        self.staff.push(service);
+        self
+    }
+
+    /// Sets what is sent with every new booking of an event type.
+    #[must_use]
+    pub fn with_booking_defaults(
+        mut self,
+        event_type: EventTypeId,
+        defaults: BookingDefaults,
+    ) -> Self {
+        self.defaults.insert(event_type, defaults);
+        self
+    }
+
+    /// Books attendees who are known by phone only under an address at this domain, made of the digits
+    /// of the number: Cal.com requires one on most event types, and sends its e-mails there. The host
+    /// never sees it.
+    #[must_use]
+    pub fn with_phone_only_domain(mut self, domain: impl Into<String>) -> Self {
+        self.phone_only_domain = Some(domain.into());
+        self
+    }
+
+    pub(super) fn defaults_of(&self, event_type: EventTypeId) -> Option<&BookingDefaults> {
+        self.defaults.get(&event_type)
+    }
+
+    /// The host's state as it is booked: on the event type of the member of staff who holds it, and
+    /// under an address that stands for the phone number of an attendee who has none.
+    pub(super) fn as_booked(&self, mut state: AppointmentState) -> AppointmentState {
+        state.event_type = self.event_type_of(&state);
+        if state.attendee.email.is_none() {
+            state.attendee.email = self.stand_in(&state.attendee);
+        }
+        state
+    }
+
+    /// A state as the host keeps it, without an address that only stands for a phone number.
+    pub(super) fn as_kept(&self, mut state: AppointmentState) -> AppointmentState {
+        let domain = self.phone_only_domain.as_deref();
+        let is_stand_in = |email: &String| {
+            let at = email.rsplit_once('@').map(|(_, at)| at);
+            at.is_some() && at == domain
+        };
+        state.attendee.email.take_if(|email| is_stand_in(email));
+        state
+    }
+
+    fn stand_in(&self, attendee: &Person) -> Option<String> {
+        let number = attendee.phone_number.as_deref()?;
+        let domain = self.phone_only_domain.as_deref()?;
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        (!digits.is_empty()).then(|| format!("{digits}@{domain}"))
+    }
+
+    fn event_type_of(&self, state: &AppointmentState) -> EventTypeId {
+        let mut services = self.staff.iter();
+        let service = services.find(|service| service.values().any(|id| *id == state.event_type));
+        let of_host = service
+            .zip(state.host)
+            .and_then(|(service, host)| service.get(&host));
+        of_host.copied().unwrap_or(state.event_type)
     }
 
     /// Sets which side wins when both have changed, whatever the field.

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::harness::{SECRET, World, at, cancel, client, config, move_to};
-use calcom::model::BookingUid;
+use crate::harness::{SECRET, World, ann, at, cancel, client, config, move_to};
+use calcom::model::{BookingUid, NewAttendee, NewBooking};
 use calcom::store::{
-    Appointment, AppointmentId, AppointmentRepository, Change, InMemoryStore, LinkKey, Links,
-    Origin, Page, Resolution, Reviews, Store, Window,
+    Appointment, AppointmentId, AppointmentRepository, Change, InMemoryStore, Inbox, LinkKey,
+    Links, NewDelivery, Origin, Page, Resolution, Reviews, Store, Window,
 };
 use calcom::sync::{
     AuditParams, Engine, RebuildCursor, RebuildParams, RebuildReport, StaticTenants, SyncEngine,
@@ -126,6 +126,7 @@ fn engine_over(world: &World, books: &InMemoryStore) -> Arc<Engine> {
     let tenant = Tenant::new(world.tenant.clone(), Arc::new(client(&world.fake)))
         .with_webhook_secret(SECRET)
         .with_event_type(world.fake.event_type_id())
+        .with_event_type(world.types.lengths)
         .with_host(world.fake.host_id());
     let books: Arc<dyn Store> = Arc::new(books.clone());
     let host: Arc<dyn AppointmentRepository> = Arc::new(world.store.clone());
@@ -339,4 +340,65 @@ async fn a_rebuild_goes_on_where_it_stopped() {
     assert_eq!(report.counts.appointments_read, 10);
     lost.settle().await;
     lost.assert_in_step().await;
+}
+
+/// An appointment from Cal.com that the engine has rebooked: its chain is that of a booking that has ended,
+/// and the one that lives carries a key. Whatever is met first, the one that lives stays.
+#[tokio::test]
+async fn a_rebooked_appointment_keeps_the_booking_that_lives() {
+    for rebuilds in [true, false] {
+        let world = World::new().await;
+        let attendee = NewAttendee::from(&ann());
+        let booked = NewBooking::new(world.types.lengths, slot(12), attendee);
+        let old = world.fake.book(booked).await.unwrap().uid;
+        world.settle().await;
+        let id = in_order(&world)[0].id.clone();
+        let longer = |state: &mut calcom::store::AppointmentState| {
+            state.end = state.start + TimeDelta::minutes(60);
+        };
+        change(&world, &id, longer).await;
+        world.settle().await;
+        let new = world.booking_of(&id).await;
+        let live = uids(&world);
+        assert_eq!(live, BTreeSet::from([new.clone()]), "it was rebooked");
+        assert_ne!(new, old);
+        let lose = Fault::new(When::Any, Then::LoseWebhook);
+        world.fake.inject(lose.always());
+        world.clock.advance(Duration::from_secs(2 * 60 * 60));
+        let books = InMemoryStore::with_clock(world.clock.shared());
+        let engine = engine_over(&world, &books);
+        let writes = world.writes();
+        if rebuilds {
+            let params = RebuildParams::new(window());
+            let rebuilt = engine.rebuild(&world.tenant, params).await;
+            assert!(rebuilt.unwrap().is_complete());
+            world.drain_with(&engine).await;
+        } else {
+            meet(&world, &books, &old).await;
+            world.drain_with(&engine).await;
+            let at = world.appointment(&id).await;
+            let (revision, origin) = (at.revision, at.origin);
+            let tenant = world.tenant.clone();
+            let change = Change::new(tenant, id.clone(), revision, origin, at.updated_at);
+            engine.record(&change).await.unwrap();
+            world.drain_with(&engine).await;
+            meet(&world, &books, &new).await;
+            world.drain_with(&engine).await;
+        }
+        assert_eq!(uids(&world), live, "rebuilds: {rebuilds}");
+        assert_eq!(world.writes(), writes);
+        assert_eq!(in_order(&world).len(), 1);
+        let key = LinkKey::Appointment(id);
+        let link = books.find(&world.tenant, &key).await.unwrap().unwrap();
+        assert_eq!(link.booking, Some(new));
+        let open = books.open_reviews(&world.tenant, Page::first(9)).await;
+        assert_eq!(open.unwrap().len(), 0);
+    }
+}
+
+/// Something says to look at a booking.
+async fn meet(world: &World, books: &InMemoryStore, uid: &BookingUid) {
+    let mut notice = NewDelivery::new(world.tenant.clone(), [7; 32], "");
+    notice.booking = Some(uid.clone());
+    books.accept(notice).await.unwrap();
 }

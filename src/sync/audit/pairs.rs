@@ -5,6 +5,7 @@ use super::group::Group;
 use super::merge::Audit;
 use super::repair::{Remedy, drift_at};
 use super::report::{DriftKind, Failure};
+use super::rows::as_booked;
 use crate::model::{Booking, BookingQuery, BookingUid};
 use crate::store::{Appointment, Differences, Link};
 use crate::sync::ownership::Ownership;
@@ -13,6 +14,11 @@ use crate::sync::state::project;
 
 /// How many reschedules of one chain are followed.
 const MAX_CHAIN: usize = 64;
+
+/// Whether a write is under way, or one booking is being replaced by another.
+fn is_in_flight(standing: &Standing) -> bool {
+    standing.awaits_outcome() || standing.retiring.is_some()
+}
 
 impl Audit<'_> {
     /// A booking of the list. One that has ended is told of where its appointment is.
@@ -35,7 +41,8 @@ impl Audit<'_> {
             Some(appointment) => Some(appointment.clone()),
             None => {
                 let found = self.engine.appointments.get(&self.tenant.id, id);
-                self.engine.host_call(found).await.map_err(Failure::Host)?
+                let found = self.engine.host_call(found).await.map_err(Failure::Host)?;
+                found.map(|found| as_booked(self.tenant, found))
             }
         };
         let Some(appointment) = appointment else {
@@ -166,7 +173,7 @@ impl Audit<'_> {
             self.count(|counts| &mut counts.not_comparable);
             return Ok(());
         };
-        if standing.awaits_outcome() {
+        if is_in_flight(&standing) {
             self.count(|counts| &mut counts.in_flight);
             return Ok(());
         }
@@ -257,7 +264,7 @@ impl Audit<'_> {
             return Ok(());
         }
         let standing = known.map(|(_, standing)| standing);
-        if standing.is_some_and(Standing::awaits_outcome) {
+        if standing.is_some_and(is_in_flight) {
             self.count(|counts| &mut counts.in_flight);
             return Ok(());
         }
@@ -295,7 +302,7 @@ impl Audit<'_> {
             return Ok(());
         }
         let standing = Standing::of(link).unwrap_or_default();
-        if standing.awaits_outcome() {
+        if is_in_flight(&standing) {
             self.count(|counts| &mut counts.in_flight);
             return Ok(());
         }

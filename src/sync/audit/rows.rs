@@ -105,7 +105,8 @@ impl Appointments {
             }
             let after = after.as_ref();
             page.retain(|met| is_within(self.window, met.state.start) && Some(&place(met)) > after);
-            self.rows.extend(page);
+            self.rows
+                .extend(page.into_iter().map(|met| as_booked(tenant, met)));
         }
         Ok(())
     }
@@ -119,4 +120,10 @@ impl Appointments {
     pub(in crate::sync) fn pop(&mut self) -> Option<Appointment> {
         self.rows.pop_front()
     }
+}
+
+/// An appointment in the state in which it is booked, as the books hold it.
+pub(super) fn as_booked(tenant: &Tenant, mut appointment: Appointment) -> Appointment {
+    appointment.state = tenant.as_booked(appointment.state);
+    appointment
 }

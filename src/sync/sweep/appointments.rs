@@ -60,7 +60,10 @@ impl Sweep<'_> {
             .await?;
         let standing = link.as_ref().and_then(|link| Standing::of(link).ok());
         let known = link.as_ref().map(|link| (link, standing.as_ref()));
-        if !appointment_differs(appointment, known) || self.is_recorded(appointment).await? {
+        // The books hold it in the state in which it is booked.
+        let mut booked = appointment.clone();
+        booked.state = self.tenant.as_booked(booked.state);
+        if !appointment_differs(&booked, known) || self.is_recorded(appointment).await? {
             return Ok(());
         }
         let tenant = &self.lease.tenant;

@@ -4,14 +4,14 @@
 use chrono::{DateTime, Utc};
 
 use super::{Case, Stop, Turn};
-use crate::model::{Booking, BookingUid, EventTypeId, NewAttendee, NewBooking, clean_text};
-use crate::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason};
+use crate::model::{Booking, BookingUid, EventTypeId, NewBooking, clean_text};
+use crate::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason, SyncKey};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::calendar::{CalendarError, CalendarErrorKind, EventTypeFacts, Write};
-use crate::sync::location::offered_location;
+use crate::sync::new_booking::{missing_answers, new_booking};
 use crate::sync::review::with_causes;
 use crate::sync::standing::SentWrite;
-use crate::sync::state::{NOTES_FIELD, project};
+use crate::sync::state::project;
 
 /// How often Cal.com may contradict what was just read from it before the turn gives way.
 const MAX_CONTRADICTIONS: u32 = 2;
@@ -39,7 +39,7 @@ impl Turn<'_> {
 
     /// What is known of the event type, if it is the tenant's. Creating a booking needs no
     /// authorization at Cal.com, so this is the only guard.
-    async fn own_event_type(&self, id: EventTypeId) -> Result<EventTypeFacts, Stop> {
+    pub(super) async fn own_event_type(&self, id: EventTypeId) -> Result<EventTypeFacts, Stop> {
         let foreign = || {
             let message = format!(
                 "The appointment's event type {id} is not one of the tenant's, and nothing was sent. Name it for the tenant, or change the appointment, then retry."
@@ -73,31 +73,66 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) async fn create_booking(&mut self) -> Result<(), Stop> {
+    pub(super) fn new_booking(
+        &self,
+        state: &AppointmentState,
+        facts: &EventTypeFacts,
+        sync_key: &SyncKey,
+    ) -> NewBooking {
+        let defaults = self.tenant.defaults_of(state.event_type);
+        new_booking(state, facts, defaults).with_metadata(SYNC_KEY_METADATA, sync_key.as_str())
+    }
+
+    /// A booking that lacks a required answer is refused; which one it is, the server says badly.
+    fn require_answers(
+        &self,
+        state: &AppointmentState,
+        facts: &EventTypeFacts,
+    ) -> Result<(), Stop> {
+        let defaults = self.tenant.defaults_of(state.event_type);
+        let missing = missing_answers(state, facts, defaults);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "The event type {} requires an answer to: {}. Give it with the appointment, or a default for the tenant, then retry.",
+            state.event_type,
+            missing.join(", ")
+        );
+        Err(Case::new(ReviewReason::RequiredFieldMissing, message).into())
+    }
+
+    /// Books the appointment, in place of another booking if one is named.
+    pub(super) async fn create(&mut self, replaces: Option<BookingUid>) -> Result<(), Stop> {
         let (state, origin) = self.wanted()?;
         let Some(appointment) = self.link.appointment.clone() else {
             return Err(Case::of(ReviewReason::AppointmentMissing).into());
         };
         let facts = self.own_event_type(state.event_type).await?;
-        if self.find_lost_booking(&state).await? {
+        if replaces.is_none() && self.find_lost_booking(&state).await? {
             return Ok(());
         }
+        self.require_answers(&state, &facts)?;
         // Every attempt of one generation goes out under the same key, so that each can be found by
         // it; also one long after a first that was given up, which may still be carried out.
         let keys = &self.engine.sync_keys;
         let generation = self.standing.generation;
         let sync_key = keys.derive(&self.link.tenant, &appointment, generation);
-        let write = SentWrite::Create {
-            sync_key: sync_key.clone(),
-        };
+        let write = SentWrite::create(sync_key.clone()).replacing(replaces.clone());
         self.link.sync_key = Some(sync_key.clone());
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
 
-        let booking =
-            new_booking(&state, &facts).with_metadata(SYNC_KEY_METADATA, sync_key.as_str());
+        let booking = self.new_booking(&state, &facts, &sync_key);
         let sent = Write::Create(Box::new(booking));
         match self.call(self.tenant.calendar.write(&sent)).await {
+            // The one that is to be replaced: it is in the way.
+            Ok(created) if replaces.as_ref() == Some(&created.uid) => {
+                self.refused(&write, &state);
+                let message = "Cal.com answered with the booking that is to be replaced";
+                let error = CalendarError::new(CalendarErrorKind::SlotTaken, message);
+                self.make_room(created.uid, &state, &error).await
+            }
             Ok(created) if created.metadata_str(SYNC_KEY_METADATA) != Some(sync_key.as_str()) => {
                 // Somebody's existing booking: none was made for this appointment. An answer that
                 // names no key at all does not prove that; the booking is looked for by ours.
@@ -109,10 +144,20 @@ impl Turn<'_> {
                 Err(case.about([created.uid]).into())
             }
             Ok(created) => {
-                self.log.push(LogEvent::BookingCreated {
-                    booking: created.uid.clone(),
-                    origin,
+                let to = created.uid.clone();
+                let gone = self.standing.retiring.take_if(|retiring| retiring.is_gone);
+                let from = replaces.clone().or(gone.map(|gone| gone.booking));
+                self.log.push(match from {
+                    Some(from) => LogEvent::BookingReplaced { from, to, origin },
+                    None => LogEvent::BookingCreated {
+                        booking: to,
+                        origin,
+                    },
                 });
+                if let Some(old) = replaces {
+                    let base = self.standing.base.clone();
+                    self.has_been_replaced(old, base);
+                }
                 self.standing.generation += 1;
                 self.landed(&write, &state);
                 self.answered(&write, &state, &created)?;
@@ -133,7 +178,15 @@ impl Turn<'_> {
                     return Ok(());
                 }
                 self.refused(&write, &state);
-                Err(self.slot_taken(&state, &error).await)
+                if let Some(old) = replaces {
+                    return self.make_room(old, &state, &error).await;
+                }
+                let taken = self.slot_taken(&state, &error).await;
+                Err(self.undo_rebooking(taken).await)
+            }
+            Err(error) if error.kind() == CalendarErrorKind::Rejected => {
+                let rejected = self.after_refusal(error, &write, &state);
+                Err(self.undo_rebooking(rejected).await)
             }
             Err(error) => Err(self.after_refusal(error, &write, &state)),
         }
@@ -257,27 +310,24 @@ impl Turn<'_> {
     }
 
     /// A write that was refused as such has not happened; of any other failure that is not known.
-    fn after_refusal(
+    pub(super) fn after_refusal(
         &mut self,
         error: CalendarError,
         write: &SentWrite,
         state: &AppointmentState,
     ) -> Stop {
-        let is_certain = matches!(
-            error.kind(),
-            CalendarErrorKind::Rejected
-                | CalendarErrorKind::Denied
-                | CalendarErrorKind::Throttled
-                | CalendarErrorKind::Unsupported
-        );
-        if is_certain {
+        if is_refused(&error) {
             self.refused(write, state);
         }
         error.into()
     }
 
     /// The case of a slot that belongs to somebody else, with free ones near it.
-    async fn slot_taken(&self, wanted: &AppointmentState, error: &CalendarError) -> Stop {
+    pub(super) async fn slot_taken(
+        &self,
+        wanted: &AppointmentState,
+        error: &CalendarError,
+    ) -> Stop {
         let config = &self.engine.config;
         let from = (wanted.start - config.alternatives_within).max(self.claim.now);
         let until = wanted.start + config.alternatives_within;
@@ -316,67 +366,21 @@ impl Turn<'_> {
     }
 }
 
-/// What is sent for an appointment: one booking of the length that the appointment has.
-fn new_booking(state: &AppointmentState, facts: &EventTypeFacts) -> NewBooking {
-    let attendee = NewAttendee::from(&state.attendee);
-    let mut booking = NewBooking::new(state.event_type, state.start, attendee);
-    let minutes = u32::try_from((state.end - state.start).num_minutes()).unwrap_or(0);
-    if facts.lengths.contains(&minutes) {
-        booking = booking.with_length(minutes);
-    }
-    if let Some(place) = &state.location {
-        booking.location = offered_location(place, &facts.locations);
-    }
-    if let Some(guests) = &state.guests {
-        booking.guests = guests.iter().map(str::to_owned).collect();
-    }
-    if let Some(notes) = state
-        .notes
-        .as_ref()
-        .filter(|notes| !notes.as_str().is_empty())
-    {
-        booking = booking.with_booking_field(NOTES_FIELD, notes.as_str());
-    }
-    if facts.recurs {
-        // Without a count the whole series is made.
-        booking = booking.with_recurrence_count(1);
-    }
-    booking
+/// Whether a call was certainly not carried out.
+pub(super) fn is_refused(error: &CalendarError) -> bool {
+    matches!(
+        error.kind(),
+        CalendarErrorKind::Rejected
+            | CalendarErrorKind::Denied
+            | CalendarErrorKind::Throttled
+            | CalendarErrorKind::Unsupported
+    )
 }
 
 /// Whether the refusal may come from an earlier attempt of ours.
-fn is_collision(error: &CalendarError) -> bool {
+pub(super) fn is_collision(error: &CalendarError) -> bool {
     matches!(
         error.kind(),
         CalendarErrorKind::SlotTaken | CalendarErrorKind::Contradicted
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_length_is_sent_only_where_the_event_type_offers_it() {
-        let start = DateTime::UNIX_EPOCH;
-        let person = crate::store::Person::new("Ann", "ann@example.com", "UTC");
-        let state = AppointmentState::new(
-            AppointmentStatus::Confirmed,
-            start,
-            start + chrono::TimeDelta::minutes(90),
-            EventTypeId::new(1),
-            person,
-        );
-        let facts = |lengths: &[u32], recurs| EventTypeFacts {
-            lengths: lengths.to_vec(),
-            recurs,
-            ..EventTypeFacts::default()
-        };
-        let length = |lengths| new_booking(&state, &facts(lengths, false)).length_in_minutes;
-        assert_eq!(length(&[30, 90]), Some(90));
-        assert_eq!(length(&[30, 60]), None);
-        assert_eq!(length(&[]), None);
-        let count = |recurs| new_booking(&state, &facts(&[], recurs)).recurrence_count;
-        assert_eq!((count(true), count(false)), (Some(1), None));
-    }
 }
