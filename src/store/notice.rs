@@ -12,5 +12,7 @@ open_enum! {
         Webhook = "webhook",
         /// A sweep or an audit, which found a difference that nobody had told of; or a rebuild.
         Sweep = "sweep",
+        /// The engine, which passes on what was heard of a booking with seats to its seats.
+        Seats = "seats",
     }
 }

@@ -37,6 +37,7 @@ mod policy;
 mod rebuild;
 mod receive;
 mod review;
+mod seats;
 mod standing;
 mod state;
 mod subscription;

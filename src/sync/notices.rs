@@ -165,3 +165,8 @@ fn fingerprint(parts: &[&str]) -> [u8; 32] {
     }
     fingerprint.finalize().into()
 }
+
+/// The uid by which Cal.com knows a booking, or the one that a seat belongs to.
+pub(super) fn whole_of(uid: &BookingUid) -> BookingUid {
+    uid.seat().map_or_else(|| uid.clone(), |(whole, _)| whole)
+}

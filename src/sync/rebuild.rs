@@ -15,7 +15,7 @@ use serde_with::serde_as;
 use super::SYNC_KEY_METADATA;
 use super::audit::{Appointments, AuditStop, Bookings, Failure};
 use super::engine::Engine;
-use super::notices::notice_of;
+use super::notices::{notice_of, whole_of};
 use super::ownership::Ownership;
 use super::review::with_causes;
 use super::tenant::Tenant;
@@ -229,7 +229,7 @@ impl Rebuild<'_> {
                     return Ok(());
                 }
                 let from = booking.rescheduled_from_uid.clone();
-                let about = booking.uid.clone();
+                let about = whole_of(&booking.uid);
                 let claim = DeliveryClaim::default();
                 let notice = notice_of(&self.tenant.id, booking, about, from, claim);
                 let given = self.engine.give_notice(notice).await;

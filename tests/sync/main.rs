@@ -29,6 +29,8 @@ mod rebuild;
 mod reopened;
 mod requests;
 mod review;
+mod seats;
+mod story;
 mod subscription;
 mod sweep;
 mod unanswered;

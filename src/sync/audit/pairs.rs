@@ -8,7 +8,9 @@ use super::report::{DriftKind, Failure};
 use super::rows::as_booked;
 use crate::model::{Booking, BookingQuery, BookingUid};
 use crate::store::{Appointment, Differences, Link};
+use crate::sync::notices::whole_of;
 use crate::sync::ownership::Ownership;
+use crate::sync::seats::{same_seat, seat_of};
 use crate::sync::standing::Standing;
 use crate::sync::state::project;
 
@@ -119,7 +121,7 @@ impl Audit<'_> {
     /// account's.
     async fn is_listed(&self, booking: &Booking) -> Result<bool, Failure> {
         let query = BookingQuery::default()
-            .with_booking_uid(booking.uid.clone())
+            .with_booking_uid(whole_of(&booking.uid))
             .with_after_start(booking.start)
             .with_take(1);
         let page = self.tenant.calendar.bookings_page(&query);
@@ -135,11 +137,7 @@ impl Audit<'_> {
         for _ in 0..MAX_CHAIN {
             let found = match group.booking(&uid) {
                 Some(booking) => Some(booking.clone()),
-                None => {
-                    let found = self.tenant.calendar.booking(&uid);
-                    let found = self.engine.calendar_call(found).await;
-                    found.map_err(Failure::Calendar)?
-                }
+                None => self.read(&uid).await?,
             };
             let Some(booking) = found else {
                 return Ok(None);
@@ -150,6 +148,36 @@ impl Audit<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Reads a booking, or one seat of one.
+    async fn read(&self, uid: &BookingUid) -> Result<Option<Booking>, Failure> {
+        let Some((whole, seat)) = uid.seat() else {
+            return self.read_whole(uid).await;
+        };
+        let Some(whole) = self.read_whole(&whole).await? else {
+            return Ok(None);
+        };
+        let mut one = seat_of(&whole, &seat);
+        if let Some(next) = whole
+            .rescheduled_to_uid
+            .as_ref()
+            .filter(|_| !whole.is_live())
+        {
+            // Moved together with all other seats.
+            let next = self.read_whole(next).await?;
+            one.rescheduled_to_uid = next.and_then(|next| {
+                let seat = same_seat(&whole, &seat, &next)?;
+                Some(next.uid.with_seat(&seat))
+            });
+        }
+        Ok(Some(one))
+    }
+
+    async fn read_whole(&self, uid: &BookingUid) -> Result<Option<Booking>, Failure> {
+        let found = self.tenant.calendar.booking(uid);
+        let found = self.engine.calendar_call(found).await;
+        found.map_err(Failure::Calendar)
     }
 
     /// Compares the two sides of a pair.

@@ -6,7 +6,7 @@ use super::merge::Audit;
 use super::report::{AuditCounts, Drift, DriftKind, Failure};
 use crate::model::{Booking, BookingUid};
 use crate::store::{Appointment, DeliveryClaim, Differences};
-use crate::sync::notices::{notice_of, notice_of_missing};
+use crate::sync::notices::{notice_of, notice_of_missing, whole_of};
 
 /// Where a turn has to look so that a difference goes away.
 #[derive(Debug, Default)]
@@ -59,11 +59,11 @@ impl Audit<'_> {
         let notice = match (remedy.look_at, remedy.look_for) {
             (Some(booking), _) => {
                 let from = booking.rescheduled_from_uid.clone();
-                let about = booking.uid.clone();
+                let about = whole_of(&booking.uid);
                 // It claims nothing, so that it passes for no echo.
                 notice_of(tenant, booking, about, from, DeliveryClaim::default())
             }
-            (None, Some(uid)) => notice_of_missing(tenant, uid),
+            (None, Some(uid)) => notice_of_missing(tenant, whole_of(&uid)),
             (None, None) => return Ok(()),
         };
         self.report.notices_given += u64::from(engine.give_notice(notice).await?);

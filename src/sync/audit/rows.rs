@@ -10,6 +10,7 @@ use super::walk::StartWalk;
 use crate::model::Booking;
 use crate::store::{Appointment, AppointmentId, Window};
 use crate::sync::engine::Engine;
+use crate::sync::seats::seats_of;
 use crate::sync::tenant::Tenant;
 
 /// How many appointments are read at a time.
@@ -45,8 +46,9 @@ impl Bookings {
             };
             let page = tenant.calendar.bookings_page(&query);
             let page = engine.calendar_call(page).await;
-            self.rows
-                .extend(self.walk.take(page.map_err(Failure::Calendar)?));
+            let page = self.walk.take(page.map_err(Failure::Calendar)?);
+            // Each seat is a booking of its own.
+            self.rows.extend(page.into_iter().flat_map(seats_of));
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::model::Booking;
 use crate::store::{DeliveryClaim, LinkKey, NewDelivery};
 use crate::sync::notices::notice_of;
 use crate::sync::ownership::Ownership;
+use crate::sync::seats::group_of;
 use crate::sync::standing::Standing;
 
 /// How many of a sweep's own notices are remembered, to give none twice.
@@ -51,6 +52,18 @@ impl Sweep<'_> {
         let tenant = &self.lease.tenant;
         let known = self.engine.link_of_booking(tenant, booking).await;
         let known = known.map_err(Failure::Store)?;
+        let group = Some(group_of(&booking.uid));
+        let is_group = known.as_ref().is_some_and(|(link, _)| link.series == group);
+        if booking.is_seated() || is_group {
+            // Its seats are compared by their own turns.
+            let owner = self.engine.ownership(self.tenant, booking, is_group);
+            if owner.await.map_err(Failure::Host)? != Ownership::Ours {
+                return Ok(());
+            }
+            let claim = DeliveryClaim::default();
+            let notice = notice_of(tenant, booking, booking.uid.clone(), None, claim);
+            return self.tell(booking.updated_at, notice).await;
+        }
         let standing = known.as_ref().and_then(|(link, _)| Standing::of(link).ok());
         let books = known.as_ref().map(|(link, found_by)| Books {
             link,
