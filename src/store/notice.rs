@@ -10,7 +10,7 @@ open_enum! {
         Host = "host",
         /// A webhook of Cal.com's.
         Webhook = "webhook",
-        /// A sweep, which found a difference that nobody had told of.
+        /// A sweep or an audit, which found a difference that nobody had told of; or a rebuild.
         Sweep = "sweep",
         /// The engine, which passes on what was heard of a booking with seats to its seats.
         Seats = "seats",

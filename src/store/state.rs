@@ -267,8 +267,9 @@ impl AppointmentState {
                     start: millis(self.start) != millis(other.start),
                     length: self.length_millis() != other.length_millis(),
                     event_type: self.event_type != other.event_type,
-                    email: is_known && lower(ours) != lower(theirs),
-                    name: is_known && name(ours) != name(theirs),
+                    // What is equal as it stands need not be cleaned: nearly all that is compared is.
+                    email: is_known && ours.email != theirs.email && lower(ours) != lower(theirs),
+                    name: is_known && ours.name != theirs.name && name(ours) != name(theirs),
                     host: differ(&self.host, &other.host, |host| *host),
                     location: differ(&self.location, &other.location, line),
                     guests: differ(&self.guests, &other.guests, Guests::folded),
@@ -382,9 +383,13 @@ impl AppointmentState {
 }
 
 /// Whether two values differ, as far as both are known.
-fn differ<T, C: PartialEq>(one: &Option<T>, other: &Option<T>, compared: impl Fn(&T) -> C) -> bool {
+fn differ<T: PartialEq, C: PartialEq>(
+    one: &Option<T>,
+    other: &Option<T>,
+    compared: impl Fn(&T) -> C,
+) -> bool {
     match (one, other) {
-        (Some(one), Some(other)) => compared(one) != compared(other),
+        (Some(one), Some(other)) => one != other && compared(one) != compared(other),
         _ => false,
     }
 }

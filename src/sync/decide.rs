@@ -396,6 +396,7 @@ fn amend(
 ) -> Decision {
     let confirms = local.status == AppointmentStatus::Confirmed;
     let guests = local.guests.as_ref().zip(remote.guests.as_ref());
+    let guests = guests.filter(|_| wanted.guests);
     let added: Option<Guests> = guests.map(|(ours, theirs)| ours.missing_from(theirs).collect());
     let removes_guests =
         guests.is_some_and(|(ours, theirs)| theirs.missing_from(ours).next().is_some());

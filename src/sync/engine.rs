@@ -10,13 +10,16 @@ use secrecy::SecretString;
 use tokio::sync::Notify;
 use tracing::Instrument;
 
+use super::audit::{AuditParams, AuditReport};
 use super::calendar::{CalendarError, CalendarErrorKind};
 use super::config::SyncConfig;
 use super::event_types::EventTypes;
 use super::notify::{Notifications, Notifier, TracingNotifier};
+use super::rebuild::{RebuildParams, RebuildReport};
 use super::receive::{Receipt, ReceiveError};
 use super::services::{ServiceAdoption, ServiceSyncParams, ServiceSyncReport};
 use super::standing::FORMAT;
+use super::subscription::{RefusedTriggers, SubscriptionError, SubscriptionReport};
 use super::sweep::SweepReport;
 use super::sync_key::SyncKeys;
 use super::tenant::TenantDirectory;
@@ -269,6 +272,58 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
         within: Window,
     ) -> Result<Option<ServiceAdoption>, Error>;
 
+    /// Compares both sides of a tenant over a window of time, whole, and reports where they have
+    /// drifted apart: check only, or with a repair, which has the next turns look at it. Nothing is
+    /// cancelled because it is absent from a list. Holds a page of each side at a time, whatever
+    /// the size of the window.
+    ///
+    /// May be dropped at any point, and resumed with the cursor of the last
+    /// [progress](super::AuditObserver::progress).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]. What fails at Cal.com or at the host is in the
+    /// [report](AuditReport::stopped), with a cursor to go on from.
+    async fn audit(&self, tenant: &TenantId, params: AuditParams) -> Result<AuditReport, Error>;
+
+    /// Has the next turns pair bookings and appointments that the books do not know, after the
+    /// bookkeeping was lost. Doing it twice, or where nothing was lost, does no harm: what is in a
+    /// pair is passed over, so an interrupted one may simply be begun again.
+    ///
+    /// Use the [sync key secret](EngineBuilder::sync_key_secret) under which the bookings were made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]. What fails at Cal.com or at the host is in the
+    /// [report](RebuildReport::stopped), with a cursor to go on from.
+    async fn rebuild(
+        &self,
+        tenant: &TenantId,
+        params: RebuildParams,
+    ) -> Result<RebuildReport, Error>;
+
+    /// Checks the tenant's own webhook [subscription](super::Tenant::with_subscription): whether it
+    /// is there, active, signed, and hears of everything that the engine needs.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscriptionError`].
+    async fn check_subscription(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<SubscriptionReport, SubscriptionError>;
+
+    /// Checks the tenant's own webhook subscription, and creates it or changes what is wrong with
+    /// it. Subscriptions that go elsewhere are left alone, and none is deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscriptionError`].
+    async fn repair_subscription(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<SubscriptionReport, SubscriptionError>;
+
     /// What became of the webhooks that the tenant has received within the last `within`, and how
     /// many changes no webhook told of. [Pruning](Self::prune) removes what is counted here.
     ///
@@ -314,6 +369,7 @@ pub struct Engine {
     pub(super) event_types: EventTypes,
     pub(super) unsupported: Unsupported,
     pub(super) notifications: Notifications,
+    pub(super) refused_triggers: RefusedTriggers,
     /// The tenant that was served last.
     served: Mutex<Option<TenantId>>,
     work: Notify,
@@ -384,6 +440,7 @@ impl EngineBuilder {
             unsupported: Unsupported::default(),
             notifications: Notifications::new(self.notifier, self.config.notify.clone()),
             config: self.config,
+            refused_triggers: RefusedTriggers::default(),
             served: Mutex::new(None),
             work: Notify::new(),
         }
@@ -583,6 +640,32 @@ impl SyncEngine for Engine {
         within: Window,
     ) -> Result<Option<ServiceAdoption>, Error> {
         self.adoption_of(tenant, within).await.map_err(Error::Host)
+    }
+
+    async fn audit(&self, tenant: &TenantId, params: AuditParams) -> Result<AuditReport, Error> {
+        Ok(self.audit_tenant(tenant, params).await?)
+    }
+
+    async fn rebuild(
+        &self,
+        tenant: &TenantId,
+        params: RebuildParams,
+    ) -> Result<RebuildReport, Error> {
+        Ok(self.rebuild_tenant(tenant, params).await?)
+    }
+
+    async fn check_subscription(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<SubscriptionReport, SubscriptionError> {
+        self.check_subscription_of(tenant).await
+    }
+
+    async fn repair_subscription(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<SubscriptionReport, SubscriptionError> {
+        self.repair_subscription_of(tenant).await
     }
 
     async fn webhook_health(

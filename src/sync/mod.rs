@@ -12,16 +12,22 @@
 //!   here* where they differ. A [`Worker`] does it on a schedule.
 //! - Services and event types: [`SyncEngine::sync_services`], for a tenant [with
 //!   services](Tenant::with_services). A [`Worker`] does it on a schedule.
+//! - All of a window: [`SyncEngine::audit`] compares both sides whole, reports where they have
+//!   drifted apart, and repairs it if asked to.
+//! - After the bookkeeping was lost: [`SyncEngine::rebuild`] has both sides paired anew.
 //! - Manual review: [`SyncEngine::open_reviews`] and [`SyncEngine::resolve`].
 //! - [`Operations`]: history, status, overview, bulk calls, erasure.
 //! - [`Notifier`]: what a person should hear of without looking.
 
+mod audit;
 mod bulk;
 mod calendar;
 #[cfg(feature = "client")]
 mod client_calendar;
 #[cfg(feature = "client")]
 mod client_catalog;
+#[cfg(feature = "client")]
+mod client_subscriptions;
 mod config;
 mod contain;
 mod decide;
@@ -34,12 +40,14 @@ mod failure;
 mod last_work;
 mod location;
 mod new_booking;
+mod notices;
 mod notify;
 mod operate;
 mod overview;
 mod ownership;
 mod persons;
 mod policy;
+mod rebuild;
 mod receive;
 mod review;
 mod seats;
@@ -47,6 +55,7 @@ mod services;
 mod standing;
 mod state;
 mod status;
+mod subscription;
 mod sweep;
 mod sync_key;
 mod tenant;
@@ -54,6 +63,10 @@ mod turn;
 mod unsupported;
 mod worker;
 
+pub use audit::{
+    AuditCounts, AuditCursor, AuditMode, AuditObserver, AuditParams, AuditProgress, AuditReport,
+    AuditStop, Brake, Drift, DriftKind,
+};
 pub use bulk::{Cancellation, Cancelled, Resynced};
 pub use calendar::{
     BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write,
@@ -74,6 +87,7 @@ pub use operate::Operations;
 pub use overview::Overview;
 pub use persons::{PersonFinding, PersonOutcome, PersonPlace, PersonQuery, PersonReport};
 pub use policy::{ConflictPolicy, Inexpressible, SyncPolicy};
+pub use rebuild::{RebuildCounts, RebuildCursor, RebuildParams, RebuildReport};
 pub use receive::{Receipt, ReceiveError};
 pub use services::{
     CatalogEntry, EventTypeCatalog, LeftAlone, ServiceAction, ServiceAdoption, ServiceCoverage,
@@ -82,6 +96,10 @@ pub use services::{
 };
 pub use standing::{Base, Doubt, PendingWrite, Retiring, SentWrite, Standing, Undecodable};
 pub use status::{PendingWork, SyncState, SyncStatus, WriteKind};
+pub use subscription::{
+    ExpectedSubscription, SubscriptionError, SubscriptionFinding, SubscriptionReport,
+    Subscriptions, check_subscriptions,
+};
 pub use sweep::{SweepReport, SweepStop};
 pub use tenant::{StaticTenants, Tenant, TenantDirectory};
 pub use turn::TurnOutcome;

@@ -11,6 +11,7 @@ use super::calendar::Calendar;
 use super::defaults::BookingDefaults;
 use super::policy::{ConflictPolicy, SyncPolicy};
 use super::services::TenantServices;
+use super::subscription::Subscriptions;
 use crate::model::{Booking, EventTypeId, UserId};
 use crate::store::{AppointmentState, Person, StoreError, TenantId};
 
@@ -24,6 +25,8 @@ pub struct Tenant {
     pub(super) hosts: BTreeSet<UserId>,
     pub(super) policy: SyncPolicy,
     pub(super) services: Option<TenantServices>,
+    /// Where the tenant's webhook subscription is kept, and the URL that it goes to.
+    pub(super) subscription: Option<(Arc<dyn Subscriptions>, String)>,
     /// Services that several members of staff offer, each with an event type of their own.
     staff: Vec<BTreeMap<UserId, EventTypeId>>,
     defaults: BTreeMap<EventTypeId, BookingDefaults>,
@@ -46,6 +49,7 @@ impl Tenant {
             hosts: BTreeSet::new(),
             policy: SyncPolicy::default(),
             services: None,
+            subscription: None,
             staff: Vec::new(),
             defaults: BTreeMap::new(),
             phone_only_domain: None,
@@ -72,6 +76,18 @@ impl Tenant {
     #[must_use]
     pub fn with_host(mut self, id: UserId) -> Self {
         self.hosts.insert(id);
+        self
+    }
+
+    /// Names the tenant's webhook subscription by the URL that it goes to, so that it can be
+    /// [checked](super::SyncEngine::check_subscription). A client is where subscriptions are kept.
+    #[must_use]
+    pub fn with_subscription(
+        mut self,
+        kept_in: Arc<dyn Subscriptions>,
+        url: impl Into<String>,
+    ) -> Self {
+        self.subscription = Some((kept_in, url.into()));
         self
     }
 

@@ -6,6 +6,7 @@
 )]
 
 mod announced;
+mod audit;
 mod contained;
 mod crooked;
 mod crowded;
@@ -33,11 +34,13 @@ mod queue;
 mod reasons;
 mod rebook;
 mod rebook_races;
+mod rebuild;
 mod reopened;
 mod requests;
 mod review;
 mod seats;
 mod services;
 mod story;
+mod subscription;
 mod sweep;
 mod unanswered;

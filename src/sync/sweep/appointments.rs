@@ -5,8 +5,7 @@ use chrono::{DateTime, Utc};
 use super::compare::appointment_differs;
 use super::report::Failure;
 use super::{Sweep, back, count, span};
-use crate::store::{Appointment, AppointmentId, Change, LinkKey, NoticeSource, Page, Window};
-use crate::sync::engine::SyncEngine;
+use crate::store::{Appointment, AppointmentId, LinkKey, Window};
 use crate::sync::standing::Standing;
 
 /// How many appointments are read at a time.
@@ -68,41 +67,22 @@ impl Sweep<'_> {
             .await?;
         let standing = link.as_ref().and_then(|link| Standing::of(link).ok());
         let known = link.as_ref().map(|link| (link, standing.as_ref()));
-        if !appointment_differs(appointment, known) || self.is_recorded(appointment).await? {
+        // The books hold it in the state in which it is booked.
+        let mut booked = appointment.clone();
+        booked.state = self.tenant.as_booked(booked.state);
+        if !appointment_differs(&booked, known) || self.is_recorded(appointment).await? {
             return Ok(());
         }
-        let change = Change::new(
-            self.lease.tenant.clone(),
-            appointment.id.clone(),
-            appointment.revision,
-            appointment.origin.clone(),
-            appointment.updated_at,
-        );
-        let change = change.with_source(NoticeSource::Sweep);
-        let recorded = self.engine.store.record(&change);
-        let recorded = self.engine.store_call(recorded).await;
+        let tenant = &self.lease.tenant;
+        let recorded = self.engine.record_found(tenant, appointment).await;
         recorded.map_err(Failure::Store)?;
         self.report.changes_recorded += 1;
-        self.engine.nudge();
         Ok(())
     }
 
-    /// Whether the appointment's revision is in the outbox: then it waits, or a turn has seen it.
     async fn is_recorded(&self, appointment: &Appointment) -> Result<bool, Failure> {
         let tenant = &self.lease.tenant;
-        let mut page = Page::first(APPOINTMENTS);
-        loop {
-            let changes = self.engine.store.changes(tenant, &appointment.id, page);
-            let changes = self.engine.store_call(changes).await;
-            let changes = changes.map_err(Failure::Store)?;
-            let mut revisions = changes.iter().map(|(row, _)| row.change.revision);
-            if revisions.any(|revision| revision == appointment.revision) {
-                return Ok(true);
-            }
-            let Some((last, _)) = changes.last() else {
-                return Ok(false);
-            };
-            page = Page::after(last.id, APPOINTMENTS);
-        }
+        let recorded = self.engine.is_recorded(tenant, appointment).await;
+        recorded.map_err(Failure::Store)
     }
 }

@@ -1,20 +1,17 @@
 //! Cal.com's side of a sweep: the bookings that were updated lately.
 
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 
-use super::compare::{BookingSays, Books, FoundBy, booking_says};
+use super::compare::{BookingSays, Books, booking_says};
 use super::report::{Failure, SweepStop};
 use super::walk::Walk;
 use super::{Sweep, back, count, span};
-use crate::model::{Booking, BookingUid, format_instant};
-use crate::store::{Accepted, DeliveryClaim, Link, LinkKey, NewDelivery, NoticeSource, SyncKey};
-use crate::sync::SYNC_KEY_METADATA;
-use crate::sync::engine::SyncEngine;
+use crate::model::Booking;
+use crate::store::{DeliveryClaim, LinkKey, NewDelivery};
+use crate::sync::notices::notice_of;
 use crate::sync::ownership::Ownership;
 use crate::sync::seats::group_of;
 use crate::sync::standing::Standing;
-use crate::sync::state::chain_key;
 
 /// How many of a sweep's own notices are remembered, to give none twice.
 const MAX_TOLD: usize = 10_000;
@@ -51,27 +48,10 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// The link that a delivery about the booking would go to.
-    async fn link_of(&self, booking: &Booking) -> Result<Option<(Link, FoundBy)>, Failure> {
-        let own = LinkKey::Booking(booking.uid.clone());
-        let before = booking.rescheduled_from_uid.clone();
-        let sync_key = booking.metadata_str(SYNC_KEY_METADATA).map(SyncKey::new);
-        let keys = [
-            Some((own, FoundBy::Uid)),
-            before.map(|uid| (LinkKey::Booking(uid), FoundBy::Predecessor)),
-            sync_key.map(|key| (LinkKey::SyncKey(key), FoundBy::Chain)),
-            Some((LinkKey::Chain(chain_key(booking)), FoundBy::Chain)),
-        ];
-        for (key, found_by) in keys.into_iter().flatten() {
-            if let Some(link) = self.find(key).await? {
-                return Ok(Some((link, found_by)));
-            }
-        }
-        Ok(None)
-    }
-
     async fn compare_booking(&mut self, booking: &Booking) -> Result<(), Failure> {
-        let known = self.link_of(booking).await?;
+        let tenant = &self.lease.tenant;
+        let known = self.engine.link_of_booking(tenant, booking).await;
+        let known = known.map_err(Failure::Store)?;
         let group = Some(group_of(&booking.uid));
         let is_group = known.as_ref().is_some_and(|(link, _)| link.series == group);
         if booking.is_seated() || is_group {
@@ -81,7 +61,7 @@ impl Sweep<'_> {
                 return Ok(());
             }
             let claim = DeliveryClaim::default();
-            let notice = self.notice_of(booking, booking.uid.clone(), None, claim);
+            let notice = notice_of(tenant, booking, booking.uid.clone(), None, claim);
             return self.tell(booking.updated_at, notice).await;
         }
         let standing = known.as_ref().and_then(|(link, _)| Standing::of(link).ok());
@@ -95,14 +75,14 @@ impl Sweep<'_> {
             BookingSays::Nothing => return Ok(()),
             BookingSays::Look(claim) => {
                 let from = booking.rescheduled_from_uid.clone();
-                self.notice_of(booking, booking.uid.clone(), from, claim)
+                notice_of(tenant, booking, booking.uid.clone(), from, claim)
             }
             BookingSays::LookAhead(next) => {
                 if self.find(LinkKey::Booking(next.clone())).await?.is_some() {
                     return Ok(());
                 }
                 let from = link.and_then(|link| link.booking.clone());
-                self.notice_of(booking, next, from, DeliveryClaim::default())
+                notice_of(tenant, booking, next, from, DeliveryClaim::default())
             }
         };
         let is_known = link.is_some_and(|link| link.booking.as_ref() == Some(&booking.uid));
@@ -112,35 +92,6 @@ impl Sweep<'_> {
             return Ok(());
         }
         self.tell(booking.updated_at, notice).await
-    }
-
-    /// A delivery that says *look here*. It holds nothing that identifies a person.
-    fn notice_of(
-        &self,
-        met: &Booking,
-        about: BookingUid,
-        from: Option<BookingUid>,
-        claim: DeliveryClaim,
-    ) -> NewDelivery {
-        let updated_at = met.updated_at.map(format_instant);
-        let mut fingerprint = Sha256::new_with_prefix("calcom sweep\n");
-        for part in [
-            about.as_str(),
-            updated_at.as_deref().unwrap_or_default(),
-            met.status.as_str(),
-            &format_instant(met.start),
-        ] {
-            fingerprint.update(part.as_bytes());
-            fingerprint.update(b"\n");
-        }
-        let tenant = self.lease.tenant.clone();
-        let mut notice = NewDelivery::new(tenant, fingerprint.finalize().into(), "");
-        notice.source = NoticeSource::Sweep;
-        notice.sync_key = met.metadata_str(SYNC_KEY_METADATA).map(SyncKey::new);
-        notice.booking = Some(about);
-        notice.rescheduled_from = from;
-        notice.claim = claim;
-        notice
     }
 
     /// Gives a notice, unless it was given before.
@@ -157,11 +108,9 @@ impl Sweep<'_> {
         if is_told || self.cursor.has_told(token) {
             return Ok(());
         }
-        let accepted = self.engine.store.accept(notice);
-        let accepted = self.engine.store_call(accepted).await;
-        if accepted.map_err(Failure::Store)? == Accepted::Stored {
+        let given = self.engine.give_notice(notice).await;
+        if given.map_err(Failure::Store)? {
             self.report.notices_given += 1;
-            self.engine.nudge();
         }
         self.cursor.tell(token);
         if self.told.len() >= MAX_TOLD {

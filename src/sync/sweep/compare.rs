@@ -4,19 +4,9 @@ use chrono::{DateTime, Utc};
 
 use crate::model::{Booking, BookingStatus, BookingUid};
 use crate::store::{Appointment, AppointmentState, AppointmentStatus, DeliveryClaim, Link, Origin};
+use crate::sync::notices::FoundBy;
 use crate::sync::standing::Standing;
 use crate::sync::state::project;
-
-/// How the link of a booking was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FoundBy {
-    /// By the booking's own uid.
-    Uid,
-    /// By the uid of the booking that it replaced.
-    Predecessor,
-    /// By its sync key or its chain.
-    Chain,
-}
 
 /// What the books hold about a booking.
 #[derive(Clone, Copy, Debug)]

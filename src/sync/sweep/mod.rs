@@ -194,8 +194,8 @@ impl Sweep<'_> {
     }
 
     async fn find(&self, key: LinkKey) -> Result<Option<Link>, Failure> {
-        let found = self.engine.store.find(&self.lease.tenant, &key);
-        self.engine.store_call(found).await.map_err(Failure::Store)
+        let found = self.engine.find_link(&self.lease.tenant, key).await;
+        found.map_err(Failure::Store)
     }
 }
 

@@ -45,6 +45,35 @@ impl Turn<'_> {
         Ok(false)
     }
 
+    /// Whether a booking was made for the link's appointment by an engine whose books were lost: it
+    /// stands for the appointment like one that is known, and is no late landing.
+    pub(super) fn is_of_lost_books(&self, booking: &Booking) -> bool {
+        self.generation_of_lost(booking).is_some()
+    }
+
+    /// Notes that a booking of lost books stands for the appointment, so that no later one gets its
+    /// key.
+    pub(super) fn note_lost_generation(&mut self, kept: &Booking) {
+        if let Some(generation) = self.generation_of_lost(kept) {
+            self.standing.generation = self.standing.generation.max(generation + 1);
+        }
+    }
+
+    fn generation_of_lost(&self, booking: &Booking) -> Option<u32> {
+        let made_at = booking.created_at?;
+        let key = booking.metadata_str(SYNC_KEY_METADATA)?;
+        let is_known = self.link.sync_key.as_ref().map(SyncKey::as_str) == Some(key);
+        let appointment = self.link.appointment.as_ref()?;
+        if is_known || made_at >= self.claim.books_since {
+            return None;
+        }
+        let keys = &self.engine.sync_keys;
+        (0..LOST_GENERATIONS).find(|generation| {
+            let own = keys.derive(&self.link.tenant, appointment, *generation);
+            own.as_str() == key
+        })
+    }
+
     fn booking_of_lost_books(&self) -> Option<(Booking, SyncKey)> {
         if self.link.appointment.is_some() {
             return None;

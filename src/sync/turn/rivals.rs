@@ -55,6 +55,7 @@ impl Turn<'_> {
         // with them: a crash, or a failed call, must forget neither.
         if let Some(kept) = &kept {
             self.link.booking = Some(kept.uid.clone());
+            self.note_lost_generation(kept);
         }
         self.standing.rivals = late.iter().chain(&rivals).cloned().collect();
         self.standing.late.clone_from(&late);
@@ -110,7 +111,12 @@ impl Turn<'_> {
             })
         };
         let all = || live.iter().copied();
-        let candidates = || all().filter(|booking| own.is_none() || has_landed(booking));
+        let candidates = || {
+            let may_stay = |booking: &&Booking| {
+                own.is_none() || has_landed(booking) || self.is_of_lost_books(booking)
+            };
+            all().filter(may_stay)
+        };
         all()
             .find(is_own)
             .or_else(|| all().find(|b| !self.is_made_by_us(b) && !has_landed(b)))

@@ -31,6 +31,22 @@ const TRIGGERS: [&str; 18] = [
     "FORM_SUBMITTED_NO_EVENT",
 ];
 
+/// The triggers of the hosted service that the recorded server refuses, by Cal.com's documentation of
+/// 2026.
+const NEWER_TRIGGERS: [&str; 11] = [
+    "BOOKING_LOCATION_UPDATED",
+    "BOOKING_REASSIGNED",
+    "ROUTING_FORM_FALLBACK_HIT",
+    "INSTANT_MEETING_ACCEPTED",
+    "DELEGATION_CREDENTIAL_ERROR",
+    "DELEGATION_CREDENTIAL_SECRET_ROTATION_FAILED",
+    "DELEGATION_CREDENTIAL_ROTATION_REQUIRED",
+    "DELEGATION_CREDENTIAL_SECRET_ROTATED",
+    "WRONG_ASSIGNMENT_REPORT",
+    "CALENDAR_ENTRY_REJECTED",
+    "PING",
+];
+
 #[derive(Clone)]
 pub(super) struct Subscription {
     pub(super) id: String,
@@ -182,7 +198,7 @@ impl State {
             Method::DELETE => Ok(Reply::data(200, self.subscriptions.remove(index).to_json())),
             Method::PATCH => {
                 let body = request.object()?;
-                check(&body, false)?;
+                check(&body, false, self.hosted)?;
                 let url = body.get("subscriberUrl").and_then(Value::as_str);
                 if url.is_some_and(|url| self.is_taken(user, event_type, url, id)) {
                     return Err(Refusal::Short {
@@ -258,7 +274,7 @@ impl State {
                 .and_then(Value::as_str)
                 .map(ToOwned::to_owned)
         };
-        check(&body, true)?;
+        check(&body, true, self.hosted)?;
         let url = text("subscriberUrl").unwrap_or_default();
         if self.is_taken(user, event_type, &url, "") {
             let whose = if event_type.is_some() {
@@ -293,7 +309,7 @@ fn triggers(body: &Map<String, Value>) -> Vec<String> {
 }
 
 /// Refuses properties of the wrong kind, and in a new subscription those that are missing.
-fn check(body: &Map<String, Value>, is_new: bool) -> Result<(), Refusal> {
+fn check(body: &Map<String, Value>, is_new: bool, hosted: bool) -> Result<(), Refusal> {
     let must = |property: &'static str, rule: &'static str, message: &str, fits: bool| {
         let value = body.get(property);
         (!fits && (is_new || value.is_some())).then(|| Wrong {
@@ -320,7 +336,7 @@ fn check(body: &Map<String, Value>, is_new: bool) -> Result<(), Refusal> {
     .into_iter()
     .flatten()
     .collect();
-    wrong.extend(wrong_triggers(body.get("triggers"), is_new));
+    wrong.extend(wrong_triggers(body.get("triggers"), is_new, hosted));
     if wrong.is_empty() {
         return Ok(());
     }
@@ -330,8 +346,10 @@ fn check(body: &Map<String, Value>, is_new: bool) -> Result<(), Refusal> {
     })
 }
 
-fn wrong_triggers(triggers: Option<&Value>, required: bool) -> Option<Wrong> {
-    let known = |word: &Value| word.as_str().is_some_and(|word| TRIGGERS.contains(&word));
+fn wrong_triggers(triggers: Option<&Value>, required: bool, hosted: bool) -> Option<Wrong> {
+    let newer = if hosted { &NEWER_TRIGGERS[..] } else { &[] };
+    let is_known = |word: &str| TRIGGERS.contains(&word) || newer.contains(&word);
+    let known = |word: &Value| word.as_str().is_some_and(is_known);
     let (in_list, is_array) = match triggers {
         None if !required => return None,
         Some(Value::Array(words)) => (words.iter().all(known), true),
@@ -340,7 +358,7 @@ fn wrong_triggers(triggers: Option<&Value>, required: bool) -> Option<Wrong> {
     };
     let mut constraints = Vec::new();
     if !in_list {
-        let words = TRIGGERS.join(", ");
+        let words = [&TRIGGERS[..], newer].concat().join(", ");
         let message =
             format!("each value in triggers must be one of the following values: {words}");
         constraints.push(("isEnum", message));
