@@ -250,3 +250,14 @@ impl ServiceRepository for Failing {
         self.store.update_service(tenant, id, expected, write).await
     }
 }
+
+/// The titles of all event types of the account.
+async fn titles(shop: &Shop) -> Vec<String> {
+    let me = shop.client.me().get().await.unwrap();
+    let query = calcom::model::EventTypeQuery::of_user(me.username.unwrap());
+    let listed = shop.client.event_types().list(&query).await.unwrap();
+    listed
+        .into_iter()
+        .map(|event_type| event_type.title)
+        .collect()
+}
