@@ -13,6 +13,7 @@ use tracing::Instrument;
 use super::calendar::{CalendarError, CalendarErrorKind};
 use super::config::SyncConfig;
 use super::event_types::EventTypes;
+use super::observer::Observer;
 use super::receive::{Receipt, ReceiveError};
 use super::standing::FORMAT;
 use super::sweep::SweepReport;
@@ -240,6 +241,7 @@ pub struct Engine {
     pub(super) sync_keys: SyncKeys,
     pub(super) event_types: EventTypes,
     pub(super) unsupported: Unsupported,
+    pub(super) observer: Option<Arc<dyn Observer>>,
     /// The tenant that was served last.
     served: Mutex<Option<TenantId>>,
     work: Notify,
@@ -255,6 +257,7 @@ pub struct EngineBuilder {
     config: SyncConfig,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    observer: Option<Arc<dyn Observer>>,
     sync_key_secret: SecretString,
 }
 
@@ -286,6 +289,12 @@ impl EngineBuilder {
         self
     }
 
+    /// Who is told what the engine decides. Default: nobody.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// Builds the engine. Nothing starts by itself: run a [`Worker`](super::Worker).
     pub fn build(mut self) -> Engine {
         // A call that outlasts its lease would be looked for by somebody else while it is still
@@ -301,6 +310,7 @@ impl EngineBuilder {
             sync_keys: SyncKeys::new(self.sync_key_secret),
             event_types: EventTypes::default(),
             unsupported: Unsupported::default(),
+            observer: self.observer,
             served: Mutex::new(None),
             work: Notify::new(),
         }
@@ -321,6 +331,7 @@ impl Engine {
             config: SyncConfig::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
+            observer: None,
             sync_key_secret: DEFAULT_SYNC_KEY_SECRET.into(),
         }
     }

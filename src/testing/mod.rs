@@ -10,6 +10,8 @@
 //!
 //! - `FakeCalcom` is a whole one, on a loopback port: bookings, slots, webhooks, and faults by
 //!   script (`Fault`).
+//! - `simulation` plays random, hostile histories against the engine over a host of your own, and
+//!   checks after each what the engine promises.
 //!
 //! All of it follows recordings of a real server; nothing needs the network beyond loopback.
 
@@ -21,6 +23,8 @@ mod fake;
 mod payload;
 mod responses;
 mod sign;
+#[cfg(feature = "testing")]
+pub mod simulation;
 mod webhook_body;
 mod zone;
 

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use calcom::model::{Booking, BookingUid};
-use calcom::store::ChainKey;
-use calcom::sync::SYNC_KEY_METADATA;
+use crate::model::{Booking, BookingUid};
+use crate::store::ChainKey;
+use crate::sync::SYNC_KEY_METADATA;
 
-use crate::promises::Stand;
+use super::stand::Stand;
+use super::trace::Promise;
 
 impl Stand<'_> {
     /// A double that the engine made is one too many even if a person is asked about it. Those that people at Cal.com made, by
     /// moving a booking that was being moved, have to be in review.
-    pub(crate) async fn nothing_is_doubled(&self) {
+    pub(super) async fn nothing_is_doubled(&self) {
         let mut together: BTreeMap<String, Vec<&Booking>> = BTreeMap::new();
         for booking in &self.live {
             if let Some(key) = booking.metadata_str(SYNC_KEY_METADATA) {
@@ -22,16 +23,17 @@ impl Stand<'_> {
                 together.entry(id.to_string()).or_default().push(booking);
             }
         }
-        let all = self.world.fake.bookings();
+        let all = &self.all;
         for (what, live) in together {
             if live.len() < 2 {
                 continue;
             }
             let uids: Vec<&BookingUid> = live.iter().map(|booking| &booking.uid).collect();
-            let by_people = self.forks_of_people(&all, &live);
-            assert!(
+            let by_people = self.forks_of_people(all, &live);
+            self.check(
+                Promise::NothingDoubled,
                 live.len() <= 1 + by_people,
-                "{what} has {uids:?}, of which people made {by_people}"
+                || format!("{what} has {uids:?}, of which people made {by_people}"),
             );
             // A later case, such as a read that was refused, takes the place of the first one and names the same bookings.
             let is_told = self.open.iter().any(|item| {
@@ -39,10 +41,9 @@ impl Stand<'_> {
                 uids.iter().all(|uid| named.contains(uid))
             });
             let is_untold = live.iter().any(|booking| self.is_untold(booking));
-            assert!(
-                is_told || is_untold,
-                "nobody is told that {what} has {uids:?}"
-            );
+            self.check(Promise::NothingDoubled, is_told || is_untold, || {
+                format!("nobody is told that {what} has {uids:?}")
+            });
         }
         self.no_chain_has_two_appointments();
     }
@@ -74,7 +75,9 @@ impl Stand<'_> {
             }
         }
         for (chain, ids) in owners {
-            assert!(ids.len() < 2, "{chain} has the appointments {ids:?}");
+            self.check(Promise::NothingDoubled, ids.len() < 2, || {
+                format!("{chain} has the appointments {ids:?}")
+            });
         }
     }
 }

@@ -3,32 +3,39 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use calcom::ambient::Clock;
-use calcom::store::{
-    Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentWrite,
-    ChainKey, Origin, Revision, StoreError, StoreErrorKind, TenantId, Window,
+use crate::ambient::Clock;
+use super::coverage::{Mishap, Tally};
+use crate::store::{
+    Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentWrite, Change,
+    ChainKey, Origin, Revision, Store, StoreError, StoreErrorKind, TenantId, Window,
 };
 use chrono::{DateTime, Utc};
 
-use crate::chance::Chance;
-use crate::clock::SimClock;
+use super::lock;
+use super::chance::Chance;
+use super::clock::SimClock;
 
 /// What the panic over a poisoned appointment says.
-pub(crate) const PLANTED: &str = "planted: a row that the host's mapping does not expect";
-/// Reading it panics.
-pub(crate) const PANICS: &str = "panics";
-/// Reading it fails, always.
-pub(crate) const FAILS: &str = "fails";
-
+const PLANTED: &str = "planted: a row that the host's mapping does not expect";
 type Key = (TenantId, AppointmentId);
+
+/// Why nobody can work on a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Poison {
+    /// Reading it panics.
+    Panics,
+    /// Reading it fails, always.
+    Fails,
+}
 
 /// What the table has gone through, shared by all processes of a host.
 #[derive(Clone, Default)]
-pub(crate) struct Past(Arc<Mutex<Inner>>);
+pub(super) struct Past(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
@@ -38,12 +45,55 @@ struct Inner {
     /// What the replica shows, and until when.
     replica: Option<(DateTime<Utc>, BTreeMap<Key, Appointment>)>,
     wrongs: Vec<String>,
+    poisoned: BTreeMap<Key, Poison>,
+    /// The revisions that the host wrote and died before recording.
+    unrecorded: BTreeMap<Key, Revision>,
 }
 
 impl Past {
+    /// From now on nobody can work on an appointment.
+    pub(super) fn plant(&self, tenant: &TenantId, id: &AppointmentId, poison: Poison) {
+        let key = (tenant.clone(), id.clone());
+        lock(&self.0).poisoned.insert(key, poison);
+    }
+
+    /// Why nobody can work on an appointment, if so.
+    pub(super) fn poison_of(&self, tenant: &TenantId, id: &AppointmentId) -> Option<Poison> {
+        let key = (tenant.clone(), id.clone());
+        lock(&self.0).poisoned.get(&key).copied()
+    }
+
+    /// The host died before it recorded this write.
+    pub(super) fn never_recorded(&self, tenant: &TenantId, appointment: &Appointment) {
+        let key = (tenant.clone(), appointment.id.clone());
+        lock(&self.0).unrecorded.insert(key, appointment.revision);
+    }
+
+    /// Whether the newest write of the host's was never recorded.
+    pub(super) fn is_unrecorded(&self, tenant: &TenantId, appointment: &Appointment) -> bool {
+        let key = (tenant.clone(), appointment.id.clone());
+        lock(&self.0).unrecorded.contains_key(&key)
+    }
+
+    /// A write of the host's was recorded, and with it all before it.
+    pub(super) fn recorded(&self, tenant: &TenantId, id: &AppointmentId) {
+        let key = (tenant.clone(), id.clone());
+        lock(&self.0).unrecorded.remove(&key);
+    }
+
+    /// A sweep has looked at every row.
+    pub(super) fn was_swept(&self) {
+        lock(&self.0).unrecorded.clear();
+    }
+
+    /// Whether anything is still unrecorded.
+    pub(super) fn has_unrecorded(&self) -> bool {
+        !lock(&self.0).unrecorded.is_empty()
+    }
+
     /// An appointment was written.
-    pub(crate) fn written(&self, tenant: &TenantId, appointment: &Appointment) {
-        let mut inner = self.0.lock().unwrap();
+    pub(super) fn written(&self, tenant: &TenantId, appointment: &Appointment) {
+        let mut inner = lock(&self.0);
         let key = (tenant.clone(), appointment.id.clone());
         let revision = appointment.revision;
         if inner
@@ -62,53 +112,67 @@ impl Past {
     }
 
     /// Whether anybody but Cal.com ever wanted this of an appointment.
-    pub(crate) fn wanted(
+    pub(super) fn wanted(
         &self,
         tenant: &TenantId,
         id: &AppointmentId,
         is_it: impl Fn(&AppointmentState) -> bool,
     ) -> bool {
-        let inner = self.0.lock().unwrap();
+        let inner = lock(&self.0);
         let wishes = inner.wishes.get(&(tenant.clone(), id.clone()));
         wishes.into_iter().flatten().any(is_it)
     }
 
     /// The replica stands still until then.
-    pub(crate) fn lag(&self, until: DateTime<Utc>, table: BTreeMap<Key, Appointment>) {
-        self.0.lock().unwrap().replica = Some((until, table));
+    pub(super) fn lag(&self, until: DateTime<Utc>, table: BTreeMap<Key, Appointment>) {
+        lock(&self.0).replica = Some((until, table));
     }
 
-    pub(crate) fn catch_up(&self) {
-        self.0.lock().unwrap().replica = None;
+    pub(super) fn catch_up(&self) {
+        lock(&self.0).replica = None;
     }
 
-    pub(crate) fn wrongs(&self) -> Vec<String> {
-        self.0.lock().unwrap().wrongs.clone()
+    pub(super) fn wrongs(&self) -> Vec<String> {
+        lock(&self.0).wrongs.clone()
     }
 
     /// What the replica shows, if it lags.
     fn shown(&self, now: DateTime<Utc>, key: &Key) -> Option<Option<Appointment>> {
-        let inner = self.0.lock().unwrap();
+        let inner = lock(&self.0);
         let (until, table) = inner.replica.as_ref()?;
         (now < *until).then(|| table.get(key).cloned())
     }
 }
 
 /// Fails so many times in a hundred: before the call is carried out, or after.
-pub(crate) struct UnsteadyHost {
-    pub(crate) inner: Arc<dyn AppointmentRepository>,
-    pub(crate) chance: Chance,
-    pub(crate) clock: SimClock,
-    pub(crate) failing: Arc<AtomicU32>,
-    pub(crate) past: Past,
+pub(super) struct UnsteadyHost {
+    pub(super) inner: Arc<dyn AppointmentRepository>,
+    pub(super) chance: Chance,
+    pub(super) clock: SimClock,
+    pub(super) failing: Arc<AtomicU32>,
+    pub(super) past: Past,
+    pub(super) tally: Tally,
+    /// Where the host records its changes, if writing them does not.
+    pub(super) outbox: Option<Arc<dyn Store>>,
     /// Whether people at the host write at the worst of moments.
-    pub(crate) meddles: bool,
+    pub(super) meddles: bool,
 }
 
 impl fmt::Debug for UnsteadyHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UnsteadyHost")
     }
+}
+
+/// What the host records of an appointment as it was written.
+pub(super) fn change_of(tenant: &TenantId, written: &Appointment) -> Change {
+    Change::new(
+        tenant.clone(),
+        written.id.clone(),
+        written.revision,
+        written.origin.clone(),
+        written.updated_at,
+    )
 }
 
 fn away() -> StoreError {
@@ -119,6 +183,7 @@ impl UnsteadyHost {
     async fn stumble(&self) -> Result<(), StoreError> {
         self.chance.dawdle().await;
         if self.chance.percent(self.failing.load(Ordering::SeqCst)) {
+            self.tally.fault(Mishap::HostUnavailable);
             return Err(away());
         }
         Ok(())
@@ -134,8 +199,13 @@ impl UnsteadyHost {
         let mut state = found.state.clone();
         state.attendee.name += " Meddled";
         let write = AppointmentWrite::new(state, Origin::Phone, self.clock.now());
-        let update = self.inner.update(tenant, id, found.revision, write);
-        self.past.written(tenant, &update.await?);
+        let updated = self.inner.update(tenant, id, found.revision, write).await?;
+        self.past.written(tenant, &updated);
+        self.tally.fault(Mishap::HostMeddles);
+        if let Some(outbox) = &self.outbox {
+            outbox.record(&change_of(tenant, &updated)).await?;
+            self.past.recorded(tenant, id);
+        }
         Ok(())
     }
 }
@@ -148,10 +218,17 @@ impl AppointmentRepository for UnsteadyHost {
         id: &AppointmentId,
     ) -> Result<Option<Appointment>, StoreError> {
         self.stumble().await?;
-        match id.as_str() {
-            PANICS => panic!("{PLANTED}"),
-            FAILS => return Err(away()),
-            _ => {}
+        match self.past.poison_of(tenant, id) {
+            Some(Poison::Panics) => {
+                self.tally.fault(Mishap::RowPanics);
+                // A panic that is part of the history, and is not printed.
+                resume_unwind(Box::new(PLANTED));
+            }
+            Some(Poison::Fails) => {
+                self.tally.fault(Mishap::RowUnreadable);
+                return Err(away());
+            }
+            None => {}
         }
         let key = (tenant.clone(), id.clone());
         match self.past.shown(self.clock.now(), &key) {
@@ -196,6 +273,7 @@ impl AppointmentRepository for UnsteadyHost {
         after: Option<(DateTime<Utc>, AppointmentId)>,
         limit: u32,
     ) -> Result<Vec<Appointment>, StoreError> {
+        self.stumble().await?;
         self.inner.scan(tenant, window, after, limit).await
     }
 }

@@ -1,40 +1,42 @@
 //! The tenants of a history, and what they have at Cal.com.
 
 use bytes::Bytes;
-use calcom::model::{EventTypeId, Frequency, NewWebhook, UserId};
-use calcom::store::TenantId;
-use calcom::sync::ConflictPolicy;
-use calcom::testing::{FakeCalcom, FakeEventType};
+use crate::model::{EventTypeId, Frequency, NewWebhook, UserId};
+use crate::store::TenantId;
+use crate::sync::ConflictPolicy;
+use crate::testing::{FakeCalcom, FakeEventType};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use crate::chance::Chance;
-use crate::plan::Plan;
-use crate::post::NOWHERE;
+use super::chance::Chance;
+use super::plan::Plan;
+use super::post::NOWHERE;
 
 /// One customer of the host.
-pub(crate) struct Customer {
-    pub(crate) id: TenantId,
-    pub(crate) secret: &'static str,
-    pub(crate) key: SecretString,
-    pub(crate) types: Types,
-    pub(crate) host: UserId,
-    pub(crate) policy: ConflictPolicy,
+pub(super) struct Customer {
+    pub(super) id: TenantId,
+    pub(super) secret: &'static str,
+    pub(super) key: SecretString,
+    pub(super) types: Types,
+    pub(super) host: UserId,
+    /// Who can hold an appointment, as the host sees it.
+    pub(super) staff: [UserId; 2],
+    pub(super) policy: ConflictPolicy,
 }
 
 /// What can be booked of a tenant.
 #[derive(Clone, Copy)]
-pub(crate) struct Types {
+pub(super) struct Types {
     /// 30 minutes.
-    pub(crate) plain: EventTypeId,
+    pub(super) plain: EventTypeId,
     /// 30, 60 or 90.
-    pub(crate) lengths: EventTypeId,
+    pub(super) lengths: EventTypeId,
     /// At Cal.com, three weeks in a row.
-    pub(crate) weekly: EventTypeId,
+    pub(super) weekly: EventTypeId,
     /// Waits for a confirmation.
-    pub(crate) confirms: EventTypeId,
+    pub(super) confirms: EventTypeId,
     /// Two a day.
-    pub(crate) limited: EventTypeId,
+    pub(super) limited: EventTypeId,
 }
 
 impl Types {
@@ -55,7 +57,7 @@ impl Types {
         }
     }
 
-    pub(crate) fn all(&self) -> [EventTypeId; 5] {
+    pub(super) fn all(&self) -> [EventTypeId; 5] {
         [
             self.plain,
             self.lengths,
@@ -66,22 +68,22 @@ impl Types {
     }
 
     /// One of them, most often the plain one.
-    pub(crate) fn some(&self, chance: &Chance) -> EventTypeId {
+    pub(super) fn some(&self, chance: &Chance) -> EventTypeId {
         let others = [self.lengths, self.weekly, self.confirms, self.limited];
         match chance.percent(55) {
             true => self.plain,
-            false => *chance.pick(&others).unwrap(),
+            false => chance.one_of(&others),
         }
     }
 }
 
 impl Customer {
-    pub(crate) fn owns(&self, id: Option<EventTypeId>) -> bool {
+    pub(super) fn owns(&self, id: Option<EventTypeId>) -> bool {
         id.is_some_and(|id| self.types.all().contains(&id))
     }
 }
 
-pub(crate) async fn customers(fake: &FakeCalcom, plan: &Plan, chance: &Chance) -> [Customer; 2] {
+pub(super) async fn customers(fake: &FakeCalcom, plan: &Plan, chance: &Chance) -> [Customer; 2] {
     let policy = || match chance.number(0..10) {
         0 => ConflictPolicy::RemoteWins,
         1 => ConflictPolicy::LocalWins,
@@ -89,12 +91,14 @@ pub(crate) async fn customers(fake: &FakeCalcom, plan: &Plan, chance: &Chance) -
         _ => ConflictPolicy::Review,
     };
     let hanna = fake.host_id();
+    let petra = fake.add_user("petra").id;
     let salon = Customer {
         id: TenantId::new("salon"),
         secret: "whsec_of_the_salon",
         key: fake.api_key(),
         types: Types::add_to(fake, "salon", hanna, chance.percent(50)),
         host: hanna,
+        staff: [hanna, petra],
         policy: policy(),
     };
     let (host, key) = if plan.one_user {
@@ -109,6 +113,7 @@ pub(crate) async fn customers(fake: &FakeCalcom, plan: &Plan, chance: &Chance) -
         key,
         types: Types::add_to(fake, "studio", host, chance.percent(50)),
         host,
+        staff: [host, petra],
         policy: policy(),
     };
     for customer in [&salon, &studio] {
@@ -132,7 +137,8 @@ async fn subscribe(fake: &FakeCalcom, customer: &Customer) {
             format!("Bearer {}", customer.key.expose_secret()),
         )
         .body(Bytes::from(body.to_string()))
-        .unwrap();
-    let answer = fake.exchange(request).await.unwrap();
+        .expect("the request is well-formed");
+    let answer = fake.exchange(request).await;
+    let answer = answer.expect("the fake answers");
     assert!(answer.status().is_success(), "{answer:?}");
 }
