@@ -50,6 +50,26 @@ pub enum LogEvent {
         /// The origin of the change.
         origin: Origin,
     },
+    /// A booking was made to replace another one, which is cancelled next or was cancelled to make
+    /// room.
+    #[non_exhaustive]
+    BookingReplaced {
+        /// The booking that is replaced.
+        from: BookingUid,
+        /// The booking that replaces it.
+        to: BookingUid,
+        /// The origin of the change.
+        origin: Origin,
+    },
+    /// A booking that was cancelled to make room for its replacement was booked again, because the
+    /// replacement could not be booked.
+    #[non_exhaustive]
+    RebookingUndone {
+        /// The booking that was cancelled.
+        from: BookingUid,
+        /// The booking that was made in its place.
+        to: BookingUid,
+    },
     /// A booking was cancelled at Cal.com.
     #[non_exhaustive]
     BookingCancelled {

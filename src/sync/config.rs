@@ -68,6 +68,9 @@ pub struct SyncConfig {
     pub rescheduling_reason: String,
     /// The reason sent with a cancellation, shown to the attendee; Cal.com requires one from hosts.
     pub cancellation_reason: String,
+    /// The reason sent with the cancellation of a booking that was replaced by another one, shown to
+    /// the attendee.
+    pub rebooking_reason: String,
     /// The reason given for a declined booking, shown to the attendee.
     pub declining_reason: String,
     /// How far around a taken slot to look for free ones. Default: 3 days.
@@ -99,6 +102,7 @@ impl Default for SyncConfig {
             sweep_window_ahead: Duration::from_secs(90 * 24 * 60 * 60),
             rescheduling_reason: "Rescheduled by the host".to_owned(),
             cancellation_reason: "Cancelled by the host".to_owned(),
+            rebooking_reason: "Replaced by another booking".to_owned(),
             declining_reason: "Declined by the host".to_owned(),
             alternatives_within: Duration::from_secs(3 * 24 * 60 * 60),
             max_alternatives: 5,

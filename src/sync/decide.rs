@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::facts::{Facts, Local, Order, Remote};
-use super::policy::ConflictPolicy;
+use super::policy::{ConflictPolicy, Inexpressible};
 use super::standing::Base;
 use crate::model::UserId;
 use crate::store::{
@@ -35,6 +35,8 @@ pub enum Decision {
         /// The new start.
         start: DateTime<Utc>,
     },
+    /// Replace the booking: create another one for the appointment, and cancel this one.
+    Rebook,
     /// Cancel the booking.
     CancelBooking,
     /// Confirm the pending booking.
@@ -110,6 +112,11 @@ impl From<Decision> for Verdict {
 
 /// Every field.
 const ALL: Differences = Differences::ALL;
+
+/// The fields that a new booking can bring to Cal.com: who confirms it and who holds it is not the
+/// engine's to say.
+const REBOOKABLE: Differences =
+    Differences::ALL.without(Differences::NONE.with(Field::Status).with(Field::Host));
 
 /// The fields that Cal.com's response to a write may change.
 pub(super) const ANSWERED: Differences = Differences::NONE
@@ -382,7 +389,7 @@ fn amend(
     let added: Option<Guests> = guests.map(|(ours, theirs)| ours.missing_from(theirs).collect());
     let removes_guests =
         guests.is_some_and(|(ours, theirs)| theirs.missing_from(ours).next().is_some());
-    // No endpoint changes these on a booking that there is.
+    // No endpoint changes these on an existing booking.
     let mut cannot = Differences::NONE
         .with(Field::Length)
         .with(Field::EventType)
@@ -393,8 +400,16 @@ fn amend(
     cannot.status |= !confirms;
     cannot.guests |= removes_guests;
     let inexpressible = wanted.intersection(cannot);
-    if !inexpressible.without(facts.policy.acceptable()).is_empty() {
+    let rest = inexpressible.without(facts.policy.fields_to(Inexpressible::Accept));
+    let mut rebooks = facts.policy.fields_to(Inexpressible::Rebook);
+    if facts.order == Some(Order::ForceLocal) {
+        rebooks = REBOOKABLE;
+    }
+    if !rest.without(rebooks.intersection(REBOOKABLE)).is_empty() {
         return Decision::Review(ReviewReason::NotExpressible);
+    }
+    if !rest.is_empty() {
+        return Decision::Rebook;
     }
     let wanted = wanted.without(cannot);
     if wanted.status {

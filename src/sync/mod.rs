@@ -47,7 +47,7 @@ pub use facts::{Facts, Local, Order, Remote};
 pub use observer::Observer;
 pub use policy::{ConflictPolicy, Inexpressible, SyncPolicy};
 pub use receive::{Receipt, ReceiveError};
-pub use standing::{Base, Doubt, PendingWrite, SentWrite, Standing, Undecodable};
+pub use standing::{Base, Doubt, PendingWrite, Retiring, SentWrite, Standing, Undecodable};
 pub use sweep::{SweepReport, SweepStop};
 pub use tenant::{StaticTenants, Tenant, TenantDirectory};
 pub use turn::TurnOutcome;

@@ -30,14 +30,18 @@ pub enum ConflictPolicy {
 pub enum Inexpressible {
     /// The two sides may differ: the host keeps its value, Cal.com its own.
     Accept,
+    /// The booking is replaced: a new one is made, and the old one is cancelled. A status, and a
+    /// member of staff without an event type of their own, cannot be brought to Cal.com in this way
+    /// and are reviewed.
+    Rebook,
     /// Manual review.
     Review,
 }
 
 /// The policies of a tenant, as plain data.
 ///
-/// By default every conflict is reviewed; a name and notes that Cal.com cannot change may differ, and
-/// any other change that it cannot take is reviewed.
+/// By default every conflict is reviewed. Of the changes that Cal.com cannot take in place, a name and
+/// notes may differ, another length or event type is rebooked, and anything else is reviewed.
 ///
 /// ```
 /// use calcom::store::Field;
@@ -91,13 +95,22 @@ impl SyncPolicy {
         own.copied().unwrap_or(self.conflicts)
     }
 
-    /// The fields whose changes may stay at the host where Cal.com cannot take them.
-    pub(super) fn acceptable(&self) -> Differences {
-        let is_acceptable = |field: &Field| match self.inexpressible.get(field) {
-            Some(policy) => *policy == Inexpressible::Accept,
-            None => matches!(field, Field::Name | Field::Notes),
-        };
-        Field::ALL.iter().copied().filter(is_acceptable).collect()
+    /// What becomes of a change of a field that Cal.com cannot take in place.
+    pub fn inexpressible_of(&self, field: Field) -> Inexpressible {
+        let own = self.inexpressible.get(&field).copied();
+        own.unwrap_or(match field {
+            Field::Name | Field::Notes => Inexpressible::Accept,
+            Field::Length | Field::EventType => Inexpressible::Rebook,
+            _ => Inexpressible::Review,
+        })
+    }
+
+    /// The fields to which a policy applies where Cal.com cannot take them in place.
+    pub(super) fn fields_to(&self, policy: Inexpressible) -> Differences {
+        let fields = Field::ALL.iter().copied();
+        fields
+            .filter(|field| self.inexpressible_of(*field) == policy)
+            .collect()
     }
 }
 

@@ -13,6 +13,10 @@ use crate::store::{
 /// it; its links are then left to its own workers.
 pub(super) const FORMAT: u16 = 1;
 
+/// How many replaced bookings are remembered. What is still heard of one is heard within minutes of
+/// its end.
+const MAX_RETIRED: usize = 16;
+
 /// Both sides as they were when they last agreed, or their difference was last accepted. A pair,
 /// because they can agree without being equal: each side is compared with its own past.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +46,9 @@ pub enum SentWrite {
     Create {
         /// The sync key by which it can be found.
         sync_key: SyncKey,
+        /// The booking that it replaces, which is cancelled once this one is known.
+        #[serde(default)]
+        replaces: Option<BookingUid>,
     },
     /// Moves a booking.
     #[non_exhaustive]
@@ -74,7 +81,10 @@ pub enum SentWrite {
 impl SentWrite {
     /// Creates a booking that carries this key.
     pub const fn create(sync_key: SyncKey) -> Self {
-        Self::Create { sync_key }
+        Self::Create {
+            sync_key,
+            replaces: None,
+        }
     }
 
     /// Moves a booking to this start.
@@ -88,6 +98,15 @@ impl SentWrite {
             booking,
             reason: None,
         }
+    }
+
+    /// Sets the booking that a new one replaces.
+    #[must_use]
+    pub(super) fn replacing(mut self, old: Option<BookingUid>) -> Self {
+        if let Self::Create { replaces, .. } = &mut self {
+            *replaces = old;
+        }
+        self
     }
 
     /// Sets the reason of a cancellation.
@@ -138,6 +157,19 @@ pub struct PendingWrite {
     pub is_known: bool,
 }
 
+/// A booking that is being replaced by another one. Two live bookings are no alarm while it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Retiring {
+    /// The booking.
+    pub booking: BookingUid,
+    /// Both sides as they were when they last agreed on it.
+    pub base: Option<Base>,
+    /// Whether it was cancelled already, to make room for the booking that replaces it. Otherwise that
+    /// one is booked, and this one is to be cancelled.
+    pub is_gone: bool,
+}
+
 /// A delivery whose claim Cal.com does not show yet.
 #[serde_as]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,6 +204,14 @@ pub struct Standing {
     /// Bookings left behind by late writes of the engine, which nobody wants; they are to be
     /// cancelled.
     pub late: Vec<BookingUid>,
+    /// The booking that is being replaced, until it is cancelled and its replacement is known.
+    pub retiring: Option<Retiring>,
+    /// Bookings that were replaced and cancelled, the latest last. That they have ended says nothing
+    /// about the appointment.
+    pub retired: Vec<BookingUid>,
+    /// The state for which room was made in vain. It is not tried again until the host changes the
+    /// appointment or a person says so: each attempt costs the attendee a cancellation.
+    pub no_room_for: Option<AppointmentState>,
     /// Deliveries whose claims are not confirmed yet.
     pub doubts: Vec<Doubt>,
     /// The number of failed attempts at the current work.
@@ -220,7 +260,16 @@ impl Standing {
         link.bare = self.base.is_none()
             && self.pending.is_empty()
             && !self.creating_appointment
+            && self.retiring.is_none()
             && (link.appointment.is_none() || link.booking.is_none());
+    }
+
+    /// Notes that a booking was replaced and has been cancelled.
+    pub(super) fn retire(&mut self, booking: BookingUid) {
+        self.retired.retain(|known| *known != booking);
+        let surplus = (self.retired.len() + 1).saturating_sub(MAX_RETIRED);
+        self.retired.drain(..surplus);
+        self.retired.push(booking);
     }
 
     /// Whether the outcome of a write is unknown.

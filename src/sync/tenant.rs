@@ -1,6 +1,6 @@
 //! Tenants as the engine sees them: credentials, secrets, and what belongs to them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::calendar::Calendar;
 use super::policy::{ConflictPolicy, SyncPolicy};
 use crate::model::{Booking, EventTypeId, UserId};
-use crate::store::{StoreError, TenantId};
+use crate::store::{AppointmentState, StoreError, TenantId};
 
 /// One customer of the host. `Debug` shows no secret.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Tenant {
     pub(super) event_types: BTreeSet<EventTypeId>,
     pub(super) hosts: BTreeSet<UserId>,
     pub(super) policy: SyncPolicy,
+    /// Services that several members of staff offer, each with an event type of their own.
+    staff: Vec<BTreeMap<UserId, EventTypeId>>,
 }
 
 impl Tenant {
@@ -37,6 +39,7 @@ impl Tenant {
             event_types: BTreeSet::new(),
             hosts: BTreeSet::new(),
             policy: SyncPolicy::default(),
+            staff: Vec::new(),
         }
     }
 
@@ -61,6 +64,32 @@ impl Tenant {
     pub fn with_host(mut self, id: UserId) -> Self {
         self.hosts.insert(id);
         self
+    }
+
+    /// Adds a service that several members of staff offer, each with an event type of their own. They
+    /// become event types and hosts of the tenant.
+    ///
+    /// An appointment for one of these event types that is given to another of these members of staff
+    /// is [rebooked](super::Inexpressible::Rebook) on theirs, whichever of the event types the host
+    /// application names.
+    #[must_use]
+    pub fn with_staff(mut self, service: impl IntoIterator<Item = (UserId, EventTypeId)>) -> Self {
+        let service: BTreeMap<UserId, EventTypeId> = service.into_iter().collect();
+        self.hosts.extend(service.keys().copied());
+        self.event_types.extend(service.values().copied());
+        self.staff.push(service);
+        self
+    }
+
+    /// The event type that an appointment is booked on: its own, or that of the member of staff who
+    /// holds it.
+    pub(super) fn event_type_of(&self, state: &AppointmentState) -> EventTypeId {
+        let mut services = self.staff.iter();
+        let service = services.find(|service| service.values().any(|id| *id == state.event_type));
+        let of_host = service
+            .zip(state.host)
+            .and_then(|(service, host)| service.get(&host));
+        of_host.copied().unwrap_or(state.event_type)
     }
 
     /// Sets which side wins when both have changed, whatever the field.

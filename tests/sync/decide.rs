@@ -154,6 +154,7 @@ fn writes_to_calcom(decision: &Decision) -> bool {
         decision,
         Decision::CreateBooking
             | Decision::Reschedule { .. }
+            | Decision::Rebook
             | Decision::CancelBooking
             | Decision::ConfirmBooking
             | Decision::DeclineBooking

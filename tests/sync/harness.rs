@@ -162,11 +162,16 @@ impl World {
 
     /// A new process over the same store: nothing in memory survives.
     pub(crate) fn restarted(&self) -> Arc<Engine> {
+        self.engine_with(|tenant| tenant)
+    }
+
+    /// Another engine over the same store, for a tenant that is known better.
+    pub(crate) fn engine_with(&self, change: impl Fn(Tenant) -> Tenant) -> Arc<Engine> {
         let types = self.types;
         let named = |tenant: Tenant| {
             let tenant = tenant.with_event_type(types.confirm);
             let tenant = tenant.with_event_type(types.weekly);
-            tenant.with_event_type(types.lengths)
+            change(tenant.with_event_type(types.lengths))
         };
         engine(&self.fake, &self.store, &self.clock, &self.tenant, &named)
     }

@@ -22,6 +22,7 @@ mod orders;
 mod outbound;
 mod ownership;
 mod queue;
+mod rebook;
 mod reopened;
 mod requests;
 mod review;

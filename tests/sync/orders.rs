@@ -145,7 +145,7 @@ async fn an_instruction_that_cannot_be_carried_out_says_so() {
     let made = world.make("a", at(0), Origin::Phone);
     world.drain().await;
     let change = |state: &mut calcom::store::AppointmentState| {
-        state.attendee.email = Some("bob@example.com".to_owned());
+        state.status = AppointmentStatus::Pending;
     };
     world.change(&made.id, Origin::Admin, change).await;
     world.drain().await;

@@ -28,6 +28,7 @@ impl Turn<'_> {
         let appointments = &self.engine.appointments;
         let created = appointments.create_for_booking(&self.link.tenant, &chain, write);
         let created = self.engine.host_call(created).await.map_err(Stop::Host)?;
+        let created = self.as_booked(created);
         self.link.appointment = Some(created.id.clone());
         self.loaded_revision = Some(created.revision);
         // An earlier call may have created it, and the host may have changed it since; then the
@@ -52,6 +53,7 @@ impl Turn<'_> {
         let updated = appointments.update(&self.link.tenant, &local.id, local.revision, write);
         match self.engine.host_call(updated).await {
             Ok(updated) => {
+                let updated = self.as_booked(updated);
                 self.standing.base = Some(Base::new(updated.state.clone(), remote.state));
                 self.standing.owed = Differences::NONE;
                 self.local = Some(updated);

@@ -21,6 +21,7 @@ impl Turn<'_> {
             || self.standing.awaits_outcome()
             || self.may_have_landed()
             || self.standing.verify
+            || self.standing.retiring.is_some()
             || !self.standing.rivals.is_empty()
             || never_read
             || self.claims_calcom()
@@ -29,6 +30,14 @@ impl Turn<'_> {
     /// Whether a delivery claims nothing beyond the base's remote half: nearly always an echo of
     /// our own write.
     pub(super) fn is_echo(&self, delivery: &Delivery) -> bool {
+        let named = delivery.booking.as_ref();
+        let has_ended = delivery
+            .claim
+            .status
+            .is_some_and(|status| !status.is_live());
+        if has_ended && named.is_some_and(|uid| self.standing.retired.contains(uid)) {
+            return true;
+        }
         let (Some(base), Some(status)) = (&self.standing.base, delivery.claim.status) else {
             return false;
         };

@@ -65,7 +65,8 @@ impl Turn<'_> {
         let appointments = &self.engine.appointments;
         let update = appointments.update(&self.link.tenant, &local.id, local.revision, write);
         // The host wrote meanwhile: the next turn moves what it wrote.
-        self.local = Some(self.engine.host_call(update).await.map_err(Stop::Host)?);
+        let moved = self.engine.host_call(update).await.map_err(Stop::Host)?;
+        self.local = Some(self.as_booked(moved));
         Ok(())
     }
 

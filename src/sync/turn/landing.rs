@@ -157,7 +157,7 @@ impl Turn<'_> {
             self.log.push(LogEvent::BookingAdopted {
                 booking: landing.booking.clone(),
             });
-            if let SentWrite::Create { sync_key } = &landing.pending.write
+            if let SentWrite::Create { sync_key, .. } = &landing.pending.write
                 && self.is_current(sync_key)
             {
                 self.standing.generation += 1;
@@ -177,7 +177,7 @@ impl Turn<'_> {
     pub(super) fn is_double(&self, landing: &Landing, own: &BookingUid) -> bool {
         let own = self.visited.get(own).and_then(Option::as_ref);
         match (&landing.pending.write, own) {
-            (SentWrite::Create { sync_key }, Some(own)) => {
+            (SentWrite::Create { sync_key, .. }, Some(own)) => {
                 own.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str())
             }
             (SentWrite::Reschedule { booking, .. }, Some(own)) => {
@@ -230,7 +230,7 @@ impl Turn<'_> {
         };
         let mut read = self.visited.values().flatten().filter(is_free);
         let found = match &pending.write {
-            SentWrite::Create { sync_key } => {
+            SentWrite::Create { sync_key, .. } => {
                 let carries = |booking: &&Booking| {
                     booking.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str())
                 };
@@ -280,7 +280,7 @@ impl Turn<'_> {
             return false;
         };
         let was_answered = match &pending.write {
-            SentWrite::Create { sync_key } => !self.is_current(sync_key),
+            SentWrite::Create { sync_key, .. } => !self.is_current(sync_key),
             SentWrite::Reschedule { booking: from, .. } => from != own,
             SentWrite::Cancel { .. } | SentWrite::Amend { .. } => false,
         };

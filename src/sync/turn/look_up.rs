@@ -20,7 +20,7 @@ impl Turn<'_> {
     pub(super) async fn look_up_pending(&self) -> Result<Vec<Booking>, Stop> {
         let mut found: Vec<Booking> = Vec::new();
         for pending in &self.standing.pending {
-            let SentWrite::Create { sync_key } = &pending.write else {
+            let SentWrite::Create { sync_key, .. } = &pending.write else {
                 continue;
             };
             let query = query_for(&pending.state, Some(TimeDelta::hours(LOOKUP_HOURS)));

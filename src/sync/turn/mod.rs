@@ -13,6 +13,7 @@ mod landing;
 mod look_up;
 mod push;
 mod read;
+mod rebook;
 mod rivals;
 mod settle;
 
@@ -33,8 +34,8 @@ use super::tenant::Tenant;
 use crate::model::{Booking, BookingUid};
 use crate::store::{
     Appointment, AppointmentState, Checkpoint, Claim, DeliveryFate, DeliveryId, Differences, Link,
-    LinkId, LinkKey, LogEvent, Origin, Reason, ReviewId, ReviewReason, Revision, StoreError,
-    StoreErrorKind, Winner,
+    LinkId, LinkKey, LogEvent, NewReview, Origin, Reason, ReviewId, ReviewReason, Revision,
+    StoreError, StoreErrorKind, Winner,
 };
 
 /// How many times a turn decides before it yields: create or move, adopt what the response differs
@@ -173,6 +174,8 @@ pub(super) struct Turn<'a> {
     /// What a person has ordered, until it is carried out.
     order: Option<Order>,
     outcomes: Vec<(ReviewId, String)>,
+    /// Review items about what was met, which stop nothing.
+    reports: Vec<NewReview>,
     log: Vec<LogEvent>,
     /// The fields in which Cal.com is to become like the host, by the last decision.
     wish: Differences,
@@ -212,6 +215,7 @@ impl<'a> Turn<'a> {
             strays: BTreeMap::new(),
             order: None,
             outcomes: Vec::new(),
+            reports: Vec::new(),
             log: Vec::new(),
             wish: Differences::NONE,
             pushed: false,
@@ -250,6 +254,7 @@ impl<'a> Turn<'a> {
             return Err(Stop::StillInReview);
         }
         for _ in 0..MAX_ROUNDS {
+            self.retire_replaced().await?;
             let verdict = self.decide();
             match verdict.decision {
                 // What a base says about Cal.com is good enough to push to, not to bother a person
@@ -259,8 +264,11 @@ impl<'a> Turn<'a> {
                     self.judge_claims()?;
                     continue;
                 }
-                // Confirming a booking that has ended meanwhile would revive it.
-                Decision::ConfirmBooking | Decision::DeclineBooking if !self.fresh => {
+                // Confirming a booking that has ended meanwhile would revive it, and replacing it would
+                // make another one.
+                Decision::ConfirmBooking | Decision::DeclineBooking | Decision::Rebook
+                    if !self.fresh =>
+                {
                     self.read_remote().await?;
                     self.judge_claims()?;
                     continue;
@@ -287,7 +295,8 @@ impl<'a> Turn<'a> {
             }
             self.wish = verdict.wish;
             match verdict.decision {
-                Decision::CreateBooking => self.create_booking().await?,
+                Decision::CreateBooking => self.create(None).await?,
+                Decision::Rebook => self.rebook().await?,
                 Decision::Reschedule { start } => self.reschedule(start).await?,
                 Decision::CancelBooking => self.cancel_booking().await?,
                 Decision::ConfirmBooking => self.amend(Amendment::Confirm).await?,
@@ -318,7 +327,8 @@ impl<'a> Turn<'a> {
                 &appointment.origin,
                 appointment.updated_at,
             )
-            .with_from_booking(appointment.chain.is_some())
+            // What is being booked anew has no booking of that chain any more.
+            .with_from_booking(appointment.chain.is_some() && !self.is_between_bookings())
         });
         let remote = self.remote.as_ref();
         let remote = remote.map(|remote| Remote::new(&remote.state, remote.updated_at));
@@ -337,6 +347,12 @@ impl<'a> Turn<'a> {
         verdict
     }
 
+    /// Whether the appointment's booking was cancelled to make room for the next one.
+    fn is_between_bookings(&self) -> bool {
+        let retiring = self.standing.retiring.as_ref();
+        retiring.is_some_and(|retiring| retiring.is_gone)
+    }
+
     /// The fields that the tenant's server cannot change.
     fn unsupported(&self) -> Differences {
         let now = self.engine.clock.now();
@@ -347,10 +363,17 @@ impl<'a> Turn<'a> {
     async fn load_local(&mut self) -> Result<(), Stop> {
         if let Some(id) = &self.link.appointment {
             let found = self.engine.appointments.get(&self.link.tenant, id);
-            self.local = self.engine.host_call(found).await.map_err(Stop::Host)?;
+            let found = self.engine.host_call(found).await.map_err(Stop::Host)?;
+            self.local = found.map(|found| self.as_booked(found));
             self.loaded_revision = self.local.as_ref().map(|local| local.revision);
         }
         Ok(())
+    }
+
+    /// An appointment with the event type that it is booked on.
+    fn as_booked(&self, mut appointment: Appointment) -> Appointment {
+        appointment.state.event_type = self.tenant.event_type_of(&appointment.state);
+        appointment
     }
 
     /// A host's repository can lag behind its outbox: a read replica, a change that was recorded

@@ -39,7 +39,7 @@ impl Turn<'_> {
 
     /// What is known of the event type, if it is the tenant's. Creating a booking needs no
     /// authorization at Cal.com, so this is the only guard.
-    async fn own_event_type(&self, id: EventTypeId) -> Result<EventTypeFacts, Stop> {
+    pub(super) async fn own_event_type(&self, id: EventTypeId) -> Result<EventTypeFacts, Stop> {
         let foreign = || {
             let message = format!(
                 "The appointment's event type {id} is not one of the tenant's, and nothing was sent. Name it for the tenant, or change the appointment, then retry."
@@ -73,13 +73,14 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) async fn create_booking(&mut self) -> Result<(), Stop> {
+    /// Books the appointment, in place of another booking if one is named.
+    pub(super) async fn create(&mut self, replaces: Option<BookingUid>) -> Result<(), Stop> {
         let (state, origin) = self.wanted()?;
         let Some(appointment) = self.link.appointment.clone() else {
             return Err(Case::of(ReviewReason::AppointmentMissing).into());
         };
         let facts = self.own_event_type(state.event_type).await?;
-        if self.find_lost_booking(&state).await? {
+        if replaces.is_none() && self.find_lost_booking(&state).await? {
             return Ok(());
         }
         // Every attempt of one generation goes out under the same key, so that each can be found by
@@ -87,9 +88,7 @@ impl Turn<'_> {
         let keys = &self.engine.sync_keys;
         let generation = self.standing.generation;
         let sync_key = keys.derive(&self.link.tenant, &appointment, generation);
-        let write = SentWrite::Create {
-            sync_key: sync_key.clone(),
-        };
+        let write = SentWrite::create(sync_key.clone()).replacing(replaces.clone());
         self.link.sync_key = Some(sync_key.clone());
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
@@ -98,6 +97,13 @@ impl Turn<'_> {
             new_booking(&state, &facts).with_metadata(SYNC_KEY_METADATA, sync_key.as_str());
         let sent = Write::Create(Box::new(booking));
         match self.call(self.tenant.calendar.write(&sent)).await {
+            // The one that is to be replaced: it is in the way.
+            Ok(created) if replaces.as_ref() == Some(&created.uid) => {
+                self.refused(&write, &state);
+                let message = "Cal.com answered with the booking that is to be replaced";
+                let error = CalendarError::new(CalendarErrorKind::SlotTaken, message);
+                self.make_room(created.uid, &state, &error).await
+            }
             Ok(created) if created.metadata_str(SYNC_KEY_METADATA) != Some(sync_key.as_str()) => {
                 // Somebody's existing booking: none was made for this appointment. An answer that
                 // names no key at all does not prove that; the booking is looked for by ours.
@@ -109,10 +115,20 @@ impl Turn<'_> {
                 Err(case.about([created.uid]).into())
             }
             Ok(created) => {
-                self.log.push(LogEvent::BookingCreated {
-                    booking: created.uid.clone(),
-                    origin,
+                let to = created.uid.clone();
+                let gone = self.standing.retiring.take_if(|retiring| retiring.is_gone);
+                let from = replaces.clone().or(gone.map(|gone| gone.booking));
+                self.log.push(match from {
+                    Some(from) => LogEvent::BookingReplaced { from, to, origin },
+                    None => LogEvent::BookingCreated {
+                        booking: to,
+                        origin,
+                    },
                 });
+                if let Some(old) = replaces {
+                    let base = self.standing.base.clone();
+                    self.has_been_replaced(old, base);
+                }
                 self.standing.generation += 1;
                 self.landed(&write, &state);
                 self.answered(&write, &state, &created)?;
@@ -133,7 +149,15 @@ impl Turn<'_> {
                     return Ok(());
                 }
                 self.refused(&write, &state);
-                Err(self.slot_taken(&state, &error).await)
+                if let Some(old) = replaces {
+                    return self.make_room(old, &state, &error).await;
+                }
+                let taken = self.slot_taken(&state, &error).await;
+                Err(self.undo_rebooking(taken).await)
+            }
+            Err(error) if error.kind() == CalendarErrorKind::Rejected => {
+                let rejected = self.after_refusal(error, &write, &state);
+                Err(self.undo_rebooking(rejected).await)
             }
             Err(error) => Err(self.after_refusal(error, &write, &state)),
         }
@@ -257,27 +281,24 @@ impl Turn<'_> {
     }
 
     /// A write that was refused as such has not happened; of any other failure that is not known.
-    fn after_refusal(
+    pub(super) fn after_refusal(
         &mut self,
         error: CalendarError,
         write: &SentWrite,
         state: &AppointmentState,
     ) -> Stop {
-        let is_certain = matches!(
-            error.kind(),
-            CalendarErrorKind::Rejected
-                | CalendarErrorKind::Denied
-                | CalendarErrorKind::Throttled
-                | CalendarErrorKind::Unsupported
-        );
-        if is_certain {
+        if is_refused(&error) {
             self.refused(write, state);
         }
         error.into()
     }
 
     /// The case of a slot that belongs to somebody else, with free ones near it.
-    async fn slot_taken(&self, wanted: &AppointmentState, error: &CalendarError) -> Stop {
+    pub(super) async fn slot_taken(
+        &self,
+        wanted: &AppointmentState,
+        error: &CalendarError,
+    ) -> Stop {
         let config = &self.engine.config;
         let from = (wanted.start - config.alternatives_within).max(self.claim.now);
         let until = wanted.start + config.alternatives_within;
@@ -317,7 +338,7 @@ impl Turn<'_> {
 }
 
 /// What is sent for an appointment: one booking of the length that the appointment has.
-fn new_booking(state: &AppointmentState, facts: &EventTypeFacts) -> NewBooking {
+pub(super) fn new_booking(state: &AppointmentState, facts: &EventTypeFacts) -> NewBooking {
     let attendee = NewAttendee::from(&state.attendee);
     let mut booking = NewBooking::new(state.event_type, state.start, attendee);
     let minutes = u32::try_from((state.end - state.start).num_minutes()).unwrap_or(0);
@@ -344,8 +365,19 @@ fn new_booking(state: &AppointmentState, facts: &EventTypeFacts) -> NewBooking {
     booking
 }
 
+/// Whether a call was certainly not carried out.
+pub(super) fn is_refused(error: &CalendarError) -> bool {
+    matches!(
+        error.kind(),
+        CalendarErrorKind::Rejected
+            | CalendarErrorKind::Denied
+            | CalendarErrorKind::Throttled
+            | CalendarErrorKind::Unsupported
+    )
+}
+
 /// Whether the refusal may come from an earlier attempt of ours.
-fn is_collision(error: &CalendarError) -> bool {
+pub(super) fn is_collision(error: &CalendarError) -> bool {
     matches!(
         error.kind(),
         CalendarErrorKind::SlotTaken | CalendarErrorKind::Contradicted

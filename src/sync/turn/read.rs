@@ -31,6 +31,7 @@ impl Turn<'_> {
         let deliveries = self.claim.deliveries.iter();
         starts.extend(deliveries.filter_map(|delivery| delivery.booking.clone()));
         starts.extend(self.standing.rivals.iter().cloned());
+        starts.extend(self.to_retire().cloned());
         let found = self.look_up_pending().await?;
         starts.extend(found.into_iter().map(|booking| booking.uid));
 
@@ -60,6 +61,10 @@ impl Turn<'_> {
         self.chain_uids.extend(ours);
         // Not before all is read: what stops the turn in between must leave the writes unanswered.
         let landings = self.recognize_landings();
+        self.note_retired(&landings);
+        // That a booking has ended which was replaced says nothing about the appointment.
+        heads.retain(|head| head.is_live() || !self.standing.retired.contains(&head.uid));
+        let own = self.link.booking.clone();
         match self.choose(&heads, own.as_ref(), landings).await? {
             Some(newest) => self.take_remote(&newest),
             None => {

@@ -20,13 +20,18 @@ impl Turn<'_> {
     ) -> Result<Option<Booking>, Stop> {
         let own_head = own.and_then(|own| self.head_of(own));
         let live: Vec<&Booking> = heads.iter().filter(|head| head.is_live()).collect();
-        let kept = self.kept_of(&live, own, own_head.as_ref(), &landings);
+        let replacement = self.replacement(&live, &landings);
+        let kept = replacement.or_else(|| self.kept_of(&live, own, own_head.as_ref(), &landings));
         let kept = kept.cloned();
 
         let left: BTreeSet<BookingUid> = landings.iter().map(|l| l.booking.clone()).collect();
-        let others = live
-            .iter()
-            .filter(|booking| kept.as_ref().is_none_or(|kept| kept.uid != booking.uid));
+        // The one that is being replaced is cancelled by a step of its own.
+        let retiring = self.standing.retiring.as_ref();
+        let retiring = retiring.map(|retiring| &retiring.booking);
+        let others = live.iter().filter(|booking| {
+            kept.as_ref().is_none_or(|kept| kept.uid != booking.uid)
+                && retiring != Some(&booking.uid)
+        });
         let (late, rivals): (Vec<&Booking>, Vec<&Booking>) =
             others.partition(|head| left.contains(&head.uid) || self.is_made_by_us(head));
         let uids = |bookings: &[&Booking]| -> Vec<BookingUid> {

@@ -99,6 +99,7 @@ impl Turn<'_> {
         settlement.chain_uids = std::mem::take(&mut self.chain_uids).into_iter().collect();
         settlement.log = std::mem::take(&mut self.log);
         settlement.outcomes = std::mem::take(&mut self.outcomes);
+        settlement.reviews = std::mem::take(&mut self.reports);
         settlement.mark_siblings = self.mark_siblings;
         // It was read for this turn.
         settlement.gone = vec![TENANT_UNREADABLE.to_owned()];
@@ -109,6 +110,9 @@ impl Turn<'_> {
     /// Nothing is left to do.
     fn agreed(&mut self, done: &Decision) -> Settlement {
         self.move_base(done);
+        // Whatever was to follow, nothing is left to do.
+        self.standing.retiring.take_if(|retiring| retiring.is_gone);
+        self.standing.no_room_for = None;
         self.standing.attempts = 0;
         self.standing.verify = false;
         self.standing.in_review = false;
@@ -346,14 +350,20 @@ impl Turn<'_> {
     }
 
     fn review(&self, case: &Case) -> NewReview {
-        let mut evidence = ReviewEvidence::new(&case.message);
+        let message = match self.what_stands() {
+            Some(stands) => format!("{} {stands}", case.message),
+            None => case.message.clone(),
+        };
+        let mut evidence = ReviewEvidence::new(message);
         let base = self.standing.base.as_ref();
         evidence.base_local = base.map(|base| base.local.clone());
         evidence.base_remote = base.map(|base| base.remote.clone());
         evidence.local = self.local.as_ref().map(|local| local.state.clone());
         evidence.remote = self.remote.as_ref().map(|remote| remote.state.clone());
         evidence.bookings = self.link.booking.iter().cloned().collect();
-        for booking in self.standing.rivals.iter().chain(&case.bookings) {
+        let retiring = self.standing.retiring.iter().map(|r| &r.booking);
+        let others = self.standing.rivals.iter().chain(&case.bookings);
+        for booking in others.chain(retiring) {
             if !evidence.bookings.contains(booking) {
                 evidence.bookings.push(booking.clone());
             }
