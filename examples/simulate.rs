@@ -17,9 +17,10 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use calcom::testing::simulation::{Coverage, Simulation, Trace};
+use tokio::time::Instant;
 
 /// From so many seeds on, every row has to be taken [`LEAST`] times.
 const ENOUGH_SEEDS: u64 = 10_000;

@@ -266,6 +266,7 @@ names! {
         Decision::CancelBooking => "cancel the booking",
         Decision::ConfirmBooking => "confirm the booking",
         Decision::DeclineBooking => "decline the booking",
+        Decision::Rebook => "rebook",
         Decision::Reassign { .. } => "reassign",
         Decision::UpdateLocation { .. } => "change the location",
         Decision::AddGuests { .. } => "add guests",

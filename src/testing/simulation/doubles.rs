@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Booking, BookingUid};
-use crate::store::ChainKey;
+use crate::store::{ChainKey, LogEvent};
 use crate::sync::SYNC_KEY_METADATA;
 
 use super::stand::Stand;
@@ -46,6 +46,24 @@ impl Stand<'_> {
             });
         }
         self.no_chain_has_two_appointments();
+    }
+
+    /// What was replaced has ended, unless a person is asked about it.
+    pub(super) async fn nothing_is_retiring(&self) {
+        for entry in &self.log {
+            let LogEvent::BookingReplaced { from, to, .. } = &entry.event else {
+                continue;
+            };
+            let mut live = self.live.iter();
+            if !live.any(|booking| booking.uid == *from) {
+                continue;
+            }
+            let link = self.link_of(from).await;
+            let is_told = link.is_some_and(|link| self.is_in_review(&link));
+            self.check(Promise::NothingRetiring, is_told, || {
+                format!("{from} was replaced by {to}, and is live")
+            });
+        }
     }
 
     /// How many bookings too many people have made: successors of bookings that already had one.

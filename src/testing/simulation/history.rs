@@ -52,7 +52,7 @@ impl History {
         chronicle.note(format!(
             "{setting:?}, {:?}, policies: {:?}",
             world.plan,
-            world.customers.each_ref().map(|c| c.policy)
+            world.customers.each_ref().map(|c| &c.policy)
         ));
         Self {
             world,

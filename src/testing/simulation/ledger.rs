@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::model::{BookingUid, EventTypeId};
+use crate::model::{Booking, BookingUid, EventTypeId};
 use crate::store::{
     AppointmentId, AppointmentState, AppointmentStatus, Field, Guests, LinkId, LinkKey, Store,
     SyncKey, TenantId,
@@ -157,7 +157,8 @@ impl Ledger {
         }
     }
 
-    /// What is being written, by sync key or uid: the write of a process that has slept, or been cut off, meanwhile.
+    /// What is being written, by sync key or uid: the write of a process that has slept, or been cut
+    /// off, meanwhile.
     pub(super) fn under_way(&self) -> Vec<String> {
         let inner = lock(&self.0);
         let known = inner.under_way.iter();
@@ -230,7 +231,8 @@ impl Ledger {
             self.wrong(format!("the state of {link:?} is undecodable"));
             return;
         };
-        // A booking that a write of the engine's own has left late is on record as that, and its cancellation needs no wish.
+        // A booking that a write of the engine's own has left late is on record as that, and its
+        // cancellation needs no wish.
         if let SentWrite::Cancel { booking, .. } = &sent
             && standing.late.contains(booking)
         {
@@ -244,6 +246,13 @@ impl Ledger {
                     booking: cancelled, ..
                 },
             ) => booking == cancelled,
+            // Whatever it replaces.
+            (
+                SentWrite::Create { sync_key, .. },
+                SentWrite::Create {
+                    sync_key: created, ..
+                },
+            ) => sync_key == created,
             _ => *known == sent,
         };
         let is_on_record = standing.pending.iter().any(|p| is_sent(&p.write));
@@ -297,6 +306,14 @@ impl Ledger {
                 };
                 writer.past.wanted(writer.tenant, id, invited)
             }
+            Write::Cancel { booking, .. } => {
+                // An end, or what only another booking can bring.
+                let booking = writer.fake.booking(booking);
+                let wanted = |wish: &AppointmentState| {
+                    !wish.status.is_live() || booking.as_ref().is_some_and(|b| is_other(b, wish))
+                };
+                writer.past.wanted(writer.tenant, id, wanted)
+            }
             _ => writer
                 .past
                 .wanted(writer.tenant, id, |wish| !wish.status.is_live()),
@@ -305,6 +322,16 @@ impl Ledger {
             self.wrong(format!("nobody at the host wanted {sent:?} of {id}"));
         }
     }
+}
+
+/// Whether a wish takes another booking than this one: of another event type or length, or for
+/// somebody else.
+fn is_other(booking: &Booking, wish: &AppointmentState) -> bool {
+    let mut attendees = booking.attendees.iter();
+    let email = wish.attendee.email.as_deref();
+    booking.event_type_id() != Some(wish.event_type)
+        || !is_same(booking.end, booking.start + (wish.end - wish.start))
+        || attendees.next().map(|attendee| attendee.email.as_str()) != email
 }
 
 fn is_same(one: DateTime<Utc>, other: DateTime<Utc>) -> bool {

@@ -11,12 +11,25 @@ use super::trace::Promise;
 use super::unsteady::Poison;
 use crate::model::{Booking, BookingStatus, Trigger};
 use crate::store::{
-    Appointment, AppointmentState, AppointmentStatus, ChangeFate, Link, LogEvent, Origin, Page,
+    Appointment, AppointmentState, AppointmentStatus, ChangeFate, Field, Link, LogEvent, Origin, Page,
     Person, Resolution, ReviewReason,
 };
-use crate::sync::{SYNC_KEY_METADATA, Standing};
+use crate::sync::{Inexpressible, SYNC_KEY_METADATA, Standing};
 
 impl Stand<'_> {
+    /// Counts what became of the cases that were given to people.
+    pub(super) fn count(&self) {
+        for entry in &self.log {
+            match &entry.event {
+                LogEvent::SentToReview { reason, .. } => self.world.tally.review(reason),
+                LogEvent::ReviewResolved { resolution, .. } => {
+                    self.world.tally.resolution(resolution);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// 1: every change and every delivery has a fate, and what went to review is or was there.
     pub(super) async fn nothing_is_lost(&self) {
         let store = self.world.store();
@@ -103,7 +116,11 @@ impl Stand<'_> {
             let remote = state_of(booking, &base.remote);
             let is_accepted = self.was_accepted(link);
             let apart = state.differences(&remote);
-            let mut apart_unaccepted = apart;
+            let policy = &self.customer.policy;
+            let accepted = Field::ALL.iter().filter(|field| {
+                policy.inexpressible_of(**field) == Inexpressible::Accept
+            });
+            let mut apart_unaccepted = apart.without(accepted.copied().collect());
             // Cal.com cannot rename anybody, and a new booking is where its event type says.
             apart_unaccepted.name = false;
             apart_unaccepted.location = false;
@@ -355,6 +372,7 @@ impl History {
             stand.writes_only_what_the_host_wants();
             stand.nothing_is_lost().await;
             stand.nothing_is_doubled().await;
+            stand.nothing_is_retiring().await;
             gaps += stand.both_sides_agree().await;
             stand.contradicts_rightly();
             stand.tells_no_secret();

@@ -26,6 +26,7 @@ impl History {
         let world = &self.world;
         let mut outcome = format!("{:?}", world.fake.writes());
         for customer in &world.customers {
+            Stand::of(world, customer).await.count();
             let appointments = world.appointments(customer).await;
             outcome += &format!("{appointments:?}");
         }

@@ -1,12 +1,10 @@
 //! The tenants of a history, and what they have at Cal.com.
 
-use bytes::Bytes;
-use crate::model::{EventTypeId, Frequency, NewWebhook, UserId};
-use crate::store::TenantId;
-use crate::sync::ConflictPolicy;
+use crate::model::{EventTypeId, Frequency, NewWebhook, Trigger, UserId};
+use crate::store::{Field, TenantId};
+use crate::sync::{ConflictPolicy, Inexpressible, SyncPolicy};
 use crate::testing::{FakeCalcom, FakeEventType};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use secrecy::SecretString;
 
 use super::chance::Chance;
 use super::plan::Plan;
@@ -21,7 +19,7 @@ pub(super) struct Customer {
     pub(super) host: UserId,
     /// Who can hold an appointment, as the host sees it.
     pub(super) staff: [UserId; 2],
-    pub(super) policy: ConflictPolicy,
+    pub(super) policy: SyncPolicy,
 }
 
 /// What can be booked of a tenant.
@@ -83,12 +81,18 @@ impl Customer {
     }
 }
 
-pub(super) async fn customers(fake: &FakeCalcom, plan: &Plan, chance: &Chance) -> [Customer; 2] {
-    let policy = || match chance.number(0..10) {
-        0 => ConflictPolicy::RemoteWins,
-        1 => ConflictPolicy::LocalWins,
-        2 => ConflictPolicy::NewestWins,
-        _ => ConflictPolicy::Review,
+pub(super) fn customers(fake: &FakeCalcom, plan: &Plan, chance: &Chance) -> [Customer; 2] {
+    let policy = || {
+        let policy = SyncPolicy::new(match chance.number(0..10) {
+            0 => ConflictPolicy::RemoteWins,
+            1 => ConflictPolicy::LocalWins,
+            2 => ConflictPolicy::NewestWins,
+            _ => ConflictPolicy::Review,
+        });
+        let others = [Inexpressible::Review, Inexpressible::Rebook];
+        let policy = policy.with_inexpressible(Field::Email, chance.one_of(&others));
+        let others = [Inexpressible::Rebook, Inexpressible::Accept];
+        policy.with_inexpressible(Field::Length, chance.one_of(&others))
     };
     let hanna = fake.host_id();
     let petra = fake.add_user("petra").id;
@@ -117,28 +121,17 @@ pub(super) async fn customers(fake: &FakeCalcom, plan: &Plan, chance: &Chance) -
         policy: policy(),
     };
     for customer in [&salon, &studio] {
-        subscribe(fake, customer).await;
+        subscribe(fake, customer, plan);
     }
     [salon, studio]
 }
 
 /// The webhook of a user tells of all that the user has.
-async fn subscribe(fake: &FakeCalcom, customer: &Customer) {
-    let body = json!({
-        "active": true,
-        "subscriberUrl": format!("{NOWHERE}{}", customer.id),
-        "triggers": NewWebhook::booking_triggers(),
-        "secret": customer.secret,
-    });
-    let request = http::Request::post("http://fake/v2/webhooks")
-        .header("content-type", "application/json")
-        .header(
-            "authorization",
-            format!("Bearer {}", customer.key.expose_secret()),
-        )
-        .body(Bytes::from(body.to_string()))
-        .expect("the request is well-formed");
-    let answer = fake.exchange(request).await;
-    let answer = answer.expect("the fake answers");
-    assert!(answer.status().is_success(), "{answer:?}");
+fn subscribe(fake: &FakeCalcom, customer: &Customer, plan: &Plan) {
+    let mut triggers = NewWebhook::booking_triggers();
+    // Self-hosted servers neither know it nor change locations.
+    triggers.extend(plan.is_hosted().then_some(Trigger::BookingLocationUpdated));
+    triggers.dedup();
+    let url = format!("{NOWHERE}{}", customer.id);
+    fake.subscribe_as(customer.host, url, customer.secret, triggers);
 }

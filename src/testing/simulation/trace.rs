@@ -20,6 +20,8 @@ pub enum Promise {
     /// Once faults stop, the two sides agree or a person is asked; where webhooks were lost for
     /// good, after a sweep.
     Convergence,
+    /// A booking that was replaced by another one has ended, or a person is told of it.
+    NothingRetiring,
     /// Nothing of one tenant changes because of the other.
     TenantsApart,
     /// A late or repeated webhook moves and revives nothing.

@@ -86,11 +86,6 @@ impl Past {
         lock(&self.0).unrecorded.clear();
     }
 
-    /// Whether anything is still unrecorded.
-    pub(super) fn has_unrecorded(&self) -> bool {
-        !lock(&self.0).unrecorded.is_empty()
-    }
-
     /// An appointment was written.
     pub(super) fn written(&self, tenant: &TenantId, appointment: &Appointment) {
         let mut inner = lock(&self.0);

@@ -89,7 +89,7 @@ impl World {
             .start()
             .await
             .expect("the fake listens on loopback");
-        let customers = customers(&fake, &plan, &chance).await;
+        let customers = customers(&fake, &plan, &chance);
         let tenants = customers.iter();
         let tenants = tenants.map(|customer| (customer.id.clone(), customer.types.all().to_vec()));
         let scene = Scene {
@@ -277,7 +277,7 @@ impl World {
             let tenant = Tenant::new(customer.id.clone(), calendar)
                 .with_webhook_secret(customer.secret)
                 .with_host(customer.host)
-                .with_conflict_policy(customer.policy);
+                .with_policy(customer.policy.clone());
             let all = customer.types.all().into_iter();
             all.fold(tenant, Tenant::with_event_type)
         });
