@@ -41,8 +41,8 @@ struct Inner {
     people_moved: BTreeSet<BookingUid>,
     /// The bookings that people at Cal.com have ended.
     people_ended: BTreeSet<BookingUid>,
-    /// The bookings to which people at Cal.com have invited somebody, of which no webhook tells.
-    people_invited: Vec<(BookingUid, DateTime<Utc>)>,
+    /// The bookings that people at Cal.com have changed in a way of which no webhook tells.
+    changed_untold: Vec<(BookingUid, DateTime<Utc>)>,
 }
 
 /// A write that is under way until this is dropped.
@@ -118,13 +118,13 @@ impl Ledger {
         lock(&self.0).people_ended.insert(uid.clone());
     }
 
-    pub(super) fn people_invited(&self, uid: &BookingUid, at: DateTime<Utc>) {
-        lock(&self.0).people_invited.push((uid.clone(), at));
+    pub(super) fn changed_untold(&self, uid: &BookingUid, at: DateTime<Utc>) {
+        lock(&self.0).changed_untold.push((uid.clone(), at));
     }
 
-    /// The bookings to which people have invited somebody, and when.
-    pub(super) fn invited_by_people(&self) -> Vec<(BookingUid, DateTime<Utc>)> {
-        lock(&self.0).people_invited.clone()
+    /// The bookings that were changed in a way of which no webhook tells, and when.
+    pub(super) fn all_changed_untold(&self) -> Vec<(BookingUid, DateTime<Utc>)> {
+        lock(&self.0).changed_untold.clone()
     }
 
     pub(super) fn was_moved_by_people(&self, uid: &BookingUid) -> bool {

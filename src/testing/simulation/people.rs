@@ -52,6 +52,9 @@ impl History {
                 self.world.tally.act(Act::PeopleRelocate);
                 let room = chance.one_of(&ROOMS);
                 let relocated = fake.update_location(uid, room).await;
+                if relocated.is_ok() && !self.world.plan.is_hosted() {
+                    ledger.changed_untold(uid, self.world.clock.now());
+                }
                 format!("takes place in {room}: {}", relocated.is_ok())
             }
             34..=35 => {
@@ -59,7 +62,7 @@ impl History {
                 let guest = format!("friend{}@example.com", chance.number(0..3));
                 let invited = fake.add_guests(uid, &[&guest]).await;
                 if invited.is_ok() {
-                    ledger.people_invited(uid, self.world.clock.now());
+                    ledger.changed_untold(uid, self.world.clock.now());
                 }
                 format!("{guest} invited: {}", invited.is_ok())
             }

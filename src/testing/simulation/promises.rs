@@ -156,7 +156,8 @@ impl Stand<'_> {
         gaps
     }
 
-    /// Whether a webhook of what people did to this chain was lost for good, and nobody has read the chain since.
+    /// Whether a webhook of what people did to this chain was lost for good, or none tells of it, and
+    /// nobody has read the chain since.
     pub(super) fn is_untold(&self, booking: &Booking) -> bool {
         let is_kin = |other: &Booking| {
             other.ics_uid == booking.ics_uid
@@ -172,10 +173,10 @@ impl Stand<'_> {
             let mut chain = kin.iter().filter(|b| leads_to(&kin, b, booking));
             chain.any(|b| ledger.was_read_after(tenant, &b.uid, known))
         };
-        let mut invited = self.invited.iter();
-        let was_invited =
-            invited.any(|(uid, at)| kin.iter().any(|b| b.uid == *uid) && !was_read(*at));
-        was_invited
+        let mut changed = self.changed_untold.iter();
+        let was_changed =
+            changed.any(|(uid, at)| kin.iter().any(|b| b.uid == *uid) && !was_read(*at));
+        was_changed
             || self.lost.iter().any(|(delivery, at)| {
             if !delivery.url.ends_with(self.customer.id.as_str()) {
                 return false;

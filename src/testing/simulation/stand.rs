@@ -27,8 +27,9 @@ pub(super) struct Stand<'a> {
     pub(super) inbox: Vec<(Delivery, Option<DeliveryFate>)>,
     /// The webhooks that were lost for good, and when; none once a sweep has looked.
     pub(super) lost: Vec<(testing::Delivery, DateTime<Utc>)>,
-    /// To which bookings people have invited somebody, and when; none once a sweep has looked.
-    pub(super) invited: Vec<(BookingUid, DateTime<Utc>)>,
+    /// The bookings that people changed in a way of which no webhook tells, and when; none once a
+    /// sweep has looked.
+    pub(super) changed_untold: Vec<(BookingUid, DateTime<Utc>)>,
 }
 
 impl<'a> Stand<'a> {
@@ -45,10 +46,10 @@ impl<'a> Stand<'a> {
             store.deliveries(tenant, Page::first(100_000)).await,
         );
         let all = world.fake.bookings();
-        let (lost, invited) = if world.is_swept {
+        let (lost, changed_untold) = if world.is_swept {
             (Vec::new(), Vec::new())
         } else {
-            (world.post.lost(), world.exchange.ledger.invited_by_people())
+            (world.post.lost(), world.exchange.ledger.all_changed_untold())
         };
         let live = all.iter().filter(|booking| booking.is_live());
         let live = live.filter(|booking| customer.owns(booking.event_type_id()));
@@ -62,7 +63,7 @@ impl<'a> Stand<'a> {
             log: log.expect(STORE),
             inbox: inbox.expect(STORE),
             lost,
-            invited,
+            changed_untold,
         }
     }
 
