@@ -112,7 +112,9 @@ impl AppointmentStatus {
 pub struct Person {
     /// The name.
     pub name: String,
-    /// The e-mail address; Cal.com refuses bookings without one on most event types.
+    /// The e-mail address; `None` for somebody who is known by phone only. Cal.com refuses bookings
+    /// without one on most event types; see
+    /// [`Tenant::with_phone_only_domain`](crate::sync::Tenant::with_phone_only_domain).
     pub email: Option<String>,
     /// The IANA time zone.
     pub time_zone: String,
@@ -123,6 +125,21 @@ pub struct Person {
 }
 
 impl Person {
+    /// A person who is known by phone only. The number is in E.164.
+    pub fn by_phone(
+        name: impl Into<String>,
+        phone_number: impl Into<String>,
+        time_zone: impl Into<String>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            email: None,
+            time_zone: time_zone.into(),
+            language: None,
+            phone_number: Some(phone_number.into()),
+        }
+    }
+
     /// A person with the three required fields.
     pub fn new(
         name: impl Into<String>,
@@ -139,6 +156,9 @@ impl Person {
     }
 }
 
+/// The domain of the address that Cal.com makes up for an attendee who gave a phone number only.
+const SYNTHETIC_DOMAIN: &str = "@sms.cal.com";
+
 impl From<&Attendee> for Person {
     /// The attendee in the host's terms. Every text is cleaned with [`clean_line`]: anybody who
     /// books writes it.
@@ -146,7 +166,8 @@ impl From<&Attendee> for Person {
         let line = |text: &str| clean_line(text).into_owned();
         Self {
             name: line(&attendee.name),
-            email: Some(line(&attendee.email)).filter(|email| !email.is_empty()),
+            email: Some(line(&attendee.email))
+                .filter(|email| !email.is_empty() && !email.ends_with(SYNTHETIC_DOMAIN)),
             time_zone: line(
                 attendee
                     .time_zone

@@ -46,7 +46,9 @@ pub use review::{
     Instruction, NewReview, Resolution, Resolved, ReviewEnd, ReviewEvidence, ReviewId, ReviewItem,
     ReviewReason, ReviewScope, Reviews,
 };
-pub use state::{AppointmentState, Differences, Field, Guests, Notes, Place, Reason};
+pub use state::{
+    AppointmentState, Differences, Field, Guests, HostMetadata, Notes, Place, Reason, Responses,
+};
 pub use sweep::{SweepLease, Sweeps};
 pub use tenant::{TenantId, Tenants};
 pub use upkeep::{Pruned, Upkeep};

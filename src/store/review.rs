@@ -37,6 +37,8 @@ open_enum! {
         TwoLiveBookings = "two_live_bookings",
         /// Cal.com's API cannot express the host's change.
         NotExpressible = "not_expressible",
+        /// The event type requires an answer that neither the appointment nor the tenant gives.
+        RequiredFieldMissing = "required_field_missing",
         /// The appointment's event type does not belong to the tenant.
         ForeignEventType = "foreign_event_type",
         /// The booking no longer exists.

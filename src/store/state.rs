@@ -1,13 +1,13 @@
 //! The state of an appointment, and how two states are compared: field by field.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_with::{serde_as, skip_serializing_none};
 
 use super::appointment::{AppointmentStatus, Person};
-use crate::model::{EventTypeId, InstantFormat, UserId, clean_line, clean_text};
+use crate::model::{EventTypeId, InstantFormat, JsonObject, UserId, clean_line, clean_text};
 
 /// What both sides know of an appointment: its state at the host, or that of its booking at Cal.com.
 ///
@@ -43,7 +43,30 @@ pub struct AppointmentState {
     /// The attendee's notes.
     #[serde(default)]
     pub notes: Option<Notes>,
+    /// Whether the attendee did not come.
+    #[serde(default)]
+    pub absent: Option<bool>,
+    /// The attendee's answers to the booking fields of the event type's own.
+    #[serde(default)]
+    pub responses: Option<Responses>,
+    /// Texts that the host keeps with the booking at Cal.com, by key.
+    #[serde(default)]
+    pub metadata: Option<HostMetadata>,
 }
+
+/// The slugs of the standard booking fields that stand elsewhere in an appointment, or that describe
+/// one change of it.
+const STANDARD_FIELDS: [&str; 9] = [
+    "name",
+    "email",
+    "guests",
+    "notes",
+    "location",
+    "attendeePhoneNumber",
+    "smsReminderNumber",
+    "rescheduleReason",
+    "rescheduledReason",
+];
 
 /// Declares a value whose `Debug` shows nothing of it.
 macro_rules! private_value {
@@ -111,6 +134,58 @@ private_value! {
     /// The e-mail addresses of an appointment's guests, compared without regard to case. `Debug` does
     /// not show them.
     Guests(BTreeSet<String>), shows "[private]"
+}
+
+private_value! {
+    /// The answers to an event type's own booking fields, by slug. `Debug` does not show them.
+    Responses(JsonObject), shows "[private]"
+}
+private_value! {
+    /// Texts that a host keeps with a booking: at most 49 keys of up to 40 characters, with values of
+    /// up to 500. `Debug` does not show them.
+    HostMetadata(BTreeMap<String, String>), shows "[private]"
+}
+
+impl Responses {
+    /// The answers, by slug.
+    pub fn as_object(&self) -> &JsonObject {
+        &self.0
+    }
+}
+
+impl From<JsonObject> for Responses {
+    /// Leaves out the standard fields: name, address, guests, notes, location and the reason of a
+    /// change have fields of their own in an appointment.
+    fn from(mut answers: JsonObject) -> Self {
+        for standard in STANDARD_FIELDS {
+            answers.remove(standard);
+        }
+        Self(answers)
+    }
+}
+
+impl HostMetadata {
+    /// The entries, ordered by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let entries = self.0.iter();
+        entries.map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for HostMetadata {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let entries = entries.into_iter();
+        Self(
+            entries
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+        )
+    }
 }
 
 impl Guests {
@@ -238,6 +313,12 @@ compared_fields! {
     Guests => guests,
     /// The notes.
     Notes => notes,
+    /// Whether the attendee did not come.
+    Absent => absent,
+    /// The answers to booking fields.
+    Responses => responses,
+    /// The host's metadata.
+    Metadata => metadata,
 }
 
 impl Differences {
@@ -272,6 +353,9 @@ impl AppointmentState {
             location: None,
             guests: None,
             notes: None,
+            absent: None,
+            responses: None,
+            metadata: None,
         }
     }
 
@@ -300,6 +384,30 @@ impl AppointmentState {
     #[must_use]
     pub fn with_notes(mut self, notes: impl Into<Notes>) -> Self {
         self.notes = Some(notes.into());
+        self
+    }
+
+    /// Sets whether the attendee did not come.
+    #[must_use]
+    pub fn with_absent(mut self, absent: bool) -> Self {
+        self.absent = Some(absent);
+        self
+    }
+
+    /// Sets the answers to booking fields, by slug.
+    #[must_use]
+    pub fn with_responses(mut self, answers: impl Into<Responses>) -> Self {
+        self.responses = Some(answers.into());
+        self
+    }
+
+    /// Sets the host's metadata.
+    #[must_use]
+    pub fn with_metadata<K: Into<String>, V: Into<String>>(
+        mut self,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.metadata = Some(entries.into_iter().collect());
         self
     }
 
@@ -335,6 +443,9 @@ impl AppointmentState {
                     location: differ(&self.location, &other.location, line),
                     guests: differ(&self.guests, &other.guests, Guests::folded),
                     notes: differ(&self.notes, &other.notes, text),
+                    absent: differ(&self.absent, &other.absent, |absent| *absent),
+                    responses: differ(&self.responses, &other.responses, Responses::clone),
+                    metadata: differ(&self.metadata, &other.metadata, HostMetadata::clone),
                 }
             }
         }
@@ -349,6 +460,9 @@ impl AppointmentState {
             changes.location |= self.location.is_some() && before.location.is_none();
             changes.guests |= self.guests.is_some() && before.guests.is_none();
             changes.notes |= self.notes.is_some() && before.notes.is_none();
+            changes.absent |= self.absent.is_some() && before.absent.is_none();
+            changes.responses |= self.responses.is_some() && before.responses.is_none();
+            changes.metadata |= self.metadata.is_some() && before.metadata.is_none();
         }
         changes
     }
@@ -396,6 +510,15 @@ impl AppointmentState {
         if fields.notes {
             taken.notes.clone_from(&from.notes);
         }
+        if fields.absent {
+            taken.absent = from.absent;
+        }
+        if fields.responses {
+            taken.responses.clone_from(&from.responses);
+        }
+        if fields.metadata {
+            taken.metadata.clone_from(&from.metadata);
+        }
         taken
     }
 
@@ -414,6 +537,9 @@ impl AppointmentState {
         self.location = self.location.or_else(|| known.location.clone());
         self.guests = self.guests.or_else(|| known.guests.clone());
         self.notes = self.notes.or_else(|| known.notes.clone());
+        self.absent = self.absent.or(known.absent);
+        self.responses = self.responses.or_else(|| known.responses.clone());
+        self.metadata = self.metadata.or_else(|| known.metadata.clone());
         self
     }
 

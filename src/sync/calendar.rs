@@ -142,6 +142,16 @@ pub enum Write {
         /// The e-mail addresses of the new guests.
         guests: Vec<String>,
     },
+    /// Says whether the attendee came; possible once the booking has begun.
+    #[non_exhaustive]
+    MarkAbsent {
+        /// The booking.
+        booking: BookingUid,
+        /// The attendee's e-mail address, as the booking has it.
+        attendee: String,
+        /// Whether they did not come.
+        absent: bool,
+    },
 }
 
 /// What the engine needs to know about an event type before booking it.
@@ -157,6 +167,8 @@ pub struct EventTypeFacts {
     pub hosts: Vec<UserId>,
     /// The locations to choose from.
     pub locations: Vec<Location>,
+    /// The slugs of the booking fields that have to be answered, besides name and e-mail address.
+    pub required: Vec<String>,
 }
 
 /// One page of a list of bookings.

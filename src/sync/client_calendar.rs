@@ -8,8 +8,8 @@ use super::calendar::{
 };
 use crate::client::{Client, Error, ErrorKind};
 use crate::model::{
-    Booking, BookingQuery, BookingUid, CancelParams, EventTypeId, NewBooking, NewGuest,
-    RescheduleParams, SlotQuery,
+    Booking, BookingField, BookingQuery, BookingUid, CancelParams, EventTypeId, MarkAbsentParams,
+    NewBooking, NewGuest, RescheduleParams, SlotQuery,
 };
 
 /// How many guests Cal.com takes in one request.
@@ -72,6 +72,16 @@ fn is_not_cal_coms_own(error: &Error) -> bool {
     let answer = error.api();
     answer.is_some_and(|answer| answer.code().is_none() && answer.message().is_empty())
         && error.kind() != ErrorKind::RateLimited
+}
+
+/// The fields that every booking answers, or only a reschedule.
+const ALWAYS_ANSWERED: [&str; 4] = ["name", "email", "location", "rescheduleReason"];
+
+/// The slug of a booking field that a new booking has to answer besides those.
+fn required_slug(field: &BookingField) -> Option<String> {
+    let is_required = field.required == Some(true) && field.hidden != Some(true);
+    let slug = field.slug.clone().filter(|_| is_required)?;
+    (!ALWAYS_ANSWERED.contains(&slug.as_str())).then_some(slug)
 }
 
 /// The requested booking among those in an answer.
@@ -146,6 +156,23 @@ impl Calendar for Client {
             Write::UpdateLocation { booking, location } => {
                 Ok(bookings.update_location(booking, location).await?)
             }
+            Write::MarkAbsent {
+                booking,
+                attendee,
+                absent,
+            } => {
+                let params = MarkAbsentParams::default().with_attendee(attendee, *absent);
+                let marked = bookings.mark_absent(booking, &params).await;
+                marked.map_err(|error| match error.kind() {
+                    // Before the start it is refused, however often it is tried.
+                    ErrorKind::Conflict => {
+                        let message = "an absence cannot be noted before the booking has begun";
+                        CalendarError::new(CalendarErrorKind::Rejected, message)
+                            .with_source(CalendarError::from(error))
+                    }
+                    _ => error.into(),
+                })
+            }
             Write::AddGuests { booking, guests } => {
                 let guests: Vec<NewGuest> = guests.iter().map(NewGuest::new).collect();
                 let mut amended = None;
@@ -192,6 +219,11 @@ impl Calendar for Client {
             hosts: users.chain(found.owner_id).collect(),
             lengths: found.length_in_minutes_options,
             locations: found.locations,
+            required: found
+                .booking_fields
+                .iter()
+                .filter_map(required_slug)
+                .collect(),
         }))
     }
 

@@ -61,6 +61,12 @@ pub enum Decision {
         /// The guests that Cal.com does not have.
         guests: Guests,
     },
+    /// Say whether the attendee came.
+    #[non_exhaustive]
+    MarkAbsent {
+        /// Whether they did not come.
+        absent: bool,
+    },
     /// Create an appointment for the booking.
     CreateAppointment,
     /// Update the appointment to this state.
@@ -115,8 +121,12 @@ const ALL: Differences = Differences::ALL;
 
 /// The fields that a new booking can bring to Cal.com: who confirms it and who holds it is not the
 /// engine's to say.
-const REBOOKABLE: Differences =
-    Differences::ALL.without(Differences::NONE.with(Field::Status).with(Field::Host));
+const REBOOKABLE: Differences = Differences::ALL.without(
+    Differences::NONE
+        .with(Field::Status)
+        .with(Field::Host)
+        .with(Field::Absent),
+);
 
 /// The fields that Cal.com's response to a write may change.
 pub(super) const ANSWERED: Differences = Differences::NONE
@@ -396,6 +406,8 @@ fn amend(
         .with(Field::Email)
         .with(Field::Name)
         .with(Field::Notes)
+        .with(Field::Responses)
+        .with(Field::Metadata)
         .union(facts.unsupported);
     cannot.status |= !confirms;
     cannot.guests |= removes_guests;
@@ -422,6 +434,8 @@ fn amend(
         Decision::UpdateLocation { to }
     } else if let Some(guests) = added.filter(|_| wanted.guests) {
         Decision::AddGuests { guests }
+    } else if let Some(absent) = local.absent.filter(|_| wanted.absent) {
+        Decision::MarkAbsent { absent }
     } else if inexpressible.is_empty() {
         Decision::MoveBase
     } else {

@@ -40,8 +40,9 @@ pub enum Inexpressible {
 
 /// The policies of a tenant, as plain data.
 ///
-/// By default every conflict is reviewed. Of the changes that Cal.com cannot take in place, a name and
-/// notes may differ, another length or event type is rebooked, and anything else is reviewed.
+/// By default every conflict is reviewed. Of the changes that Cal.com cannot take in place, a name,
+/// notes, answers to booking fields and metadata may differ, another length or event type is rebooked,
+/// and anything else is reviewed.
 ///
 /// ```
 /// use calcom::store::Field;
@@ -99,7 +100,9 @@ impl SyncPolicy {
     pub fn inexpressible_of(&self, field: Field) -> Inexpressible {
         let own = self.inexpressible.get(&field).copied();
         own.unwrap_or(match field {
-            Field::Name | Field::Notes => Inexpressible::Accept,
+            Field::Name | Field::Notes | Field::Responses | Field::Metadata => {
+                Inexpressible::Accept
+            }
             Field::Length | Field::EventType => Inexpressible::Rebook,
             _ => Inexpressible::Review,
         })

@@ -68,7 +68,8 @@ pub enum SentWrite {
         #[serde(default)]
         reason: Option<Reason>,
     },
-    /// Changes a booking in place: confirms it, or changes its host, its location or its guests.
+    /// Changes a booking in place: confirms it, changes its host, its location or its guests, or says
+    /// whether the attendee came.
     #[non_exhaustive]
     Amend {
         /// The booking.
@@ -126,8 +127,11 @@ impl SentWrite {
     /// The fields that it brings to Cal.com.
     pub(super) fn carries(&self) -> Differences {
         match self {
-            // Who holds the booking is Cal.com's to say when it is made.
-            Self::Create { .. } => Differences::ALL.without(Differences::NONE.with(Field::Host)),
+            // Who holds the booking is Cal.com's to say when it is made, and nobody is absent yet.
+            Self::Create { .. } => {
+                let not_carried = Differences::NONE.with(Field::Host).with(Field::Absent);
+                Differences::ALL.without(not_carried)
+            }
             Self::Reschedule { .. } => Differences::NONE.with(Field::Start),
             Self::Cancel { .. } => Differences::NONE.with(Field::Status),
             Self::Amend { fields, .. } => *fields,

@@ -1,5 +1,6 @@
 //! Converts a booking into the state that is compared.
 
+use super::SYNC_KEY_METADATA;
 use crate::model::{Booking, BookingStatus, clean_line, clean_text};
 use crate::store::{
     AppointmentState, AppointmentStatus, ChainKey, Notes, Person, Place, Reason, ReviewReason,
@@ -7,6 +8,9 @@ use crate::store::{
 
 /// The slug of the booking field for the attendee's notes, which every event type has.
 pub(super) const NOTES_FIELD: &str = "notes";
+
+/// The keys of a booking's metadata that the engine, or Cal.com itself, has set.
+pub(super) const OWN_METADATA: [&str; 2] = [SYNC_KEY_METADATA, "videoCallUrl"];
 
 /// A booking's state in the host's terms. What a booking no longer has (an attendee, a deleted
 /// event type) is taken from the last known state.
@@ -46,6 +50,17 @@ pub(super) fn project(
     let responses = booking.booking_fields_responses.as_ref();
     let notes = responses.and_then(|responses| responses.get_str(NOTES_FIELD));
     state.notes = notes.map(|notes| Notes::new(clean_text(notes).into_owned()));
+    state.absent = booking.attendees.first().map(|attendee| attendee.absent);
+    state.responses = responses.map(|responses| responses.clone().into());
+    state.metadata = booking.metadata.as_ref().map(|metadata| {
+        let texts = metadata
+            .iter()
+            .filter_map(|(key, value)| Some((key, value.as_str()?)));
+        let of_host = texts.filter(|(key, _)| !OWN_METADATA.contains(key));
+        of_host
+            .map(|(key, value)| (clean_line(key), clean_text(value)))
+            .collect()
+    });
     Ok(match known {
         Some(known) => state.keeping_details_of(known),
         None => state,

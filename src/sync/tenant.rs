@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use super::calendar::Calendar;
+use super::defaults::BookingDefaults;
 use super::policy::{ConflictPolicy, SyncPolicy};
 use crate::model::{Booking, EventTypeId, UserId};
-use crate::store::{AppointmentState, StoreError, TenantId};
+use crate::store::{AppointmentState, Person, StoreError, TenantId};
 
 /// One customer of the host. `Debug` shows no secret.
 #[derive(Clone, Debug)]
@@ -23,6 +24,9 @@ pub struct Tenant {
     pub(super) policy: SyncPolicy,
     /// Services that several members of staff offer, each with an event type of their own.
     staff: Vec<BTreeMap<UserId, EventTypeId>>,
+    defaults: BTreeMap<EventTypeId, BookingDefaults>,
+    /// The domain of the addresses that stand for attendees who are known by phone only.
+    phone_only_domain: Option<String>,
 }
 
 impl Tenant {
@@ -40,6 +44,8 @@ impl Tenant {
             hosts: BTreeSet::new(),
             policy: SyncPolicy::default(),
             staff: Vec::new(),
+            defaults: BTreeMap::new(),
+            phone_only_domain: None,
         }
     }
 
@@ -81,9 +87,59 @@ impl Tenant {
         self
     }
 
-    /// The event type that an appointment is booked on: its own, or that of the member of staff who
-    /// holds it.
-    pub(super) fn event_type_of(&self, state: &AppointmentState) -> EventTypeId {
+    /// Sets what is sent with every new booking of an event type.
+    #[must_use]
+    pub fn with_booking_defaults(
+        mut self,
+        event_type: EventTypeId,
+        defaults: BookingDefaults,
+    ) -> Self {
+        self.defaults.insert(event_type, defaults);
+        self
+    }
+
+    /// Books attendees who are known by phone only under an address at this domain, made of the digits
+    /// of the number: Cal.com requires one on most event types, and sends its e-mails there. The host
+    /// never sees it.
+    #[must_use]
+    pub fn with_phone_only_domain(mut self, domain: impl Into<String>) -> Self {
+        self.phone_only_domain = Some(domain.into());
+        self
+    }
+
+    pub(super) fn defaults_of(&self, event_type: EventTypeId) -> Option<&BookingDefaults> {
+        self.defaults.get(&event_type)
+    }
+
+    /// The host's state as it is booked: on the event type of the member of staff who holds it, and
+    /// under an address that stands for the phone number of an attendee who has none.
+    pub(super) fn as_booked(&self, mut state: AppointmentState) -> AppointmentState {
+        state.event_type = self.event_type_of(&state);
+        if state.attendee.email.is_none() {
+            state.attendee.email = self.stand_in(&state.attendee);
+        }
+        state
+    }
+
+    /// A state as the host keeps it, without an address that only stands for a phone number.
+    pub(super) fn as_kept(&self, mut state: AppointmentState) -> AppointmentState {
+        let domain = self.phone_only_domain.as_deref();
+        let is_stand_in = |email: &String| {
+            let at = email.rsplit_once('@').map(|(_, at)| at);
+            at.is_some() && at == domain
+        };
+        state.attendee.email.take_if(|email| is_stand_in(email));
+        state
+    }
+
+    fn stand_in(&self, attendee: &Person) -> Option<String> {
+        let number = attendee.phone_number.as_deref()?;
+        let domain = self.phone_only_domain.as_deref()?;
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        (!digits.is_empty()).then(|| format!("{digits}@{domain}"))
+    }
+
+    fn event_type_of(&self, state: &AppointmentState) -> EventTypeId {
         let mut services = self.staff.iter();
         let service = services.find(|service| service.values().any(|id| *id == state.event_type));
         let of_host = service

@@ -21,6 +21,7 @@ mod occurrences;
 mod orders;
 mod outbound;
 mod ownership;
+mod people;
 mod queue;
 mod rebook;
 mod reopened;

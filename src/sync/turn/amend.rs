@@ -1,9 +1,9 @@
-//! Changing a booking in place: confirming and declining it, and changing its host, location or
-//! guests. The booking keeps its uid.
+//! Changing a booking in place: confirming and declining it, changing its host, location or guests,
+//! and saying whether the attendee came. The booking keeps its uid.
 
-use super::{Stop, Turn};
+use super::{Case, Stop, Turn};
 use crate::model::UserId;
-use crate::store::{Differences, Field, Guests, LogEvent, Place};
+use crate::store::{Differences, Field, Guests, LogEvent, Place, ReviewReason};
 use crate::sync::calendar::{CalendarErrorKind, Write};
 use crate::sync::location::location_of;
 use crate::sync::standing::SentWrite;
@@ -16,6 +16,7 @@ pub(super) enum Amendment {
     Reassign(UserId),
     Locate(Place),
     Invite(Guests),
+    Absent(bool),
 }
 
 impl Amendment {
@@ -26,6 +27,7 @@ impl Amendment {
             Self::Reassign(_) => Field::Host,
             Self::Locate(_) => Field::Location,
             Self::Invite(_) => Field::Guests,
+            Self::Absent(_) => Field::Absent,
         }
     }
 }
@@ -35,11 +37,11 @@ impl Turn<'_> {
     pub(super) async fn amend(&mut self, amendment: Amendment) -> Result<(), Stop> {
         let (state, origin) = self.wanted()?;
         let booking = self.current_booking()?;
+        let attendee = self.remote.as_ref().map(|remote| &remote.state.attendee);
+        let email = attendee.and_then(|attendee| attendee.email.clone());
         let field = amendment.field();
         let fields = Differences::NONE.with(field);
         let write = SentWrite::amend(booking.clone(), fields);
-        self.begin(write.clone(), &state);
-        self.checkpoint().await.map_err(Stop::Store)?;
         let sent = match amendment {
             Amendment::Confirm => Write::Confirm {
                 booking: booking.clone(),
@@ -56,11 +58,21 @@ impl Turn<'_> {
                 booking: booking.clone(),
                 location: location_of(&place),
             },
+            Amendment::Absent(absent) => Write::MarkAbsent {
+                booking: booking.clone(),
+                attendee: match email {
+                    Some(email) => email,
+                    None => return Err(Case::of(ReviewReason::NotExpressible).into()),
+                },
+                absent,
+            },
             Amendment::Invite(guests) => Write::AddGuests {
                 booking: booking.clone(),
                 guests: guests.iter().map(str::to_owned).collect(),
             },
         };
+        self.begin(write.clone(), &state);
+        self.checkpoint().await.map_err(Stop::Store)?;
         match self.call(self.tenant.calendar.write(&sent)).await {
             Ok(amended) => {
                 self.log.push(LogEvent::BookingAmended {

@@ -90,6 +90,7 @@ impl Turn<'_> {
             .remote
             .as_ref()
             .and_then(|remote| remote.reason.clone());
+        let state = self.tenant.as_kept(state);
         let write = AppointmentWrite::new(state, Origin::Calcom, self.engine.clock.now());
         let write = write.with_reason(reason);
         match &self.link.booking {

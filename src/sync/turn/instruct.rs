@@ -57,7 +57,7 @@ impl Turn<'_> {
         if local.state.start == start {
             return Ok(());
         }
-        let mut state = local.state.clone();
+        let mut state = self.tenant.as_kept(local.state.clone());
         state.end = start + (state.end - state.start);
         state.start = start;
         self.checkpoint().await.map_err(Stop::Store)?;

@@ -303,6 +303,7 @@ impl<'a> Turn<'a> {
                 Decision::DeclineBooking => self.amend(Amendment::Decline).await?,
                 Decision::Reassign { to } => self.amend(Amendment::Reassign(to)).await?,
                 Decision::UpdateLocation { to } => self.amend(Amendment::Locate(to)).await?,
+                Decision::MarkAbsent { absent } => self.amend(Amendment::Absent(absent)).await?,
                 Decision::AddGuests { guests } => self.amend(Amendment::Invite(guests)).await?,
                 Decision::CreateAppointment => self.create_appointment().await?,
                 // The booking ended while it was not known whether its appointment had been
@@ -370,9 +371,9 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    /// An appointment with the event type that it is booked on.
+    /// An appointment in the state in which it is booked.
     fn as_booked(&self, mut appointment: Appointment) -> Appointment {
-        appointment.state.event_type = self.tenant.event_type_of(&appointment.state);
+        appointment.state = self.tenant.as_booked(appointment.state);
         appointment
     }
 

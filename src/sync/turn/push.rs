@@ -4,14 +4,14 @@
 use chrono::{DateTime, Utc};
 
 use super::{Case, Stop, Turn};
-use crate::model::{Booking, BookingUid, EventTypeId, NewAttendee, NewBooking, clean_text};
-use crate::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason};
+use crate::model::{Booking, BookingUid, EventTypeId, NewBooking, clean_text};
+use crate::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason, SyncKey};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::calendar::{CalendarError, CalendarErrorKind, EventTypeFacts, Write};
-use crate::sync::location::offered_location;
+use crate::sync::new_booking::{missing_answers, new_booking};
 use crate::sync::review::with_causes;
 use crate::sync::standing::SentWrite;
-use crate::sync::state::{NOTES_FIELD, project};
+use crate::sync::state::project;
 
 /// How often Cal.com may contradict what was just read from it before the turn gives way.
 const MAX_CONTRADICTIONS: u32 = 2;
@@ -73,6 +73,35 @@ impl Turn<'_> {
         }
     }
 
+    pub(super) fn new_booking(
+        &self,
+        state: &AppointmentState,
+        facts: &EventTypeFacts,
+        sync_key: &SyncKey,
+    ) -> NewBooking {
+        let defaults = self.tenant.defaults_of(state.event_type);
+        new_booking(state, facts, defaults).with_metadata(SYNC_KEY_METADATA, sync_key.as_str())
+    }
+
+    /// A booking that lacks a required answer is refused; which one it is, the server says badly.
+    fn require_answers(
+        &self,
+        state: &AppointmentState,
+        facts: &EventTypeFacts,
+    ) -> Result<(), Stop> {
+        let defaults = self.tenant.defaults_of(state.event_type);
+        let missing = missing_answers(state, facts, defaults);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "The event type {} requires an answer to: {}. Give it with the appointment, or a default for the tenant, then retry.",
+            state.event_type,
+            missing.join(", ")
+        );
+        Err(Case::new(ReviewReason::RequiredFieldMissing, message).into())
+    }
+
     /// Books the appointment, in place of another booking if one is named.
     pub(super) async fn create(&mut self, replaces: Option<BookingUid>) -> Result<(), Stop> {
         let (state, origin) = self.wanted()?;
@@ -83,6 +112,7 @@ impl Turn<'_> {
         if replaces.is_none() && self.find_lost_booking(&state).await? {
             return Ok(());
         }
+        self.require_answers(&state, &facts)?;
         // Every attempt of one generation goes out under the same key, so that each can be found by
         // it; also one long after a first that was given up, which may still be carried out.
         let keys = &self.engine.sync_keys;
@@ -93,8 +123,7 @@ impl Turn<'_> {
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
 
-        let booking =
-            new_booking(&state, &facts).with_metadata(SYNC_KEY_METADATA, sync_key.as_str());
+        let booking = self.new_booking(&state, &facts, &sync_key);
         let sent = Write::Create(Box::new(booking));
         match self.call(self.tenant.calendar.write(&sent)).await {
             // The one that is to be replaced: it is in the way.
@@ -337,34 +366,6 @@ impl Turn<'_> {
     }
 }
 
-/// What is sent for an appointment: one booking of the length that the appointment has.
-pub(super) fn new_booking(state: &AppointmentState, facts: &EventTypeFacts) -> NewBooking {
-    let attendee = NewAttendee::from(&state.attendee);
-    let mut booking = NewBooking::new(state.event_type, state.start, attendee);
-    let minutes = u32::try_from((state.end - state.start).num_minutes()).unwrap_or(0);
-    if facts.lengths.contains(&minutes) {
-        booking = booking.with_length(minutes);
-    }
-    if let Some(place) = &state.location {
-        booking.location = offered_location(place, &facts.locations);
-    }
-    if let Some(guests) = &state.guests {
-        booking.guests = guests.iter().map(str::to_owned).collect();
-    }
-    if let Some(notes) = state
-        .notes
-        .as_ref()
-        .filter(|notes| !notes.as_str().is_empty())
-    {
-        booking = booking.with_booking_field(NOTES_FIELD, notes.as_str());
-    }
-    if facts.recurs {
-        // Without a count the whole series is made.
-        booking = booking.with_recurrence_count(1);
-    }
-    booking
-}
-
 /// Whether a call was certainly not carried out.
 pub(super) fn is_refused(error: &CalendarError) -> bool {
     matches!(
@@ -382,33 +383,4 @@ pub(super) fn is_collision(error: &CalendarError) -> bool {
         error.kind(),
         CalendarErrorKind::SlotTaken | CalendarErrorKind::Contradicted
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_length_is_sent_only_where_the_event_type_offers_it() {
-        let start = DateTime::UNIX_EPOCH;
-        let person = crate::store::Person::new("Ann", "ann@example.com", "UTC");
-        let state = AppointmentState::new(
-            AppointmentStatus::Confirmed,
-            start,
-            start + chrono::TimeDelta::minutes(90),
-            EventTypeId::new(1),
-            person,
-        );
-        let facts = |lengths: &[u32], recurs| EventTypeFacts {
-            lengths: lengths.to_vec(),
-            recurs,
-            ..EventTypeFacts::default()
-        };
-        let length = |lengths| new_booking(&state, &facts(lengths, false)).length_in_minutes;
-        assert_eq!(length(&[30, 90]), Some(90));
-        assert_eq!(length(&[30, 60]), None);
-        assert_eq!(length(&[]), None);
-        let count = |recurs| new_booking(&state, &facts(&[], recurs)).recurrence_count;
-        assert_eq!((count(true), count(false)), (Some(1), None));
-    }
 }

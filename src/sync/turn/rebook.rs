@@ -9,7 +9,7 @@
 use chrono::TimeDelta;
 
 use super::landing::Landing;
-use super::push::{is_collision, is_refused, new_booking};
+use super::push::{is_collision, is_refused};
 use super::{Case, Stop, Turn};
 use crate::model::{Booking, BookingQuery, BookingUid};
 use crate::store::{
@@ -302,8 +302,7 @@ impl Turn<'_> {
         if let Err(error) = self.checkpoint().await {
             return Stop::Store(error);
         }
-        let booking =
-            new_booking(&state, &facts).with_metadata(SYNC_KEY_METADATA, sync_key.as_str());
+        let booking = self.new_booking(&state, &facts, &sync_key);
         let sent = Write::Create(Box::new(booking));
         match self.call(self.tenant.calendar.write(&sent)).await {
             Ok(again) if again.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str()) => {

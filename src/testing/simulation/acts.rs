@@ -37,7 +37,7 @@ impl History {
         let mut all = self.world.appointments(customer).await;
         let past = &self.world.exchange.past;
         all.retain(|found| past.poison_of(&customer.id, &found.id).is_none());
-        let kind = chance.number(0..51);
+        let kind = chance.number(0..53);
         let Some(found) = chance.pick(&all).filter(|_| kind >= 12) else {
             self.host_makes_one(customer, origin).await;
             return;
@@ -54,7 +54,8 @@ impl History {
             44..=45 => Act::HostInvites,
             46 => Act::HostMovesAndRelocates,
             47..=48 => Act::HostChangesService,
-            _ => Act::HostReassigns,
+            49..=50 => Act::HostReassigns,
+            _ => Act::HostNotesAbsence,
         };
         let whom = chance.number(0..3);
         let service = chance.one_of(&customer.types.all());
@@ -92,6 +93,7 @@ impl History {
                 }
                 Act::HostChangesService => state.event_type = service,
                 Act::HostReassigns => state.host = Some(staff),
+                Act::HostNotesAbsence => state.absent = Some(whom > 0),
                 _ => state.status = AppointmentStatus::Confirmed,
             }
         });

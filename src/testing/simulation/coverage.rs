@@ -202,6 +202,7 @@ rows! {
         HostInvites = "host: invites a guest",
         HostMovesAndRelocates = "host: moves and changes the location",
         HostReassigns = "host: changes the staff",
+        HostNotesAbsence = "host: notes who did not come",
         PeopleBook = "Cal.com: books",
         PeopleMove = "Cal.com: moves",
         PeopleCancel = "Cal.com: cancels",
@@ -270,6 +271,7 @@ names! {
         Decision::Reassign { .. } => "reassign",
         Decision::UpdateLocation { .. } => "change the location",
         Decision::AddGuests { .. } => "add guests",
+        Decision::MarkAbsent { .. } => "mark absent",
         Decision::CreateAppointment => "create the appointment",
         Decision::UpdateAppointment { .. } => "update the appointment",
         Decision::Review(_) => "review",
@@ -286,6 +288,7 @@ names! {
         Write::Reassign { .. } => "reassign",
         Write::UpdateLocation { .. } => "update_location",
         Write::AddGuests { .. } => "add_guests",
+        Write::MarkAbsent { .. } => "mark_absent",
     }
 }
 

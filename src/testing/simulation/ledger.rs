@@ -198,6 +198,7 @@ impl Ledger {
             Write::Confirm { booking, .. }
             | Write::Decline { booking, .. }
             | Write::Reassign { booking, .. }
+            | Write::MarkAbsent { booking, .. }
             | Write::UpdateLocation { booking, .. }
             | Write::AddGuests { booking, .. } => {
                 let booking = booking.clone();
@@ -208,6 +209,7 @@ impl Ledger {
                 let key = LinkKey::Booking(booking.clone());
                 let field = match write {
                     Write::Reassign { .. } => Field::Host,
+                    Write::MarkAbsent { .. } => Field::Absent,
                     Write::UpdateLocation { .. } => Field::Location,
                     Write::AddGuests { .. } => Field::Guests,
                     _ => Field::Status,
@@ -285,6 +287,10 @@ impl Ledger {
                 let confirmed =
                     |wish: &AppointmentState| wish.status == AppointmentStatus::Confirmed;
                 writer.past.wanted(writer.tenant, id, confirmed)
+            }
+            Write::MarkAbsent { absent, .. } => {
+                let noted = |wish: &AppointmentState| wish.absent == Some(*absent);
+                writer.past.wanted(writer.tenant, id, noted)
             }
             Write::Reassign { to, .. } => {
                 let given = |wish: &AppointmentState| wish.host == Some(*to);

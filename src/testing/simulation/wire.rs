@@ -259,13 +259,32 @@ impl Calendar for Wire {
                 let path = format!("bookings/{booking}/cancel");
                 ("bookings.cancel", booking, path, body)
             }
+            Write::MarkAbsent {
+                booking,
+                attendee,
+                absent,
+            } => {
+                let body = json!({"attendees": [{"email": attendee, "absent": absent}]});
+                let path = format!("bookings/{booking}/mark-absent");
+                ("bookings.mark_absent", booking, path, body)
+            }
             Write::Reassign { booking, to } => {
                 let path = format!("bookings/{booking}/reassign/{to}");
                 ("bookings.reassign_to", booking, path, json!({}))
             }
         };
         let what = Some(uid.as_str());
-        self.send(operation, method, path, Some(body), what).await
+        let written = self.send(operation, method, path, Some(body), what).await;
+        match (write, written) {
+            // Before the start it is refused, however often it is tried.
+            (Write::MarkAbsent { .. }, Err(error))
+                if error.kind() == CalendarErrorKind::Contradicted =>
+            {
+                let message = "an absence cannot be noted before the booking has begun";
+                Err(CalendarError::new(CalendarErrorKind::Rejected, message))
+            }
+            (_, written) => written,
+        }
     }
 
     async fn free_slots(
