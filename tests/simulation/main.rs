@@ -2,6 +2,8 @@
 //!
 //! `CALCOM_SIM_SEEDS=5000` runs more histories, `CALCOM_SIM_SEED=17` one of them again; the test that failed says which.
 
+mod broken;
+
 use std::thread;
 
 use calcom::testing::simulation::{Simulation, Trace};
@@ -48,11 +50,12 @@ fn run(simulation: &Simulation, seed: u64) -> Trace {
 #[test]
 fn histories_keep_the_promises() {
     let simulation = on_the_servers(Simulation::in_memory());
-    let mut found = 0;
-    for seed in seeds(DEFAULT_SEEDS / 2) {
-        found += run(&simulation, seed).found_by_sweep;
+    let (seeds, mut found) = (seeds(DEFAULT_SEEDS / 2), 0);
+    for seed in &seeds {
+        found += run(&simulation, *seed).found_by_sweep;
     }
-    println!("found by a sweep: {found} pairs");
+    // Where webhooks are lost for good, there is something to find.
+    assert!(found > 0 || seeds.len() < 50, "no sweep found anything");
 }
 
 #[test]

@@ -49,7 +49,10 @@ impl State {
         }
         let user = self.user(host);
         let to = json!({"id": host, "name": user.name, "email": user.email});
-        Ok(Reply::data(200, json!({"bookingUid": uid, "reassignedTo": to})))
+        Ok(Reply::data(
+            200,
+            json!({"bookingUid": uid, "reassignedTo": to}),
+        ))
     }
 
     pub(super) fn update_location(

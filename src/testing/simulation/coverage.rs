@@ -311,7 +311,9 @@ mod tests {
     #[test]
     fn every_row_is_there_before_it_is_taken() {
         let coverage = Coverage::default();
-        let decisions = coverage.rows().filter(|row| row.0 == CoverageKind::Decision);
+        let decisions = coverage
+            .rows()
+            .filter(|row| row.0 == CoverageKind::Decision);
         assert_eq!(decisions.count(), DECISIONS.len());
         assert_eq!(coverage.below(1).len(), coverage.rows().count());
     }

@@ -30,11 +30,9 @@ impl Stand<'_> {
             }
             let uids: Vec<&BookingUid> = live.iter().map(|booking| &booking.uid).collect();
             let by_people = self.forks_of_people(all, &live);
-            self.check(
-                Promise::NothingDoubled,
-                live.len() <= 1 + by_people,
-                || format!("{what} has {uids:?}, of which people made {by_people}"),
-            );
+            self.check(Promise::NothingDoubled, live.len() <= 1 + by_people, || {
+                format!("{what} has {uids:?}, of which people made {by_people}")
+            });
             // A later case, such as a read that was refused, takes the place of the first one and names the same bookings.
             let is_told = self.open.iter().any(|item| {
                 let named = &item.evidence.bookings;

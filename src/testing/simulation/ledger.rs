@@ -14,8 +14,8 @@ use crate::testing::FakeCalcom;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use super::{STORE, lock};
 use super::unsteady::Past;
+use super::{STORE, lock};
 
 /// After this the engine gives a call up, and may rightly send another one.
 const GIVEN_UP: Duration = Duration::from_secs(45);

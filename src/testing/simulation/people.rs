@@ -7,9 +7,9 @@ use crate::model::{Booking, BookingUid, NewAttendee, NewBooking};
 use crate::store::{Resolution, ReviewItem, ReviewReason};
 use crate::sync::SyncEngine;
 
-use super::history::History;
 use super::acts::ROOMS;
 use super::coverage::{Act, Mishap};
+use super::history::History;
 use super::plan::Actors;
 use super::tenants::Customer;
 use super::trace::Promise;

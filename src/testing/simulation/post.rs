@@ -10,10 +10,10 @@ use crate::webhook::SIGNATURE_HEADER;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue};
 
-use super::lock;
 use super::chance::Chance;
 use super::clock::SimClock;
 use super::coverage::{Mishap, Tally};
+use super::lock;
 use super::plan::Plan;
 
 /// An address to which nothing can be sent: a fake that sends there knows so at once, and without a network.

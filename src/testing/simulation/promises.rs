@@ -11,8 +11,8 @@ use super::trace::Promise;
 use super::unsteady::Poison;
 use crate::model::{Booking, BookingStatus, Trigger};
 use crate::store::{
-    Appointment, AppointmentState, AppointmentStatus, ChangeFate, Field, Link, LogEvent, Origin, Page,
-    Person, Resolution, ReviewReason,
+    Appointment, AppointmentState, AppointmentStatus, ChangeFate, Field, Link, LogEvent, Origin,
+    Page, Person, Resolution, ReviewReason,
 };
 use crate::sync::{Inexpressible, SYNC_KEY_METADATA, Standing};
 
@@ -117,9 +117,9 @@ impl Stand<'_> {
             let is_accepted = self.was_accepted(link);
             let apart = state.differences(&remote);
             let policy = &self.customer.policy;
-            let accepted = Field::ALL.iter().filter(|field| {
-                policy.inexpressible_of(**field) == Inexpressible::Accept
-            });
+            let accepted = Field::ALL
+                .iter()
+                .filter(|field| policy.inexpressible_of(**field) == Inexpressible::Accept);
             let mut apart_unaccepted = apart.without(accepted.copied().collect());
             // Cal.com cannot rename anybody, and a new booking is where its event type says.
             apart_unaccepted.name = false;
@@ -178,28 +178,28 @@ impl Stand<'_> {
             changed.any(|(uid, at)| kin.iter().any(|b| b.uid == *uid) && !was_read(*at));
         was_changed
             || self.lost.iter().any(|(delivery, at)| {
-            if !delivery.url.ends_with(self.customer.id.as_str()) {
-                return false;
-            }
-            let Some(about) = kin.iter().find(|b| b.uid == delivery.booking_uid) else {
-                return false;
-            };
-            let is_peoples = match delivery.trigger {
-                Trigger::BookingCancelled => ledger.was_ended_by_people(&about.uid),
-                Trigger::BookingRescheduled => ledger.was_moved_by_people(&about.uid),
-                // The engine knows what it has made itself, even if nobody tells it.
-                Trigger::BookingCreated | Trigger::BookingRequested => {
-                    about.metadata_str(SYNC_KEY_METADATA).is_none()
-                        || about.rescheduled_from_uid.is_some()
-                        || delivery.trigger == Trigger::BookingCreated
-                            && about.event_type_id() == Some(self.customer.types.confirms)
+                if !delivery.url.ends_with(self.customer.id.as_str()) {
+                    return false;
                 }
-                _ => true,
-            };
-            // What is announced is carried out a moment later.
-            let known = *at + TimeDelta::seconds(30);
-            is_peoples && !was_read(known)
-        })
+                let Some(about) = kin.iter().find(|b| b.uid == delivery.booking_uid) else {
+                    return false;
+                };
+                let is_peoples = match delivery.trigger {
+                    Trigger::BookingCancelled => ledger.was_ended_by_people(&about.uid),
+                    Trigger::BookingRescheduled => ledger.was_moved_by_people(&about.uid),
+                    // The engine knows what it has made itself, even if nobody tells it.
+                    Trigger::BookingCreated | Trigger::BookingRequested => {
+                        about.metadata_str(SYNC_KEY_METADATA).is_none()
+                            || about.rescheduled_from_uid.is_some()
+                            || delivery.trigger == Trigger::BookingCreated
+                                && about.event_type_id() == Some(self.customer.types.confirms)
+                    }
+                    _ => true,
+                };
+                // What is announced is carried out a moment later.
+                let known = *at + TimeDelta::seconds(30);
+                is_peoples && !was_read(known)
+            })
     }
 
     /// Whether nobody can work on an appointment: it is planted, or of an event type of somebody

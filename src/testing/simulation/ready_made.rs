@@ -60,7 +60,8 @@ impl SimulatedHost for OneStore {
         tenant: &TenantId,
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError> {
-        self.store.create_appointment(tenant, &self.ids.next(tenant), write)
+        self.store
+            .create_appointment(tenant, &self.ids.next(tenant), write)
     }
 }
 
@@ -92,6 +93,7 @@ impl SimulatedHost for OwnTable {
         tenant: &TenantId,
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError> {
-        self.table.create_appointment(tenant, &self.ids.next(tenant), write)
+        self.table
+            .create_appointment(tenant, &self.ids.next(tenant), write)
     }
 }

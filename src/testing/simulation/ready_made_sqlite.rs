@@ -61,7 +61,9 @@ impl SimulatedHost for OneFile {
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError> {
         let store = self.current();
-        store.create_appointment(tenant, &self.ids.next(tenant), write).await
+        store
+            .create_appointment(tenant, &self.ids.next(tenant), write)
+            .await
     }
 
     async fn restart(&self) -> Result<(), StoreError> {

@@ -49,7 +49,10 @@ impl<'a> Stand<'a> {
         let (lost, changed_untold) = if world.is_swept {
             (Vec::new(), Vec::new())
         } else {
-            (world.post.lost(), world.exchange.ledger.all_changed_untold())
+            (
+                world.post.lost(),
+                world.exchange.ledger.all_changed_untold(),
+            )
         };
         let live = all.iter().filter(|booking| booking.is_live());
         let live = live.filter(|booking| customer.owns(booking.event_type_id()));

@@ -7,18 +7,18 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
-use crate::ambient::Clock;
 use super::coverage::{Mishap, Tally};
+use crate::ambient::Clock;
 use crate::store::{
-    Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentWrite, Change,
-    ChainKey, Origin, Revision, Store, StoreError, StoreErrorKind, TenantId, Window,
+    Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentWrite,
+    ChainKey, Change, Origin, Revision, Store, StoreError, StoreErrorKind, TenantId, Window,
 };
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::lock;
 use super::chance::Chance;
 use super::clock::SimClock;
+use super::lock;
 
 /// What the panic over a poisoned appointment says.
 const PLANTED: &str = "planted: a row that the host's mapping does not expect";
@@ -104,6 +104,16 @@ impl Past {
             let wishes = inner.wishes.entry(key).or_default();
             wishes.push(appointment.state.clone());
         }
+    }
+
+    /// The newest revision that was written and is known.
+    fn newest(&self, tenant: &TenantId, id: &AppointmentId) -> Option<Revision> {
+        let key = (tenant.clone(), id.clone());
+        lock(&self.0).newest.get(&key).copied()
+    }
+
+    fn wrong(&self, what: String) {
+        lock(&self.0).wrongs.push(what);
     }
 
     /// Whether anybody but Cal.com ever wanted this of an appointment.
@@ -255,8 +265,13 @@ impl AppointmentRepository for UnsteadyHost {
         if self.meddles && self.chance.percent(6) {
             self.meddle(tenant, id).await?;
         }
+        let newest = self.past.newest(tenant, id);
         let updated = self.inner.update(tenant, id, expected, write).await?;
         self.past.written(tenant, &updated);
+        if newest.is_some_and(|newest| newest > expected) {
+            let past = format!("{id} was overwritten although it had left {expected} behind");
+            self.past.wrong(past);
+        }
         self.stumble().await?;
         Ok(updated)
     }

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use crate::ambient::Clock;
 use crate::client;
 use crate::model::{Booking, BookingQuery, BookingUid, EventTypeId, UserId, format_instant};
@@ -17,6 +15,8 @@ use crate::sync::{
     Write,
 };
 use crate::testing::FakeCalcom;
+use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
@@ -26,9 +26,9 @@ use serde_json::{Value, json};
 use super::chance::Chance;
 use super::clock::SimClock;
 use super::coverage::{Mishap, Tally};
-use super::unsteady::Past;
 use super::ledger::{Ledger, Writer};
 use super::post::Post;
+use super::unsteady::Past;
 
 /// What is the same for every wire of a world.
 #[derive(Clone)]
