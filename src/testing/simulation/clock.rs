@@ -6,8 +6,8 @@ use crate::ambient::Clock;
 use crate::testing::ManualClock;
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Tells the history's time. Where the runtime's clock stands still unless everybody sleeps, both are one: whoever waits for an
-/// answer for longer than a lease has lost the lease.
+/// Tells the history's time. Where the runtime's clock stands still unless everybody sleeps, both
+/// are one: whoever waits for an answer for longer than a lease has lost the lease.
 #[derive(Clone, Debug)]
 pub(super) struct SimClock {
     shown: ManualClock,

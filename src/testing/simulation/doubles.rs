@@ -10,8 +10,8 @@ use super::stand::Stand;
 use super::trace::Promise;
 
 impl Stand<'_> {
-    /// A double that the engine made is one too many even if a person is asked about it. Those that people at Cal.com made, by
-    /// moving a booking that was being moved, have to be in review.
+    /// A double that the engine made is one too many even if a person is asked about it. Those that
+    /// people at Cal.com made, by moving a booking that was being moved, have to be in review.
     pub(super) async fn nothing_is_doubled(&self) {
         let mut together: BTreeMap<String, Vec<&Booking>> = BTreeMap::new();
         for booking in &self.live {
@@ -33,7 +33,8 @@ impl Stand<'_> {
             self.check(Promise::NothingDoubled, live.len() <= 1 + by_people, || {
                 format!("{what} has {uids:?}, of which people made {by_people}")
             });
-            // A later case, such as a read that was refused, takes the place of the first one and names the same bookings.
+            // A later case, such as a read that was refused, takes the place of the first one and
+            // names the same bookings.
             let is_told = self.open.iter().any(|item| {
                 let named = &item.evidence.bookings;
                 uids.iter().all(|uid| named.contains(uid))

@@ -1,4 +1,5 @@
-//! A random history: what the host, people at Cal.com, the network and the operator do, in any order.
+//! A random history: what the host, people at Cal.com, the network and the operator do, in any
+//! order.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};

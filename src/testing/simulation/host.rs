@@ -31,7 +31,7 @@ pub struct Scene {
 /// - It starts empty, and nobody else writes to it.
 /// - A call that is dropped, as when a process dies, has either happened completely or not at all.
 /// - Nothing else is assumed: ids are the host's own, and details that it has no column for
-///   (location, guests, staff, notes) read as `None`.
+/// (location, guests, staff, notes) read as `None`.
 #[async_trait]
 pub trait SimulatedHost: fmt::Debug + Send + Sync + 'static {
     /// The adapter under test. Asked again after every [restart](Self::restart).

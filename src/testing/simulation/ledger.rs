@@ -1,4 +1,5 @@
-//! What the engine writes to Cal.com, held to what it may write, at the moment when it is about to be sent.
+//! What the engine writes to Cal.com, held to what it may write, at the moment when it is about to
+//! be sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -35,7 +36,8 @@ struct Inner {
     reads: Vec<(TenantId, BookingUid, DateTime<Utc>)>,
     /// The appointments whose state an operator has forced upon Cal.com.
     forced: BTreeSet<(TenantId, AppointmentId)>,
-    /// The links without an appointment for which an operator has done so: nothing is to be at Cal.com.
+    /// The links without an appointment for which an operator has done so: nothing is to be at
+    /// Cal.com.
     emptied: BTreeSet<LinkId>,
     /// The bookings that people at Cal.com have made by moving another one.
     people_moved: BTreeSet<BookingUid>,
@@ -157,8 +159,8 @@ impl Ledger {
         }
     }
 
-    /// What is being written, by sync key or uid: the write of a process that has slept, or been cut
-    /// off, meanwhile.
+    /// What is being written, by sync key or uid: the write of a process that has slept, or been
+    /// cut off, meanwhile.
     pub(super) fn under_way(&self) -> Vec<String> {
         let inner = lock(&self.0);
         let known = inner.under_way.iter();

@@ -95,8 +95,8 @@ impl History {
         ));
     }
 
-    /// One booking, or all that is left of its series. The subscribers are told first; as long as the slowest of them takes,
-    /// nothing has ended.
+    /// One booking, or all that is left of its series. The subscribers are told first; as long as
+    /// the slowest of them takes, nothing has ended.
     async fn somebody_cancels(&self, booking: &Booking) -> String {
         let (world, chance) = (&self.world, &self.chance);
         let series = booking.recurring_booking_uid.as_ref();

@@ -16,7 +16,8 @@ use super::coverage::{Mishap, Tally};
 use super::lock;
 use super::plan::Plan;
 
-/// An address to which nothing can be sent: a fake that sends there knows so at once, and without a network.
+/// An address to which nothing can be sent: a fake that sends there knows so at once, and without a
+/// network.
 pub(super) const NOWHERE: &str = "nowhere:/";
 
 /// What the fake has told and what of it has arrived.

@@ -1,4 +1,5 @@
-//! The host's processes: they work, side by side too, they die, and they fall asleep in the middle of their work.
+//! The host's processes: they work, side by side too, they die, and they fall asleep in the middle
+//! of their work.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -98,7 +99,8 @@ impl History {
         self.note(format!("sweep cut off after {polls} polls: {ended:?}"));
     }
 
-    /// A process falls asleep at an await; most often the lease runs out meanwhile, and others go on.
+    /// A process falls asleep at an await; most often the lease runs out meanwhile, and others go
+    /// on.
     pub(super) async fn put_aside(&mut self) {
         if self.world.setting.real_io {
             // It may hold a lock of its database, and nobody could do anything.

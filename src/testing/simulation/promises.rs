@@ -66,8 +66,9 @@ impl Stand<'_> {
         }
     }
 
-    /// 4: both sides agree, or a person is asked. Returns the pairs that do not because a webhook was lost for good, which is
-    /// the known gap as long as nothing but webhooks tells of Cal.com's changes.
+    /// 4: both sides agree, or a person is asked. Returns the pairs that do not because a webhook
+    /// was lost for good, which is the known gap as long as nothing but webhooks tells of Cal.com's
+    /// changes.
     pub(super) async fn both_sides_agree(&self) -> usize {
         let mut gaps = 0;
         for (appointment, link) in &self.pairs {
@@ -93,7 +94,8 @@ impl Stand<'_> {
             });
             let state = &appointment.state;
             let Some(uid) = &link.booking else {
-                // A new appointment that claims to be Cal.com's is left alone: nothing of Cal.com's origin is pushed.
+                // A new appointment that claims to be Cal.com's is left alone: nothing of Cal.com's
+                // origin is pushed.
                 let is_left = !state.status.is_live() || appointment.origin == Origin::Calcom;
                 // A person has said that it may be without one.
                 let base = standing.base.as_ref();
@@ -156,8 +158,8 @@ impl Stand<'_> {
         gaps
     }
 
-    /// Whether a webhook of what people did to this chain was lost for good, or none tells of it, and
-    /// nobody has read the chain since.
+    /// Whether a webhook of what people did to this chain was lost for good, or none tells of it,
+    /// and nobody has read the chain since.
     pub(super) fn is_untold(&self, booking: &Booking) -> bool {
         let is_kin = |other: &Booking| {
             other.ics_uid == booking.ics_uid
@@ -281,7 +283,8 @@ impl Stand<'_> {
         }
     }
 
-    /// Where only the host makes changes nothing contradicts them, whatever was repeated, lost, late or cut off.
+    /// Where only the host makes changes nothing contradicts them, whatever was repeated, lost,
+    /// late or cut off.
     pub(super) fn nobody_is_asked_in_vain(&self) {
         let impossible = [
             ReviewReason::Conflict,

@@ -1,4 +1,5 @@
-//! Quiet returns: nothing breaks any more, all webhooks arrive, and everything that is due is worked on.
+//! Quiet returns: nothing breaks any more, all webhooks arrive, and everything that is due is
+//! worked on.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

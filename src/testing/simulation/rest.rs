@@ -1,4 +1,5 @@
-//! After quiet nothing moves any more: not by itself, not because a webhook comes late or twice, not because of another tenant.
+//! After quiet nothing moves any more: not by itself, not because a webhook comes late or twice,
+//! not because of another tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -42,7 +43,8 @@ impl History {
         [salon.fingerprint(), studio.fingerprint()]
     }
 
-    /// 3 and 6: after quiet nothing moves any more, by itself or because a webhook comes late or twice.
+    /// 3 and 6: after quiet nothing moves any more, by itself or because a webhook comes late or
+    /// twice.
     pub(super) async fn stays_at_rest(&mut self) {
         self.what_lands_late_is_undone().await;
         let (before, writes) = (self.fingerprints().await, self.applied_writes());
@@ -105,7 +107,8 @@ impl History {
         });
     }
 
-    /// What was sent before may still land, and is undone once it no longer can: by a link that waits for that, and by no other.
+    /// What was sent before may still land, and is undone once it no longer can: by a link that
+    /// waits for that, and by no other.
     async fn what_lands_late_is_undone(&self) {
         let (before, waiting) = (self.settled().await, self.waiting_links().await);
         let known = self.world.exchange.ledger.writers().len();

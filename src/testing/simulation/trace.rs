@@ -10,7 +10,8 @@ use super::lock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Promise {
-    /// Every change and every delivery ends applied, superseded, ignored for a reason, or in review.
+    /// Every change and every delivery ends applied, superseded, ignored for a reason, or in
+    /// review.
     NothingLost,
     /// An appointment never has two live bookings, nor a chain two appointments, because of the
     /// engine.

@@ -1,5 +1,5 @@
-//! The host's own table: slow now and then, and now and then not there; read through a replica that lags; with rows that nobody
-//! can read.
+//! The host's own table: slow now and then, and now and then not there; read through a replica that
+//! lags; with rows that nobody can read.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Cal.com without a network: requests go to the fake in process, and a request that was sent goes on whatever becomes of the
-//! engine that sent it.
+//! Cal.com without a network: requests go to the fake in process, and a request that was sent goes
+//! on whatever becomes of the engine that sent it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -123,7 +123,8 @@ impl Wire {
         Ok(client::decode(operation, &response, exchange.clock.now())?)
     }
 
-    /// What Cal.com takes a creation for, where it is strange: another length is booked than the one that was asked for.
+    /// What Cal.com takes a creation for, where it is strange: another length is booked than the
+    /// one that was asked for.
     fn ask_strangely(&self, body: &mut Value) {
         let Some(asked) = body["lengthInMinutes"].as_u64() else {
             return;
@@ -134,7 +135,8 @@ impl Wire {
         }
     }
 
-    /// What of the answer to a creation arrives, where Cal.com is strange: it does not say whose the booking is.
+    /// What of the answer to a creation arrives, where Cal.com is strange: it does not say whose
+    /// the booking is.
     fn answer_strangely(&self, mut answer: Value) -> Value {
         if self.exchange.strange && self.exchange.chance.percent(4) {
             self.exchange.tally.fault(Mishap::AnswerWithoutKey);
@@ -184,7 +186,8 @@ impl Calendar for Wire {
                     .read(&self.tenant, uid, exchange.clock.now());
                 Ok(Some(booking))
             }
-            // The engine's own adapter tells a missing booking from other refusals by the client's kind of error.
+            // The engine's own adapter tells a missing booking from other refusals by the client's
+            // kind of error.
             Err(error) if error.to_string().contains("no such resource") => Ok(None),
             Err(error) => Err(error),
         }
@@ -315,19 +318,17 @@ impl Calendar for Wire {
             Err(error) if error.to_string().contains("no such resource") => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut facts = EventTypeFacts::default();
-        facts.recurs = found["recurrence"].is_object();
         let lengths = found["lengthInMinutesOptions"].as_array();
         let lengths = lengths.into_iter().flatten().filter_map(Value::as_u64);
-        facts.lengths = lengths
-            .filter_map(|minutes| u32::try_from(minutes).ok())
-            .collect();
-        facts.hosts = found["ownerId"]
-            .as_i64()
-            .map(UserId::new)
-            .into_iter()
-            .collect();
-        Ok(Some(facts))
+        let owner = found["ownerId"].as_i64().map(UserId::new);
+        Ok(Some(EventTypeFacts {
+            recurs: found["recurrence"].is_object(),
+            lengths: lengths
+                .filter_map(|minutes| u32::try_from(minutes).ok())
+                .collect(),
+            hosts: owner.into_iter().collect(),
+            ..EventTypeFacts::default()
+        }))
     }
 
     async fn account(&self) -> Result<(), CalendarError> {
