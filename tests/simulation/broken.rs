@@ -12,7 +12,7 @@ use calcom::testing::simulation::{Promise, SimulatedHost, Simulation};
 use chrono::{DateTime, Utc};
 
 /// More seeds than any of them should need.
-const SEEDS: u64 = 80;
+const SEEDS: u64 = 40;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Defect {
@@ -23,8 +23,6 @@ enum Defect {
     IgnoresTheRevision,
     /// Does not store that an appointment has ended.
     LosesTheEnd,
-    /// Does not expect an appointment that has ended.
-    Panics,
 }
 
 #[derive(Clone, Debug)]
@@ -84,7 +82,6 @@ impl AppointmentRepository for Table {
             Defect::LosesTheEnd if !write.state.status.is_live() => {
                 write.state.status = AppointmentStatus::Confirmed;
             }
-            Defect::Panics if !write.state.status.is_live() => panic!("no such status"),
             _ => {}
         }
         self.rows.update(tenant, id, expected, write).await
@@ -168,11 +165,4 @@ fn an_adapter_that_ignores_the_revision_is_found() {
 fn an_adapter_that_loses_the_end_is_found() {
     let broken = broken_by(Defect::LosesTheEnd);
     assert!(broken.contains(&Promise::Convergence), "{broken:?}");
-}
-
-/// The engine contains the panic; both sides never agree, and a person is asked what nobody should have to decide.
-#[test]
-fn an_adapter_that_panics_is_found() {
-    let broken = broken_by(Defect::Panics);
-    assert!(!broken.is_empty());
 }
