@@ -168,6 +168,10 @@ impl ApiError {
             422 if says("Can't reserve") || says("no more seats left") => {
                 ErrorKind::SlotUnavailable
             }
+            // A full course, and somebody who has a seat in it already.
+            409 if says("No more seats left") || says("already_signed_up") => {
+                ErrorKind::SlotUnavailable
+            }
             400 if says("because it has been cancelled")
                 || says("can only be marked as absent after") =>
             {

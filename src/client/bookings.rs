@@ -9,7 +9,7 @@ use super::pages::{ItemStream, Page, walk};
 use super::request::ApiRequest;
 use crate::model::{
     Booking, BookingOrSeries, BookingQuery, BookingUid, CancelParams, InstantFormat, NewBooking,
-    RecurringBookingUid, RescheduleParams,
+    RecurringBookingUid, RescheduleParams, SeatUid,
 };
 
 /// The bookings API.
@@ -192,6 +192,21 @@ impl<'a> Bookings<'a> {
         self.client
             .data(self.versioned(request).json(params)?)
             .await
+    }
+
+    /// Gives up one seat of a booking, as its attendee would: without authentication, because a host's
+    /// key cannot cancel a single seat. A server of August 2025 refused both a reason and its absence
+    /// from hosts.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](super::ErrorKind::Invalid) if nobody holds the seat.
+    pub async fn give_up_seat(&self, uid: &BookingUid, seat: &SeatUid) -> Result<Booking, Error> {
+        let path = ["bookings", uid.as_str(), "cancel"];
+        let request = self.client.post("bookings.give_up_seat", &path);
+        let params = CancelParams::default().with_seat(seat.clone());
+        let request = self.versioned(request).json(&params)?.without_credentials();
+        self.client.data(request).await
     }
 
     /// Cancels a booking of a recurring series and all later ones, and returns them.

@@ -21,6 +21,8 @@ pub(crate) struct ApiRequest {
     pub(crate) body: Option<Bytes>,
     /// Whether the server applies a separate rate limit to this operation.
     pub(crate) has_own_limit: bool,
+    /// Whether it is sent without the client's credentials.
+    pub(crate) is_anonymous: bool,
     path: Vec<String>,
     query: Vec<(Cow<'static, str>, String)>,
 }
@@ -33,6 +35,7 @@ impl ApiRequest {
             version: None,
             body: None,
             has_own_limit: false,
+            is_anonymous: false,
             path: path.iter().map(|s| s.as_ref().to_owned()).collect(),
             query: Vec::new(),
         }
@@ -46,6 +49,12 @@ impl ApiRequest {
     /// Marks the operation as having a separate rate limit, which says nothing about other calls.
     pub(crate) fn under_own_limit(mut self) -> Self {
         self.has_own_limit = true;
+        self
+    }
+
+    /// Sends it without the client's credentials.
+    pub(crate) fn without_credentials(mut self) -> Self {
+        self.is_anonymous = true;
         self
     }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Response};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 use url::Url;
@@ -177,7 +177,11 @@ impl Transport {
         authorization: &Authorization,
         correlation: u64,
     ) -> Result<Response<Bytes>, Error> {
-        let mut headers = authorization.headers.clone();
+        let mut headers = if request.is_anonymous {
+            HeaderMap::new()
+        } else {
+            authorization.headers.clone()
+        };
         if let Ok(id) = HeaderValue::try_from(CorrelationId(correlation).to_string()) {
             headers.insert(CORRELATION_HEADER, id);
         }

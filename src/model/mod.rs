@@ -33,6 +33,7 @@ mod reservation;
 mod routing_form;
 mod schedule;
 mod schedule_request;
+mod seat;
 mod setters;
 mod setting;
 mod slot;

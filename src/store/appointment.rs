@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use super::details::Reason;
 use super::error::StoreError;
-use super::state::{AppointmentState, Reason};
+use super::state::AppointmentState;
 use super::tenant::TenantId;
 use crate::model::id::text_id;
 use crate::model::{Attendee, BookingUid, NewAttendee, clean_line, open_enum};

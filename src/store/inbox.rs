@@ -77,6 +77,13 @@ pub struct DeliveryClaim {
     #[serde_as(as = "Option<InstantFormat>")]
     #[serde(default)]
     pub end: Option<DateTime<Utc>>,
+    /// Fingerprints of the attendees whose seats are claimed to be given up; empty if the claim is
+    /// about the whole booking.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seats: Vec<String>,
+    /// The booking that a seat is claimed to have left for this one.
+    #[serde(default)]
+    pub moved_from: Option<BookingUid>,
 }
 
 impl DeliveryClaim {
@@ -90,6 +97,7 @@ impl DeliveryClaim {
             status: Some(status),
             start,
             end,
+            ..Self::default()
         }
     }
 }

@@ -9,6 +9,7 @@
 //! store's clock is the only one that counts: no port takes an instant to compute with.
 
 mod appointment;
+mod details;
 mod error;
 mod inbox;
 mod link;
@@ -28,6 +29,7 @@ pub use appointment::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentStatus, AppointmentWrite,
     ChainKey, Origin, Person, Revision, Window,
 };
+pub use details::{Guests, HostMetadata, Notes, Place, Reason, Responses};
 pub use error::{StoreError, StoreErrorKind};
 pub use inbox::{
     Accepted, Delivery, DeliveryClaim, DeliveryFate, DeliveryId, Inbox, NewDelivery, WebhookHealth,
@@ -46,9 +48,7 @@ pub use review::{
     Instruction, NewReview, Resolution, Resolved, ReviewEnd, ReviewEvidence, ReviewId, ReviewItem,
     ReviewReason, ReviewScope, Reviews,
 };
-pub use state::{
-    AppointmentState, Differences, Field, Guests, HostMetadata, Notes, Place, Reason, Responses,
-};
+pub use state::{AppointmentState, Differences, Field};
 pub use sweep::{SweepLease, Sweeps};
 pub use tenant::{TenantId, Tenants};
 pub use upkeep::{Pruned, Upkeep};

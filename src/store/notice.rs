@@ -12,5 +12,7 @@ open_enum! {
         Webhook = "webhook",
         /// A sweep, which found a difference that nobody had told of.
         Sweep = "sweep",
+        /// The engine, which passes on what was heard of a booking with seats to its seats.
+        Seats = "seats",
     }
 }

@@ -51,7 +51,7 @@ open_enum! {
         ForeignBooking = "foreign_booking",
         /// The booking has a status unknown to this version.
         UnknownStatus = "unknown_status",
-        /// The booking has seats, which this version does not sync.
+        /// The booking lives and has no attendee.
         SeatedBooking = "seated_booking",
         /// The booking ended at Cal.com, and the host's change would revive it.
         RemoteEnded = "remote_ended",

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Booking, BookingLocation, BookingQuery, BookingUid, EventTypeId, Location, NewBooking, UserId,
+    Booking, BookingLocation, BookingQuery, BookingUid, EventTypeId, Location, NewBooking, SeatUid,
+    UserId,
 };
 
 /// What to do about a failed call to Cal.com.
@@ -91,16 +92,20 @@ pub enum Write {
     Reschedule {
         /// The booking.
         booking: BookingUid,
+        /// The seat, if only that one is moved.
+        seat: Option<SeatUid>,
         /// The new start.
         start: DateTime<Utc>,
         /// The reason, shown to the attendee.
         reason: String,
     },
-    /// Cancels a booking.
+    /// Cancels a booking, or gives up one seat of it.
     #[non_exhaustive]
     Cancel {
         /// The booking.
         booking: BookingUid,
+        /// The seat, if only that one is given up.
+        seat: Option<SeatUid>,
         /// The reason, shown to the attendee; Cal.com requires one from hosts.
         reason: String,
     },

@@ -74,6 +74,18 @@ fn is_not_cal_coms_own(error: &Error) -> bool {
         && error.kind() != ErrorKind::RateLimited
 }
 
+/// A refused change of a seat: somebody may have given it up already, which is answered as a bad
+/// request.
+fn of_a_seat(error: Error) -> CalendarError {
+    let is_invalid = error.kind() == ErrorKind::Invalid;
+    let error = CalendarError::from(error);
+    if is_invalid {
+        let kind = CalendarErrorKind::Contradicted;
+        return CalendarError::new(kind, "the seat cannot be changed").with_source(error);
+    }
+    error
+}
+
 /// The fields that every booking answers, or only a reschedule.
 const ALWAYS_ANSWERED: [&str; 4] = ["name", "email", "location", "rescheduleReason"];
 
@@ -134,15 +146,30 @@ impl Calendar for Client {
             Write::Create(booking) => create(self, booking).await,
             Write::Reschedule {
                 booking,
+                seat,
                 start,
                 reason,
             } => {
-                let params = RescheduleParams::default().with_reason(reason);
-                Ok(bookings.reschedule(booking, *start, &params).await?)
+                let Some(seat) = seat else {
+                    let params = RescheduleParams::default().with_reason(reason);
+                    return Ok(bookings.reschedule(booking, *start, &params).await?);
+                };
+                // A reason is refused for a single seat.
+                let params = RescheduleParams::default().with_seat(seat.clone());
+                let moved = bookings.reschedule(booking, *start, &params).await;
+                moved.map_err(of_a_seat)
             }
-            Write::Cancel { booking, reason } => {
-                let params = CancelParams::reason(reason);
-                Ok(bookings.cancel(booking, &params).await?)
+            Write::Cancel {
+                booking,
+                seat,
+                reason,
+            } => {
+                let Some(seat) = seat else {
+                    let params = CancelParams::reason(reason);
+                    return Ok(bookings.cancel(booking, &params).await?);
+                };
+                let given_up = bookings.give_up_seat(booking, seat).await;
+                given_up.map_err(of_a_seat)
             }
             Write::Confirm { booking } => Ok(bookings.confirm(booking).await?),
             Write::Decline { booking, reason } => {

@@ -30,6 +30,7 @@ mod ownership;
 mod policy;
 mod receive;
 mod review;
+mod seats;
 mod standing;
 mod state;
 mod sweep;

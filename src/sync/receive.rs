@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::SYNC_KEY_METADATA;
 use super::engine::{Engine, SyncEngine};
+use super::seats::fingerprint_of;
 use crate::model::{Trigger, clean_line};
 use crate::store::{
     Accepted, AppointmentStatus, DeliveryClaim, DeliveryFate, NewDelivery, StoreError, SyncKey,
@@ -91,8 +92,24 @@ impl Engine {
         delivery.sync_key = sync_key_of(&event).filter(|key| is_name(key.as_str()));
         if let WebhookEvent::Booking(booking) = &event {
             let from = booking.reschedule_uid.clone();
-            delivery.rescheduled_from = from.filter(|uid| is_name(uid.as_str()));
+            let from = from.filter(|uid| is_name(uid.as_str()));
             delivery.claim = claim_of(booking);
+            let seat = booking.attendee_seat_id.as_ref();
+            match (
+                seat.filter(|seat| is_name(seat.as_str())),
+                delivery.booking.take(),
+            ) {
+                // The seat was moved, and not the booking that it was in.
+                (Some(seat), Some(uid)) => {
+                    delivery.booking =
+                        Some(uid.with_seat(seat)).filter(|uid| is_name(uid.as_str()));
+                    delivery.claim.moved_from = from;
+                }
+                (_, uid) => {
+                    delivery.booking = uid;
+                    delivery.rescheduled_from = from;
+                }
+            }
         }
         delivery.body = webhook::without_one_time_passwords(body).replace('\0', "\u{fffd}");
         let accepted = self.store_call(self.store.accept(delivery)).await;
@@ -126,11 +143,17 @@ fn claim_of(event: &BookingEvent) -> DeliveryClaim {
         Trigger::BookingRejected => AppointmentStatus::Declined,
         _ => return DeliveryClaim::default(),
     };
-    // Giving up one seat of several ends no booking.
-    if event.attendee_seat_id.is_some() {
-        return DeliveryClaim::default();
+    let mut claim = DeliveryClaim::new(status, event.start_time, event.end_time);
+    // A cancelled seat is told with its attendee only, and mostly without the seat.
+    let is_seated = event.seats_per_time_slot.is_some() && event.attendee_seat_id.is_none();
+    if is_seated && !status.is_live() {
+        let attendees = event.attendees.iter().flatten();
+        let emails = attendees.filter_map(|attendee| attendee.email.as_deref());
+        claim.seats = emails
+            .map(|email| fingerprint_of(&event.uid, email))
+            .collect();
     }
-    DeliveryClaim::new(status, event.start_time, event.end_time)
+    claim
 }
 
 fn sync_key_of(event: &WebhookEvent) -> Option<SyncKey> {

@@ -33,7 +33,7 @@ pub(super) fn explain(reason: &ReviewReason) -> &'static str {
             "The appointment was changed in a way that Cal.com's API, or this server, cannot take. Take Cal.com's state, or accept the difference."
         }
         ReviewReason::SeatedBooking => {
-            "The booking has seats, which are not kept in step yet. Dismiss the item."
+            "The booking lives and has no attendee, so that nobody's appointment can be made of it. Look at it at Cal.com, then retry or dismiss the item."
         }
         ReviewReason::TwoLiveBookings => {
             "The appointment has more than one live booking. Cancel all but one at Cal.com, then retry."

@@ -34,6 +34,9 @@ pub(super) fn project(
     }
     let attendee = booking.attendees.first().map(Person::from);
     let attendee = attendee.or_else(|| known.map(|known| known.attendee.clone()));
+    // Of a seat that was given up before it was known, nothing is left.
+    let is_given_up = booking.uid.seat().is_some() && !booking.is_live();
+    let attendee = attendee.or_else(|| is_given_up.then(|| Person::new("", "", "UTC")));
     let event_type = booking
         .event_type_id()
         .or_else(|| known.map(|known| known.event_type));

@@ -138,7 +138,7 @@ async fn every_recorded_error_is_told_by_its_kind_status_code_and_message() {
         (
             "224-booking-create-seated-duplicate-attendee",
             (
-                Conflict,
+                SlotUnavailable,
                 409,
                 None,
                 "already_signed_up_for_this_booking_error",
@@ -147,7 +147,7 @@ async fn every_recorded_error_is_told_by_its_kind_status_code_and_message() {
         (
             "226-booking-create-seated-full",
             (
-                Conflict,
+                SlotUnavailable,
                 409,
                 Some("ConflictException"),
                 "No more seats left at this seated booking.",

@@ -50,6 +50,8 @@ pub(crate) struct EventTypes {
     pub(crate) weekly: EventTypeId,
     /// 30, 60 or 90 minutes.
     pub(crate) lengths: EventTypeId,
+    /// A course of an hour with three seats.
+    pub(crate) course: EventTypeId,
 }
 
 impl EventTypes {
@@ -61,6 +63,7 @@ impl EventTypes {
             confirm: fake.add_event_type(confirm),
             weekly: fake.add_event_type(weekly),
             lengths: fake.add_event_type(lengths),
+            course: fake.add_event_type(FakeEventType::new("course-60", 60).with_seats(3)),
         }
     }
 }
@@ -134,6 +137,7 @@ impl World {
         let named = |tenant: Tenant| {
             let tenant = tenant.with_event_type(types.confirm);
             let tenant = tenant.with_event_type(types.weekly);
+            let tenant = tenant.with_event_type(types.course);
             change(tenant.with_event_type(types.lengths))
         };
         let engine = engine(&fake, &store, &clock, &tenant, &named);
@@ -171,6 +175,7 @@ impl World {
         let named = |tenant: Tenant| {
             let tenant = tenant.with_event_type(types.confirm);
             let tenant = tenant.with_event_type(types.weekly);
+            let tenant = tenant.with_event_type(types.course);
             change(tenant.with_event_type(types.lengths))
         };
         engine(&self.fake, &self.store, &self.clock, &self.tenant, &named)

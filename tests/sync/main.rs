@@ -27,5 +27,7 @@ mod rebook;
 mod reopened;
 mod requests;
 mod review;
+mod seats;
+mod story;
 mod sweep;
 mod unanswered;

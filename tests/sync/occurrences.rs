@@ -1,9 +1,9 @@
 //! One appointment is one booking: on a recurring event type, with a length of its own, and when a whole series ends.
 
 use crate::harness::{World, ann, at, cancel, client};
-use calcom::model::{CancelParams, NewAttendee, NewBooking, Trigger};
+use calcom::model::{CancelParams, Frequency, NewAttendee, NewBooking, Trigger};
 use calcom::store::Origin;
-use calcom::testing::{Fault, Then};
+use calcom::testing::{FakeAccount, FakeEventType, Fault, Then};
 use chrono::TimeDelta;
 
 #[tokio::test]
@@ -17,6 +17,27 @@ async fn one_appointment_on_a_recurring_event_type_is_one_booking() {
     world.assert_in_step().await;
     assert_eq!(world.store.appointments(&world.tenant).len(), 1);
     assert_eq!(world.review_reasons().await, []);
+}
+
+/// Whether a colleague's event type recurs cannot be read: no series is made of one appointment.
+#[tokio::test]
+async fn an_event_type_that_cannot_be_read_makes_no_series() {
+    let world = World::new().await;
+    let ben = world.fake.add_user(FakeAccount::new("ben"));
+    let weekly = FakeEventType::new("weekly-with-ben", 30).with_owner(ben.id);
+    let weekly = weekly.with_recurrence(Frequency::Weekly, 1, 4);
+    let weekly = world.fake.add_event_type(weekly);
+    let single = FakeEventType::new("cut-with-ben", 30).with_owner(ben.id);
+    let single = world.fake.add_event_type(single);
+    let engine = world.engine_with(|t| t.with_event_type(weekly).with_event_type(single));
+    for (id, event_type, hours) in [("a", weekly, 0), ("b", single, 2)] {
+        let mut state = world.state(at(hours));
+        state.event_type = event_type;
+        world.make_as(id, state, Origin::Phone);
+    }
+    world.drain_with(&engine).await;
+    assert_eq!(world.review_reasons().await, []);
+    assert_eq!(world.fake.live_bookings().len(), 2);
 }
 
 #[tokio::test]

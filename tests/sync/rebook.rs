@@ -56,6 +56,14 @@ async fn assert_replaced(world: &World, made: &Appointment, old: &BookingUid, mi
     assert_eq!(state.status, AppointmentStatus::Confirmed);
 }
 
+/// What Cal.com answers where the host is busy.
+fn taken() -> Then {
+    let message = "User either already has booking at this time or is not available";
+    let error = serde_json::json!({"code": "BadRequestException", "message": message});
+    let body = serde_json::json!({"status": "error", "error": error});
+    Then::answer(400, Vec::new(), body.to_string())
+}
+
 /// The old booking takes the time of the new one, so that it is cancelled first.
 #[tokio::test]
 async fn a_new_length_at_the_same_time_replaces_the_booking() {
@@ -251,8 +259,7 @@ async fn what_made_room_in_vain_is_booked_again() {
     let world = World::new().await;
     let (made, old) = booked(&world).await;
     // The first attempt finds the old booking in the way; the second is refused by itself.
-    let taken = serde_json::json!({"statusCode": 409, "message": "booking_conflict_error"});
-    let answer = Then::answer(409, Vec::new(), taken.to_string());
+    let answer = taken();
     world
         .fake
         .inject(Fault::new(Operation::CreateBooking, answer.clone()).times(2));
@@ -282,8 +289,7 @@ async fn what_made_room_in_vain_is_booked_again() {
 async fn a_person_is_told_when_nothing_stands() {
     let world = World::new().await;
     let (made, _) = booked(&world).await;
-    let taken = serde_json::json!({"statusCode": 409, "message": "booking_conflict_error"});
-    let answer = Then::answer(409, Vec::new(), taken.to_string());
+    let answer = taken();
     world
         .fake
         .inject(Fault::new(Operation::CreateBooking, answer).always());

@@ -12,6 +12,7 @@ use crate::store::{Accepted, DeliveryClaim, Link, LinkKey, NewDelivery, NoticeSo
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::engine::SyncEngine;
 use crate::sync::ownership::Ownership;
+use crate::sync::seats::group_of;
 use crate::sync::standing::Standing;
 use crate::sync::state::chain_key;
 
@@ -71,6 +72,18 @@ impl Sweep<'_> {
 
     async fn compare_booking(&mut self, booking: &Booking) -> Result<(), Failure> {
         let known = self.link_of(booking).await?;
+        let group = Some(group_of(&booking.uid));
+        let is_group = known.as_ref().is_some_and(|(link, _)| link.series == group);
+        if booking.is_seated() || is_group {
+            // Its seats are compared by their own turns.
+            let owner = self.engine.ownership(self.tenant, booking, is_group);
+            if owner.await.map_err(Failure::Host)? != Ownership::Ours {
+                return Ok(());
+            }
+            let claim = DeliveryClaim::default();
+            let notice = self.notice_of(booking, booking.uid.clone(), None, claim);
+            return self.tell(booking.updated_at, notice).await;
+        }
         let standing = known.as_ref().and_then(|(link, _)| Standing::of(link).ok());
         let books = known.as_ref().map(|(link, found_by)| Books {
             link,

@@ -1,6 +1,7 @@
 //! Changing a booking in place: confirming and declining it, changing its host, location or guests,
 //! and saying whether the attendee came. The booking keeps its uid.
 
+use super::push::{as_named, whole_and_seat};
 use super::{Case, Stop, Turn};
 use crate::model::UserId;
 use crate::store::{Differences, Field, Guests, LogEvent, Place, ReviewReason};
@@ -40,26 +41,26 @@ impl Turn<'_> {
         let attendee = self.remote.as_ref().map(|remote| &remote.state.attendee);
         let email = attendee.and_then(|attendee| attendee.email.clone());
         let field = amendment.field();
+        // Everything else is the whole booking's.
+        if booking.seat().is_some() && field != Field::Absent {
+            return Err(Case::of(ReviewReason::NotExpressible).into());
+        }
+        let (whole, _) = whole_and_seat(&booking);
         let fields = Differences::NONE.with(field);
         let write = SentWrite::amend(booking.clone(), fields);
         let sent = match amendment {
-            Amendment::Confirm => Write::Confirm {
-                booking: booking.clone(),
-            },
+            Amendment::Confirm => Write::Confirm { booking: whole },
             Amendment::Decline => Write::Decline {
-                booking: booking.clone(),
+                booking: whole,
                 reason: self.reason_or(&self.engine.config.declining_reason),
             },
-            Amendment::Reassign(to) => Write::Reassign {
-                booking: booking.clone(),
-                to,
-            },
+            Amendment::Reassign(to) => Write::Reassign { booking: whole, to },
             Amendment::Locate(place) => Write::UpdateLocation {
-                booking: booking.clone(),
+                booking: whole,
                 location: location_of(&place),
             },
             Amendment::Absent(absent) => Write::MarkAbsent {
-                booking: booking.clone(),
+                booking: whole,
                 attendee: match email {
                     Some(email) => email,
                     None => return Err(Case::of(ReviewReason::NotExpressible).into()),
@@ -67,13 +68,14 @@ impl Turn<'_> {
                 absent,
             },
             Amendment::Invite(guests) => Write::AddGuests {
-                booking: booking.clone(),
+                booking: whole,
                 guests: guests.iter().map(str::to_owned).collect(),
             },
         };
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
-        match self.call(self.tenant.calendar.write(&sent)).await {
+        let amended = self.call(self.tenant.calendar.write(&sent)).await;
+        match amended.map(|amended| as_named(amended, &booking)) {
             Ok(amended) => {
                 self.log.push(LogEvent::BookingAmended {
                     booking,

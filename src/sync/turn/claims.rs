@@ -6,6 +6,7 @@ use crate::model::{Booking, BookingStatus};
 use crate::store::{
     AppointmentStatus, Delivery, DeliveryClaim, LogEvent, MarkSource, ReviewReason,
 };
+use crate::sync::seats::holds_one_of;
 use crate::sync::standing::{Doubt, Standing};
 
 impl Turn<'_> {
@@ -207,6 +208,9 @@ fn is_borne_out(claim: &DeliveryClaim, read: Option<&Booking>) -> bool {
     match claim.status {
         None | Some(AppointmentStatus::Pending) => true,
         Some(AppointmentStatus::Confirmed) => booking.status != BookingStatus::Pending,
-        Some(AppointmentStatus::Cancelled | AppointmentStatus::Declined) => !booking.is_live(),
+        Some(AppointmentStatus::Cancelled | AppointmentStatus::Declined) => {
+            let is_of_seats = !claim.seats.is_empty() && booking.is_seated();
+            !booking.is_live() || is_of_seats && !holds_one_of(booking, &claim.seats)
+        }
     }
 }

@@ -3,9 +3,10 @@
 use chrono::TimeDelta;
 
 use super::{Stop, Turn};
-use crate::model::{Booking, BookingQuery};
+use crate::model::{Booking, BookingQuery, BookingUid};
 use crate::store::{AppointmentState, SyncKey};
 use crate::sync::SYNC_KEY_METADATA;
+use crate::sync::seats::seats_of;
 use crate::sync::standing::SentWrite;
 
 /// The search window around the start, in hours. The filters are inclusive; the end depends on the
@@ -34,11 +35,43 @@ impl Turn<'_> {
         Ok(found)
     }
 
+    /// Looks for the seats whose moves were never answered. Nothing points from the booking that a
+    /// seat has left to the one where it is now; its attendee tells them.
+    pub(super) async fn look_up_moved_seats(&mut self) -> Result<Vec<BookingUid>, Stop> {
+        let mut found = Vec::new();
+        for pending in self.standing.pending.clone() {
+            let SentWrite::Reschedule { booking, start } = &pending.write else {
+                continue;
+            };
+            if booking.seat().is_none() || self.seats_moved.contains_key(booking) {
+                continue;
+            }
+            let mut query = query_for(&pending.state, Some(TimeDelta::hours(LOOKUP_HOURS)));
+            query.after_start = Some(*start - TimeDelta::hours(LOOKUP_HOURS));
+            let there = self.call(self.tenant.calendar.bookings(&query)).await?;
+            let email = pending.state.attendee.email.as_deref().unwrap_or_default();
+            let is_it = |seat: &Booking| {
+                let mut held = seat.attendees.iter();
+                seat.uid != *booking
+                    && seat.uid.seat().is_some()
+                    && seat.start.timestamp_millis() == start.timestamp_millis()
+                    && seat.event_type_id() == Some(pending.state.event_type)
+                    && held.any(|attendee| attendee.email.eq_ignore_ascii_case(email))
+            };
+            if let Some(seat) = there.into_iter().flat_map(seats_of).find(is_it) {
+                self.seats_moved.insert(booking.clone(), seat.uid.clone());
+                found.push(seat.uid);
+            }
+        }
+        Ok(found)
+    }
+
     /// The tenant's bookings that carry one of these keys. The filters narrow the search and are
     /// not trusted.
     async fn look_up(&self, query: &BookingQuery, keys: &[SyncKey]) -> Result<Vec<Booking>, Stop> {
         let mut ours = Vec::new();
-        for booking in self.call(self.tenant.calendar.bookings(query)).await? {
+        let there = self.call(self.tenant.calendar.bookings(query)).await?;
+        for booking in there.into_iter().flat_map(seats_of) {
             let key = booking.metadata_str(SYNC_KEY_METADATA);
             let has_key = keys.iter().any(|known| key == Some(known.as_str()));
             if has_key && self.is_ours(&booking).await? {

@@ -15,6 +15,7 @@ mod push;
 mod read;
 mod rebook;
 mod rivals;
+mod seats;
 mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +63,8 @@ enum Stop {
     Store(StoreError),
     /// Needs manual review.
     Review(Case),
+    /// The booking has seats, whose links are to be looked at.
+    Seats(Box<Booking>),
     /// The link is a duplicate of another one.
     Absorb(LinkId),
     /// The host's repository lags behind its outbox, or the sides keep changing: retries on the
@@ -166,6 +169,8 @@ pub(super) struct Turn<'a> {
     chain_uids: BTreeSet<BookingUid>,
     /// The deliveries whose claims Cal.com never bore out.
     contradicted: Vec<DeliveryId>,
+    /// Seats that have moved to another booking: where they were, and where they are.
+    seats_moved: BTreeMap<BookingUid, BookingUid>,
     /// Whether bookings of lost books were looked for.
     looked_for_lost: bool,
     /// The bookings that deliveries name and that are not the tenant's, with what becomes of those
@@ -211,6 +216,7 @@ impl<'a> Turn<'a> {
             landed: false,
             chain_uids: BTreeSet::new(),
             contradicted: Vec::new(),
+            seats_moved: BTreeMap::new(),
             looked_for_lost: false,
             strays: BTreeMap::new(),
             order: None,
@@ -249,6 +255,7 @@ impl<'a> Turn<'a> {
                 reason: None,
             });
         }
+        self.tell_whole_bookings().await.map_err(Stop::Store)?;
         self.mark_siblings = self.series_may_have_ended();
         if self.is_only_looked_at() {
             return Err(Stop::StillInReview);

@@ -4,12 +4,14 @@
 use chrono::{DateTime, Utc};
 
 use super::{Case, Stop, Turn};
-use crate::model::{Booking, BookingUid, EventTypeId, NewBooking, clean_text};
+use crate::model::{Booking, BookingUid, EventTypeId, NewBooking, SeatUid, clean_text};
 use crate::store::{AppointmentState, AppointmentStatus, LogEvent, Origin, ReviewReason, SyncKey};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::calendar::{CalendarError, CalendarErrorKind, EventTypeFacts, Write};
+use crate::sync::failure;
 use crate::sync::new_booking::{missing_answers, new_booking};
 use crate::sync::review::with_causes;
+use crate::sync::seats;
 use crate::sync::standing::SentWrite;
 use crate::sync::state::project;
 
@@ -66,9 +68,12 @@ impl Turn<'_> {
             {
                 Ok((*facts).clone())
             }
-            // Named by the tenant and not readable with its key, as a team's can be: Cal.com
-            // decides.
-            None if names_it => Ok(EventTypeFacts::default()),
+            // Named by the tenant and not readable with its key, as a colleague's or a team's can be:
+            // Cal.com decides. It may recur, and a count is ignored if it does not.
+            None if names_it => Ok(EventTypeFacts {
+                recurs: true,
+                ..EventTypeFacts::default()
+            }),
             _ => Err(foreign()),
         }
     }
@@ -125,7 +130,8 @@ impl Turn<'_> {
 
         let booking = self.new_booking(&state, &facts, &sync_key);
         let sent = Write::Create(Box::new(booking));
-        match self.call(self.tenant.calendar.write(&sent)).await {
+        let created = self.call(self.tenant.calendar.write(&sent)).await;
+        match created.map(|created| seats::answered(created, None)) {
             // The one that is to be replaced: it is in the way.
             Ok(created) if replaces.as_ref() == Some(&created.uid) => {
                 self.refused(&write, &state);
@@ -178,6 +184,14 @@ impl Turn<'_> {
                     return Ok(());
                 }
                 self.refused(&write, &state);
+                // Of creations that come at once the server refuses all but one, whether there is room
+                // for them or not.
+                let attempts = self.standing.attempts;
+                if error.kind() == CalendarErrorKind::Contradicted
+                    && failure::attempt(attempts, &self.engine.config, 0).is_some()
+                {
+                    return Err(error.into());
+                }
                 if let Some(old) = replaces {
                     return self.make_room(old, &state, &error).await;
                 }
@@ -201,12 +215,15 @@ impl Turn<'_> {
         };
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
+        let (booking, seat) = whole_and_seat(&from);
         let sent = Write::Reschedule {
-            booking: from.clone(),
+            booking,
+            seat,
             start,
             reason: self.reason_or(&self.engine.config.rescheduling_reason),
         };
-        match self.call(self.tenant.calendar.write(&sent)).await {
+        let moved = self.call(self.tenant.calendar.write(&sent)).await;
+        match moved.map(|moved| seats::answered(moved, Some(&from))) {
             Ok(moved) => {
                 self.log.push(LogEvent::BookingRescheduled {
                     from,
@@ -227,11 +244,9 @@ impl Turn<'_> {
         let write = SentWrite::cancel(booking.clone()).because(reason.clone());
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
-        let sent = Write::Cancel {
-            booking: booking.clone(),
-            reason,
-        };
-        match self.call(self.tenant.calendar.write(&sent)).await {
+        let sent = cancellation(&booking, reason);
+        let cancelled = self.call(self.tenant.calendar.write(&sent)).await;
+        match cancelled.map(|cancelled| as_named(cancelled, &booking)) {
             Ok(cancelled) => {
                 self.log
                     .push(LogEvent::BookingCancelled { booking, origin });
@@ -252,13 +267,6 @@ impl Turn<'_> {
         let reason = reason.map(|reason| clean_text(reason.as_str()).trim().to_owned());
         let reason = reason.filter(|reason| !reason.is_empty());
         reason.unwrap_or_else(|| general.to_owned())
-    }
-
-    fn cancellation_of(&self, booking: &BookingUid) -> Write {
-        Write::Cancel {
-            booking: booking.clone(),
-            reason: self.engine.config.cancellation_reason.clone(),
-        }
     }
 
     /// Takes the answer to a write: Cal.com may have given the booking another length, or left it
@@ -351,7 +359,7 @@ impl Turn<'_> {
     pub(super) async fn cancel_late_landings(&mut self, late: Vec<BookingUid>) -> Result<(), Stop> {
         for booking in late {
             self.checkpoint().await.map_err(Stop::Store)?;
-            let sent = self.cancellation_of(&booking);
+            let sent = cancellation(&booking, self.engine.config.cancellation_reason.clone());
             match self.call(self.tenant.calendar.write(&sent)).await {
                 Ok(_) => {}
                 // It has ended by itself, or is ending: the next read says so.
@@ -363,6 +371,32 @@ impl Turn<'_> {
             self.log.push(LogEvent::LateBookingCancelled { booking });
         }
         Ok(())
+    }
+}
+
+/// The booking that a uid names, and the seat of it if it names one.
+pub(super) fn whole_and_seat(uid: &BookingUid) -> (BookingUid, Option<SeatUid>) {
+    match uid.seat() {
+        Some((whole, seat)) => (whole, Some(seat)),
+        None => (uid.clone(), None),
+    }
+}
+
+/// The booking, or the seat of it, that a uid names.
+pub(super) fn as_named(booking: Booking, uid: &BookingUid) -> Booking {
+    match uid.seat() {
+        Some((_, seat)) => seats::seat_of(&booking, &seat),
+        None => booking,
+    }
+}
+
+/// The cancellation of a booking, or of one seat.
+pub(super) fn cancellation(uid: &BookingUid, reason: String) -> Write {
+    let (booking, seat) = whole_and_seat(uid);
+    Write::Cancel {
+        booking,
+        seat,
+        reason,
     }
 }
 

@@ -18,6 +18,8 @@ enum Followed {
     Head(Box<Booking>),
     /// To a booking that was met before, or nowhere.
     Nothing,
+    /// To a booking with seats.
+    Seats(Box<Booking>),
     /// To a booking that is not the tenant's.
     Stray(DeliveryFate),
 }
@@ -32,6 +34,8 @@ impl Turn<'_> {
         starts.extend(deliveries.filter_map(|delivery| delivery.booking.clone()));
         starts.extend(self.standing.rivals.iter().cloned());
         starts.extend(self.to_retire().cloned());
+        self.seats_moved = self.reported_moves();
+        starts.extend(self.look_up_moved_seats().await?);
         let found = self.look_up_pending().await?;
         starts.extend(found.into_iter().map(|booking| booking.uid));
 
@@ -46,6 +50,7 @@ impl Turn<'_> {
                     heads.push(*head);
                 }
                 Followed::Head(_) | Followed::Nothing => {}
+                Followed::Seats(whole) => return Err(Stop::Seats(whole)),
                 Followed::Stray(_) if Some(&uid) == own.as_ref() && self.is_pair() => {
                     let message = "The appointment's booking is of an event type and a host that are not this tenant's any more. Name them for the tenant, then retry, or dismiss the item.";
                     return Err(Case::new(ReviewReason::ForeignBooking, message).into());
@@ -86,7 +91,7 @@ impl Turn<'_> {
             if self.visited.contains_key(&uid) {
                 return Ok(Followed::Nothing);
             }
-            let found = self.call(self.tenant.calendar.booking(&uid)).await?;
+            let found = self.booking(&uid).await?;
             self.visited.insert(uid.clone(), found.clone());
             let Some(booking) = found else {
                 // A booking that points forward was not ended by it, even if its successor cannot
@@ -102,6 +107,9 @@ impl Turn<'_> {
                     return Ok(Followed::Stray(DeliveryFate::IgnoredNotSynced));
                 }
                 Ownership::Foreign => return Ok(Followed::Stray(DeliveryFate::RefusedForeign)),
+            }
+            if self.is_group(&booking) {
+                return Ok(Followed::Seats(Box::new(booking)));
             }
             self.join_link_of(&booking).await?;
             let next = booking.rescheduled_to_uid.clone();
@@ -168,7 +176,10 @@ impl Turn<'_> {
             };
             Case::new(reason, message)
         })?;
-        self.link.chain = Some(chain_key(booking));
+        // A seat has no key that stays the same when it moves, but that of where it was first.
+        if booking.uid.seat().is_none() || self.link.chain.is_none() {
+            self.link.chain = Some(chain_key(booking));
+        }
         self.remote = Some(RemoteSide {
             state,
             updated_at: booking.updated_at,

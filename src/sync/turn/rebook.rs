@@ -1,15 +1,15 @@
 //! Replacing a booking by another one, where Cal.com cannot change it in place.
 //!
-//! The new one is booked first, so that the customer is never without a booking. Only where the old
-//! one itself is in the way is it cancelled first; if the new one then cannot be booked, the old one
-//! is booked again. Each step is on record before it is sent: a pending creation names the booking
-//! that it [replaces](SentWrite::Create), a pending cancellation of an appointment that lives makes
-//! room, and [`Standing::retiring`](crate::sync::Standing::retiring) says what is left to do.
+//! The new booking is made first, so that the attendee is never without one. The old booking is
+//! cancelled first only if it occupies the new time itself; if the new one is then refused, the old
+//! one is booked again. Every step is recorded before it is sent: a pending creation names the booking
+//! that it [replaces](SentWrite::Create), a pending cancellation of a live appointment makes room, and
+//! [`Standing::retiring`](crate::sync::Standing::retiring) holds the step that remains.
 
 use chrono::TimeDelta;
 
 use super::landing::Landing;
-use super::push::{is_collision, is_refused};
+use super::push::{cancellation, is_collision, is_refused, whole_and_seat};
 use super::{Case, Stop, Turn};
 use crate::model::{Booking, BookingQuery, BookingUid};
 use crate::store::{
@@ -19,6 +19,7 @@ use crate::store::{
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::calendar::{CalendarError, CalendarErrorKind, EventTypeFacts, Write};
 use crate::sync::review::with_causes;
+use crate::sync::seats;
 use crate::sync::standing::{Base, Retiring, SentWrite};
 use crate::sync::state::project;
 
@@ -73,10 +74,7 @@ impl Turn<'_> {
         let write = SentWrite::cancel(old.clone()).because(reason.clone());
         self.begin(write.clone(), wanted);
         self.checkpoint().await.map_err(Stop::Store)?;
-        let sent = Write::Cancel {
-            booking: old.clone(),
-            reason,
-        };
+        let sent = cancellation(&old, reason);
         match self.call(self.tenant.calendar.write(&sent)).await {
             Ok(_) => {
                 self.landed(&write, wanted);
@@ -101,16 +99,17 @@ impl Turn<'_> {
             ..BookingQuery::default()
         };
         let there = self.call(self.tenant.calendar.bookings(&query)).await?;
+        let (whole, _) = whole_and_seat(old);
         Ok(there.iter().any(|booking| {
             let mut hosts = booking.hosts.iter().filter_map(|host| host.id);
             let is_of_host = hosts.any(|host| facts.hosts.contains(&host))
                 || booking.event_type_id() == Some(wanted.event_type);
             let overlaps = booking.start < wanted.end && wanted.start < booking.end;
-            booking.is_live() && booking.uid != *old && overlaps && is_of_host
+            booking.is_live() && booking.uid != whole && overlaps && is_of_host
         }))
     }
 
-    /// Notes that the link's booking was cancelled to make room for another one.
+    /// Records that the link's booking was cancelled to make room for another one.
     fn has_made_room(&mut self, old: &BookingUid) {
         self.standing.retire(old.clone());
         self.standing.retiring = Some(Retiring {
@@ -124,8 +123,7 @@ impl Turn<'_> {
         self.pushed = true;
     }
 
-    /// Notes what the creation of a booking in place of another one has led to: that one is to be
-    /// cancelled.
+    /// Records that the replacement of a booking exists, so that the old one is cancelled next.
     pub(super) fn has_been_replaced(&mut self, old: BookingUid, base: Option<Base>) {
         self.standing.retiring = Some(Retiring {
             booking: old,
@@ -163,10 +161,7 @@ impl Turn<'_> {
         let write = SentWrite::cancel(old.clone()).because(reason.clone());
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
-        let sent = Write::Cancel {
-            booking: old.clone(),
-            reason,
-        };
+        let sent = cancellation(&old, reason);
         match self.call(self.tenant.calendar.write(&sent)).await {
             Ok(_) => {
                 self.landed(&write, &state);
@@ -178,7 +173,7 @@ impl Turn<'_> {
                 Ok(())
             }
             Err(error) if is_collision(&error) => {
-                let found = self.call(self.tenant.calendar.booking(&old)).await?;
+                let found = self.booking(&old).await?;
                 let is_ours = found
                     .as_ref()
                     .is_none_or(|found| self.was_cancelled_by_us(found));
@@ -212,8 +207,8 @@ impl Turn<'_> {
         self.pushed = true;
     }
 
-    /// Somebody at Cal.com has cancelled the booking that the engine was replacing: perhaps they want
-    /// no appointment at all.
+    /// Reports that somebody at Cal.com cancelled the booking while the engine was replacing it: they
+    /// may want no appointment at all.
     fn has_ended_meanwhile(&mut self, old: &BookingUid) {
         self.standing.retire(old.clone());
         self.standing.retiring = None;
@@ -234,7 +229,7 @@ impl Turn<'_> {
         self.reports.push(review.ending(ReviewEnd::ByPerson));
     }
 
-    /// Takes note of cancellations of replaced bookings that are known to have been carried out.
+    /// Records the cancellations of replaced bookings that were found to have succeeded.
     pub(super) fn note_retired(&mut self, landings: &[Landing]) {
         for landing in landings {
             let SentWrite::Cancel { booking, .. } = &landing.pending.write else {
@@ -282,7 +277,7 @@ impl Turn<'_> {
         Some(replacement)
     }
 
-    /// Books again what was cancelled to make room for a booking that was refused, and says so.
+    /// Books the old booking again if it was cancelled to make room for one that was refused.
     pub(super) async fn undo_rebooking(&mut self, stop: Stop) -> Stop {
         let Some(gone) = self.standing.retiring.clone().filter(|r| r.is_gone) else {
             return stop;
@@ -304,7 +299,8 @@ impl Turn<'_> {
         }
         let booking = self.new_booking(&state, &facts, &sync_key);
         let sent = Write::Create(Box::new(booking));
-        match self.call(self.tenant.calendar.write(&sent)).await {
+        let again = self.call(self.tenant.calendar.write(&sent)).await;
+        match again.map(|again| seats::answered(again, None)) {
             Ok(again) if again.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str()) => {
                 self.standing.generation += 1;
                 self.landed(&write, &state);
@@ -329,7 +325,7 @@ impl Turn<'_> {
         stop
     }
 
-    /// What a person must know of a replacement that is not complete.
+    /// The state of an incomplete replacement, for the reviewer.
     pub(super) fn what_stands(&self) -> Option<String> {
         let retiring = self.standing.retiring.as_ref()?;
         let old = &retiring.booking;

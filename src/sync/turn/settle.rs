@@ -35,6 +35,7 @@ impl Turn<'_> {
             Err(Stop::Lag(case)) => self.again_or_review(&case),
             Err(Stop::NotYet) => (self.not_yet(), TurnOutcome::Waiting),
             Err(Stop::StillInReview) => (self.still_in_review(), TurnOutcome::InReview),
+            Err(Stop::Seats(whole)) => self.pass_on(*whole).await?,
             Err(Stop::Absorb(into)) => return self.absorb_into(into).await,
             Err(Stop::Store(error)) if error.kind() == StoreErrorKind::LeaseLost => {
                 return Ok(TurnOutcome::LeaseLost);
@@ -437,7 +438,7 @@ impl Turn<'_> {
         }
     }
 
-    fn settle_deliveries(&self, settlement: &mut Settlement, fate: &DeliveryFate) {
+    pub(super) fn settle_deliveries(&self, settlement: &mut Settlement, fate: &DeliveryFate) {
         let told = self.is_told_by_webhook();
         for delivery in &self.claim.deliveries {
             let stray = delivery
