@@ -276,11 +276,23 @@ impl Ledger {
             return;
         }
         let is_wanted = match write {
-            Write::Create(booking) => writer.past.wanted(writer.tenant, id, |wish| {
-                wish.status.is_live()
-                    && is_same(wish.start, booking.start)
-                    && Some(wish.event_type) == event_type
-            }),
+            Write::Create(booking) => {
+                // One that is replaced, or booked again, may have been moved at Cal.com.
+                let replaced =
+                    replaced_by(&standing, &sent).and_then(|old| writer.fake.booking(old));
+                let replaced = replaced.as_ref();
+                let may_start = |wish: &AppointmentState| {
+                    is_same(wish.start, booking.start)
+                        || replaced.is_some_and(|old| is_same(old.start, booking.start))
+                };
+                let is_booked_again = replaced.is_some_and(|old| {
+                    is_same(old.start, booking.start) && old.event_type_id() == event_type
+                });
+                let wanted = writer.past.wanted(writer.tenant, id, |wish| {
+                    wish.status.is_live() && may_start(wish) && Some(wish.event_type) == event_type
+                });
+                wanted || is_booked_again
+            }
             Write::Reschedule { start, .. } => {
                 let wanted = |wish: &AppointmentState| is_same(wish.start, *start);
                 writer.past.wanted(writer.tenant, id, wanted)
@@ -330,6 +342,22 @@ impl Ledger {
             self.wrong(format!("nobody at the host wanted {sent:?} of {id}"));
         }
     }
+}
+
+/// The booking in whose place a creation makes another one.
+fn replaced_by<'a>(standing: &'a Standing, sent: &SentWrite) -> Option<&'a BookingUid> {
+    let SentWrite::Create { sync_key, .. } = sent else {
+        return None;
+    };
+    let mut pending = standing.pending.iter();
+    let on_record = pending.find_map(|pending| match &pending.write {
+        SentWrite::Create {
+            sync_key: known,
+            replaces,
+        } if known == sync_key => replaces.as_ref(),
+        _ => None,
+    });
+    on_record.or(standing.retiring.as_ref().map(|retiring| &retiring.booking))
 }
 
 /// Whether a wish takes another booking than this one: of another event type or length, or for
