@@ -15,6 +15,7 @@ use super::calendar::{CalendarError, CalendarErrorKind};
 use super::config::SyncConfig;
 use super::event_types::EventTypes;
 use super::notify::{Notifications, Notifier, TracingNotifier};
+use super::observer::Observer;
 use super::rebuild::{RebuildParams, RebuildReport};
 use super::receive::{Receipt, ReceiveError};
 use super::services::{ServiceAdoption, ServiceSyncParams, ServiceSyncReport};
@@ -370,6 +371,7 @@ pub struct Engine {
     pub(super) unsupported: Unsupported,
     pub(super) notifications: Notifications,
     pub(super) refused_triggers: RefusedTriggers,
+    pub(super) observer: Option<Arc<dyn Observer>>,
     /// The tenant that was served last.
     served: Mutex<Option<TenantId>>,
     work: Notify,
@@ -385,6 +387,7 @@ pub struct EngineBuilder {
     config: SyncConfig,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    observer: Option<Arc<dyn Observer>>,
     sync_key_secret: SecretString,
     notifier: Arc<dyn Notifier>,
 }
@@ -424,6 +427,12 @@ impl EngineBuilder {
         self
     }
 
+    /// Who is told what the engine decides. Default: nobody.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// Builds the engine. Nothing starts by itself: run a [`Worker`](super::Worker).
     pub fn build(mut self) -> Engine {
         // A call that outlasts its lease would be looked for by somebody else while it is still
@@ -441,6 +450,7 @@ impl EngineBuilder {
             notifications: Notifications::new(self.notifier, self.config.notify.clone()),
             config: self.config,
             refused_triggers: RefusedTriggers::default(),
+            observer: self.observer,
             served: Mutex::new(None),
             work: Notify::new(),
         }
@@ -461,6 +471,7 @@ impl Engine {
             config: SyncConfig::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
+            observer: None,
             sync_key_secret: DEFAULT_SYNC_KEY_SECRET.into(),
             notifier: Arc::new(TracingNotifier),
         }

@@ -42,6 +42,7 @@ mod location;
 mod new_booking;
 mod notices;
 mod notify;
+mod observer;
 mod operate;
 mod overview;
 mod ownership;
@@ -83,6 +84,7 @@ pub use notify::{
     EventCount, Notification, NotificationEvent, Notifier, NotifyConfig, NotifyError,
     TracingNotifier,
 };
+pub use observer::Observer;
 pub use operate::Operations;
 pub use overview::Overview;
 pub use persons::{PersonFinding, PersonOutcome, PersonPlace, PersonQuery, PersonReport};

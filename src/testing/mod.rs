@@ -14,6 +14,8 @@
 //! - `Harness` puts it together with a repository of the host's, a store and an engine, for a test
 //!   that drives them by hand; `assert_in_sync`, `assert_no_doubles` and `wait_until_settled` look at
 //!   the result.
+//! - `simulation` plays random, hostile histories against the engine over a host of your own, and
+//!   checks after each what the engine promises.
 //!
 //! All of it follows recordings of a real server; nothing needs the network beyond loopback.
 
@@ -28,6 +30,8 @@ mod harness;
 mod payload;
 mod responses;
 mod sign;
+#[cfg(feature = "testing")]
+pub mod simulation;
 mod store_fault;
 mod webhook_body;
 mod zone;

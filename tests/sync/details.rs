@@ -467,7 +467,7 @@ async fn a_new_booking_of_another_member_of_staff_is_not_left_at_that() {
     let refused = refusal_to_reassign();
     world
         .fake
-        .inject(Fault::new(Operation::Unknown, refused).always());
+        .inject(Fault::new(Operation::Reassign, refused).always());
     let state = world.state(at(0)).with_host(UserId::new(987));
     let made = world.make_as("a", state, Origin::Admin);
     world.drain().await;
@@ -498,7 +498,7 @@ async fn another_member_of_staff_is_asked_for_and_refused() {
     world.assert_in_step().await;
     world
         .fake
-        .inject(Fault::new(Operation::Unknown, refusal_to_reassign()).always());
+        .inject(Fault::new(Operation::Reassign, refusal_to_reassign()).always());
     world
         .change(&made.id, Origin::Admin, |state| {
             state.host = Some(UserId::new(987));

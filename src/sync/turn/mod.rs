@@ -350,7 +350,11 @@ impl<'a> Turn<'a> {
             .with_unsupported(self.unsupported())
             .with_owed(self.standing.owed)
             .with_order(self.order);
-        decide(&facts)
+        let verdict = decide(&facts);
+        if let Some(observer) = &self.engine.observer {
+            observer.decided(&self.link.tenant, self.link.id, &verdict.decision);
+        }
+        verdict
     }
 
     /// Whether the appointment's booking was cancelled to make room for the next one.

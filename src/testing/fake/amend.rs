@@ -1,5 +1,5 @@
-//! Changing the location of a booking, and adding guests. Both follow the published document: the
-//! servers that were recorded have neither.
+//! Changing who holds a booking, its location and its guests. The latter two follow the published
+//! document: the servers that were recorded have neither.
 
 use serde_json::{Value, json};
 
@@ -19,6 +19,40 @@ impl State {
         let record = self.booking(uid).cloned();
         let record = record.filter(|record| record.host == caller.id);
         record.ok_or_else(|| Refusal::not_found(format!("Booking with uid={uid} not found")))
+    }
+
+    /// Gives a booking to another host of its event type. No webhook tells of it (observed).
+    pub(super) fn reassign(
+        &mut self,
+        arrival: Arrival,
+        request: &Request,
+        uid: &str,
+    ) -> Result<Reply, Refusal> {
+        self.permitted(request)?;
+        let Some(record) = self.booking(uid).cloned() else {
+            return Err(Refusal::not_found(format!(
+                "Booking with uid={uid} was not found in the database"
+            )));
+        };
+        let id = request.segments().get(3).copied().unwrap_or_default();
+        let event_type = self.event_type(record.event_type);
+        let hosts = event_type.map(|event_type| event_type.hosts.clone());
+        let mut hosts = hosts.unwrap_or_default().into_iter();
+        let Some(host) = hosts.find(|host| host.to_string() == id) else {
+            return Err(Refusal::bad_request(format!(
+                "User with id={id} is not a valid Round Robin host - the user to which you reassign this booking must be one of the booking hosts. Fetch the booking using following endpoint and select id of one of the hosts: https://cal.com/docs/api-reference/v2/bookings/get-a-booking"
+            )));
+        };
+        if let Some(record) = self.booking_mut(uid) {
+            record.host = host;
+            record.updated_at = arrival.now;
+        }
+        let user = self.user(host);
+        let to = json!({"id": host, "name": user.name, "email": user.email});
+        Ok(Reply::data(
+            200,
+            json!({"bookingUid": uid, "reassignedTo": to}),
+        ))
     }
 
     pub(super) fn update_location(

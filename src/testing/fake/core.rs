@@ -79,6 +79,7 @@ impl State {
             Operation::Confirm => self.judge(arrival, request, uid, true),
             Operation::Decline => self.judge(arrival, request, uid, false),
             Operation::MarkAbsent => self.mark_absent(arrival, request, uid),
+            Operation::Reassign => self.reassign(arrival, request, uid),
             Operation::UpdateLocation => self.update_location(arrival, request, uid),
             Operation::AddGuests => self.add_guests(arrival, request, uid),
             Operation::GetBooking => self.get_booking(request, uid),

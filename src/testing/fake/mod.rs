@@ -265,15 +265,25 @@ impl FakeCalcom {
         secret: &str,
         triggers: impl Into<Vec<Trigger>>,
     ) -> WebhookId {
+        self.subscribe_as(self.host_id(), url, secret, triggers)
+    }
+
+    /// Subscribes to webhooks about a user's bookings, with triggers that the API need not accept.
+    pub(in crate::testing) fn subscribe_as(
+        &self,
+        user: UserId,
+        url: impl Into<String>,
+        secret: &str,
+        triggers: impl Into<Vec<Trigger>>,
+    ) -> WebhookId {
         let now = self.shared.clock.now();
         let mut state = lock(&self.shared.state);
         let id = state.uuid();
-        let user = state.users[0].id;
         let secret = (!secret.is_empty()).then(|| secret.to_owned());
         let triggers = triggers.into().iter().map(ToString::to_string).collect();
         state.subscriptions.push(Subscription::new(
             id.clone(),
-            user,
+            user.get(),
             url.into(),
             secret,
             triggers,

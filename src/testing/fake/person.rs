@@ -100,6 +100,19 @@ impl FakeCalcom {
             .await
     }
 
+    /// Adds guests to a booking, as its host. No webhook tells of it.
+    ///
+    /// # Errors
+    ///
+    /// If Cal.com would refuse it.
+    pub async fn add_guests(&self, uid: &BookingUid, guests: &[&str]) -> Result<Booking, Refused> {
+        let guests = guests.iter().map(|email| json!({"email": email}));
+        let body = json!({"guests": guests.collect::<Value>()});
+        let path = format!("/v2/bookings/{uid}/guests");
+        let host = Some(self.host_of(uid));
+        self.act(Operation::AddGuests, host, &path, &body).await
+    }
+
     /// Declines a pending booking as its host.
     ///
     /// # Errors

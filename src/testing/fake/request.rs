@@ -70,6 +70,8 @@ pub enum Operation {
     /// `GET /v2/bookings/{uid}/calendar-links`, `…/references`, `…/attendees` and
     /// `…/attendees/{id}`.
     BookingDetails,
+    /// `POST /v2/bookings/{uid}/reassign/{userId}`.
+    Reassign,
     /// `PATCH /v2/bookings/{uid}/location`; on hosted servers only.
     UpdateLocation,
     /// `POST /v2/bookings/{uid}/guests`; on hosted servers only.
@@ -97,6 +99,7 @@ impl Operation {
                 | Self::Confirm
                 | Self::Decline
                 | Self::MarkAbsent
+                | Self::Reassign
                 | Self::UpdateLocation
                 | Self::AddGuests
         )
@@ -185,6 +188,7 @@ impl Request {
             ["bookings", _, "confirm"] if post => Operation::Confirm,
             ["bookings", _, "decline"] if post => Operation::Decline,
             ["bookings", _, "mark-absent"] if post => Operation::MarkAbsent,
+            ["bookings", _, "reassign", _] if post => Operation::Reassign,
             ["bookings", _, "location"] if patch => Operation::UpdateLocation,
             ["bookings", _, "guests"] if post => Operation::AddGuests,
             ["bookings", _, "calendar-links" | "references" | "attendees"]
@@ -264,6 +268,7 @@ impl Request {
             | Operation::Confirm
             | Operation::Decline
             | Operation::MarkAbsent
+            | Operation::Reassign
             | Operation::UpdateLocation
             | Operation::AddGuests
             | Operation::BookingDetails => version == "2024-08-13",

@@ -2,27 +2,31 @@
 
 use std::sync::{Arc, Mutex};
 
-use calcom::ambient::Clock;
-use calcom::store::TenantId;
-use calcom::sync::{Engine, ReceiveError, SyncEngine};
-use calcom::testing::{Delivery, FakeCalcom, Fault, Then, When, sign};
-use calcom::webhook::SIGNATURE_HEADER;
+use crate::ambient::Clock;
+use crate::store::TenantId;
+use crate::sync::{Engine, ReceiveError, SyncEngine};
+use crate::testing::{Delivery, FakeCalcom, Fault, Then, When, sign};
+use crate::webhook::SIGNATURE_HEADER;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue};
 
-use crate::chance::Chance;
-use crate::clock::SimClock;
-use crate::plan::Plan;
+use super::chance::Chance;
+use super::clock::SimClock;
+use super::coverage::{Mishap, Tally};
+use super::lock;
+use super::plan::Plan;
 
-/// An address to which nothing can be sent: a fake that sends there knows so at once, and without a network.
-pub(crate) const NOWHERE: &str = "nowhere:/";
+/// An address to which nothing can be sent: a fake that sends there knows so at once, and without a
+/// network.
+pub(super) const NOWHERE: &str = "nowhere:/";
 
 /// What the fake has told and what of it has arrived.
 #[derive(Clone)]
-pub(crate) struct Post {
+pub(super) struct Post {
     fake: FakeCalcom,
     chance: Chance,
     clock: SimClock,
+    tally: Tally,
     /// The hosted service writes a body when it sends it for the first time.
     writes_late: bool,
     bag: Arc<Mutex<Bag>>,
@@ -43,66 +47,74 @@ struct Bag {
 }
 
 impl Post {
-    pub(crate) fn new(fake: &FakeCalcom, plan: &Plan, clock: &SimClock, chance: Chance) -> Self {
+    pub(super) fn new(
+        fake: &FakeCalcom,
+        plan: &Plan,
+        clock: &SimClock,
+        chance: Chance,
+        tally: Tally,
+    ) -> Self {
         let post = Self {
             fake: fake.clone(),
             bag: Arc::default(),
             clock: clock.clone(),
             writes_late: plan.is_hosted(),
             chance,
+            tally,
         };
-        post.bag.lock().unwrap().losing = plan.lost;
+        lock(&post.bag).losing = plan.lost;
         post.arrive_promptly(plan.prompt);
         post.keep_all();
         post
     }
 
     /// The fake hands every webhook to the history; to be said again after its faults were cleared.
-    pub(crate) fn keep_all(&self) {
+    pub(super) fn keep_all(&self) {
         let hold = Fault::new(When::Any, Then::HoldWebhooks).always();
         self.fake.inject(hold);
     }
 
-    pub(crate) fn address(&self, engine: &Arc<Engine>) {
-        self.bag.lock().unwrap().engine = Some(engine.clone());
+    pub(super) fn address(&self, engine: &Arc<Engine>) {
+        lock(&self.bag).engine = Some(engine.clone());
     }
 
-    pub(crate) fn arrive_promptly(&self, percent: u32) {
-        self.bag.lock().unwrap().prompt = percent;
+    pub(super) fn arrive_promptly(&self, percent: u32) {
+        lock(&self.bag).prompt = percent;
     }
 
     /// From now on every webhook arrives in the end.
-    pub(crate) fn lose_no_more(&self) {
-        self.bag.lock().unwrap().losing = 0;
+    pub(super) fn lose_no_more(&self) {
+        lock(&self.bag).losing = 0;
     }
 
     /// What was lost for good, and when.
-    pub(crate) fn lost(&self) -> Vec<(Delivery, DateTime<Utc>)> {
+    pub(super) fn lost(&self) -> Vec<(Delivery, DateTime<Utc>)> {
         let all = self.fake.deliveries();
-        let bag = self.bag.lock().unwrap();
+        let bag = lock(&self.bag);
         let lost = bag.lost.iter();
         lost.map(|(id, at)| (all[*id].clone(), *at)).collect()
     }
 
     /// What was lost turns up after all.
-    pub(crate) fn find_lost(&self) {
-        let mut bag = self.bag.lock().unwrap();
+    pub(super) fn find_lost(&self) {
+        let mut bag = lock(&self.bag);
         let lost = std::mem::take(&mut bag.lost);
         bag.waiting.extend(lost.into_iter().map(|(id, _)| id));
     }
 
     /// How many are on their way.
-    pub(crate) fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.collect();
-        self.bag.lock().unwrap().waiting.len()
+        lock(&self.bag).waiting.len()
     }
 
     fn collect(&self) {
         let told = self.fake.deliveries().len();
-        let mut bag = self.bag.lock().unwrap();
+        let mut bag = lock(&self.bag);
         for id in bag.seen..told {
             if self.chance.percent(bag.losing) {
                 bag.lost.push((id, self.clock.now()));
+                self.tally.fault(Mishap::WebhookLost);
             } else {
                 bag.waiting.push(id);
             }
@@ -111,35 +123,37 @@ impl Post {
     }
 
     /// Delivers each that is on its way, or leaves it there.
-    pub(crate) async fn deliver_some(&self) {
+    pub(super) async fn deliver_some(&self) {
         self.collect();
-        let prompt = self.bag.lock().unwrap().prompt;
+        let prompt = lock(&self.bag).prompt;
         self.deliver(prompt).await;
     }
 
     /// Delivers so many in a hundred of those on their way, in any order.
-    pub(crate) async fn deliver(&self, percent: u32) {
+    pub(super) async fn deliver(&self, percent: u32) {
         self.collect();
-        let mut waiting = std::mem::take(&mut self.bag.lock().unwrap().waiting);
+        let mut waiting = std::mem::take(&mut lock(&self.bag).waiting);
         self.chance.shuffle(&mut waiting);
         for id in waiting {
             let arrived = self.chance.percent(percent) && self.send(id).await;
             if !arrived {
-                self.bag.lock().unwrap().waiting.push(id);
+                self.tally.fault(Mishap::WebhookLate);
+                lock(&self.bag).waiting.push(id);
             }
         }
     }
 
     /// Sends one once more, whatever became of it before, unless it was lost.
-    pub(crate) async fn again(&self) -> Option<usize> {
+    pub(super) async fn again(&self) -> Option<usize> {
         let ids = self.all();
         let id = *self.chance.pick(&ids)?;
+        self.tally.fault(Mishap::WebhookTwice);
         self.send(id).await;
         Some(id)
     }
 
     /// Sends all once more.
-    pub(crate) async fn all_again(&self) {
+    pub(super) async fn all_again(&self) {
         for id in self.all() {
             self.send(id).await;
         }
@@ -147,7 +161,7 @@ impl Post {
 
     fn all(&self) -> Vec<usize> {
         self.collect();
-        let bag = self.bag.lock().unwrap();
+        let bag = lock(&self.bag);
         let is_lost = |id: &usize| bag.lost.iter().any(|(lost, _)| lost == id);
         (0..bag.seen).filter(|id| !is_lost(id)).collect()
     }
@@ -158,24 +172,24 @@ impl Post {
             self.fake.release(&[id]).await;
         }
         let delivery = self.fake.deliveries()[id].clone();
-        let tenant = delivery.url.rsplit('/').next().unwrap();
-        let tenant = TenantId::new(tenant);
+        let tenant = TenantId::new(delivery.url.trim_start_matches(NOWHERE));
         self.receive(&tenant, &delivery.signature, &delivery.body)
             .await
     }
 
     /// Hands over bytes of the history's own, rightly signed.
-    pub(crate) async fn forge(&self, tenant: &TenantId, secret: &str, body: &[u8]) -> bool {
+    pub(super) async fn forge(&self, tenant: &TenantId, secret: &str, body: &[u8]) -> bool {
         self.receive(tenant, &sign(secret, body), body).await
     }
 
     /// Whether it was acknowledged; the sender keeps what was not.
     async fn receive(&self, tenant: &TenantId, signature: &str, body: &[u8]) -> bool {
-        let Some(engine) = self.bag.lock().unwrap().engine.clone() else {
+        let Some(engine) = lock(&self.bag).engine.clone() else {
             return false;
         };
         let mut headers = HeaderMap::new();
-        headers.insert(SIGNATURE_HEADER, HeaderValue::from_str(signature).unwrap());
+        let signature = HeaderValue::from_str(signature).expect("a signature is hexadecimal");
+        headers.insert(SIGNATURE_HEADER, signature);
         match engine.receive(tenant, &headers, body).await {
             Ok(_) => true,
             Err(ReceiveError::Store(_)) => false,

@@ -1,40 +1,40 @@
 //! The tenants of a history, and what they have at Cal.com.
 
-use bytes::Bytes;
-use calcom::model::{EventTypeId, Frequency, NewWebhook, UserId};
-use calcom::store::TenantId;
-use calcom::sync::ConflictPolicy;
-use calcom::testing::{FakeCalcom, FakeEventType};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use crate::model::{EventTypeId, Frequency, NewWebhook, Trigger, UserId};
+use crate::store::{Field, TenantId};
+use crate::sync::{ConflictPolicy, Inexpressible, SyncPolicy};
+use crate::testing::{FakeCalcom, FakeEventType};
+use secrecy::SecretString;
 
-use crate::chance::Chance;
-use crate::plan::Plan;
-use crate::post::NOWHERE;
+use super::chance::Chance;
+use super::plan::Plan;
+use super::post::NOWHERE;
 
 /// One customer of the host.
-pub(crate) struct Customer {
-    pub(crate) id: TenantId,
-    pub(crate) secret: &'static str,
-    pub(crate) key: SecretString,
-    pub(crate) types: Types,
-    pub(crate) host: UserId,
-    pub(crate) policy: ConflictPolicy,
+pub(super) struct Customer {
+    pub(super) id: TenantId,
+    pub(super) secret: &'static str,
+    pub(super) key: SecretString,
+    pub(super) types: Types,
+    pub(super) host: UserId,
+    /// Who can hold an appointment, as the host sees it.
+    pub(super) staff: [UserId; 2],
+    pub(super) policy: SyncPolicy,
 }
 
 /// What can be booked of a tenant.
 #[derive(Clone, Copy)]
-pub(crate) struct Types {
+pub(super) struct Types {
     /// 30 minutes.
-    pub(crate) plain: EventTypeId,
+    pub(super) plain: EventTypeId,
     /// 30, 60 or 90.
-    pub(crate) lengths: EventTypeId,
+    pub(super) lengths: EventTypeId,
     /// At Cal.com, three weeks in a row.
-    pub(crate) weekly: EventTypeId,
+    pub(super) weekly: EventTypeId,
     /// Waits for a confirmation.
-    pub(crate) confirms: EventTypeId,
+    pub(super) confirms: EventTypeId,
     /// Two a day.
-    pub(crate) limited: EventTypeId,
+    pub(super) limited: EventTypeId,
 }
 
 impl Types {
@@ -55,7 +55,7 @@ impl Types {
         }
     }
 
-    pub(crate) fn all(&self) -> [EventTypeId; 5] {
+    pub(super) fn all(&self) -> [EventTypeId; 5] {
         [
             self.plain,
             self.lengths,
@@ -66,35 +66,43 @@ impl Types {
     }
 
     /// One of them, most often the plain one.
-    pub(crate) fn some(&self, chance: &Chance) -> EventTypeId {
+    pub(super) fn some(&self, chance: &Chance) -> EventTypeId {
         let others = [self.lengths, self.weekly, self.confirms, self.limited];
         match chance.percent(55) {
             true => self.plain,
-            false => *chance.pick(&others).unwrap(),
+            false => chance.one_of(&others),
         }
     }
 }
 
 impl Customer {
-    pub(crate) fn owns(&self, id: Option<EventTypeId>) -> bool {
+    pub(super) fn owns(&self, id: Option<EventTypeId>) -> bool {
         id.is_some_and(|id| self.types.all().contains(&id))
     }
 }
 
-pub(crate) async fn customers(fake: &FakeCalcom, plan: &Plan, chance: &Chance) -> [Customer; 2] {
-    let policy = || match chance.number(0..10) {
-        0 => ConflictPolicy::RemoteWins,
-        1 => ConflictPolicy::LocalWins,
-        2 => ConflictPolicy::NewestWins,
-        _ => ConflictPolicy::Review,
+pub(super) fn customers(fake: &FakeCalcom, plan: &Plan, chance: &Chance) -> [Customer; 2] {
+    let policy = || {
+        let policy = SyncPolicy::new(match chance.number(0..10) {
+            0 => ConflictPolicy::RemoteWins,
+            1 => ConflictPolicy::LocalWins,
+            2 => ConflictPolicy::NewestWins,
+            _ => ConflictPolicy::Review,
+        });
+        let others = [Inexpressible::Review, Inexpressible::Rebook];
+        let policy = policy.with_inexpressible(Field::Email, chance.one_of(&others));
+        let others = [Inexpressible::Rebook, Inexpressible::Accept];
+        policy.with_inexpressible(Field::Length, chance.one_of(&others))
     };
     let hanna = fake.host_id();
+    let petra = fake.add_user("petra").id;
     let salon = Customer {
         id: TenantId::new("salon"),
         secret: "whsec_of_the_salon",
         key: fake.api_key(),
         types: Types::add_to(fake, "salon", hanna, chance.percent(50)),
         host: hanna,
+        staff: [hanna, petra],
         policy: policy(),
     };
     let (host, key) = if plan.one_user {
@@ -109,30 +117,21 @@ pub(crate) async fn customers(fake: &FakeCalcom, plan: &Plan, chance: &Chance) -
         key,
         types: Types::add_to(fake, "studio", host, chance.percent(50)),
         host,
+        staff: [host, petra],
         policy: policy(),
     };
     for customer in [&salon, &studio] {
-        subscribe(fake, customer).await;
+        subscribe(fake, customer, plan);
     }
     [salon, studio]
 }
 
 /// The webhook of a user tells of all that the user has.
-async fn subscribe(fake: &FakeCalcom, customer: &Customer) {
-    let body = json!({
-        "active": true,
-        "subscriberUrl": format!("{NOWHERE}{}", customer.id),
-        "triggers": NewWebhook::booking_triggers(),
-        "secret": customer.secret,
-    });
-    let request = http::Request::post("http://fake/v2/webhooks")
-        .header("content-type", "application/json")
-        .header(
-            "authorization",
-            format!("Bearer {}", customer.key.expose_secret()),
-        )
-        .body(Bytes::from(body.to_string()))
-        .unwrap();
-    let answer = fake.exchange(request).await.unwrap();
-    assert!(answer.status().is_success(), "{answer:?}");
+fn subscribe(fake: &FakeCalcom, customer: &Customer, plan: &Plan) {
+    let mut triggers = NewWebhook::booking_triggers();
+    // Self-hosted servers neither know it nor change locations.
+    triggers.extend(plan.is_hosted().then_some(Trigger::BookingLocationUpdated));
+    triggers.dedup();
+    let url = format!("{NOWHERE}{}", customer.id);
+    fake.subscribe_as(customer.host, url, customer.secret, triggers);
 }

@@ -1,21 +1,25 @@
-//! Quiet returns: nothing breaks any more, all webhooks arrive, and everything that is due is worked on.
+//! Quiet returns: nothing breaks any more, all webhooks arrive, and everything that is due is
+//! worked on.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use calcom::store::{Resolution, ReviewReason};
-use calcom::sync::SyncEngine;
-
-use crate::history::History;
+use super::STORE;
+use super::history::History;
+use super::trace::Promise;
+use crate::store::{Resolution, ReviewReason};
+use crate::sync::SyncEngine;
 
 /// More steps than any history should need.
 const ENOUGH_STEPS: usize = 3000;
+/// How young a change at Cal.com a sweep leaves to its webhook, and a little more.
+const WEBHOOK_LAG: Duration = Duration::from_secs(150);
 /// How often those who have to be asked are asked.
 const ENOUGH_ROUNDS: usize = 12;
 
 impl History {
     /// Ends what is wrong with the world, and lets the engine come to rest.
-    pub(crate) async fn come_to_rest(&mut self) {
+    pub(super) async fn come_to_rest(&mut self) {
         self.chronicle.note("quiet returns");
         let world = &self.world;
         world.host_fails.store(0, Ordering::SeqCst);
@@ -34,19 +38,32 @@ impl History {
                 return;
             }
         }
-        panic!("no rest: what was retried failed again and again");
+        let found = "what was retried failed again and again";
+        self.world.findings.broke(Promise::ComesToRest, found);
+    }
+
+    /// What no webhook told and no host recorded is found by a sweep, and then both sides agree.
+    pub(super) async fn sweeps_and_rests(&mut self) {
+        self.chronicle.note("both sides are swept");
+        // What is younger is left to its webhook.
+        self.world.advance(WEBHOOK_LAG).await;
+        let report = self.sweep_once().await;
+        self.note(format!("sweep: {report}"));
+        self.world.is_swept = true;
+        self.world.exchange.past.was_swept();
+        self.come_to_rest().await;
     }
 
     /// Works until nothing is due at any time and no webhook is on its way.
-    pub(crate) async fn rest(&self) {
+    pub(super) async fn rest(&self) {
         let world = &self.world;
         for _ in 0..ENOUGH_STEPS {
             world.post.deliver(100).await;
-            if let Some(report) = world.engine().step().await.unwrap() {
+            if let Some(report) = world.engine().step().await.expect(STORE) {
                 self.chronicle.note(format!("rest: {report:?}"));
                 continue;
             }
-            let due = world.store().next_due(u16::MAX).await.unwrap();
+            let due = world.store().next_due(u16::MAX).await.expect(STORE);
             match due {
                 Some(due) => {
                     world.advance(due + Duration::from_millis(1)).await;
@@ -55,7 +72,8 @@ impl History {
                 None => {}
             }
         }
-        panic!("no rest: something is due again and again");
+        let found = "something is due again and again";
+        self.world.findings.broke(Promise::ComesToRest, found);
     }
 
     /// Resolves what no person has to decide; whether there was anything.
@@ -84,7 +102,7 @@ impl History {
                     engine
                         .resolve(&customer.id, item.id, retry, "eve")
                         .await
-                        .unwrap();
+                        .expect(STORE);
                     any = true;
                 }
             }

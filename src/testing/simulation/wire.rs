@@ -1,57 +1,59 @@
-//! Cal.com without a network: requests go to the fake in process, and a request that was sent goes on whatever becomes of the
-//! engine that sent it.
+//! Cal.com without a network: requests go to the fake in process, and a request that was sent goes
+//! on whatever becomes of the engine that sent it.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use calcom::ambient::Clock;
-use calcom::client;
-use calcom::model::{Booking, BookingQuery, BookingUid, EventTypeId, UserId, format_instant};
-use calcom::store::{Store, TenantId};
-use calcom::sync::{
+use crate::ambient::Clock;
+use crate::client;
+use crate::model::{Booking, BookingQuery, BookingUid, EventTypeId, UserId, format_instant};
+use crate::store::{Store, TenantId};
+use crate::sync::{
     BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, SYNC_KEY_METADATA,
     Write,
 };
-use calcom::testing::FakeCalcom;
+use crate::testing::FakeCalcom;
+use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::chance::Chance;
-use crate::clock::SimClock;
-use crate::host::Past;
-use crate::ledger::{Ledger, Writer};
-use crate::post::Post;
+use super::chance::Chance;
+use super::clock::SimClock;
+use super::coverage::{Mishap, Tally};
+use super::ledger::{Ledger, Writer};
+use super::post::Post;
+use super::unsteady::Past;
 
 /// What is the same for every wire of a world.
 #[derive(Clone)]
-pub(crate) struct Exchange {
-    pub(crate) fake: FakeCalcom,
-    pub(crate) post: Post,
-    pub(crate) clock: SimClock,
-    pub(crate) chance: Chance,
-    pub(crate) online: Arc<AtomicBool>,
-    pub(crate) ledger: Ledger,
-    pub(crate) past: Past,
+pub(super) struct Exchange {
+    pub(super) fake: FakeCalcom,
+    pub(super) post: Post,
+    pub(super) clock: SimClock,
+    pub(super) chance: Chance,
+    pub(super) online: Arc<AtomicBool>,
+    pub(super) ledger: Ledger,
+    pub(super) past: Past,
+    pub(super) tally: Tally,
     /// How long after its announcement a cancellation is carried out.
-    pub(crate) lag: Duration,
+    pub(super) lag: Duration,
     /// Whether answers differ from what was asked for, now and then.
-    pub(crate) strange: bool,
+    pub(super) strange: bool,
 }
 
 /// One tenant's way to Cal.com.
-pub(crate) struct Wire {
-    pub(crate) exchange: Exchange,
-    pub(crate) tenant: TenantId,
-    pub(crate) event_types: Vec<EventTypeId>,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) key: SecretString,
+pub(super) struct Wire {
+    pub(super) exchange: Exchange,
+    pub(super) tenant: TenantId,
+    pub(super) event_types: Vec<EventTypeId>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) key: SecretString,
 }
 
 impl fmt::Debug for Wire {
@@ -95,7 +97,7 @@ impl Wire {
                 format!("Bearer {}", self.key.expose_secret()),
             )
             .body(body.map_or_else(Bytes::new, |body| body.to_string().into()))
-            .unwrap();
+            .expect("the request is well-formed");
         let (fake, post) = (exchange.fake.clone(), exchange.post.clone());
         let lag = exchange.lag;
         let sent = tokio::spawn(async move {
@@ -115,32 +117,36 @@ impl Wire {
             post.deliver_some().await;
             answer
         });
-        let answer = sent.await.unwrap();
+        let answer = sent.await.expect("the fake does not panic");
         exchange.chance.dawdle().await;
         let response = answer.ok_or_else(unreachable)?;
         Ok(client::decode(operation, &response, exchange.clock.now())?)
     }
 
-    /// What Cal.com takes a creation for, where it is strange: another length is booked than the one that was asked for.
+    /// What Cal.com takes a creation for, where it is strange: another length is booked than the
+    /// one that was asked for.
     fn ask_strangely(&self, body: &mut Value) {
         let Some(asked) = body["lengthInMinutes"].as_u64() else {
             return;
         };
         if self.exchange.strange && self.exchange.chance.percent(20) {
+            self.exchange.tally.fault(Mishap::StrangeLength);
             body["lengthInMinutes"] = json!(if asked == 30 { 60 } else { 30 });
         }
     }
 
-    /// What of the answer to a creation arrives, where Cal.com is strange: it does not say whose the booking is.
+    /// What of the answer to a creation arrives, where Cal.com is strange: it does not say whose
+    /// the booking is.
     fn answer_strangely(&self, mut answer: Value) -> Value {
         if self.exchange.strange && self.exchange.chance.percent(4) {
+            self.exchange.tally.fault(Mishap::AnswerWithoutKey);
             answer["metadata"] = json!({});
         }
         answer
     }
 
-    async fn create(&self, booking: &calcom::model::NewBooking) -> Result<Booking, CalendarError> {
-        let mut body = serde_json::to_value(booking).unwrap();
+    async fn create(&self, booking: &crate::model::NewBooking) -> Result<Booking, CalendarError> {
+        let mut body = serde_json::to_value(booking).expect("a booking is JSON");
         let key = body["metadata"][SYNC_KEY_METADATA].as_str().unwrap_or("");
         let key = key.to_owned();
         self.ask_strangely(&mut body);
@@ -152,8 +158,17 @@ impl Wire {
             one => one,
         };
         let made = self.answer_strangely(made);
-        Ok(serde_json::from_value(made).unwrap())
+        Ok(serde_json::from_value(made).expect("what was answered is a booking"))
     }
+}
+
+/// As many rows as there can be, unless the query says how many.
+fn query_string(query: &BookingQuery) -> String {
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    if query.take.is_none() {
+        pairs.append_pair("take", "250");
+    }
+    pairs.extend_pairs(query.to_pairs()).finish()
 }
 
 #[async_trait]
@@ -171,16 +186,15 @@ impl Calendar for Wire {
                     .read(&self.tenant, uid, exchange.clock.now());
                 Ok(Some(booking))
             }
-            // The engine's own adapter tells a missing booking from other refusals by the client's kind of error.
+            // The engine's own adapter tells a missing booking from other refusals by the client's
+            // kind of error.
             Err(error) if error.to_string().contains("no such resource") => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     async fn bookings(&self, query: &BookingQuery) -> Result<Vec<Booking>, CalendarError> {
-        let mut url: url::Url = "http://fake/bookings?take=250".parse().unwrap();
-        url.query_pairs_mut().extend_pairs(query.to_pairs());
-        let path = format!("bookings?{}", url.query().unwrap_or_default());
+        let path = format!("bookings?{}", query_string(query));
         self.send("bookings.list", Method::GET, path, None, None)
             .await
     }
@@ -201,6 +215,7 @@ impl Calendar for Wire {
             fake: &exchange.fake,
         };
         exchange.ledger.check(write, &writer).await;
+        exchange.tally.write(write);
         let mut method = Method::POST;
         let (operation, uid, path, body) = match write {
             Write::Create(booking) => return self.create(booking).await,
@@ -247,10 +262,32 @@ impl Calendar for Wire {
                 let path = format!("bookings/{booking}/cancel");
                 ("bookings.cancel", booking, path, body)
             }
-            other => panic!("the simulation knows no {other:?}"),
+            Write::MarkAbsent {
+                booking,
+                attendee,
+                absent,
+            } => {
+                let body = json!({"attendees": [{"email": attendee, "absent": absent}]});
+                let path = format!("bookings/{booking}/mark-absent");
+                ("bookings.mark_absent", booking, path, body)
+            }
+            Write::Reassign { booking, to } => {
+                let path = format!("bookings/{booking}/reassign/{to}");
+                ("bookings.reassign_to", booking, path, json!({}))
+            }
         };
         let what = Some(uid.as_str());
-        self.send(operation, method, path, Some(body), what).await
+        let written = self.send(operation, method, path, Some(body), what).await;
+        match (write, written) {
+            // Before the start it is refused, however often it is tried.
+            (Write::MarkAbsent { .. }, Err(error))
+                if error.kind() == CalendarErrorKind::Contradicted =>
+            {
+                let message = "an absence cannot be noted before the booking has begun";
+                Err(CalendarError::new(CalendarErrorKind::Rejected, message))
+            }
+            (_, written) => written,
+        }
     }
 
     async fn free_slots(
@@ -281,19 +318,17 @@ impl Calendar for Wire {
             Err(error) if error.to_string().contains("no such resource") => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut facts = EventTypeFacts::default();
-        facts.recurs = found["recurrence"].is_object();
         let lengths = found["lengthInMinutesOptions"].as_array();
         let lengths = lengths.into_iter().flatten().filter_map(Value::as_u64);
-        facts.lengths = lengths
-            .map(|minutes| u32::try_from(minutes).unwrap())
-            .collect();
-        facts.hosts = found["ownerId"]
-            .as_i64()
-            .map(UserId::new)
-            .into_iter()
-            .collect();
-        Ok(Some(facts))
+        let owner = found["ownerId"].as_i64().map(UserId::new);
+        Ok(Some(EventTypeFacts {
+            recurs: found["recurrence"].is_object(),
+            lengths: lengths
+                .filter_map(|minutes| u32::try_from(minutes).ok())
+                .collect(),
+            hosts: owner.into_iter().collect(),
+            ..EventTypeFacts::default()
+        }))
     }
 
     async fn account(&self) -> Result<(), CalendarError> {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use calcom::ambient::Clock;
-use calcom::testing::ManualClock;
+use crate::ambient::Clock;
+use crate::testing::ManualClock;
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Tells the history's time. Where the runtime's clock stands still unless everybody sleeps, both are one: whoever waits for an
-/// answer for longer than a lease has lost the lease.
+/// Tells the history's time. Where the runtime's clock stands still unless everybody sleeps, both
+/// are one: whoever waits for an answer for longer than a lease has lost the lease.
 #[derive(Clone, Debug)]
-pub(crate) struct SimClock {
+pub(super) struct SimClock {
     shown: ManualClock,
     /// Since when the runtime's time counts too.
     since: Option<tokio::time::Instant>,
@@ -17,7 +17,7 @@ pub(crate) struct SimClock {
 }
 
 impl SimClock {
-    pub(crate) fn new(start: DateTime<Utc>, is_the_runtimes: bool) -> Self {
+    pub(super) fn new(start: DateTime<Utc>, is_the_runtimes: bool) -> Self {
         Self {
             shown: ManualClock::at(start),
             since: is_the_runtimes.then(tokio::time::Instant::now),
@@ -26,14 +26,14 @@ impl SimClock {
     }
 
     /// The clock of a machine that goes wrong by so much.
-    pub(crate) fn wrong_by(&self, skew: TimeDelta) -> Self {
+    pub(super) fn wrong_by(&self, skew: TimeDelta) -> Self {
         Self {
             skew,
             ..self.clone()
         }
     }
 
-    pub(crate) async fn advance(&self, by: Duration) {
+    pub(super) async fn advance(&self, by: Duration) {
         if self.since.is_some() {
             tokio::time::sleep(by).await;
         } else {
@@ -41,7 +41,7 @@ impl SimClock {
         }
     }
 
-    pub(crate) fn shared(&self) -> std::sync::Arc<dyn Clock> {
+    pub(super) fn shared(&self) -> std::sync::Arc<dyn Clock> {
         std::sync::Arc::new(self.clone())
     }
 }
@@ -49,6 +49,6 @@ impl SimClock {
 impl Clock for SimClock {
     fn now(&self) -> DateTime<Utc> {
         let passed = self.since.map(|since| since.elapsed()).unwrap_or_default();
-        self.shown.now() + TimeDelta::from_std(passed).unwrap() + self.skew
+        self.shown.now() + TimeDelta::from_std(passed).unwrap_or(TimeDelta::MAX) + self.skew
     }
 }

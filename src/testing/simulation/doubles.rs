@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use calcom::model::{Booking, BookingUid};
-use calcom::store::ChainKey;
-use calcom::sync::SYNC_KEY_METADATA;
+use crate::model::{Booking, BookingUid};
+use crate::store::{ChainKey, LogEvent};
+use crate::sync::SYNC_KEY_METADATA;
 
-use crate::promises::Stand;
+use super::stand::Stand;
+use super::trace::Promise;
 
 impl Stand<'_> {
-    /// A double that the engine made is one too many even if a person is asked about it. Those that people at Cal.com made, by
-    /// moving a booking that was being moved, have to be in review.
-    pub(crate) async fn nothing_is_doubled(&self) {
+    /// A double that the engine made is one too many even if a person is asked about it. Those that
+    /// people at Cal.com made, by moving a booking that was being moved, have to be in review.
+    pub(super) async fn nothing_is_doubled(&self) {
         let mut together: BTreeMap<String, Vec<&Booking>> = BTreeMap::new();
         for booking in &self.live {
             if let Some(key) = booking.metadata_str(SYNC_KEY_METADATA) {
@@ -22,29 +23,46 @@ impl Stand<'_> {
                 together.entry(id.to_string()).or_default().push(booking);
             }
         }
-        let all = self.world.fake.bookings();
+        let all = &self.all;
         for (what, live) in together {
             if live.len() < 2 {
                 continue;
             }
             let uids: Vec<&BookingUid> = live.iter().map(|booking| &booking.uid).collect();
-            let by_people = self.forks_of_people(&all, &live);
-            assert!(
-                live.len() <= 1 + by_people,
-                "{what} has {uids:?}, of which people made {by_people}"
-            );
-            // A later case, such as a read that was refused, takes the place of the first one and names the same bookings.
+            let by_people = self.forks_of_people(all, &live);
+            self.check(Promise::NothingDoubled, live.len() <= 1 + by_people, || {
+                format!("{what} has {uids:?}, of which people made {by_people}")
+            });
+            // A later case, such as a read that was refused, takes the place of the first one and
+            // names the same bookings.
             let is_told = self.open.iter().any(|item| {
                 let named = &item.evidence.bookings;
                 uids.iter().all(|uid| named.contains(uid))
             });
             let is_untold = live.iter().any(|booking| self.is_untold(booking));
-            assert!(
-                is_told || is_untold,
-                "nobody is told that {what} has {uids:?}"
-            );
+            self.check(Promise::NothingDoubled, is_told || is_untold, || {
+                format!("nobody is told that {what} has {uids:?}")
+            });
         }
         self.no_chain_has_two_appointments();
+    }
+
+    /// What was replaced has ended, unless a person is asked about it.
+    pub(super) async fn nothing_is_retiring(&self) {
+        for entry in &self.log {
+            let LogEvent::BookingReplaced { from, to, .. } = &entry.event else {
+                continue;
+            };
+            let mut live = self.live.iter();
+            if !live.any(|booking| booking.uid == *from) {
+                continue;
+            }
+            let link = self.link_of(from).await;
+            let is_told = link.is_some_and(|link| self.is_in_review(&link));
+            self.check(Promise::NothingRetiring, is_told, || {
+                format!("{from} was replaced by {to}, and is live")
+            });
+        }
     }
 
     /// How many bookings too many people have made: successors of bookings that already had one.
@@ -74,7 +92,9 @@ impl Stand<'_> {
             }
         }
         for (chain, ids) in owners {
-            assert!(ids.len() < 2, "{chain} has the appointments {ids:?}");
+            self.check(Promise::NothingDoubled, ids.len() < 2, || {
+                format!("{chain} has the appointments {ids:?}")
+            });
         }
     }
 }

@@ -1,14 +1,17 @@
-//! After quiet nothing moves any more: not by itself, not because a webhook comes late or twice, not because of another tenant.
+//! After quiet nothing moves any more: not by itself, not because a webhook comes late or twice,
+//! not because of another tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::time::Duration;
 
-use calcom::store::{Link, LinkId, LogEvent, Page, Resolution};
-use calcom::sync::Standing;
-use calcom::testing::{RequestOutcome, WebhookBody};
-
-use crate::history::History;
-use crate::promises::Stand;
+use super::STORE;
+use super::history::History;
+use super::stand::Stand;
+use super::trace::Promise;
+use crate::store::{Link, LinkId, LogEvent, Page, Resolution};
+use crate::sync::Standing;
+use crate::testing::{RequestOutcome, WebhookBody};
 
 impl History {
     fn applied_writes(&self) -> usize {
@@ -17,6 +20,18 @@ impl History {
             write.applied && matches!(write.outcome, RequestOutcome::Answered(200..=299))
         });
         applied.count()
+    }
+
+    /// What can be seen of a history from outside.
+    pub(super) async fn outcome(&self) -> String {
+        let world = &self.world;
+        let mut outcome = format!("{:?}", world.fake.writes());
+        for customer in &world.customers {
+            Stand::of(world, customer).await.count();
+            let appointments = world.appointments(customer).await;
+            outcome += &format!("{appointments:?}");
+        }
+        outcome + &format!("{:?}", world.fake.bookings())
     }
 
     async fn fingerprints(&self) -> [String; 2] {
@@ -28,8 +43,9 @@ impl History {
         [salon.fingerprint(), studio.fingerprint()]
     }
 
-    /// 3 and 6: after quiet nothing moves any more, by itself or because a webhook comes late or twice.
-    pub(crate) async fn stays_at_rest(&mut self) {
+    /// 3 and 6: after quiet nothing moves any more, by itself or because a webhook comes late or
+    /// twice.
+    pub(super) async fn stays_at_rest(&mut self) {
         self.what_lands_late_is_undone().await;
         let (before, writes) = (self.fingerprints().await, self.applied_writes());
         let sent = self.world.exchange.ledger.writers().len();
@@ -37,12 +53,10 @@ impl History {
             self.world.advance(Duration::from_secs(600)).await;
             self.rest().await;
         }
-        assert_eq!(self.world.exchange.ledger.writers().len(), sent, "a loop");
-        assert_eq!(
-            self.fingerprints().await,
-            before,
-            "something moves by itself"
-        );
+        let writers = self.world.exchange.ledger.writers().len();
+        self.is_same(Promise::NoLoops, &writers, &sent, "a loop");
+        let now = self.fingerprints().await;
+        self.is_same(Promise::NoLoops, &now, &before, "something moves by itself");
 
         // What lies in review is dirty, and a webhook may be what it waits for.
         let dirty = self.links_in_review().await;
@@ -51,17 +65,12 @@ impl History {
         self.rest().await;
         if dirty.is_empty() {
             self.late_deliveries().await;
-            assert_eq!(
-                self.world.exchange.ledger.writers().len(),
-                sent,
-                "webhooks cause writes"
-            );
-            assert_eq!(self.applied_writes(), writes, "webhooks cause writes");
-            assert_eq!(
-                self.fingerprints().await,
-                before,
-                "a late webhook moves something"
-            );
+            let writers = self.world.exchange.ledger.writers().len();
+            self.is_same(Promise::NoLoops, &writers, &sent, "webhooks cause writes");
+            let applied = self.applied_writes();
+            self.is_same(Promise::NoLoops, &applied, &writes, "webhooks cause writes");
+            let (promise, now) = (Promise::NoResurrection, self.fingerprints().await);
+            self.is_same(promise, &now, &before, "a late webhook moves something");
             return;
         }
         let (mut dirty, mut known) = (dirty, writers);
@@ -69,7 +78,10 @@ impl History {
         for _ in 0..5 {
             let all = self.world.exchange.ledger.writers();
             for link in &all[known..] {
-                assert!(dirty.contains(link), "a webhook causes a write of {link}");
+                let findings = &self.world.findings;
+                findings.check(Promise::NoLoops, dirty.contains(link), || {
+                    format!("a webhook causes a write of {link}")
+                });
             }
             if all.len() == known {
                 break;
@@ -81,15 +93,22 @@ impl History {
         let (before, sent) = (self.fingerprints().await, self.applied_writes());
         self.world.post.all_again().await;
         self.rest().await;
-        assert_eq!(self.applied_writes(), sent, "webhooks cause writes");
-        assert_eq!(
-            self.fingerprints().await,
-            before,
-            "a webhook moves it again"
-        );
+        let applied = self.applied_writes();
+        self.is_same(Promise::NoLoops, &applied, &sent, "webhooks cause writes");
+        let (promise, now) = (Promise::NoResurrection, self.fingerprints().await);
+        self.is_same(promise, &now, &before, "a webhook moves it again");
     }
 
-    /// What was sent before may still land, and is undone once it no longer can: by a link that waits for that, and by no other.
+    /// Notes what has changed that was to stay as it was.
+    fn is_same<T: PartialEq + Debug>(&self, promise: Promise, now: &T, before: &T, what: &str) {
+        let findings = &self.world.findings;
+        findings.check(promise, now == before, || {
+            format!("{what}: {before:?}, now {now:?}")
+        });
+    }
+
+    /// What was sent before may still land, and is undone once it no longer can: by a link that
+    /// waits for that, and by no other.
     async fn what_lands_late_is_undone(&self) {
         let (before, waiting) = (self.settled().await, self.waiting_links().await);
         let known = self.world.exchange.ledger.writers().len();
@@ -98,15 +117,18 @@ impl History {
             self.rest().await;
         }
         for link in &self.world.exchange.ledger.writers()[known..] {
-            assert!(waiting.contains(link), "{link} writes by itself");
+            let findings = &self.world.findings;
+            findings.check(Promise::NoLoops, waiting.contains(link), || {
+                format!("{link} writes by itself")
+            });
         }
         let after = self.settled().await;
         for (link, stood) in before {
             let stands = after.get(&link);
-            assert!(
-                waiting.contains(&link) || stands == Some(&stood),
-                "{link} moves by itself: {stood}, {stands:?}"
-            );
+            let holds = waiting.contains(&link) || stands == Some(&stood);
+            self.world.findings.check(Promise::NoLoops, holds, || {
+                format!("{link} moves by itself: {stood}, {stands:?}")
+            });
         }
     }
 
@@ -115,7 +137,8 @@ impl History {
         let under_way = self.world.exchange.ledger.under_way();
         let mut waiting = BTreeSet::new();
         for (id, link) in self.links().await {
-            let standing = Standing::of(&link).unwrap();
+            // What cannot be decoded is found elsewhere, and waits for nothing.
+            let standing = Standing::of(&link).unwrap_or_default();
             let keys = [
                 link.sync_key.map(|key| key.to_string()),
                 link.booking.map(|uid| uid.to_string()),
@@ -164,9 +187,9 @@ impl History {
         links
     }
 
-    /// The links about which a person is asked. An alarm about a booking of somebody else's holds nothing up.
-    /// The links that lie in review, and those whose item was dismissed, which settles nothing: a webhook is one more reason to
-    /// process the change.
+    /// The links that lie in review, and those whose item was dismissed, which settles nothing: a
+    /// webhook is one more reason to process the change. An alarm about a booking of somebody
+    /// else's holds nothing up.
     async fn links_in_review(&self) -> Vec<LinkId> {
         let mut links = Vec::new();
         for customer in &self.world.customers {
@@ -174,7 +197,7 @@ impl History {
             links.extend(open.into_iter().filter_map(|item| item.link));
             let store = self.world.store();
             let log = store.log(&customer.id, Page::first(100_000));
-            let dismissed = log.await.unwrap().into_iter().filter(|entry| {
+            let dismissed = log.await.expect(STORE).into_iter().filter(|entry| {
                 matches!(&entry.event, LogEvent::ReviewResolved { resolution, .. } if *resolution == Resolution::Dismiss)
             });
             links.extend(dismissed.filter_map(|entry| entry.link));
@@ -205,7 +228,7 @@ impl History {
     }
 
     /// 5: whatever one tenant is told of the other's bookings, nothing of the other's changes.
-    pub(crate) async fn keeps_tenants_apart(&mut self) {
+    pub(super) async fn keeps_tenants_apart(&mut self) {
         let [salon, studio] = self.world.customers.each_ref();
         let before = self.fingerprints().await;
         let victim = Stand::of(&self.world, studio).await;
@@ -224,10 +247,12 @@ impl History {
             }
         }
         self.rest().await;
-        assert_eq!(self.fingerprints().await[1], before[1], "a tenant's own");
+        let (promise, now) = (Promise::TenantsApart, self.fingerprints().await);
+        self.is_same(promise, &now[1], &before[1], "a tenant's own");
         let after = Stand::of(&self.world, studio).await;
-        assert_eq!(after.open, victim.open, "a tenant's reviews");
+        self.is_same(promise, &after.open, &victim.open, "a tenant's reviews");
         let links = |stand: &Stand<'_>| format!("{:?}", stand.pairs);
-        assert_eq!(links(&after), links(&victim), "a tenant's links");
+        let (now, before) = (links(&after), links(&victim));
+        self.is_same(promise, &now, &before, "a tenant's links");
     }
 }

@@ -2,20 +2,24 @@
 
 use std::time::Duration;
 
-use calcom::model::{Booking, BookingUid, NewAttendee, NewBooking};
-use calcom::store::{Resolution, ReviewItem, ReviewReason};
-use calcom::sync::SyncEngine;
+use crate::ambient::Clock;
+use crate::model::{Booking, BookingUid, NewAttendee, NewBooking};
+use crate::store::{Resolution, ReviewItem, ReviewReason};
+use crate::sync::SyncEngine;
 
-use crate::history::History;
-use crate::plan::Actors;
-use crate::tenants::Customer;
-use crate::world::{SLOTS, Setting, person, slot};
+use super::acts::ROOMS;
+use super::coverage::{Act, Mishap};
+use super::history::History;
+use super::plan::Actors;
+use super::tenants::Customer;
+use super::trace::Promise;
+use super::world::{SLOTS, person, slot};
 
 impl History {
-    pub(crate) async fn somebody_at_cal_com_acts(&self) {
+    pub(super) async fn somebody_at_cal_com_acts(&self) {
         let (customer, chance) = (self.customer(), &self.chance);
         let live = self.world.live_bookings(customer);
-        let kind = chance.number(0..33);
+        let kind = chance.number(0..37);
         let Some(booking) = chance.pick(&live).filter(|_| kind >= 11) else {
             self.somebody_books(customer).await;
             return;
@@ -30,16 +34,40 @@ impl History {
         };
         let what = match kind {
             11..=18 => {
+                self.world.tally.act(Act::PeopleMove);
                 let successor = moved(fake.move_booking(uid, start).await.ok());
                 format!("moved to {start}: {successor:?}")
             }
             19..=27 => self.somebody_cancels(booking).await,
-            28..=29 => format!("confirmed: {}", fake.confirm(uid).await.is_ok()),
+            28..=29 => {
+                self.world.tally.act(Act::PeopleConfirm);
+                format!("confirmed: {}", fake.confirm(uid).await.is_ok())
+            }
             30..=31 => {
+                self.world.tally.act(Act::PeopleDecline);
                 ledger.people_ended(uid);
                 format!("declined: {}", fake.decline(uid, "no").await.is_ok())
             }
+            32..=33 => {
+                self.world.tally.act(Act::PeopleRelocate);
+                let room = chance.one_of(&ROOMS);
+                let relocated = fake.update_location(uid, room).await;
+                if relocated.is_ok() && !self.world.plan.is_hosted() {
+                    ledger.changed_untold(uid, self.world.clock.now());
+                }
+                format!("takes place in {room}: {}", relocated.is_ok())
+            }
+            34..=35 => {
+                self.world.tally.act(Act::PeopleInvite);
+                let guest = format!("friend{}@example.com", chance.number(0..3));
+                let invited = fake.add_guests(uid, &[&guest]).await;
+                if invited.is_ok() {
+                    ledger.changed_untold(uid, self.world.clock.now());
+                }
+                format!("{guest} invited: {}", invited.is_ok())
+            }
             _ => {
+                self.world.tally.fault(Mishap::TwoSuccessors);
                 let first = moved(fake.move_booking(uid, start).await.ok());
                 let other = slot(chance.number(0..SLOTS));
                 let second = moved(fake.force_second_successor(uid, other).await);
@@ -56,8 +84,9 @@ impl History {
         let event_type = customer.types.some(chance);
         let mut booking = NewBooking::new(event_type, start, attendee);
         if event_type == customer.types.lengths {
-            booking = booking.with_length(*chance.pick(&[30, 60, 90]).unwrap());
+            booking = booking.with_length(chance.one_of(&[30, 60, 90]));
         }
+        self.world.tally.act(Act::PeopleBook);
         let booked = self.world.fake.book(booking).await;
         let booked = booked.map(|booking| booking.uid);
         self.note(format!(
@@ -66,8 +95,8 @@ impl History {
         ));
     }
 
-    /// One booking, or all that is left of its series. The subscribers are told first; as long as the slowest of them takes,
-    /// nothing has ended.
+    /// One booking, or all that is left of its series. The subscribers are told first; as long as
+    /// the slowest of them takes, nothing has ended.
     async fn somebody_cancels(&self, booking: &Booking) -> String {
         let (world, chance) = (&self.world, &self.chance);
         let series = booking.recurring_booking_uid.as_ref();
@@ -76,6 +105,11 @@ impl History {
         let uid = whole.clone().unwrap_or(booking.uid.clone());
         let ledger = &world.exchange.ledger;
         ledger.people_ended(&booking.uid);
+        let act = match whole {
+            Some(_) => Act::PeopleCancelSeries,
+            None => Act::PeopleCancel,
+        };
+        world.tally.act(act);
         if whole.is_some() {
             for other in world.fake.bookings() {
                 if other.recurring_booking_uid == booking.recurring_booking_uid {
@@ -91,11 +125,12 @@ impl History {
             return format!("not to be cancelled as {uid}");
         };
         if chance.percent(4) {
+            world.tally.fault(Mishap::NeverCarriedOut);
             return format!("announced as {uid} to end, and then the server stopped");
         }
         world.post.deliver_some().await;
         let lag = world.plan.lag;
-        if world.setting == Setting::Memory {
+        if world.setting.is_simulated() {
             tokio::spawn(async move {
                 tokio::time::sleep(lag).await;
                 let _ = announced.carry_out();
@@ -111,7 +146,7 @@ impl History {
         format!("announced as {uid} to end in {lag:?}")
     }
 
-    pub(crate) async fn somebody_resolves(&self) {
+    pub(super) async fn somebody_resolves(&self) {
         let customer = self.customer();
         let open = self.world.reviews(customer).await;
         let Some(item) = self.chance.pick(&open) else {
@@ -133,7 +168,11 @@ impl History {
             customer.id, item.reason, item.appointment
         ));
         // What makes no sense for the item is refused.
-        assert!(is_taken || item.link.is_none(), "{item:?} {resolution:?}");
+        self.world.findings.check(
+            Promise::NothingLost,
+            is_taken || item.link.is_none(),
+            || format!("{resolution:?} of {item:?} is refused"),
+        );
     }
 
     fn decision_on(&self, item: &ReviewItem) -> Resolution {
