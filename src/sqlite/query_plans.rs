@@ -23,6 +23,22 @@ const MEANT: &[(&str, &str)] = &[
         "UNROUTED",
         "SEARCH calcom_notices USING INDEX calcom_notices_unrouted",
     ),
+    (
+        "FIRST_UNROUTED",
+        "SEARCH calcom_notices USING INDEX calcom_notices_unrouted",
+    ),
+    // What waits, and what is open, is counted, and the index holds nothing else.
+    (
+        "CHANGES_WAITING",
+        "SEARCH calcom_notices USING INDEX calcom_notices_waiting_changes",
+    ),
+    (
+        "DELIVERIES_WAITING",
+        "SEARCH calcom_notices USING INDEX calcom_notices_waiting_deliveries",
+    ),
+    ("COUNTS_OPEN", "SEARCH r USING INDEX calcom_reviews_open"),
+    // All that is kept of a tenant's review items is to be counted.
+    ("COUNTS", "SEARCH r USING INDEX calcom_reviews_reason"),
     // A tenant has one row at most.
     ("TURN_FROM_START", ROW_OF_TENANT),
     ("TURN_AFTER", ROW_OF_TENANT),

@@ -73,7 +73,7 @@ statements! {
          WHERE tenant = ?1 AND kind = 'change' AND settled_at >= ?3 GROUP BY origin, fate"
     );
     CHANGES_WAITING = concat!(
-        "SELECT origin, fate, ", waits!(), "FROM calcom_notices \
+        "SELECT origin, fate, ", waits!(), "FROM calcom_notices INDEXED BY calcom_notices_waiting_changes \
          WHERE tenant = ?1 AND kind = 'change' AND fate IS NULL GROUP BY origin"
     );
     DELIVERIES_ENDED = concat!(
@@ -81,7 +81,7 @@ statements! {
          WHERE tenant = ?1 AND kind = 'delivery' AND settled_at >= ?3 GROUP BY source, fate"
     );
     DELIVERIES_WAITING = concat!(
-        "SELECT source, fate, ", waits!(), "FROM calcom_notices \
+        "SELECT source, fate, ", waits!(), "FROM calcom_notices INDEXED BY calcom_notices_waiting_deliveries \
          WHERE tenant = ?1 AND kind = 'delivery' AND fate IS NULL GROUP BY source"
     );
     LINKS_DUE =

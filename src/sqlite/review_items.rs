@@ -74,7 +74,7 @@ statements! {
         counts!(), "FROM calcom_reviews r WHERE r.tenant = ?1 AND ", filter!(), "GROUP BY r.reason ORDER BY r.reason"
     );
     COUNTS_OPEN = concat!(
-        counts!(), "FROM calcom_reviews r WHERE r.tenant = ?1 AND r.resolved_at IS NULL AND ",
+        counts!(), "FROM calcom_reviews r INDEXED BY calcom_reviews_open WHERE r.tenant = ?1 AND r.resolved_at IS NULL AND ",
         filter!(), "GROUP BY r.reason ORDER BY r.reason"
     );
     COUNTS_OF_APPOINTMENT = concat!(
