@@ -162,7 +162,7 @@ async fn a_week_at_the_salon() {
     // Phil wants highlights as well, which takes half an hour more.
     salon
         .changes(&phil, |state| {
-            state.end = state.start + TimeDelta::minutes(90)
+            state.end = state.start + TimeDelta::minutes(90);
         })
         .await;
     let there = salon.booking(&phil).await;
@@ -181,7 +181,7 @@ async fn a_week_at_the_salon() {
     // She brings a friend.
     salon
         .changes(&dora, |state| {
-            state.guests = Some(["eve@example.com"].iter().collect())
+            state.guests = Some(["eve@example.com"].iter().collect());
         })
         .await;
     assert_eq!(salon.booking(&dora).await.guests, ["eve@example.com"]);
