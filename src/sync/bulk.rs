@@ -2,7 +2,9 @@
 
 use futures_util::{StreamExt, stream};
 
-use super::engine::{Engine, Error, SyncEngine};
+use super::engine::Engine;
+use super::error::Error;
+use super::sync_engine::SyncEngine;
 use crate::store::{
     AppointmentId, AppointmentStatus, AppointmentWrite, Change, LinkKey, MarkSource, Origin,
     Reason, Revision, StoreError, StoreErrorKind, TenantId,

@@ -33,7 +33,9 @@ mod contain;
 mod decide;
 mod defaults;
 mod engine;
+mod engine_builder;
 mod erase;
+mod error;
 mod event_types;
 mod facts;
 mod failure;
@@ -58,6 +60,7 @@ mod state;
 mod status;
 mod subscription;
 mod sweep;
+mod sync_engine;
 mod sync_key;
 mod tenant;
 mod turn;
@@ -75,7 +78,9 @@ pub use calendar::{
 pub use config::SyncConfig;
 pub use decide::{Decision, Verdict, decide};
 pub use defaults::BookingDefaults;
-pub use engine::{Engine, EngineBuilder, Error, ErrorKind, StepReport, SyncEngine};
+pub use engine::Engine;
+pub use engine_builder::EngineBuilder;
+pub use error::{Error, ErrorKind};
 pub use facts::{Facts, Local, Order, Remote};
 pub use last_work::LastWork;
 #[cfg(feature = "client")]
@@ -103,6 +108,7 @@ pub use subscription::{
     Subscriptions, check_subscriptions,
 };
 pub use sweep::{SweepReport, SweepStop};
+pub use sync_engine::{StepReport, SyncEngine};
 pub use tenant::{StaticTenants, Tenant, TenantDirectory};
 pub use turn::TurnOutcome;
 pub use worker::{Worker, WorkerConfig};

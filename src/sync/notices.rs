@@ -4,8 +4,9 @@
 use sha2::{Digest, Sha256};
 
 use super::SYNC_KEY_METADATA;
-use super::engine::{Engine, SyncEngine};
+use super::engine::Engine;
 use super::state::chain_key;
+use super::sync_engine::SyncEngine;
 use crate::model::{Booking, BookingUid, format_instant};
 use crate::store::{
     Accepted, Appointment, Change, DeliveryClaim, Link, LinkKey, NewDelivery, NoticeSource, Page,

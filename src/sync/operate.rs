@@ -6,10 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::bulk::{Cancellation, Cancelled, Resynced};
-use super::engine::{Engine, Error, SyncEngine};
+use super::engine::Engine;
+use super::error::Error;
 use super::overview::Overview;
 use super::persons::{PersonQuery, PersonReport};
 use super::status::SyncStatus;
+use super::sync_engine::SyncEngine;
 use crate::store::{
     AppointmentId, Change, Erased, HistoryEntry, HistoryPosition, Page, Resolution, ReviewCount,
     ReviewFilter, ReviewId, ReviewItem, TenantId,

@@ -5,8 +5,9 @@ use http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
 
 use super::SYNC_KEY_METADATA;
-use super::engine::{Engine, SyncEngine};
+use super::engine::Engine;
 use super::seats::fingerprint_of;
+use super::sync_engine::SyncEngine;
 use crate::model::{Trigger, clean_line};
 use crate::store::{
     Accepted, AppointmentStatus, DeliveryClaim, DeliveryFate, NewDelivery, StoreError, SyncKey,

@@ -9,8 +9,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
-use super::engine::{Error, StepReport, SyncEngine};
+use super::error::Error;
 use super::review::with_causes;
+use super::sync_engine::{StepReport, SyncEngine};
 use crate::store::Retention;
 
 /// How long a worker waits after a store failure before it tries again.

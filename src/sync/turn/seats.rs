@@ -12,8 +12,8 @@ use crate::store::{
 };
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::calendar::CalendarError;
-use crate::sync::engine::SyncEngine;
 use crate::sync::seats::{group_of, same_seat, seat_of, seats_of};
+use crate::sync::sync_engine::SyncEngine;
 
 impl Turn<'_> {
     /// Reads a booking, or one seat of one.
