@@ -597,7 +597,7 @@ mod tests {
         let (refused, tenant) = (RefusedTriggers::default(), TenantId::new("salon"));
         let now = DateTime::UNIX_EPOCH;
         refused.add(&tenant, NEWER[0].clone(), now);
-        assert_eq!(refused.of(&tenant, now), [NEWER[0].clone()]);
+        assert_eq!(refused.of(&tenant, now), NEWER[..1]);
         assert_eq!(refused.of(&TenantId::new("other"), now), []);
         assert_eq!(refused.of(&tenant, now + TTL), []);
     }
