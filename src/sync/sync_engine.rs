@@ -35,7 +35,7 @@ pub struct StepReport {
 
 /// Keeps a host's appointments and Cal.com's bookings in sync.
 ///
-/// [`Engine`] is the implementation; the trait lets a host hold it as `Arc<dyn SyncEngine>` and put
+/// [`Engine`](super::Engine) is the implementation; the trait lets a host hold it as `Arc<dyn SyncEngine>` and put
 /// another in its place in tests.
 ///
 /// ```
@@ -117,9 +117,9 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] with [`NotFound`](StoreErrorKind::NotFound), with
-    /// [`Conflict`](StoreErrorKind::Conflict) if it was resolved already, or with
-    /// [`Invalid`](StoreErrorKind::Invalid) if the item cannot be resolved in this way.
+    /// [`Error::Store`] with [`NotFound`](crate::store::StoreErrorKind::NotFound), with
+    /// [`Conflict`](crate::store::StoreErrorKind::Conflict) if it was resolved already, or with
+    /// [`Invalid`](crate::store::StoreErrorKind::Invalid) if the item cannot be resolved in this way.
     async fn resolve(
         &self,
         tenant: &TenantId,
@@ -231,7 +231,7 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
     /// bookkeeping was lost. Doing it twice, or where nothing was lost, does no harm: what is in a
     /// pair is passed over, so an interrupted one may simply be begun again.
     ///
-    /// Use the [sync key secret](EngineBuilder::sync_key_secret) under which the bookings were made.
+    /// Use the [sync key secret](super::EngineBuilder::sync_key_secret) under which the bookings were made.
     ///
     /// # Errors
     ///
