@@ -239,7 +239,19 @@ fn changes(before: &AppointmentState, now: &AppointmentState) -> Differences {
     }
 }
 
+/// Decides with a base. Whatever else there is nothing to do about, the appointment follows what Cal.com
+/// had answered to our own write.
 fn three_way(base: &Base, local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_>) -> Verdict {
+    let verdict = by_changes(base, local, remote, facts);
+    let apart = local.state.differences(remote.state);
+    let owed = facts.owed.intersection(apart);
+    if verdict.decision == Decision::MoveBase && !owed.is_empty() {
+        return take(local, remote, owed).into();
+    }
+    verdict
+}
+
+fn by_changes(base: &Base, local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_>) -> Verdict {
     let ours = changes(&base.local, local.state);
     let mut theirs = changes(&base.remote, remote.state);
     if ours.is_empty() {

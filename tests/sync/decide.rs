@@ -458,6 +458,20 @@ fn an_answer_that_differs_is_no_conflict() {
     let moved = times(Confirmed, 60, 90, "Ann");
     let start = moved.start;
     assert_eq!(decided(&moved), Decision::reschedule(start));
+    // The host has come to what Cal.com holds in another field: that settles nothing of the answer.
+    let mut elsewhere = sent.clone();
+    elsewhere.event_type = EventTypeId::new(2);
+    let base = Base::new(elsewhere, answered.clone());
+    let facts = Facts::default()
+        .with_base(Some(&base))
+        .with_local(Some(Local::new(
+            &sent,
+            &Origin::Phone,
+            DateTime::UNIX_EPOCH,
+        )))
+        .with_remote(Some(Remote::new(&answered, None)))
+        .with_owed(Differences::ALL);
+    assert_eq!(decide(&facts).decision, follows);
 }
 
 #[test]

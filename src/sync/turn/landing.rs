@@ -331,6 +331,10 @@ fn is_amended(fields: Differences, booking: &AppointmentState, sent: &Appointmen
     if fields.status && !sent.status.is_live() {
         return !booking.status.is_live();
     }
+    // One that has ended meanwhile differs in nothing else, and tells nothing.
+    if !booking.status.is_live() {
+        return false;
+    }
     let guests = sent.guests.as_ref().zip(booking.guests.as_ref());
     let lacks = guests.is_some_and(|(sent, there)| sent.missing_from(there).next().is_some());
     let mut left = booking.differences(sent).intersection(fields);
@@ -366,4 +370,31 @@ fn base_after(
 
 fn is_same_instant(one: DateTime<Utc>, other: DateTime<Utc>) -> bool {
     one.timestamp_millis() == other.timestamp_millis()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::EventTypeId;
+    use crate::store::{Field, Person};
+
+    #[test]
+    fn a_booking_that_has_ended_shows_no_change_in_place() {
+        let start = DateTime::UNIX_EPOCH;
+        let sent = AppointmentState::new(
+            AppointmentStatus::Confirmed,
+            start,
+            start + TimeDelta::minutes(30),
+            EventTypeId::new(1),
+            Person::new("Ann", "ann@example.com", "UTC"),
+        );
+        let sent = sent.with_host(2.into());
+        let mut booking = sent.clone();
+        let host = Differences::NONE.with(Field::Host);
+        assert!(is_amended(host, &booking, &sent));
+        booking.host = Some(3.into());
+        assert!(!is_amended(host, &booking, &sent));
+        booking.status = AppointmentStatus::Cancelled;
+        assert!(!is_amended(host, &booking, &sent));
+    }
 }

@@ -279,6 +279,13 @@ impl Turn<'_> {
 
     /// Sends the link to review.
     pub(super) fn in_review(&mut self, case: &Case) -> Settlement {
+        if !self.fresh {
+            // What deliveries name was not read, and they are settled with the case: nothing else
+            // would lead to it.
+            let own = self.link.booking.clone();
+            self.standing.rivals = self.met_bookings();
+            self.standing.rivals.retain(|met| Some(met) != own.as_ref());
+        }
         let review = self.review(case);
         // Writes to Cal.com that may have been carried out stay on record, to be looked for next
         // time: what went to review need have nothing to do with them. Until both sides agree, the

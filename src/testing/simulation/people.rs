@@ -181,7 +181,7 @@ impl History {
         let start = chance.pick(alternatives).copied();
         let start = start.unwrap_or_else(|| slot(chance.number(0..SLOTS)));
         let rebook = Resolution::rebook(start);
-        match (self.world.plan.actors, chance.number(0..12)) {
+        match (self.world.plan.actors, chance.number(0..14)) {
             // The item says that this would book it a second time.
             _ if item.reason == ReviewReason::LinkLost => Resolution::Retry,
             // What cannot be read is mended and tried again.
@@ -192,8 +192,8 @@ impl History {
             (Actors::Host, _) => rebook,
             (_, 4..=5) => Resolution::TakeRemote,
             (_, 6..=7) => Resolution::ForceLocal,
-            (_, 8) => Resolution::AcceptDifference,
-            (_, 9..=10) => rebook,
+            (_, 8..=9) => Resolution::AcceptDifference,
+            (_, 10..=11) => rebook,
             _ => Resolution::Dismiss,
         }
     }

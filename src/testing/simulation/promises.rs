@@ -41,7 +41,8 @@ impl Stand<'_> {
             // A host need not record what the engine has written.
             let is_recorded = !changes.is_empty()
                 || (!self.world.host_records() && appointment.chain.is_some())
-                || self.is_unrecorded(appointment);
+                || self.is_unrecorded(appointment)
+                || is_nothing_to_book(appointment, link.as_ref());
             self.check(Promise::NothingLost, is_recorded, || {
                 format!("{id} was never recorded")
             });
@@ -74,6 +75,9 @@ impl Stand<'_> {
         for (appointment, link) in &self.pairs {
             if self.is_unrecorded(appointment) {
                 gaps += 1;
+                continue;
+            }
+            if is_nothing_to_book(appointment, link.as_ref()) {
                 continue;
             }
             let Some(link) = link else {
@@ -409,4 +413,9 @@ fn leads_to(chain: &[&Booking], from: &Booking, to: &Booking) -> bool {
         }
     }
     false
+}
+
+/// Whether an appointment ended before anybody heard of it.
+fn is_nothing_to_book(appointment: &Appointment, link: Option<&Link>) -> bool {
+    link.is_none() && !appointment.state.status.is_live()
 }
