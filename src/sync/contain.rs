@@ -133,6 +133,7 @@ impl Engine {
         }
         let mut settlement = Settlement::new(link);
         Unfinished::of(claim).send_to_review(&mut settlement);
+        mark_siblings(&mut settlement);
         settlement.log = vec![LogEvent::SentToReview {
             reason: reason.clone(),
         }];
@@ -190,6 +191,7 @@ impl Engine {
         settlement.not_before = delay;
         if delay.is_none() {
             unfinished.send_to_review(&mut settlement);
+            mark_siblings(&mut settlement);
             standing.in_review = true;
             standing.put_into(&mut settlement.link);
             let reason = ReviewReason::WorkFailed;
@@ -247,4 +249,10 @@ impl Unfinished {
         settlement.deliveries = deliveries.map(|id| (*id, DeliveryFate::InReview)).collect();
         settlement.marks.clone_from(&self.marks);
     }
+}
+
+/// Has the other links of the series looked at: the delivery that is parked with the link may be the
+/// only one about all of them.
+fn mark_siblings(settlement: &mut Settlement) {
+    settlement.mark_siblings = settlement.link.series.is_some();
 }

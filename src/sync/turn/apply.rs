@@ -54,6 +54,10 @@ impl Turn<'_> {
         match self.engine.host_call(updated).await {
             Ok(updated) => {
                 let updated = self.as_booked(updated);
+                // What the host won, and Cal.com cannot take, stays at the host.
+                if self.winner.is_some() && !updated.state.agrees_with(&remote.state) {
+                    self.log.push(LogEvent::DifferenceAccepted);
+                }
                 self.standing.base = Some(Base::new(updated.state.clone(), remote.state));
                 self.standing.owed = Differences::NONE;
                 self.local = Some(updated);

@@ -39,7 +39,12 @@ impl Stand<'_> {
                 let named = &item.evidence.bookings;
                 uids.iter().all(|uid| named.contains(uid))
             });
-            let is_untold = live.iter().any(|booking| self.is_untold(booking));
+            let mut is_untold = live.iter().any(|booking| self.is_untold(booking));
+            for booking in &live {
+                // A person has been told, and left it at that.
+                let link = self.link_of(&booking.uid).await;
+                is_untold |= link.is_some_and(|link| self.was_dismissed(&link));
+            }
             self.check(Promise::NothingDoubled, is_told || is_untold, || {
                 format!("nobody is told that {what} has {uids:?}")
             });

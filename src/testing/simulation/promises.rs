@@ -42,7 +42,8 @@ impl Stand<'_> {
             let is_recorded = !changes.is_empty()
                 || (!self.world.host_records() && appointment.chain.is_some())
                 || self.is_unrecorded(appointment)
-                || is_nothing_to_book(appointment, link.as_ref());
+                || is_nothing_to_book(appointment, link.as_ref())
+                || self.is_poisoned(appointment);
             self.check(Promise::NothingLost, is_recorded, || {
                 format!("{id} was never recorded")
             });
@@ -73,11 +74,12 @@ impl Stand<'_> {
     pub(super) async fn both_sides_agree(&self) -> usize {
         let mut gaps = 0;
         for (appointment, link) in &self.pairs {
-            if self.is_unrecorded(appointment) {
+            if self.is_unrecorded(appointment) || self.may_be_a_late_write(appointment) {
                 gaps += 1;
                 continue;
             }
-            if is_nothing_to_book(appointment, link.as_ref()) {
+            let is_unreadable = link.is_none() && self.is_poisoned(appointment);
+            if is_unreadable || is_nothing_to_book(appointment, link.as_ref()) {
                 continue;
             }
             let Some(link) = link else {
@@ -237,6 +239,20 @@ impl Stand<'_> {
         past.is_unrecorded(&self.customer.id, appointment)
     }
 
+    /// Whether the host cannot read the appointment, nor any list that it is in.
+    fn is_poisoned(&self, appointment: &Appointment) -> bool {
+        let past = &self.world.exchange.past;
+        past.poison_of(&self.customer.id, &appointment.id).is_some()
+    }
+
+    /// Whether the appointment's latest change may come from a worker that fell asleep between its
+    /// last look at the lease and the write: where the host does not record what the engine writes,
+    /// only a sweep finds that.
+    fn may_be_a_late_write(&self, appointment: &Appointment) -> bool {
+        let is_told = self.world.is_swept || self.world.host_records();
+        !is_told && appointment.origin == Origin::Calcom
+    }
+
     fn events_of(&self, link: &Link) -> impl Iterator<Item = &LogEvent> {
         let id = link.id;
         let entries = self.log.iter();
@@ -245,7 +261,7 @@ impl Stand<'_> {
     }
 
     /// Whether a person has said that nothing is to be done about a case of it.
-    fn was_dismissed(&self, link: &Link) -> bool {
+    pub(super) fn was_dismissed(&self, link: &Link) -> bool {
         let dismissed = |event: &LogEvent| matches!(event, LogEvent::ReviewResolved { resolution, .. } if *resolution == Resolution::Dismiss);
         self.events_of(link).any(dismissed)
     }

@@ -172,7 +172,10 @@ impl Simulation {
         }
         history.stays_at_rest().await;
         history.keeps_tenants_apart().await;
-        (history.outcome().await, gaps)
+        let outcome = history.outcome().await;
+        // What is still open keeps file descriptors, of which thousands of histories need too many.
+        history.world.fake.shutdown().await;
+        (outcome, gaps)
     }
 }
 
