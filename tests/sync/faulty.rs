@@ -36,6 +36,8 @@ fn engine_over(world: &World, faults: &StoreFaults) -> Arc<Engine> {
 /// Works as a worker would: a step that fails is made again a moment later.
 async fn work(world: &World, engine: &Engine) {
     for _ in 0..400 {
+        // A hosted server sends them a while after its answer.
+        world.webhooks_arrive().await;
         match engine.step().await {
             Ok(Some(_)) => {}
             Ok(None) => {
