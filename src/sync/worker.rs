@@ -135,20 +135,47 @@ impl Worker {
         }
         if let Some(every) = self.config.sweep_every {
             let engine = Arc::clone(&self.engine);
-            lanes.spawn(Self::sweeps(engine, every, stopping.subscribe()));
+            let sweep = move || {
+                let engine = Arc::clone(&engine);
+                async move { engine.sweep_due(every).await.map(drop) }
+            };
+            let pause = looks_within(every);
+            lanes.spawn(repeat(
+                sweep,
+                pause,
+                "a sweep of the tenants",
+                stopping.subscribe(),
+            ));
         }
         if self.config.notifies {
             let engine = Arc::clone(&self.engine);
-            lanes.spawn(Self::notifications(engine, stopping.subscribe()));
+            // In a lane of its own: a notifier that hangs holds up no turn.
+            let deliver = move || {
+                let engine = Arc::clone(&engine);
+                async move { engine.deliver_notifications().await.map(drop) }
+            };
+            let what = "a delivery of notifications";
+            lanes.spawn(repeat(deliver, NOTIFY_PAUSE, what, stopping.subscribe()));
         }
         if self.config.retention != Retention::default() {
-            let engine = Arc::clone(&self.engine);
-            let retention = self.config.retention;
-            lanes.spawn(Self::prunes(engine, retention, stopping.subscribe()));
+            let (engine, retention) = (Arc::clone(&self.engine), self.config.retention);
+            let prune = move || prune_all(Arc::clone(&engine), retention);
+            let what = "the pruning of old rows";
+            lanes.spawn(repeat(prune, PRUNE_PAUSE, what, stopping.subscribe()));
         }
         if let Some(every) = self.config.services_every {
             let engine = Arc::clone(&self.engine);
-            lanes.spawn(Self::services(engine, every, stopping.subscribe()));
+            let sync = move || {
+                let engine = Arc::clone(&engine);
+                async move { engine.sync_services_due(every).await.map(drop) }
+            };
+            let pause = looks_within(every);
+            lanes.spawn(repeat(
+                sync,
+                pause,
+                "a sync of the services",
+                stopping.subscribe(),
+            ));
         }
         stop.await;
         // The lanes hold receivers, so that this cannot fail while there are any.
@@ -156,123 +183,6 @@ impl Worker {
         while let Some(lane) = lanes.join_next().await {
             if let Err(panic) = lane {
                 std::panic::resume_unwind(panic.into_panic());
-            }
-        }
-    }
-
-    async fn sweeps(
-        engine: Arc<dyn SyncEngine>,
-        every: Duration,
-        mut stopping: tokio::sync::watch::Receiver<bool>,
-    ) {
-        let pause = (every / SWEEP_LOOKS).clamp(SHORTEST_SWEEP_PAUSE, LONGEST_SWEEP_PAUSE);
-        loop {
-            let round = async {
-                match AssertUnwindSafe(engine.sweep_due(every))
-                    .catch_unwind()
-                    .await
-                {
-                    Ok(Ok(_)) => {}
-                    Ok(Err(error)) => {
-                        let causes = with_causes(&error);
-                        tracing::warn!(error = %causes, "the tenants cannot be swept");
-                    }
-                    Err(_) => tracing::error!("sweeping panicked"),
-                }
-                tokio::time::sleep(pause).await;
-            };
-            tokio::select! {
-                () = round => {}
-                _ = stopping.wait_for(|stop| *stop) => return,
-            }
-        }
-    }
-
-    /// Delivers notifications in a lane of its own: a notifier that hangs holds up no turn.
-    async fn notifications(
-        engine: Arc<dyn SyncEngine>,
-        mut stopping: tokio::sync::watch::Receiver<bool>,
-    ) {
-        loop {
-            let round = async {
-                let delivered = AssertUnwindSafe(engine.deliver_notifications());
-                match delivered.catch_unwind().await {
-                    Ok(Ok(_)) => {}
-                    Ok(Err(error)) => {
-                        let causes = with_causes(&error);
-                        tracing::warn!(error = %causes, "webhooks cannot be checked for silence");
-                    }
-                    Err(_) => tracing::error!("delivering notifications panicked"),
-                }
-                tokio::time::sleep(NOTIFY_PAUSE).await;
-            };
-            tokio::select! {
-                () = round => {}
-                _ = stopping.wait_for(|stop| *stop) => return,
-            }
-        }
-    }
-
-    /// Prunes in small batches, and pauses for as long as each took, so that others get their turn.
-    async fn prunes(
-        engine: Arc<dyn SyncEngine>,
-        retention: Retention,
-        mut stopping: tokio::sync::watch::Receiver<bool>,
-    ) {
-        loop {
-            let round = async {
-                loop {
-                    let begun = tokio::time::Instant::now();
-                    let pruned = AssertUnwindSafe(engine.prune(&retention, PRUNED_AT_ONCE));
-                    match pruned.catch_unwind().await {
-                        Ok(Ok(pruned)) if pruned.total() > 0 => {
-                            tokio::time::sleep(begun.elapsed()).await;
-                        }
-                        Ok(Ok(_)) => break,
-                        Ok(Err(error)) => {
-                            let causes = with_causes(&error);
-                            tracing::warn!(error = %causes, "old rows cannot be pruned");
-                            break;
-                        }
-                        Err(_) => {
-                            tracing::error!("pruning panicked");
-                            break;
-                        }
-                    }
-                }
-                tokio::time::sleep(PRUNE_PAUSE).await;
-            };
-            tokio::select! {
-                () = round => {}
-                _ = stopping.wait_for(|stop| *stop) => return,
-            }
-        }
-    }
-
-    async fn services(
-        engine: Arc<dyn SyncEngine>,
-        every: Duration,
-        mut stopping: tokio::sync::watch::Receiver<bool>,
-    ) {
-        let pause = (every / SWEEP_LOOKS).clamp(SHORTEST_SWEEP_PAUSE, LONGEST_SWEEP_PAUSE);
-        loop {
-            let round = async {
-                match AssertUnwindSafe(engine.sync_services_due(every))
-                    .catch_unwind()
-                    .await
-                {
-                    Ok(Ok(_)) => {}
-                    Ok(Err(error)) => {
-                        let causes = with_causes(&error);
-                        tracing::warn!(error = %causes, "the services cannot be synced");
-                    }
-                    Err(_) => tracing::error!("syncing services panicked"),
-                }
-                tokio::time::sleep(pause).await;
-            };
-            tokio::select! {
-                () = round => {}
-                _ = stopping.wait_for(|stop| *stop) => return,
             }
         }
     }
@@ -313,5 +223,48 @@ impl Worker {
                 _ = stopping.wait_for(|stop| *stop) => {}
             }
         }
+    }
+}
+
+/// How often to look for tenants that are due for what is done `every` so long.
+fn looks_within(every: Duration) -> Duration {
+    (every / SWEEP_LOOKS).clamp(SHORTEST_SWEEP_PAUSE, LONGEST_SWEEP_PAUSE)
+}
+
+/// Does a piece of work over and over, with a pause after each, until it is stopped. A failure or a
+/// panic is logged, and ends neither this nor the other lanes.
+async fn repeat<W: Future<Output = Result<(), Error>>>(
+    work: impl Fn() -> W,
+    pause: Duration,
+    what: &'static str,
+    mut stopping: tokio::sync::watch::Receiver<bool>,
+) {
+    loop {
+        let round = async {
+            match AssertUnwindSafe(work()).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    let causes = with_causes(&error);
+                    tracing::warn!(error = %causes, "{what} failed");
+                }
+                Err(_) => tracing::error!("{what} panicked"),
+            }
+            tokio::time::sleep(pause).await;
+        };
+        tokio::select! {
+            () = round => {}
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Prunes in small batches, and pauses for as long as each took, so that others get their turn.
+async fn prune_all(engine: Arc<dyn SyncEngine>, retention: Retention) -> Result<(), Error> {
+    loop {
+        let begun = tokio::time::Instant::now();
+        if engine.prune(&retention, PRUNED_AT_ONCE).await?.total() == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(begun.elapsed()).await;
     }
 }

@@ -15,6 +15,7 @@ mod lost;
 mod push;
 mod read;
 mod rebook;
+mod reviewed;
 mod rivals;
 mod seats;
 mod settle;
