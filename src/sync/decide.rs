@@ -242,11 +242,16 @@ fn changes(before: &AppointmentState, now: &AppointmentState) -> Differences {
 /// Decides with a base. Whatever else there is nothing to do about, the appointment follows what Cal.com
 /// had answered to our own write.
 fn three_way(base: &Base, local: Local<'_>, remote: Remote<'_>, facts: &Facts<'_>) -> Verdict {
-    let verdict = by_changes(base, local, remote, facts);
-    let apart = local.state.differences(remote.state);
-    let owed = facts.owed.intersection(apart);
+    let mut verdict = by_changes(base, local, remote, facts);
+    let owed_by =
+        |state: &AppointmentState| facts.owed.intersection(state.differences(remote.state));
+    let owed = owed_by(local.state);
     if verdict.decision == Decision::MoveBase && !owed.is_empty() {
         return take(local, remote, owed).into();
+    }
+    if let Decision::UpdateAppointment { state } = &mut verdict.decision {
+        let left = owed_by(state).without(changes(&base.local, local.state));
+        **state = state.taking(left, remote.state);
     }
     verdict
 }

@@ -472,6 +472,22 @@ fn an_answer_that_differs_is_no_conflict() {
         .with_remote(Some(Remote::new(&answered, None)))
         .with_owed(Differences::ALL);
     assert_eq!(decide(&facts).decision, follows);
+    // Nor does a conflict about something else that Cal.com wins.
+    let base = Base::new(sent.clone(), answered.clone());
+    let moved_here = times(Confirmed, 60, 90, "Ann");
+    let moved_there = times(Pending, 120, 30, "Ann");
+    let facts = Facts::default()
+        .with_base(Some(&base))
+        .with_local(Some(Local::new(
+            &moved_here,
+            &Origin::Phone,
+            DateTime::UNIX_EPOCH,
+        )))
+        .with_remote(Some(Remote::new(&moved_there, None)))
+        .with_policy(ConflictPolicy::RemoteWins)
+        .with_owed(Differences::ALL);
+    let follows = Decision::update_appointment(moved_there.clone());
+    assert_eq!(decide(&facts).decision, follows);
 }
 
 #[test]
