@@ -55,8 +55,8 @@ pub(super) fn would_cancel(local: &AppointmentState, remote: &AppointmentState) 
     local.status.is_live() != remote.status.is_live()
 }
 
-/// Whether a pair is told of where its live booking is met, or else where its appointment is. Each
-/// pair is told of once: at whichever of the two comes first within the window.
+/// Whether a pair is reported at its live booking, or else at its appointment. Each pair is reported
+/// once: at whichever of the two comes first within the window.
 pub(super) fn is_told_at_booking(
     booking: DateTime<Utc>,
     appointment: &AppointmentState,
@@ -209,7 +209,7 @@ mod tests {
         }
 
         /// Of a live booking and a live appointment at least one of which is within the window,
-        /// exactly one is where the pair is told of.
+        /// exactly one is where the pair is reported.
         #[test]
         fn a_pair_is_told_of_once(booking in -5..15_i64, appointment in -5..15_i64) {
             let window = Window::new(at(0), at(10));

@@ -37,10 +37,10 @@ use super::review::with_causes;
 use crate::store::{StoreError, TenantId, Window};
 
 /// The share of a tenant's appointments in the window that a repair may cancel, in percent, unless
-/// it is told otherwise.
+/// set otherwise.
 const BRAKE_PERCENT: u32 = 10;
 
-/// How many differences a report holds, unless it is told otherwise.
+/// How many differences a report holds, unless set otherwise.
 const KEPT: usize = 100;
 
 /// What to do about drift.

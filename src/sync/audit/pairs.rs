@@ -23,7 +23,7 @@ fn is_in_flight(standing: &Standing) -> bool {
 }
 
 impl Audit<'_> {
-    /// A booking of the list. One that has ended is told of where its appointment is.
+    /// A booking of the list. One that has ended is reported with its appointment.
     pub(super) async fn compare_booking(
         &mut self,
         booking: &Booking,

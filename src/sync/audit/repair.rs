@@ -22,7 +22,7 @@ pub(super) struct Remedy<'a> {
 }
 
 impl Audit<'_> {
-    /// Counts and tells of a difference, or has it repaired.
+    /// Counts and reports a difference, or has it repaired.
     pub(super) async fn found(&mut self, drift: Drift, remedy: Remedy<'_>) -> Result<(), Failure> {
         // What a person has to decide about is theirs.
         let cancels = remedy.cancels && !drift.in_review;
