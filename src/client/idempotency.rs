@@ -354,7 +354,8 @@ impl Bookings<'_> {
 
 /// Whether a booking carries this key.
 fn is_made_under(key: &IdempotencyKey, booking: &Booking) -> bool {
-    booking.metadata_str(IDEMPOTENCY_METADATA) == Some(key.as_str())
+    let mut keys = booking.metadata_values(IDEMPOTENCY_METADATA);
+    keys.any(|known| known == key.as_str())
 }
 
 /// Hashes a booking request, to recognize a repeated one.
@@ -362,4 +363,34 @@ fn fingerprint(booking: &NewBooking) -> Result<[u8; 32], Error> {
     let json =
         serde_json::to_vec(booking).map_err(|cause| Error::unserializable(OPERATION, cause))?;
     Ok(Sha256::digest(json).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A seat keeps its metadata, and the answer shows those of all seats.
+    #[test]
+    fn a_seat_is_known_by_its_key_among_others() {
+        let seat = |uid: &str, key: &str| {
+            json!({
+                "name": uid, "email": format!("{uid}@example.com"), "timeZone": "UTC",
+                "absent": false, "seatUid": uid, "metadata": {IDEMPOTENCY_METADATA: key},
+            })
+        };
+        let booking: Booking = serde_json::from_value(json!({
+            "id": 1, "uid": "course", "status": "accepted", "start": "2027-01-14T09:00:00Z",
+            "end": "2027-01-14T10:00:00Z", "eventTypeId": 6, "hosts": [],
+            "attendees": [seat("s1", "first"), seat("s2", "second")],
+        }))
+        .unwrap();
+        let is_made_under = |key: &str| {
+            let key = IdempotencyKey::new(key);
+            is_made_under(&key, &booking)
+        };
+        assert!(is_made_under("first") && is_made_under("second"));
+        assert!(!is_made_under("third"));
+    }
 }

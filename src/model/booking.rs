@@ -211,15 +211,20 @@ impl Booking {
         self.seat_uid.is_some() || self.attendees.iter().any(|a| a.seat_uid.is_some())
     }
 
-    /// Returns a metadata value, if it is a string.
+    /// Returns a metadata value of the booking itself, if it is a string.
     ///
-    /// For a seated booking, the metadata of the seats is searched as well.
+    /// Each seat of a seated booking has metadata of its own; see
+    /// [`metadata_values`](Self::metadata_values).
     pub fn metadata_str(&self, key: &str) -> Option<&str> {
-        let own = self.metadata.iter();
+        self.metadata.as_ref()?.get(key)?.as_str()
+    }
+
+    /// Returns the values under a metadata key, of the booking itself and of each seat, that are
+    /// strings.
+    pub fn metadata_values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         let seats = self.attendees.iter().filter_map(|a| a.metadata.as_ref());
-        own.chain(seats)
-            .find_map(|metadata| metadata.get(key))
-            .and_then(Value::as_str)
+        let all = self.metadata.iter().chain(seats);
+        all.filter_map(move |metadata| metadata.get(key)?.as_str())
     }
 
     /// Returns the id of the event type, from whichever of the two fields contains it.

@@ -74,16 +74,27 @@ fn is_not_cal_coms_own(error: &Error) -> bool {
         && error.kind() != ErrorKind::RateLimited
 }
 
-/// A refused change of a seat: somebody may have given it up already, which is answered as a bad
-/// request.
-fn of_a_seat(error: Error) -> CalendarError {
-    let is_invalid = error.kind() == ErrorKind::Invalid;
-    let error = CalendarError::from(error);
-    if is_invalid {
-        let kind = CalendarErrorKind::Contradicted;
-        return CalendarError::new(kind, "the seat cannot be changed").with_source(error);
-    }
-    error
+/// What the failure of a write means, which depends on the write.
+pub(crate) fn failure_of(write: &Write, error: Error) -> CalendarError {
+    let (kind, message) = match (write, error.kind()) {
+        _ if is_not_cal_coms_own(&error) => return error.into(),
+        // Somebody may have given the seat up already: a seat that nobody holds is a bad request, or
+        // one about something unknown.
+        (
+            Write::Reschedule { seat: Some(_), .. } | Write::Cancel { seat: Some(_), .. },
+            ErrorKind::Invalid | ErrorKind::NotFound,
+        ) => (
+            CalendarErrorKind::Contradicted,
+            "the seat cannot be changed",
+        ),
+        // However often it is tried.
+        (Write::MarkAbsent { .. }, ErrorKind::Conflict) => (
+            CalendarErrorKind::Rejected,
+            "an absence cannot be noted before the booking has begun",
+        ),
+        _ => return error.into(),
+    };
+    CalendarError::new(kind, message).with_source(CalendarError::from(error))
 }
 
 /// The fields that every booking answers, or only a reschedule.
@@ -142,6 +153,7 @@ impl Calendar for Client {
 
     async fn write(&self, write: &Write) -> Result<Booking, CalendarError> {
         let bookings = Client::bookings(self);
+        let failed = |error| failure_of(write, error);
         match write {
             Write::Create(booking) => create(self, booking).await,
             Write::Reschedule {
@@ -150,38 +162,42 @@ impl Calendar for Client {
                 start,
                 reason,
             } => {
-                let Some(seat) = seat else {
-                    let params = RescheduleParams::default().with_reason(reason);
-                    return Ok(bookings.reschedule(booking, *start, &params).await?);
+                let params = match seat {
+                    // A reason is refused for a single seat.
+                    Some(seat) => RescheduleParams::default().with_seat(seat.clone()),
+                    None => RescheduleParams::default().with_reason(reason),
                 };
-                // A reason is refused for a single seat.
-                let params = RescheduleParams::default().with_seat(seat.clone());
                 let moved = bookings.reschedule(booking, *start, &params).await;
-                moved.map_err(of_a_seat)
+                moved.map_err(failed)
             }
             Write::Cancel {
                 booking,
                 seat,
                 reason,
             } => {
-                let Some(seat) = seat else {
-                    let params = CancelParams::reason(reason);
-                    return Ok(bookings.cancel(booking, &params).await?);
+                let cancelled = match seat {
+                    Some(seat) => bookings.give_up_seat(booking, seat).await,
+                    None => {
+                        let params = CancelParams::reason(reason);
+                        bookings.cancel(booking, &params).await
+                    }
                 };
-                let given_up = bookings.give_up_seat(booking, seat).await;
-                given_up.map_err(of_a_seat)
+                cancelled.map_err(failed)
             }
-            Write::Confirm { booking } => Ok(bookings.confirm(booking).await?),
+            Write::Confirm { booking } => bookings.confirm(booking).await.map_err(failed),
             Write::Decline { booking, reason } => {
-                Ok(bookings.decline(booking, Some(reason)).await?)
+                let declined = bookings.decline(booking, Some(reason)).await;
+                declined.map_err(failed)
             }
             Write::Reassign { booking, to } => {
-                bookings.reassign_to(booking, *to, None).await?;
+                let reassigned = bookings.reassign_to(booking, *to, None).await;
+                reassigned.map_err(failed)?;
                 // The answer names the new host only.
-                Ok(bookings.get(booking).await?)
+                bookings.get(booking).await.map_err(failed)
             }
             Write::UpdateLocation { booking, location } => {
-                Ok(bookings.update_location(booking, location).await?)
+                let updated = bookings.update_location(booking, location).await;
+                updated.map_err(failed)
             }
             Write::MarkAbsent {
                 booking,
@@ -190,25 +206,18 @@ impl Calendar for Client {
             } => {
                 let params = MarkAbsentParams::default().with_attendee(attendee, *absent);
                 let marked = bookings.mark_absent(booking, &params).await;
-                marked.map_err(|error| match error.kind() {
-                    // Before the start it is refused, however often it is tried.
-                    ErrorKind::Conflict => {
-                        let message = "an absence cannot be noted before the booking has begun";
-                        CalendarError::new(CalendarErrorKind::Rejected, message)
-                            .with_source(CalendarError::from(error))
-                    }
-                    _ => error.into(),
-                })
+                marked.map_err(failed)
             }
             Write::AddGuests { booking, guests } => {
                 let guests: Vec<NewGuest> = guests.iter().map(NewGuest::new).collect();
                 let mut amended = None;
                 for some in guests.chunks(MAX_GUESTS) {
-                    amended = Some(bookings.add_guests(booking, some).await?);
+                    let added = bookings.add_guests(booking, some).await;
+                    amended = Some(added.map_err(failed)?);
                 }
                 match amended {
                     Some(amended) => Ok(amended),
-                    None => Ok(bookings.get(booking).await?),
+                    None => bookings.get(booking).await.map_err(failed),
                 }
             }
         }

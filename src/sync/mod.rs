@@ -53,7 +53,7 @@ mod policy;
 mod rebuild;
 mod receive;
 mod review;
-mod seats;
+pub(crate) mod seats;
 mod services;
 mod standing;
 mod state;
@@ -75,6 +75,8 @@ pub use bulk::{Cancellation, Cancelled, Resynced};
 pub use calendar::{
     BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write,
 };
+#[cfg(feature = "testing")]
+pub(crate) use client_calendar::failure_of;
 pub use config::SyncConfig;
 pub use decide::{Decision, Verdict, decide};
 pub use defaults::BookingDefaults;

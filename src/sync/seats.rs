@@ -15,7 +15,7 @@ pub(super) fn group_of(booking: &BookingUid) -> RecurringBookingUid {
 }
 
 /// One seat as a booking. A seat that nobody holds is cancelled.
-pub(super) fn seat_of(whole: &Booking, seat: &SeatUid) -> Booking {
+pub(crate) fn seat_of(whole: &Booking, seat: &SeatUid) -> Booking {
     let holds = |attendee: &&Attendee| attendee.seat_uid.as_ref() == Some(seat);
     let holder = whole.attendees.iter().find(holds).cloned();
     let mut one = whole.clone();
@@ -45,7 +45,7 @@ fn without_seat(mut attendee: Attendee) -> Attendee {
 }
 
 /// The seats of a booking, or the booking itself if it has none.
-pub(super) fn seats_of(booking: Booking) -> Vec<Booking> {
+pub(crate) fn seats_of(booking: Booking) -> Vec<Booking> {
     if !booking.is_seated() {
         return vec![booking];
     }
@@ -80,6 +80,15 @@ pub(super) fn same_seat(whole: &Booking, seat: &SeatUid, next: &Booking) -> Opti
     let holder = whole.attendees.iter().find(keeps)?;
     let is_same = |other: &&Attendee| other.email.eq_ignore_ascii_case(&holder.email);
     next.attendees.iter().find(is_same)?.seat_uid.clone()
+}
+
+/// Whether a booking that has ended may have been cancelled with this reason. A seat is given up
+/// without one, and bears only the reason for which the whole booking was cancelled.
+pub(super) fn may_bear(ended: &Booking, reason: &str) -> bool {
+    match &ended.cancellation_reason {
+        Some(given) => given == reason,
+        None => ended.uid.seat().is_some(),
+    }
 }
 
 /// Identifies an attendee's seat within a claim without revealing the address.
@@ -152,6 +161,19 @@ mod tests {
         assert_eq!(found("s1"), Some(SeatUid::new("s1")));
         assert_eq!(found("s2"), Some(SeatUid::new("n1")));
         assert_eq!(found("s9"), None);
+    }
+
+    #[test]
+    fn a_seat_is_given_up_without_a_reason() {
+        let mut whole = course(&[("s1", "sam@example.com")]);
+        let given_up = seat_of(&whole, &SeatUid::new("s2"));
+        assert!(may_bear(&given_up, "ours"));
+        whole.status = BookingStatus::Cancelled;
+        assert!(!may_bear(&whole, "ours"));
+        whole.cancellation_reason = Some("teacher ill".to_owned());
+        let with_all = seat_of(&whole, &SeatUid::new("s1"));
+        assert!(!may_bear(&with_all, "ours"));
+        assert!(may_bear(&with_all, "teacher ill"));
     }
 
     #[test]

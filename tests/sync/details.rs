@@ -1,15 +1,20 @@
 //! Staff, location, guests, notes and confirmation: what an appointment holds besides its time and
 //! its attendee.
 
+use std::time::Duration;
+
 use calcom::ambient::Clock;
 use calcom::model::{BookingUid, NewAttendee, NewBooking, Trigger, UserId};
 use calcom::store::{
     AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus, AppointmentWrite,
-    ChangeFate, Field, Guests, LogEvent, Origin, Reason, Resolution, ReviewReason,
+    ChangeFate, Field, Guests, LogEvent, Origin, Reason, Resolution, ReviewReason, StoreErrorKind,
 };
 use calcom::sync::{ConflictPolicy, Inexpressible, SyncPolicy};
-use calcom::testing::{Fault, Operation, ServerKind, Then};
+use calcom::testing::{
+    Fault, Operation, ServerKind, StoreFault, StoreFaults, StoreOperation, StoreTrouble, Then,
+};
 
+use crate::faulty::engine_over;
 use crate::harness::{SECRET, World, ann, at, cancel, hosted, move_to};
 
 fn count(world: &World, operation: Operation) -> usize {
@@ -626,4 +631,96 @@ async fn an_accepted_length_survives_a_move() {
     let state = world.appointment(&made.id).await.state;
     assert_eq!((state.end - state.start).num_minutes(), 45);
     assert_eq!(world.review_reasons().await, []);
+}
+
+/// A host that could not be written has not heard of a change that no webhook tells; the next turn reads it again.
+#[tokio::test]
+async fn a_change_that_no_webhook_tells_survives_a_host_that_fails() {
+    let world = World::on(hosted(), |tenant| tenant).await;
+    let state = world.state(at(0)).with_guests(["cem@example.com"]);
+    let made = world.make_as("a", state, Origin::Phone);
+    world.settle().await;
+    let uid = world.booking_of(&made.id).await;
+    world
+        .fake
+        .add_guests(&uid, &["bob@example.com"])
+        .await
+        .unwrap();
+    let lost = Fault::new(Operation::Reschedule, Then::ApplyThenDrop);
+    world.fake.inject(lost);
+    world.change(&made.id, Origin::Admin, move_to(at(3))).await;
+    let faults = StoreFaults::new();
+    let trouble = StoreTrouble::Fails(StoreErrorKind::Unavailable);
+    faults.inject(StoreFault::new(StoreOperation::Update, trouble));
+    let engine = engine_over(&world, &faults);
+    for _ in 0..5 {
+        world.drain_with(&engine).await;
+        world.clock.advance(Duration::from_secs(60));
+    }
+    assert_eq!(
+        faults.calls(StoreOperation::Update),
+        2,
+        "the host has failed"
+    );
+    let state = world.appointment(&made.id).await.state;
+    assert_eq!(state.guests.unwrap().iter().count(), 2);
+    assert_eq!(state.start, at(3));
+}
+
+/// Somebody at Cal.com has invited a guest, of which no webhook tells, when the host invites another one.
+#[tokio::test]
+async fn guests_that_both_sides_invited_are_kept_on_both() {
+    let world = World::on(hosted(), |tenant| {
+        let policy = SyncPolicy::new(ConflictPolicy::LocalWins);
+        tenant.with_policy(policy)
+    })
+    .await;
+    let state = world.state(at(0)).with_guests(["bob@example.com"]);
+    let made = world.make_as("a", state, Origin::Admin);
+    world.settle().await;
+    let uid = world.booking_of(&made.id).await;
+    world
+        .fake
+        .add_guests(&uid, &["eve@example.com"])
+        .await
+        .unwrap();
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.guests = Some(["bob@example.com", "cem@example.com"].into_iter().collect());
+        })
+        .await;
+    world.settle().await;
+    let mut there = world.fake.booking(&uid).unwrap().guests;
+    there.sort();
+    let all = ["bob@example.com", "cem@example.com", "eve@example.com"];
+    assert_eq!(there, all);
+    let here = world.appointment(&made.id).await.state.guests.unwrap();
+    let mut here: Vec<_> = here.iter().collect();
+    here.sort_unstable();
+    assert_eq!(here, all);
+}
+
+/// The booking was moved at Cal.com before the host's guest arrived, and the server added it to the one that had ended: the guest
+/// is not lost.
+#[tokio::test]
+async fn a_guest_who_reached_only_a_booking_that_had_ended_is_a_conflict() {
+    let world = World::on(hosted(), |tenant| tenant).await;
+    let state = world.state(at(0)).with_guests(["bob@example.com"]);
+    let made = world.make_as("a", state, Origin::Admin);
+    world.settle().await;
+    let uid = world.booking_of(&made.id).await;
+    let hold = Fault::new(Trigger::BookingRescheduled, Then::HoldWebhooks);
+    world.fake.inject(hold);
+    let moved = world.fake.move_booking(&uid, at(3)).await.unwrap();
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.guests = Some(["bob@example.com", "cem@example.com"].into_iter().collect());
+        })
+        .await;
+    world.drain().await;
+    let count = world.fake.deliveries().len();
+    world.fake.release(&(0..count).collect::<Vec<_>>()).await;
+    world.settle().await;
+    assert_eq!(world.fake.booking(&moved.uid).unwrap().guests.len(), 1);
+    assert_eq!(world.review_reasons().await, [ReviewReason::Conflict]);
 }

@@ -15,7 +15,7 @@ use calcom::testing::{
 };
 
 /// An engine whose books and whose host both follow the script.
-fn engine_over(world: &World, faults: &StoreFaults) -> Arc<Engine> {
+pub(crate) fn engine_over(world: &World, faults: &StoreFaults) -> Arc<Engine> {
     let tenant = Tenant::new(world.tenant.clone(), Arc::new(client(&world.fake)))
         .with_webhook_secret(SECRET)
         .with_event_type(world.fake.event_type_id())

@@ -2,8 +2,8 @@
 
 use crate::harness::{World, ann, at, cancel, client};
 use calcom::model::{CancelParams, Frequency, NewAttendee, NewBooking, Trigger};
-use calcom::store::Origin;
-use calcom::testing::{FakeAccount, FakeEventType, Fault, Then};
+use calcom::store::{Origin, ReviewReason};
+use calcom::testing::{FakeAccount, FakeEventType, Fault, Operation, Then};
 use chrono::TimeDelta;
 
 #[tokio::test]
@@ -127,4 +127,25 @@ async fn a_cancelled_series_is_seen_although_the_named_one_lives_on() {
     assert_eq!(starts, [moved.start]);
     assert_eq!(world.fake.live_bookings().len(), 1);
     assert_eq!(world.review_reasons().await, []);
+}
+
+/// The only delivery about the series is about an occurrence that cannot be read: it goes to review, and the others are looked at.
+#[tokio::test]
+async fn a_cancelled_series_is_seen_although_the_named_one_cannot_be_read() {
+    let world = World::new().await;
+    let booking = NewBooking::new(world.types.weekly, at(0), NewAttendee::from(&ann()));
+    let first = world.fake.book(booking).await.unwrap();
+    world.settle().await;
+    let denied = Fault::new(Operation::GetBooking, Then::status(401));
+    world.fake.inject(denied);
+    let series = first.recurring_booking_uid.clone().unwrap();
+    let bookings = client(&world.fake);
+    let params = CancelParams::reason("holiday");
+    let cancelled = bookings.bookings().cancel_series(&series, &params).await;
+    assert_eq!(cancelled.unwrap().len(), 4);
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::Rejected]);
+    let appointments = world.store.appointments(&world.tenant);
+    let live = appointments.iter().filter(|a| a.state.status.is_live());
+    assert_eq!(live.count(), 1, "only the one that is in review");
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use calcom::model::{Booking, NewAttendee, NewBooking, SeatUid};
+use calcom::model::{Booking, NewAttendee, NewBooking, SeatUid, Trigger};
 use calcom::store::{
-    Appointment, AppointmentId, AppointmentState, AppointmentStatus, Origin, Person,
+    Appointment, AppointmentId, AppointmentState, AppointmentStatus, Field, Origin, Person,
+    ReviewReason,
 };
-use calcom::sync::SyncEngine;
+use calcom::sync::{ConflictPolicy, Inexpressible, SyncEngine, SyncPolicy};
 use calcom::testing::{Fault, Operation, Then};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -287,7 +288,7 @@ async fn a_full_course_is_a_case_of_one_appointment() {
     world.make_as("Vic", vic, Origin::Phone);
     world.settle().await;
     let reasons = world.review_reasons().await;
-    assert_eq!(reasons, [calcom::store::ReviewReason::SlotTaken]);
+    assert_eq!(reasons, [ReviewReason::SlotTaken]);
     let booking = world.fake.live_bookings().remove(0);
     assert_eq!(booking.attendees.len(), 3);
 }
@@ -317,4 +318,136 @@ async fn a_sweep_finds_what_no_webhook_told_of_seats() {
     assert!(swept.unwrap().unwrap().notices_given > 0);
     quiet(&world).await;
     assert_both_sides(&world, at(0), &["Sam", "Tess", "Vic"]).await;
+}
+
+/// It is announced before the seat is given up, and names no seat: the booking is read until nobody holds it.
+#[tokio::test]
+async fn a_seat_that_is_not_given_up_yet_is_looked_for_again() {
+    let world = World::new().await;
+    for name in ["Sam", "Tess"] {
+        take_seat(&world, name, at(0)).await;
+    }
+    world.settle().await;
+    let booking = world.fake.live_bookings().remove(0);
+    let seat = seat_in(&booking, "Tess");
+    let announced = world.fake.announce_seat_given_up(&booking.uid, &seat).await;
+    // The slowest subscriber takes its time.
+    for _ in 0..10 {
+        world.drain().await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    announced.unwrap().carry_out().unwrap();
+    world.settle().await;
+    quiet(&world).await;
+    assert_both_sides(&world, at(0), &["Sam"]).await;
+}
+
+/// The course is cancelled before anybody has looked at the whole of it; then nobody holds a seat any more.
+#[tokio::test]
+async fn a_course_that_ended_before_it_was_seen_ends_its_appointments() {
+    let world = World::new().await;
+    let hold = Fault::new(Trigger::BookingCreated, Then::HoldWebhooks);
+    world.fake.inject(hold.always());
+    three(&world);
+    let seats = || {
+        let bookings = world.fake.live_bookings().into_iter();
+        bookings
+            .map(|booking| booking.attendees.len())
+            .sum::<usize>()
+    };
+    while seats() < 3 {
+        assert!(world.engine.step().await.unwrap().is_some());
+    }
+    let booking = world.fake.live_bookings().remove(0);
+    let cancelled = world.fake.cancel_booking(&booking.uid, "teacher ill").await;
+    cancelled.unwrap();
+    world.settle().await;
+    quiet(&world).await;
+    assert_both_sides(&world, at(0), &[]).await;
+    assert_eq!(world.review_reasons().await, []);
+}
+
+/// The delivery of the move cannot be looked at and goes to review. The booking that the seat has left is looked at all the same.
+#[tokio::test]
+async fn a_move_whose_delivery_goes_to_review_ends_the_seat_that_was_left() {
+    let world = World::new().await;
+    for name in ["Sam", "Tess"] {
+        take_seat(&world, name, at(0)).await;
+    }
+    world.settle().await;
+    let booking = world.fake.live_bookings().remove(0);
+    let seat = seat_in(&booking, "Tess");
+    let moved = world.fake.move_seat(&booking.uid, &seat, at(3)).await;
+    moved.unwrap();
+    world.webhooks_arrive().await;
+    let denied = Fault::new(Operation::GetBooking, Then::status(401));
+    world.fake.inject(denied);
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::Rejected]);
+    assert_both_sides(&world, at(0), &["Sam"]).await;
+}
+
+/// Several seats share a booking, and its notices say nothing about any one of them.
+#[tokio::test]
+async fn a_notice_about_the_whole_booking_is_not_about_its_first_seat() {
+    let world = World::new().await;
+    let hold = Fault::new(calcom::testing::When::AnyWrite, Then::LoseWebhook);
+    world.fake.inject(hold.always());
+    world.make_as("Sam", seat_at(&world, "Sam", at(0)), Origin::Phone);
+    world.settle().await;
+    let seat = world.booking_of(&AppointmentId::new("Sam")).await;
+    take_seat(&world, "Tess", at(0)).await;
+    world.clock.advance(Duration::from_secs(600));
+    for _ in 0..2 {
+        let swept = world.engine.sweep(&world.tenant, Duration::ZERO).await;
+        swept.unwrap();
+        world.settle().await;
+    }
+    quiet(&world).await;
+    assert_both_sides(&world, at(0), &["Sam", "Tess"]).await;
+    assert_eq!(world.booking_of(&AppointmentId::new("Sam")).await, seat);
+}
+
+/// Cal.com books a seat without guests, and adds none to one: a person is asked, whenever they are invited.
+#[tokio::test]
+async fn guests_of_a_seat_are_reviewed() {
+    let world = World::new().await;
+    let with_guest = seat_at(&world, "Sam", at(0)).with_guests(["bob@example.com"]);
+    world.make_as("Sam", with_guest, Origin::Phone);
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::NotExpressible]);
+    assert_eq!(world.fake.live_bookings().len(), 1);
+    let tess = world.make_as("Tess", seat_at(&world, "Tess", at(0)), Origin::Phone);
+    world.settle().await;
+    world
+        .change(&tess.id, Origin::Admin, |state| {
+            state.guests = Some(["eve@example.com"].into_iter().collect());
+        })
+        .await;
+    world.settle().await;
+    let reasons = world.review_reasons().await;
+    assert_eq!(reasons, [const { ReviewReason::NotExpressible }; 2]);
+}
+
+/// A seat is given up without a reason, by which an unanswered cancellation is otherwise known for the engine's own.
+#[tokio::test]
+async fn a_seat_that_made_room_unanswered_is_booked_anew() {
+    let world = World::with(|tenant| {
+        let policy = SyncPolicy::new(ConflictPolicy::Review);
+        tenant.with_policy(policy.with_inexpressible(Field::Email, Inexpressible::Rebook))
+    })
+    .await;
+    let ids = three(&world);
+    world.settle().await;
+    let lost = Fault::new(Operation::Cancel, Then::ApplyThenDrop);
+    world.fake.inject(lost);
+    world
+        .change(&ids[0], Origin::Admin, |state| {
+            state.attendee = person("Vic");
+        })
+        .await;
+    world.settle().await;
+    quiet(&world).await;
+    assert_eq!(world.review_reasons().await, []);
+    assert_both_sides(&world, at(0), &["Tess", "Uma", "Vic"]).await;
 }

@@ -76,6 +76,12 @@ impl Turn<'_> {
         self.checkpoint().await.map_err(Stop::Store)?;
         let amended = self.call(self.tenant.calendar.write(&sent)).await;
         match amended.map(|amended| as_named(amended, &booking)) {
+            // It had been moved or cancelled before the change arrived, which has changed nothing that
+            // lives.
+            Ok(amended) if !amended.is_live() && field != Field::Status => {
+                self.refused(&write, &state);
+                self.read_remote().await
+            }
             Ok(amended) => {
                 self.log.push(LogEvent::BookingAmended {
                     booking,

@@ -166,22 +166,20 @@ impl Turn<'_> {
         };
         let before = Standing::of(&self.claim.link).ok().and_then(|s| s.base);
         let was_live = before.is_some_and(|base| base.remote.status.is_live());
-        let ends = |delivery: &Delivery| {
-            let status = delivery.claim.status;
-            status.is_some_and(|status| !status.is_live())
-        };
-        let mut known = self
-            .claim
-            .deliveries
-            .iter()
-            .filter(|d| !self.is_in_doubt(d));
-        let is_told = known.any(ends);
+        let mut known = self.claim.deliveries.iter();
+        let is_told = known.any(|delivery| claims_an_end(delivery) && !self.is_in_doubt(delivery));
         // One that was looked at because another one had ended has siblings that were marked with
         // it.
         let is_seen = self.fresh && was_live && !self.pushed && !self.is_marked_by_sibling();
         // The one that the delivery names may have been moved meanwhile, and live on; the others
         // have ended all the same.
         self.link.series.is_some() && (is_told || is_seen && !remote.state.status.is_live())
+    }
+
+    /// Whether a delivery that was not compared with a read says that a booking of the series has ended.
+    pub(super) fn leaves_an_end_unread(&self) -> bool {
+        let is_of_series = self.link.series.is_some();
+        is_of_series && !self.fresh && self.claim.deliveries.iter().any(claims_an_end)
     }
 
     /// Whether the link is in review and nothing has arrived since that could lead to another
@@ -198,6 +196,11 @@ impl Turn<'_> {
         let mut marks = self.claim.marks.iter();
         marks.any(|mark| mark.source == MarkSource::Sibling)
     }
+}
+
+fn claims_an_end(delivery: &Delivery) -> bool {
+    let status = delivery.claim.status;
+    status.is_some_and(|status| !status.is_live())
 }
 
 /// Whether a booking has reached, or gone beyond, what a delivery claims.

@@ -7,9 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Turn;
 use crate::model::{Booking, BookingUid};
-use crate::store::{AppointmentState, AppointmentStatus, Differences, LogEvent, Reason};
+use crate::store::{
+    AppointmentState, AppointmentStatus, Differences, Field, Guests, LogEvent, Reason,
+};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::decide::ANSWERED;
+use crate::sync::seats::may_bear;
 use crate::sync::standing::{Base, PendingWrite, SentWrite};
 use crate::sync::state::project;
 
@@ -206,6 +209,7 @@ impl Turn<'_> {
         answered: AppointmentState,
     ) {
         let carried = write.carries();
+        let shared = shared_guests(sent, &answered).filter(|_| carried.contains(Field::Guests));
         let is_creation = matches!(write, SentWrite::Create { .. });
         // A new booking is to be all that the appointment is.
         let wish = if is_creation { Differences::ALL } else { wish };
@@ -217,7 +221,11 @@ impl Turn<'_> {
         let news = news.union(self.standing.owed).intersection(ANSWERED);
         let apart = sent.differences(&answered);
         self.standing.owed = apart.intersection(news).without(wish.without(carried));
-        let base = base_after(&before, sent, answered, carried, wish);
+        let mut base = base_after(&before, sent, answered, carried, wish);
+        if shared.is_some() {
+            base.local.guests.clone_from(&shared);
+            base.remote.guests = shared;
+        }
         self.standing.base = Some(base);
         self.pushed = true;
     }
@@ -258,7 +266,7 @@ impl Turn<'_> {
                 // none.
                 let given = reason.as_ref().map(Reason::as_str);
                 let given = given.unwrap_or(&self.engine.config.cancellation_reason);
-                let ours = ended.cancellation_reason.as_deref() == Some(given);
+                let ours = may_bear(ended, given);
                 ended.uid == *booking
                     && !ended.is_live()
                     && ended.rescheduled_to_uid.is_none()
@@ -368,6 +376,17 @@ fn base_after(
     Base::new(local, remote)
 }
 
+/// The guests that both sides have after a write that carries them, if they are not the same: a seat
+/// is booked without guests, and somebody at Cal.com may have invited one meanwhile. Then those of the
+/// host are its change, and those of Cal.com are Cal.com's.
+fn shared_guests(sent: &AppointmentState, answered: &AppointmentState) -> Option<Guests> {
+    let is_apart = sent.differences(answered).contains(Field::Guests);
+    let there = answered.guests.as_ref()?;
+    let is_there = |guest: &&str| there.iter().any(|known| known.eq_ignore_ascii_case(guest));
+    let shared = sent.guests.iter().flat_map(Guests::iter).filter(is_there);
+    is_apart.then(|| shared.collect())
+}
+
 fn is_same_instant(one: DateTime<Utc>, other: DateTime<Utc>) -> bool {
     one.timestamp_millis() == other.timestamp_millis()
 }
@@ -376,7 +395,7 @@ fn is_same_instant(one: DateTime<Utc>, other: DateTime<Utc>) -> bool {
 mod tests {
     use super::*;
     use crate::model::EventTypeId;
-    use crate::store::{Field, Person};
+    use crate::store::Person;
 
     #[test]
     fn a_booking_that_has_ended_shows_no_change_in_place() {

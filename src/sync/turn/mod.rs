@@ -243,6 +243,7 @@ impl<'a> Turn<'a> {
 
     /// Returns the decision that left nothing to do.
     async fn work(&mut self) -> Result<Decision, Stop> {
+        self.tell_left_bookings().await.map_err(Stop::Store)?;
         self.load_local().await?;
         self.wait_for_the_recorded_revision()?;
         self.join_chain_of_appointment().await?;
@@ -257,7 +258,7 @@ impl<'a> Turn<'a> {
                 reason: None,
             });
         }
-        self.tell_whole_bookings().await.map_err(Stop::Store)?;
+        self.tell_whole_booking().await.map_err(Stop::Store)?;
         self.mark_siblings = self.series_may_have_ended();
         if self.is_only_looked_at() {
             return Err(Stop::StillInReview);

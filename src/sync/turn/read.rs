@@ -1,7 +1,7 @@
 //! Reading Cal.com's side: the booking, its chain, and whose it is.
 
 use super::{Case, RemoteSide, Stop, Turn};
-use crate::model::{Booking, BookingUid, clean_line};
+use crate::model::{Booking, BookingUid, clean_line, format_instant};
 use crate::store::{DeliveryFate, LinkKey, ReviewReason, SyncKey};
 use crate::sync::SYNC_KEY_METADATA;
 use crate::sync::ownership::Ownership;
@@ -61,8 +61,11 @@ impl Turn<'_> {
             }
         }
         self.fresh = true;
-        let read = self.visited.keys();
-        let ours = read.filter(|uid| !self.strays.contains_key(*uid)).cloned();
+        let read = self.visited.iter();
+        // What is told of a whole booking is not about one of its seats.
+        let is_whole = |found: &Option<Booking>| found.as_ref().is_some_and(|b| self.is_group(b));
+        let ours = read.filter(|(uid, found)| !self.strays.contains_key(*uid) && !is_whole(found));
+        let ours: Vec<BookingUid> = ours.map(|(uid, _)| uid.clone()).collect();
         self.chain_uids.extend(ours);
         // Not before all is read: what stops the turn in between must leave the writes unanswered.
         let landings = self.recognize_landings();
@@ -110,7 +113,14 @@ impl Turn<'_> {
                 Ownership::Foreign => return Ok(Followed::Stray(DeliveryFate::RefusedForeign)),
             }
             if self.is_group(&booking) {
-                return Ok(Followed::Seats(Box::new(booking)));
+                if self.link.appointment.is_none() {
+                    return Ok(Followed::Seats(Box::new(booking)));
+                }
+                // It has a link of its own, which is told.
+                let occasion = booking.updated_at.map(format_instant).unwrap_or_default();
+                let told = self.tell(booking.uid, None, &occasion).await;
+                told.map_err(Stop::Store)?;
+                return Ok(Followed::Nothing);
             }
             self.join_link_of(&booking).await?;
             let next = booking.rescheduled_to_uid.clone();

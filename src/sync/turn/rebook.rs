@@ -200,7 +200,7 @@ impl Turn<'_> {
     fn was_cancelled_by_us(&self, ended: &Booking) -> bool {
         self.standing.pending.iter().any(|known| {
             matches!(&known.write, SentWrite::Cancel { booking, reason: Some(reason) }
-                if *booking == ended.uid && ended.cancellation_reason.as_deref() == Some(reason.as_str()))
+                if *booking == ended.uid && seats::may_bear(ended, reason.as_str()))
         })
     }
 

@@ -25,6 +25,8 @@ impl Turn<'_> {
             self.standing.rivals = self.met_bookings();
             self.standing.rivals.retain(|met| Some(met) != own.as_ref());
         }
+        // The delivery may be the only one about the whole series.
+        self.mark_siblings |= self.leaves_an_end_unread();
         let review = self.review(case);
         // Writes to Cal.com that may have been carried out stay on record, to be looked for next
         // time: what went to review need have nothing to do with them. Until both sides agree, the

@@ -61,14 +61,19 @@ impl Turn<'_> {
             .collect()
     }
 
-    /// Whether the link is that of a whole booking with seats.
+    /// Whether the link is that of a whole booking with seats. One whose seats have all been given up
+    /// is shown without attendees.
     pub(super) fn is_group(&self, booking: &Booking) -> bool {
-        booking.is_seated() || self.link.series == Some(group_of(&booking.uid))
+        let nobody_is_left = booking.attendees.is_empty() && self.link.appointment.is_none();
+        let is_whole = booking.uid.seat().is_none();
+        booking.is_seated()
+            || self.link.series == Some(group_of(&booking.uid))
+            || is_whole && nobody_is_left
     }
 
     /// Makes sure that the booking which the seat belongs to has a link of its own, to which webhooks
-    /// without a seat are routed, and that the booking which it has left is looked at.
-    pub(super) async fn tell_whole_bookings(&self) -> Result<(), StoreError> {
+    /// without a seat are routed.
+    pub(super) async fn tell_whole_booking(&self) -> Result<(), StoreError> {
         let tenant = &self.link.tenant;
         if let Some((whole, _)) = self.link.booking.as_ref().and_then(BookingUid::seat) {
             let key = LinkKey::Booking(whole.clone());
@@ -77,6 +82,12 @@ impl Turn<'_> {
                 self.tell(whole, None, "").await?;
             }
         }
+        Ok(())
+    }
+
+    /// Makes sure that the booking which a seat has left is looked at. The deliveries that say so
+    /// are settled with this turn, whatever becomes of it.
+    pub(super) async fn tell_left_bookings(&self) -> Result<(), StoreError> {
         for delivery in &self.claim.deliveries {
             if let Some(left) = delivery.claim.moved_from.clone() {
                 self.tell(left, None, &delivery.id.to_string()).await?;
@@ -86,7 +97,7 @@ impl Turn<'_> {
     }
 
     /// Puts a notice about a booking or a seat into the inbox.
-    async fn tell(
+    pub(super) async fn tell(
         &self,
         about: BookingUid,
         sync_key: Option<SyncKey>,

@@ -20,6 +20,8 @@ impl Turn<'_> {
         mut self,
         result: Result<Decision, Stop>,
     ) -> Result<TurnOutcome, StoreError> {
+        // What was read is not in the base yet, and nothing else may tell of it.
+        self.standing.verify |= result.is_err() && self.fresh;
         let (settlement, outcome) = match result {
             Ok(done) => (self.agreed(&done), TurnOutcome::Settled),
             Err(Stop::Review(case)) => (self.in_review(&case), TurnOutcome::InReview),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::FakeCalcom;
 use super::answer::Refused;
@@ -12,7 +12,7 @@ use super::person::first;
 use super::request::Operation;
 use super::shared::Shared;
 use super::state::State;
-use crate::model::{Booking, BookingUid};
+use crate::model::{Booking, BookingUid, SeatUid};
 
 /// A cancellation that has been announced to subscribers but not carried out yet.
 ///
@@ -80,9 +80,33 @@ impl FakeCalcom {
         uid: &BookingUid,
         reason: &str,
     ) -> Result<AnnouncedCancellation, Refused> {
-        let path = format!("/v2/bookings/{uid}/cancel");
         let body = json!({"cancellationReason": reason});
-        let request = self.request(Some(self.host_of(uid)), &path, &body);
+        self.announce(uid, Some(self.host_of(uid)), &body).await
+    }
+
+    /// Announces that one seat of a booking is given up, as its attendee, and stops halfway, like
+    /// [`announce_cancellation`](Self::announce_cancellation).
+    ///
+    /// # Errors
+    ///
+    /// If Cal.com would refuse it; then nothing was sent.
+    pub async fn announce_seat_given_up(
+        &self,
+        uid: &BookingUid,
+        seat: &SeatUid,
+    ) -> Result<AnnouncedCancellation, Refused> {
+        let body = json!({"seatUid": seat});
+        self.announce(uid, None, &body).await
+    }
+
+    async fn announce(
+        &self,
+        uid: &BookingUid,
+        user: Option<i64>,
+        body: &Value,
+    ) -> Result<AnnouncedCancellation, Refused> {
+        let path = format!("/v2/bookings/{uid}/cancel");
+        let request = self.request(user, &path, body);
         let run = |state: &mut State, arrival| {
             state.announce_cancellation(arrival, &request, uid.as_str())
         };

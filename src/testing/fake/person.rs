@@ -11,7 +11,7 @@ use super::request::{Operation, Request};
 use super::shape::booking_json;
 use super::shared::lock;
 use super::state::{Record, State};
-use crate::model::{Booking, BookingUid, NewBooking};
+use crate::model::{Booking, BookingUid, NewBooking, SeatUid};
 use crate::testing::payload::Kind;
 
 impl FakeCalcom {
@@ -65,6 +65,33 @@ impl FakeCalcom {
         let path = format!("/v2/bookings/{uid}/cancel");
         self.act(Operation::Cancel, Some(self.host_of(uid)), &path, &body)
             .await
+    }
+
+    /// Gives up one seat of a booking, as its attendee. When this returns nobody holds it.
+    ///
+    /// # Errors
+    ///
+    /// If Cal.com would refuse it, as it does if nobody holds the seat.
+    pub async fn give_up_seat(&self, uid: &BookingUid, seat: &SeatUid) -> Result<Booking, Refused> {
+        let path = format!("/v2/bookings/{uid}/cancel");
+        let body = json!({"seatUid": seat});
+        self.act(Operation::Cancel, None, &path, &body).await
+    }
+
+    /// Moves one seat to another time, as its attendee, and returns the booking that it is in now.
+    ///
+    /// # Errors
+    ///
+    /// If Cal.com would refuse it, as it does if no seat is left at that time.
+    pub async fn move_seat(
+        &self,
+        uid: &BookingUid,
+        seat: &SeatUid,
+        start: DateTime<Utc>,
+    ) -> Result<Booking, Refused> {
+        let path = format!("/v2/bookings/{uid}/reschedule");
+        let body = json!({"start": crate::model::format_instant(start), "seatUid": seat});
+        self.act(Operation::Reschedule, None, &path, &body).await
     }
 
     /// Confirms a pending booking as its host.

@@ -13,6 +13,7 @@ use crate::store::{
     Appointment, AppointmentRepository, AppointmentState, AppointmentStatus, ChainKey, Differences,
     Field, LinkKey, LogEntry, LogId, Page, Person, Store, StoreError, TenantId, Window,
 };
+use crate::sync::seats::seats_of;
 use crate::sync::{SYNC_KEY_METADATA, Standing};
 use crate::testing::FakeCalcom;
 
@@ -226,8 +227,7 @@ impl Sides {
         let mut by_owner: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut by_key: BTreeMap<(String, DateTime<Utc>), Vec<String>> = BTreeMap::new();
         // The seats of a booking are several appointments.
-        let live = self.live_bookings().into_iter();
-        for booking in live.filter(|booking| !booking.is_seated()) {
+        for booking in self.live_bookings().into_iter().flat_map(seats_of) {
             let key = LinkKey::Booking(booking.uid.clone());
             let link = self.store.find(&self.tenant, &key).await?;
             if let Some(link) = link {

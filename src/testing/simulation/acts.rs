@@ -67,6 +67,19 @@ impl History {
             found.id
         ));
         self.world.tally.act(act);
+        let event_type = found.state.event_type;
+        let of_its_kind = match act {
+            Act::HostMoves if event_type == customer.types.course => Some(Act::HostMovesSeat),
+            Act::HostCancels if event_type == customer.types.course => Some(Act::HostGivesUpSeat),
+            Act::HostMoves if event_type == customer.types.weekly => Some(Act::HostMovesOccurrence),
+            Act::HostCancels if event_type == customer.types.weekly => {
+                Some(Act::HostCancelsOccurrence)
+            }
+            _ => None,
+        };
+        if let Some(act) = of_its_kind {
+            self.world.tally.act(act);
+        }
         let change = self.world.change(customer, found, origin, |state| {
             let move_it = |state: &mut AppointmentState| {
                 state.end = start + (state.end - state.start);
@@ -127,6 +140,9 @@ impl History {
         let state = wish(event_type, start, minutes, chance.number(0..3));
         let made = self.world.make(customer, state, origin.clone()).await;
         self.world.tally.act(act);
+        if event_type == customer.types.course {
+            self.world.tally.act(Act::HostTakesSeat);
+        }
         self.note(format!(
             "{}: host makes {} of {event_type} at {start}, {minutes} min ({origin})",
             customer.id, made.id

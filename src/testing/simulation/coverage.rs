@@ -203,6 +203,11 @@ rows! {
         HostMovesAndRelocates = "host: moves and changes the location",
         HostReassigns = "host: changes the staff",
         HostNotesAbsence = "host: notes who did not come",
+        HostTakesSeat = "host: takes a seat",
+        HostMovesSeat = "host: moves a seat",
+        HostGivesUpSeat = "host: gives up a seat",
+        HostMovesOccurrence = "host: moves an occurrence",
+        HostCancelsOccurrence = "host: cancels an occurrence",
         PeopleBook = "Cal.com: books",
         PeopleMove = "Cal.com: moves",
         PeopleCancel = "Cal.com: cancels",
@@ -211,6 +216,10 @@ rows! {
         PeopleDecline = "Cal.com: declines",
         PeopleRelocate = "Cal.com: changes the location",
         PeopleInvite = "Cal.com: invites a guest",
+        PeopleTakeSeat = "Cal.com: takes a seat",
+        PeopleMoveSeat = "Cal.com: moves a seat",
+        PeopleGiveUpSeat = "Cal.com: gives up a seat",
+        PeopleCancelCourse = "Cal.com: cancels all seats",
         Sweep = "engine: sweeps in the middle of it",
     }
 }
@@ -281,8 +290,10 @@ names! {
 names! {
     WRITES, name_of_write(Write) {
         Write::Create(_) => "create",
-        Write::Reschedule { .. } => "reschedule",
-        Write::Cancel { .. } => "cancel",
+        Write::Reschedule { seat: None, .. } => "reschedule",
+        Write::Reschedule { .. } => "reschedule, one seat",
+        Write::Cancel { seat: None, .. } => "cancel",
+        Write::Cancel { .. } => "cancel, one seat",
         Write::Confirm { .. } => "confirm",
         Write::Decline { .. } => "decline",
         Write::Reassign { .. } => "reassign",

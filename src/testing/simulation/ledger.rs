@@ -5,17 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::model::{Booking, BookingUid, EventTypeId};
+use crate::model::{Booking, BookingUid, EventTypeId, RecurringBookingUid};
 use crate::store::{
     AppointmentId, AppointmentState, AppointmentStatus, Field, Guests, LinkId, LinkKey, Store,
     SyncKey, TenantId,
 };
+use crate::sync::seats::seat_of;
 use crate::sync::{SYNC_KEY_METADATA, SentWrite, Standing, Write};
 use crate::testing::FakeCalcom;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::unsteady::Past;
+use super::wire::named;
 use super::{STORE, lock};
 
 /// After this the engine gives a call up, and may rightly send another one.
@@ -43,6 +45,10 @@ struct Inner {
     people_moved: BTreeSet<BookingUid>,
     /// The bookings that people at Cal.com have ended.
     people_ended: BTreeSet<BookingUid>,
+    /// The series that people at Cal.com have ended.
+    series_ended: BTreeSet<RecurringBookingUid>,
+    /// The links whose work was dropped with an item about several of them.
+    dismissed: BTreeSet<LinkId>,
     /// The bookings that people at Cal.com have changed in a way of which no webhook tells.
     changed_untold: Vec<(BookingUid, DateTime<Utc>)>,
 }
@@ -120,6 +126,22 @@ impl Ledger {
         lock(&self.0).people_ended.insert(uid.clone());
     }
 
+    pub(super) fn series_ended(&self, series: &RecurringBookingUid) {
+        lock(&self.0).series_ended.insert(series.clone());
+    }
+
+    pub(super) fn has_series_ended(&self, series: &RecurringBookingUid) -> bool {
+        lock(&self.0).series_ended.contains(series)
+    }
+
+    pub(super) fn dismiss(&self, links: impl IntoIterator<Item = LinkId>) {
+        lock(&self.0).dismissed.extend(links);
+    }
+
+    pub(super) fn was_dismissed(&self, link: LinkId) -> bool {
+        lock(&self.0).dismissed.contains(&link)
+    }
+
     pub(super) fn changed_untold(&self, uid: &BookingUid, at: DateTime<Utc>) {
         lock(&self.0).changed_untold.push((uid.clone(), at));
     }
@@ -180,20 +202,14 @@ impl Ledger {
                 (key, SentWrite::create(sync_key), event_type)
             }
             Write::Reschedule { booking, start, .. } => {
-                let (booking, start) = (booking.clone(), *start);
-                let of = writer
-                    .fake
-                    .booking(&booking)
-                    .and_then(|b| b.event_type_id());
+                let (booking, start) = (named(writer.fake, booking, write), *start);
+                let of = known(writer.fake, &booking).and_then(|b| b.event_type_id());
                 let key = LinkKey::Booking(booking.clone());
                 (key, SentWrite::reschedule(booking, start), of)
             }
             Write::Cancel { booking, .. } => {
-                let booking = booking.clone();
-                let of = writer
-                    .fake
-                    .booking(&booking)
-                    .and_then(|b| b.event_type_id());
+                let booking = named(writer.fake, booking, write);
+                let of = known(writer.fake, &booking).and_then(|b| b.event_type_id());
                 let key = LinkKey::Booking(booking.clone());
                 (key, SentWrite::cancel(booking), of)
             }
@@ -203,11 +219,8 @@ impl Ledger {
             | Write::MarkAbsent { booking, .. }
             | Write::UpdateLocation { booking, .. }
             | Write::AddGuests { booking, .. } => {
-                let booking = booking.clone();
-                let of = writer
-                    .fake
-                    .booking(&booking)
-                    .and_then(|b| b.event_type_id());
+                let booking = named(writer.fake, booking, write);
+                let of = known(writer.fake, &booking).and_then(|b| b.event_type_id());
                 let key = LinkKey::Booking(booking.clone());
                 let field = match write {
                     Write::Reassign { .. } => Field::Host,
@@ -224,6 +237,15 @@ impl Ledger {
             self.wrong(format!(
                 "{sent:?} is about an event type of somebody else's"
             ));
+        }
+        // The seat was given up meanwhile, or is one of several of the same person: which one is
+        // meant cannot be told.
+        let is_of_nobody = |uid: &BookingUid| {
+            matches!(write, Write::MarkAbsent { .. })
+                && known(writer.fake, uid).is_some_and(|b| b.is_seated() || b.attendees.is_empty())
+        };
+        if matches!(&key, LinkKey::Booking(uid) if uid.seat().is_none() && is_of_nobody(uid)) {
+            return;
         }
         let link = writer.store.find(writer.tenant, &key).await.expect(STORE);
         let Some(link) = link else {
@@ -279,7 +301,7 @@ impl Ledger {
             Write::Create(booking) => {
                 // One that is replaced, or booked again, may have been moved at Cal.com.
                 let replaced =
-                    replaced_by(&standing, &sent).and_then(|old| writer.fake.booking(old));
+                    replaced_by(&standing, &sent).and_then(|old| known(writer.fake, old));
                 let replaced = replaced.as_ref();
                 let may_start = |wish: &AppointmentState| {
                     is_same(wish.start, booking.start)
@@ -328,7 +350,7 @@ impl Ledger {
             }
             Write::Cancel { booking, .. } => {
                 // An end, or what only another booking can bring.
-                let booking = writer.fake.booking(booking);
+                let booking = known(writer.fake, &named(writer.fake, booking, write));
                 let wanted = |wish: &AppointmentState| {
                     !wish.status.is_live() || booking.as_ref().is_some_and(|b| is_other(b, wish))
                 };
@@ -341,6 +363,14 @@ impl Ledger {
         if !is_wanted {
             self.wrong(format!("nobody at the host wanted {sent:?} of {id}"));
         }
+    }
+}
+
+/// A booking, or one seat of one as a booking of its own.
+pub(super) fn known(fake: &FakeCalcom, uid: &BookingUid) -> Option<Booking> {
+    match uid.seat() {
+        Some((whole, seat)) => Some(seat_of(&fake.booking(&whole)?, &seat)),
+        None => fake.booking(uid),
     }
 }
 

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use crate::ambient::Clock;
-use crate::model::{Booking, BookingUid, NewAttendee, NewBooking};
-use crate::store::{Resolution, ReviewItem, ReviewReason};
-use crate::sync::SyncEngine;
+use crate::model::{Booking, BookingUid, NewAttendee, NewBooking, SeatUid};
+use crate::store::{LinkId, Resolution, ReviewItem, ReviewReason};
+use crate::sync::{Standing, SyncEngine};
+use crate::testing::AnnouncedCancellation;
+use chrono::{DateTime, Utc};
 
 use super::acts::ROOMS;
 use super::coverage::{Act, Mishap};
 use super::history::History;
 use super::plan::Actors;
+use super::stand::Stand;
 use super::tenants::Customer;
 use super::trace::Promise;
 use super::world::{SLOTS, person, slot};
@@ -27,6 +30,21 @@ impl History {
         let (fake, ledger) = (&self.world.fake, &self.world.exchange.ledger);
         let start = slot(chance.number(0..SLOTS));
         let uid = &booking.uid;
+        if let Some(seat) = chance.pick(&booking.attendees)
+            && let Some(seat) = seat.seat_uid.clone()
+            && let 11..=27 | 34..=36 = kind
+        {
+            let what = match kind {
+                11..=18 | 34..=36 => self.somebody_moves_a_seat(uid, &seat, start).await,
+                _ if chance.percent(70) => self.somebody_gives_up_a_seat(uid, &seat).await,
+                _ => {
+                    self.world.tally.act(Act::PeopleCancelCourse);
+                    self.somebody_cancels(booking).await
+                }
+            };
+            self.note(format!("{}: at Cal.com {uid} {what}", customer.id));
+            return;
+        }
         let moved = |moved: Option<Booking>| {
             let moved = moved.map(|booking| booking.uid);
             moved.iter().for_each(|uid| ledger.people_moved_to(uid));
@@ -87,6 +105,9 @@ impl History {
             booking = booking.with_length(chance.one_of(&[30, 60, 90]));
         }
         self.world.tally.act(Act::PeopleBook);
+        if event_type == customer.types.course {
+            self.world.tally.act(Act::PeopleTakeSeat);
+        }
         let booked = self.world.fake.book(booking).await;
         let booked = booked.map(|booking| booking.uid);
         self.note(format!(
@@ -111,6 +132,9 @@ impl History {
         };
         world.tally.act(act);
         if whole.is_some() {
+            if let Some(series) = &booking.recurring_booking_uid {
+                ledger.series_ended(series);
+            }
             for other in world.fake.bookings() {
                 if other.recurring_booking_uid == booking.recurring_booking_uid {
                     ledger.people_ended(&other.uid);
@@ -124,6 +148,43 @@ impl History {
         let Ok(announced) = world.fake.announce_cancellation(&uid, "ill").await else {
             return format!("not to be cancelled as {uid}");
         };
+        self.ends_later(announced).await
+    }
+
+    async fn somebody_moves_a_seat(
+        &self,
+        uid: &BookingUid,
+        seat: &SeatUid,
+        start: DateTime<Utc>,
+    ) -> String {
+        self.world.tally.act(Act::PeopleMoveSeat);
+        let moved = self.world.fake.move_seat(uid, seat, start).await;
+        let moved = moved.ok().map(|booking| booking.uid);
+        let ledger = &self.world.exchange.ledger;
+        if let Some(uid) = &moved {
+            ledger.people_moved_to(uid);
+        }
+        format!("seat {seat} moved to {start}: {moved:?}")
+    }
+
+    async fn somebody_gives_up_a_seat(&self, uid: &BookingUid, seat: &SeatUid) -> String {
+        let (world, chance) = (&self.world, &self.chance);
+        world.tally.act(Act::PeopleGiveUpSeat);
+        world.exchange.ledger.people_ended(uid);
+        if world.plan.is_hosted() || chance.percent(20) {
+            let given_up = world.fake.give_up_seat(uid, seat).await;
+            return format!("seat {seat} given up: {}", given_up.is_ok());
+        }
+        let Ok(announced) = world.fake.announce_seat_given_up(uid, seat).await else {
+            return format!("seat {seat} not to be given up");
+        };
+        self.ends_later(announced).await
+    }
+
+    /// What was announced is carried out a moment later, or never.
+    async fn ends_later(&self, announced: AnnouncedCancellation) -> String {
+        let (world, chance) = (&self.world, &self.chance);
+        let uid = announced.booking_uid().clone();
         if chance.percent(4) {
             world.tally.fault(Mishap::NeverCarriedOut);
             return format!("announced as {uid} to end, and then the server stopped");
@@ -160,6 +221,10 @@ impl History {
                 self.world.exchange.ledger.force_nothing(link);
             }
         }
+        if resolution == Resolution::Dismiss && item.link.is_none() {
+            let dropped = self.links_waiting(customer).await;
+            self.world.exchange.ledger.dismiss(dropped);
+        }
         let engine = self.world.engine();
         let resolved = engine.resolve(&customer.id, item.id, resolution.clone(), "eve");
         let is_taken = resolved.await.is_ok();
@@ -173,6 +238,17 @@ impl History {
             is_taken || item.link.is_none(),
             || format!("{resolution:?} of {item:?} is refused"),
         );
+    }
+
+    /// The links that are in review without an item of their own.
+    async fn links_waiting(&self, customer: &Customer) -> Vec<LinkId> {
+        let stand = Stand::of(&self.world, customer).await;
+        let links = stand.pairs.iter().filter_map(|(_, link)| link.as_ref());
+        let waiting = links.filter(|link| {
+            let standing = Standing::of(link).unwrap_or_default();
+            standing.in_review && !stand.is_in_review(link)
+        });
+        waiting.map(|link| link.id).collect()
     }
 
     fn decision_on(&self, item: &ReviewItem) -> Resolution {

@@ -9,12 +9,14 @@ use super::plan::Actors;
 use super::stand::Stand;
 use super::trace::Promise;
 use super::unsteady::Poison;
-use crate::model::{Booking, BookingStatus, Trigger};
+use crate::model::{Booking, BookingStatus, BookingUid, Trigger};
 use crate::store::{
     Appointment, AppointmentState, AppointmentStatus, ChangeFate, Field, Link, LogEvent, Origin,
     Page, Person, Resolution, ReviewReason,
 };
 use crate::sync::{Inexpressible, SYNC_KEY_METADATA, Standing};
+use crate::testing;
+use serde_json::Value;
 
 impl Stand<'_> {
     /// Counts what became of the cases that were given to people.
@@ -87,7 +89,8 @@ impl Stand<'_> {
                 self.broke(Promise::Convergence, found);
                 continue;
             };
-            if self.is_in_review(link) || self.is_left_alone(appointment, link) {
+            let is_asked = self.is_in_review(link) || self.is_asked_about_chain(link);
+            if is_asked || self.is_left_alone(appointment, link) {
                 continue;
             }
             let Ok(standing) = Standing::of(link) else {
@@ -114,7 +117,8 @@ impl Stand<'_> {
                 });
                 continue;
             };
-            let booking = self.all.iter().find(|booking| booking.uid == *uid);
+            let booking = self.booking(uid);
+            let booking = booking.as_ref();
             let (Some(booking), Some(base)) = (booking, standing.base.as_ref()) else {
                 let found = format!("{link:?} has no base or no booking that there is");
                 self.broke(Promise::Convergence, found);
@@ -167,8 +171,13 @@ impl Stand<'_> {
     /// Whether a webhook of what people did to this chain was lost for good, or none tells of it,
     /// and nobody has read the chain since.
     pub(super) fn is_untold(&self, booking: &Booking) -> bool {
+        let whole = booking.uid.seat();
+        let whole = whole.map_or(booking.uid.clone(), |(whole, _)| whole);
+        // All seats of a booking are told of by its webhooks; who left it, or came to it, is told by
+        // those of the other one.
         let is_kin = |other: &Booking| {
-            other.ics_uid == booking.ics_uid
+            other.uid == whole
+                || other.ics_uid == booking.ics_uid && booking.ics_uid.is_some()
                 || (other.recurring_booking_uid.is_some()
                     && other.recurring_booking_uid == booking.recurring_booking_uid)
         };
@@ -181,6 +190,13 @@ impl Stand<'_> {
             let mut chain = kin.iter().filter(|b| leads_to(&kin, b, booking));
             chain.any(|b| ledger.was_read_after(tenant, &b.uid, known))
         };
+        // A series ended while one of its occurrences was being moved: what had told of it was
+        // settled by the move, and an occurrence that nobody knew then is found by a sweep.
+        let series = booking.recurring_booking_uid.as_ref();
+        let has_ended = series.is_some_and(|series| ledger.has_series_ended(series));
+        if has_ended && !self.world.is_swept && kin.iter().any(|b| b.rescheduled_to_uid.is_some()) {
+            return true;
+        }
         let mut changed = self.changed_untold.iter();
         let was_changed =
             changed.any(|(uid, at)| kin.iter().any(|b| b.uid == *uid) && !was_read(*at));
@@ -189,10 +205,14 @@ impl Stand<'_> {
                 if !delivery.url.ends_with(self.customer.id.as_str()) {
                     return false;
                 }
-                let Some(about) = kin.iter().find(|b| b.uid == delivery.booking_uid) else {
+                let named = kin.iter().find(|b| b.uid == delivery.booking_uid);
+                let left = left_by(delivery).filter(|_| booking.uid != whole);
+                let left = kin.iter().find(|b| Some(&b.uid) == left.as_ref());
+                let Some(about) = named.or(left) else {
                     return false;
                 };
                 let is_peoples = match delivery.trigger {
+                    _ if booking.uid != whole => true,
                     Trigger::BookingCancelled => ledger.was_ended_by_people(&about.uid),
                     Trigger::BookingRescheduled => ledger.was_moved_by_people(&about.uid),
                     // The engine knows what it has made itself, even if nobody tells it.
@@ -208,6 +228,20 @@ impl Stand<'_> {
                 let known = *at + TimeDelta::seconds(30);
                 is_peoples && !was_read(known)
             })
+    }
+
+    /// Whether a person is asked about a later booking of the same chain, which could not be read: until
+    /// it is, nobody knows that it is this pair's.
+    fn is_asked_about_chain(&self, link: &Link) -> bool {
+        let Some(own) = link.booking.as_ref().and_then(|uid| self.booking(uid)) else {
+            return false;
+        };
+        let kin = self.all.iter().filter(|other| {
+            own.ics_uid.is_some() && other.ics_uid == own.ics_uid && other.uid != own.uid
+        });
+        let kin: Vec<&BookingUid> = kin.map(|other| &other.uid).collect();
+        let mut items = self.open.iter();
+        items.any(|item| item.evidence.bookings.iter().any(|uid| kin.contains(&uid)))
     }
 
     /// Whether nobody can work on an appointment: it is planted, or of an event type of somebody
@@ -263,7 +297,8 @@ impl Stand<'_> {
     /// Whether a person has said that nothing is to be done about a case of it.
     pub(super) fn was_dismissed(&self, link: &Link) -> bool {
         let dismissed = |event: &LogEvent| matches!(event, LogEvent::ReviewResolved { resolution, .. } if *resolution == Resolution::Dismiss);
-        self.events_of(link).any(dismissed)
+        let ledger = &self.world.exchange.ledger;
+        ledger.was_dismissed(link.id) || self.events_of(link).any(dismissed)
     }
 
     /// Whether a person has said that its two sides may differ.
@@ -327,7 +362,7 @@ impl Stand<'_> {
     pub(super) fn is_apart_from(&self, other: &Stand<'_>) {
         for (_, link) in &self.pairs {
             let uid = link.as_ref().and_then(|link| link.booking.clone());
-            let booking = uid.and_then(|uid| self.all.iter().find(|known| known.uid == uid));
+            let booking = uid.and_then(|uid| self.booking(&uid));
             let is_foreign = booking.is_some_and(|b| other.customer.owns(b.event_type_id()));
             self.check(Promise::TenantsApart, !is_foreign, || format!("{link:?}"));
         }
@@ -413,6 +448,13 @@ impl History {
         }
         gaps
     }
+}
+
+/// The booking that a moved booking, or seat, has left, as the webhook names it.
+fn left_by(delivery: &testing::Delivery) -> Option<BookingUid> {
+    let body: Value = serde_json::from_slice(&delivery.body).ok()?;
+    let left = body["payload"]["rescheduleUid"].as_str()?;
+    Some(BookingUid::new(left))
 }
 
 /// Whether following a chain from one of its bookings leads to another.

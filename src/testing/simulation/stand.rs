@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::STORE;
 use super::history::Chronicle;
+use super::ledger::known;
 use super::tenants::Customer;
 use super::trace::Promise;
 use super::world::World;
@@ -11,6 +12,7 @@ use crate::model::{Booking, BookingUid};
 use crate::store::{
     Appointment, Delivery, DeliveryFate, Link, LinkKey, LogEntry, Page, ReviewItem, ReviewReason,
 };
+use crate::sync::seats::seats_of;
 use crate::testing;
 
 /// One tenant's side of the world after a history, read once.
@@ -19,8 +21,9 @@ pub(super) struct Stand<'a> {
     pub(super) customer: &'a Customer,
     /// The appointments, each with its link if it has one.
     pub(super) pairs: Vec<(Appointment, Option<Link>)>,
-    /// All bookings there ever were, of whomever.
+    /// All bookings there ever were, of whomever; those with seats as a whole.
     pub(super) all: Vec<Booking>,
+    /// The tenant's live bookings, and each seat as one.
     pub(super) live: Vec<Booking>,
     pub(super) open: Vec<ReviewItem>,
     pub(super) log: Vec<LogEntry>,
@@ -56,11 +59,12 @@ impl<'a> Stand<'a> {
         };
         let live = all.iter().filter(|booking| booking.is_live());
         let live = live.filter(|booking| customer.owns(booking.event_type_id()));
+        let live = live.cloned().flat_map(seats_of);
         Self {
             world,
             customer,
             pairs,
-            live: live.cloned().collect(),
+            live: live.collect(),
             all,
             open: world.reviews(customer).await,
             log: log.expect(STORE),
@@ -68,6 +72,11 @@ impl<'a> Stand<'a> {
             lost,
             changed_untold,
         }
+    }
+
+    /// One booking, or a seat as one.
+    pub(super) fn booking(&self, uid: &BookingUid) -> Option<Booking> {
+        known(&self.world.fake, uid)
     }
 
     /// Notes what is wrong unless the promise holds.

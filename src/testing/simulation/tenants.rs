@@ -35,6 +35,8 @@ pub(super) struct Types {
     pub(super) confirms: EventTypeId,
     /// Two a day.
     pub(super) limited: EventTypeId,
+    /// Two seats.
+    pub(super) course: EventTypeId,
 }
 
 impl Types {
@@ -52,23 +54,31 @@ impl Types {
             weekly: add(new("weekly").with_recurrence(Frequency::Weekly, 1, 3)),
             confirms: add(confirms),
             limited: add(new("limited").with_daily_limit(2)),
+            course: add(new("course").with_seats(2)),
         }
     }
 
-    pub(super) fn all(&self) -> [EventTypeId; 5] {
+    pub(super) fn all(&self) -> [EventTypeId; 6] {
         [
             self.plain,
             self.lengths,
             self.weekly,
             self.confirms,
             self.limited,
+            self.course,
         ]
     }
 
     /// One of them, most often the plain one.
     pub(super) fn some(&self, chance: &Chance) -> EventTypeId {
-        let others = [self.lengths, self.weekly, self.confirms, self.limited];
-        match chance.percent(55) {
+        let others = [
+            self.lengths,
+            self.weekly,
+            self.confirms,
+            self.limited,
+            self.course,
+        ];
+        match chance.percent(50) {
             true => self.plain,
             false => chance.one_of(&others),
         }

@@ -10,13 +10,13 @@ use crate::ambient::Clock;
 use crate::client;
 use crate::model::{Booking, BookingQuery, BookingUid, EventTypeId, UserId, format_instant};
 use crate::store::{Store, TenantId};
+use crate::sync::seats::seats_of;
 use crate::sync::{
     BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, SYNC_KEY_METADATA,
-    Write,
+    Write, failure_of,
 };
 use crate::testing::FakeCalcom;
 use async_trait::async_trait;
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
@@ -66,38 +66,77 @@ fn unreachable() -> CalendarError {
     CalendarError::new(CalendarErrorKind::Unavailable, "no answer came")
 }
 
+/// One call to Cal.com.
+struct Call<'a> {
+    operation: &'static str,
+    method: Method,
+    path: String,
+    body: Option<Value>,
+    /// What is written, by its sync key or uid.
+    writes: Option<&'a str>,
+    /// As an attendee, who has no key.
+    anonymous: bool,
+}
+
+impl<'a> Call<'a> {
+    fn get(operation: &'static str, path: String) -> Self {
+        Self {
+            operation,
+            method: Method::GET,
+            path,
+            body: None,
+            writes: None,
+            anonymous: false,
+        }
+    }
+
+    fn write(operation: &'static str, path: String, body: Value, what: &'a str) -> Self {
+        Self {
+            method: Method::POST,
+            body: Some(body),
+            writes: Some(what),
+            ..Self::get(operation, path)
+        }
+    }
+}
+
 impl Wire {
-    async fn send<T: DeserializeOwned>(
+    async fn send<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CalendarError> {
+        Ok(self.try_send(call).await??)
+    }
+
+    /// Tells what Cal.com refuses from what does not reach it.
+    async fn try_send<T: DeserializeOwned>(
         &self,
-        operation: &'static str,
-        method: Method,
-        path: String,
-        body: Option<Value>,
-        write: Option<&str>,
-    ) -> Result<T, CalendarError> {
+        call: Call<'_>,
+    ) -> Result<Result<T, client::Error>, CalendarError> {
+        let Call {
+            operation, path, ..
+        } = call;
         let exchange = &self.exchange;
         exchange.chance.dawdle().await;
         if !exchange.online.load(Ordering::SeqCst) {
             return Err(unreachable());
         }
-        let under_way = write.map(|what| exchange.ledger.begin(what));
+        let under_way = call.writes.map(|what| exchange.ledger.begin(what));
         let is_cancellation = path.ends_with("/cancel");
         let version = match path.as_str() {
             path if path.starts_with("slots") => "2024-09-04",
             path if path.starts_with("event-types") => "2024-06-14",
             _ => "2024-08-13",
         };
-        let request = http::Request::builder()
-            .method(method)
+        let mut request = http::Request::builder()
+            .method(call.method)
             .uri(format!("http://fake/v2/{path}"))
             .header("cal-api-version", version)
-            .header("content-type", "application/json")
-            .header(
-                "authorization",
-                format!("Bearer {}", self.key.expose_secret()),
-            )
-            .body(body.map_or_else(Bytes::new, |body| body.to_string().into()))
-            .expect("the request is well-formed");
+            .header("content-type", "application/json");
+        if !call.anonymous {
+            let key = format!("Bearer {}", self.key.expose_secret());
+            request = request.header("authorization", key);
+        }
+        let body = call.body.map(|body| body.to_string().into());
+        let request = request.body(body.unwrap_or_default());
+        let request = request.expect("the request is well-formed");
         let (fake, post) = (exchange.fake.clone(), exchange.post.clone());
         let lag = exchange.lag;
         let sent = tokio::spawn(async move {
@@ -120,7 +159,8 @@ impl Wire {
         let answer = sent.await.expect("the fake does not panic");
         exchange.chance.dawdle().await;
         let response = answer.ok_or_else(unreachable)?;
-        Ok(client::decode(operation, &response, exchange.clock.now())?)
+        let now = exchange.clock.now();
+        Ok(client::decode(operation, &response, now))
     }
 
     /// What Cal.com takes a creation for, where it is strange: another length is booked than the
@@ -150,15 +190,38 @@ impl Wire {
         let key = body["metadata"][SYNC_KEY_METADATA].as_str().unwrap_or("");
         let key = key.to_owned();
         self.ask_strangely(&mut body);
-        let (path, what) = ("bookings".to_owned(), Some(key.as_str()));
-        let made = self.send("bookings.create", Method::POST, path, Some(body), what);
+        let call = Call::write("bookings.create", "bookings".to_owned(), body, &key);
         // A series of one is answered as a list.
-        let made = match made.await? {
+        let made = match self.send(call).await? {
             Value::Array(mut several) => several.swap_remove(0),
             one => one,
         };
         let made = self.answer_strangely(made);
         Ok(serde_json::from_value(made).expect("what was answered is a booking"))
+    }
+}
+
+/// What a write is about: a booking, or one seat of it.
+pub(super) fn named(fake: &FakeCalcom, booking: &BookingUid, write: &Write) -> BookingUid {
+    match write {
+        Write::MarkAbsent { attendee, .. } => {
+            let seats = fake.booking(booking).into_iter().flat_map(seats_of);
+            let is_theirs =
+                |seat: &Booking| seat.attendees.iter().any(|held| held.email == *attendee);
+            let mut theirs = seats.filter(is_theirs).map(|seat| seat.uid);
+            match (theirs.next(), theirs.next()) {
+                (Some(seat), None) => seat,
+                // Nobody's any more, or Cal.com cannot tell two seats of one person apart.
+                _ => booking.clone(),
+            }
+        }
+        Write::Reschedule {
+            seat: Some(seat), ..
+        }
+        | Write::Cancel {
+            seat: Some(seat), ..
+        } => booking.with_seat(seat),
+        _ => booking.clone(),
     }
 }
 
@@ -174,11 +237,8 @@ fn query_string(query: &BookingQuery) -> String {
 #[async_trait]
 impl Calendar for Wire {
     async fn booking(&self, uid: &BookingUid) -> Result<Option<Booking>, CalendarError> {
-        let path = format!("bookings/{uid}");
-        let found = self
-            .send("bookings.get", Method::GET, path, None, None)
-            .await;
-        match found {
+        let call = Call::get("bookings.get", format!("bookings/{uid}"));
+        match self.try_send(call).await? {
             Ok(booking) => {
                 let exchange = &self.exchange;
                 exchange
@@ -186,17 +246,14 @@ impl Calendar for Wire {
                     .read(&self.tenant, uid, exchange.clock.now());
                 Ok(Some(booking))
             }
-            // The engine's own adapter tells a missing booking from other refusals by the client's
-            // kind of error.
-            Err(error) if error.to_string().contains("no such resource") => Ok(None),
-            Err(error) => Err(error),
+            Err(error) if error.kind() == client::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
     async fn bookings(&self, query: &BookingQuery) -> Result<Vec<Booking>, CalendarError> {
         let path = format!("bookings?{}", query_string(query));
-        self.send("bookings.list", Method::GET, path, None, None)
-            .await
+        self.send(Call::get("bookings.list", path)).await
     }
 
     async fn bookings_page(&self, query: &BookingQuery) -> Result<BookingPage, CalendarError> {
@@ -216,7 +273,6 @@ impl Calendar for Wire {
         };
         exchange.ledger.check(write, &writer).await;
         exchange.tally.write(write);
-        let mut method = Method::POST;
         let (operation, uid, path, body) = match write {
             Write::Create(booking) => return self.create(booking).await,
             Write::Confirm { booking, .. } => {
@@ -232,7 +288,6 @@ impl Calendar for Wire {
             Write::UpdateLocation {
                 booking, location, ..
             } => {
-                method = Method::PATCH;
                 let path = format!("bookings/{booking}/location");
                 let body = json!({"location": location});
                 ("bookings.update_location", booking, path, body)
@@ -247,18 +302,29 @@ impl Calendar for Wire {
             }
             Write::Reschedule {
                 booking,
+                seat,
                 start,
                 reason,
-                ..
             } => {
-                let body = json!({"start": format_instant(*start), "reschedulingReason": reason});
+                let start = format_instant(*start);
+                let body = match seat {
+                    // A reason is refused for a single seat.
+                    Some(seat) => json!({"start": start, "seatUid": seat}),
+                    None => json!({"start": start, "reschedulingReason": reason}),
+                };
                 let path = format!("bookings/{booking}/reschedule");
                 ("bookings.reschedule", booking, path, body)
             }
             Write::Cancel {
-                booking, reason, ..
+                booking,
+                seat,
+                reason,
             } => {
-                let body = json!({"cancellationReason": reason});
+                let body = match seat {
+                    // As its attendee: a host's key cannot do it.
+                    Some(seat) => json!({"seatUid": seat}),
+                    None => json!({"cancellationReason": reason}),
+                };
                 let path = format!("bookings/{booking}/cancel");
                 ("bookings.cancel", booking, path, body)
             }
@@ -276,18 +342,14 @@ impl Calendar for Wire {
                 ("bookings.reassign_to", booking, path, json!({}))
             }
         };
-        let what = Some(uid.as_str());
-        let written = self.send(operation, method, path, Some(body), what).await;
-        match (write, written) {
-            // Before the start it is refused, however often it is tried.
-            (Write::MarkAbsent { .. }, Err(error))
-                if error.kind() == CalendarErrorKind::Contradicted =>
-            {
-                let message = "an absence cannot be noted before the booking has begun";
-                Err(CalendarError::new(CalendarErrorKind::Rejected, message))
-            }
-            (_, written) => written,
+        let named = named(&exchange.fake, uid, write);
+        let mut call = Call::write(operation, path, body, named.as_str());
+        if let Write::UpdateLocation { .. } = write {
+            call.method = Method::PATCH;
         }
+        call.anonymous = matches!(write, Write::Cancel { seat: Some(_), .. });
+        let written = self.try_send(call).await?;
+        written.map_err(|error| failure_of(write, error))
     }
 
     async fn free_slots(
@@ -298,9 +360,7 @@ impl Calendar for Wire {
     ) -> Result<Vec<DateTime<Utc>>, CalendarError> {
         let (from, until) = (format_instant(from), format_instant(until));
         let path = format!("slots?eventTypeId={event_type}&start={from}&end={until}");
-        let days: Value = self
-            .send("slots.list", Method::GET, path, None, None)
-            .await?;
+        let days: Value = self.send(Call::get("slots.list", path)).await?;
         let slots = days.as_object().into_iter().flat_map(|days| days.values());
         let starts = slots
             .flat_map(|day| day.as_array().into_iter().flatten())
@@ -309,14 +369,11 @@ impl Calendar for Wire {
     }
 
     async fn event_type(&self, id: EventTypeId) -> Result<Option<EventTypeFacts>, CalendarError> {
-        let path = format!("event-types/{id}");
-        let found = self
-            .send("event_types.get", Method::GET, path, None, None)
-            .await;
-        let found: Value = match found {
+        let call = Call::get("event_types.get", format!("event-types/{id}"));
+        let found: Value = match self.try_send(call).await? {
             Ok(found) => found,
-            Err(error) if error.to_string().contains("no such resource") => return Ok(None),
-            Err(error) => return Err(error),
+            Err(error) if error.kind() == client::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
         };
         let lengths = found["lengthInMinutesOptions"].as_array();
         let lengths = lengths.into_iter().flatten().filter_map(Value::as_u64);
@@ -332,9 +389,7 @@ impl Calendar for Wire {
     }
 
     async fn account(&self) -> Result<(), CalendarError> {
-        let _: Value = self
-            .send("me", Method::GET, "me".to_owned(), None, None)
-            .await?;
+        let _: Value = self.send(Call::get("me", "me".to_owned())).await?;
         Ok(())
     }
 }
