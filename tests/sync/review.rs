@@ -5,9 +5,10 @@ use std::time::Duration;
 use crate::harness::{World, at, outcomes};
 use calcom::model::Trigger;
 use calcom::store::{
-    AppointmentState, LogEvent, Origin, Resolution, ReviewReason, StoreErrorKind, Tenants,
+    AppointmentState, Field, LogEvent, Origin, Person, Resolution, ReviewReason, StoreErrorKind,
+    Tenants,
 };
-use calcom::sync::{ConflictPolicy, Error, SyncEngine, TurnOutcome};
+use calcom::sync::{ConflictPolicy, Error, Inexpressible, SyncEngine, SyncPolicy, TurnOutcome};
 use calcom::testing::{Fault, Operation, Then, When};
 use chrono::TimeDelta;
 
@@ -222,4 +223,29 @@ async fn nobody_is_asked_before_cal_com_was_read() {
     assert_eq!(world.review_reasons().await, []);
     assert!(!world.appointment(&made.id).await.state.status.is_live());
     world.assert_in_step().await;
+}
+
+/// The webhook of a move has yet to come when the host makes a change that Cal.com cannot take: what a person is shown was read.
+#[tokio::test]
+async fn a_person_is_asked_about_what_cal_com_holds_now() {
+    let world = World::with(|tenant| {
+        let policy = SyncPolicy::new(ConflictPolicy::Review);
+        tenant.with_policy(policy.with_inexpressible(Field::Email, Inexpressible::Review))
+    })
+    .await;
+    let made = world.make("a", at(0), Origin::Phone);
+    world.settle().await;
+    let uid = world.booking_of(&made.id).await;
+    let hold = Fault::new(Trigger::BookingRescheduled, Then::HoldWebhooks);
+    world.fake.inject(hold);
+    world.fake.move_booking(&uid, at(3)).await.unwrap();
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            state.attendee = Person::new("Bob", "bob@example.com", "Europe/London");
+        })
+        .await;
+    world.drain().await;
+    let item = world.reviews().await.remove(0);
+    assert_eq!(item.reason, ReviewReason::Conflict);
+    assert_eq!(item.evidence.remote.unwrap().start, at(3));
 }
