@@ -74,18 +74,23 @@ fn is_not_cal_coms_own(error: &Error) -> bool {
         && error.kind() != ErrorKind::RateLimited
 }
 
+/// Whether a refusal says that a seat is not there: as a bad request, or as something unknown.
+fn is_about_a_seat(error: &Error) -> bool {
+    let answer = error.api();
+    answer.is_some_and(|answer| answer.message().to_lowercase().contains("seat"))
+}
+
 /// What the failure of a write means, which depends on the write.
 pub(crate) fn failure_of(write: &Write, error: Error) -> CalendarError {
     let (kind, message) = match (write, error.kind()) {
         _ if is_not_cal_coms_own(&error) => return error.into(),
-        // Somebody may have given the seat up already: a seat that nobody holds is a bad request, or
-        // one about something unknown.
+        // Somebody has given the seat up already.
         (
             Write::Reschedule { seat: Some(_), .. } | Write::Cancel { seat: Some(_), .. },
             ErrorKind::Invalid | ErrorKind::NotFound,
-        ) => (
+        ) if is_about_a_seat(&error) => (
             CalendarErrorKind::Contradicted,
-            "the seat cannot be changed",
+            "nobody holds the seat any more",
         ),
         // However often it is tried.
         (Write::MarkAbsent { .. }, ErrorKind::Conflict) => (

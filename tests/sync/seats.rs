@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use calcom::ambient::Clock;
 use calcom::model::{Booking, NewAttendee, NewBooking, SeatUid, Trigger};
 use calcom::store::{
     Appointment, AppointmentId, AppointmentState, AppointmentStatus, Field, Origin, Person,
@@ -450,4 +451,18 @@ async fn a_seat_that_made_room_unanswered_is_booked_anew() {
     quiet(&world).await;
     assert_eq!(world.review_reasons().await, []);
     assert_both_sides(&world, at(0), &["Tess", "Uma", "Vic"]).await;
+}
+
+/// Only what says that the seat is gone is worth another look.
+#[tokio::test]
+async fn a_seat_that_cannot_be_moved_is_reviewed_at_once() {
+    let world = World::new().await;
+    let ids = three(&world);
+    world.settle().await;
+    let writes = world.writes();
+    let past = world.clock.now() - TimeDelta::days(1);
+    world.change(&ids[0], Origin::Admin, move_to(past)).await;
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::Rejected]);
+    assert_eq!(world.writes(), writes + 1);
 }

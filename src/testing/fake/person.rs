@@ -140,6 +140,23 @@ impl FakeCalcom {
         self.act(Operation::AddGuests, host, &path, &body).await
     }
 
+    /// Says whether an attendee of a booking that has begun did not come, as its host.
+    ///
+    /// # Errors
+    ///
+    /// If Cal.com would refuse it, as it does before the booking has begun.
+    pub async fn mark_absent(
+        &self,
+        uid: &BookingUid,
+        email: &str,
+        absent: bool,
+    ) -> Result<Booking, Refused> {
+        let body = json!({"attendees": [{"email": email, "absent": absent}]});
+        let path = format!("/v2/bookings/{uid}/mark-absent");
+        let host = Some(self.host_of(uid));
+        self.act(Operation::MarkAbsent, host, &path, &body).await
+    }
+
     /// Declines a pending booking as its host.
     ///
     /// # Errors

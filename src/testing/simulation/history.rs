@@ -11,6 +11,7 @@ use super::chance::Chance;
 use super::coverage::Mishap;
 use super::plan::{Actors, Plan, Setting};
 use super::processes::Sleeper;
+use super::quiet::WEBHOOK_LAG;
 use super::tenants::Customer;
 use super::world::World;
 use super::{StartHost, lock};
@@ -30,6 +31,9 @@ impl Chronicle {
         lock(&self.0).clone()
     }
 }
+
+/// After this some of the slots lie in the past, and some ahead.
+const DAYS: Duration = Duration::from_secs(8 * 24 * 60 * 60 + 5 * 60 * 60);
 
 pub(super) struct History {
     pub(super) world: World,
@@ -73,6 +77,18 @@ impl History {
         }
         for _ in 0..self.chance.number(20..61) {
             self.step().await;
+        }
+        if self.chance.percent(15) {
+            // What is broken is mended within that time, and the workers sweep on a schedule.
+            self.mend().await;
+            self.world.advance(2 * WEBHOOK_LAG).await;
+            let report = self.sweep_once().await;
+            self.note(format!("eight days pass, after a sweep: {report}"));
+            self.world.tally.fault(Mishap::DaysPass);
+            self.world.advance(DAYS).await;
+            for _ in 0..self.chance.number(5..20) {
+                self.step().await;
+            }
         }
     }
 

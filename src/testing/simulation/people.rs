@@ -22,7 +22,7 @@ impl History {
     pub(super) async fn somebody_at_cal_com_acts(&self) {
         let (customer, chance) = (self.customer(), &self.chance);
         let live = self.world.live_bookings(customer);
-        let kind = chance.number(0..37);
+        let kind = chance.number(0..40);
         let Some(booking) = chance.pick(&live).filter(|_| kind >= 11) else {
             self.somebody_books(customer).await;
             return;
@@ -83,6 +83,15 @@ impl History {
                     ledger.changed_untold(uid, self.world.clock.now());
                 }
                 format!("{guest} invited: {}", invited.is_ok())
+            }
+            37..=39 => {
+                self.world.tally.act(Act::PeopleNoteAbsence);
+                let attendees = booking.attendees.iter();
+                let emails: Vec<&str> = attendees.map(|held| held.email.as_str()).collect();
+                let whom = chance.pick(&emails).copied().unwrap_or_default();
+                let absent = chance.percent(70);
+                let noted = fake.mark_absent(uid, whom, absent).await;
+                format!("{absent} of {whom}: {}", noted.is_ok())
             }
             _ => {
                 self.world.tally.fault(Mishap::TwoSuccessors);

@@ -410,7 +410,9 @@ fn state_of(booking: &Booking, known: &AppointmentState) -> AppointmentState {
         booking.event_type_id().unwrap_or(known.event_type),
         attendee.unwrap_or(known.attendee.clone()),
     );
-    let state = state.with_guests(&booking.guests);
+    let mut state = state.with_guests(&booking.guests);
+    state.host = booking.hosts.first().and_then(|host| host.id);
+    state.absent = booking.attendees.first().map(|attendee| attendee.absent);
     match &booking.location {
         Some(location) => state.with_location(location.as_str()),
         None => state,

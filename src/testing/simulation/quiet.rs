@@ -13,7 +13,7 @@ use crate::sync::SyncEngine;
 /// More steps than any history should need.
 const ENOUGH_STEPS: usize = 3000;
 /// How young a change at Cal.com a sweep leaves to its webhook, and a little more.
-const WEBHOOK_LAG: Duration = Duration::from_secs(150);
+pub(super) const WEBHOOK_LAG: Duration = Duration::from_secs(150);
 /// How often those who have to be asked are asked.
 const ENOUGH_ROUNDS: usize = 12;
 
@@ -21,12 +21,8 @@ impl History {
     /// Ends what is wrong with the world, and lets the engine come to rest.
     pub(super) async fn come_to_rest(&mut self) {
         self.chronicle.note("quiet returns");
+        self.mend().await;
         let world = &self.world;
-        world.host_fails.store(0, Ordering::SeqCst);
-        world.exchange.past.catch_up();
-        world.fake.clear_faults();
-        world.post.keep_all();
-        world.set_online(true).await;
         world.post.arrive_promptly(100);
         // What lies about is carried out now, and whoever sleeps has lost the lease.
         world.advance(Duration::from_secs(300)).await;
@@ -40,6 +36,16 @@ impl History {
         }
         let found = "what was retried failed again and again";
         self.world.findings.broke(Promise::ComesToRest, found);
+    }
+
+    /// Ends what is broken.
+    pub(super) async fn mend(&self) {
+        let world = &self.world;
+        world.host_fails.store(0, Ordering::SeqCst);
+        world.exchange.past.catch_up();
+        world.fake.clear_faults();
+        world.post.keep_all();
+        world.set_online(true).await;
     }
 
     /// What no webhook told and no host recorded is found by a sweep, and then both sides agree.

@@ -348,6 +348,13 @@ impl Calendar for Wire {
             call.method = Method::PATCH;
         }
         call.anonymous = matches!(write, Write::Cancel { seat: Some(_), .. });
+        if let Write::Reassign { .. } = write {
+            let reassigned = self.try_send::<Value>(call).await?;
+            reassigned.map_err(|error| failure_of(write, error))?;
+            // The answer names the new host only.
+            let read = Call::get("bookings.get", format!("bookings/{uid}"));
+            return self.send(read).await;
+        }
         let written = self.try_send(call).await?;
         written.map_err(|error| failure_of(write, error))
     }
