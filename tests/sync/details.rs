@@ -9,7 +9,7 @@ use calcom::store::{
     AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus, AppointmentWrite,
     ChangeFate, Field, Guests, LogEvent, Origin, Reason, Resolution, ReviewReason, StoreErrorKind,
 };
-use calcom::sync::{ConflictPolicy, Inexpressible, SyncPolicy};
+use calcom::sync::{ConflictPolicy, Inexpressible, Operations, SyncPolicy};
 use calcom::testing::{
     Fault, Operation, ServerKind, StoreFault, StoreFaults, StoreOperation, StoreTrouble, Then,
 };
@@ -723,4 +723,44 @@ async fn a_guest_who_reached_only_a_booking_that_had_ended_is_a_conflict() {
     world.settle().await;
     assert_eq!(world.fake.booking(&moved.uid).unwrap().guests.len(), 1);
     assert_eq!(world.review_reasons().await, [ReviewReason::Conflict]);
+}
+
+/// Both sides changed the location, the host last, and it moved the appointment, too. The move is never answered; it makes the
+/// booking newer than the host's change, which wins all the same.
+#[tokio::test]
+async fn the_rest_of_a_wish_wins_although_its_first_part_came_later() {
+    let world = World::on(hosted(), |tenant| {
+        tenant.with_policy(SyncPolicy::new(ConflictPolicy::NewestWins))
+    })
+    .await;
+    let state = world.state(at(0)).with_location("Hauptstr. 1, Berlin");
+    let made = world.make_as("a", state, Origin::Admin);
+    world.settle().await;
+    let uid = world.booking_of(&made.id).await;
+    let lost = Fault::new(Trigger::BookingLocationUpdated, Then::LoseWebhook);
+    world.fake.inject(lost);
+    let there = "Seitenstr. 3, Berlin";
+    world.fake.update_location(&uid, there).await.unwrap();
+    world.clock.advance(Duration::from_secs(60));
+    world
+        .change(&made.id, Origin::Admin, |state| {
+            located("Nebenstr. 2, Berlin")(state);
+            move_to(at(3))(state);
+        })
+        .await;
+    // Read first: the conflict is known, and decided, when the move is sent.
+    let tenant = world.tenant.clone();
+    let marked = world.engine.resync_all(&tenant, &[made.id.clone()]).await;
+    assert!(marked.iter().all(Result::is_ok));
+    world.clock.advance(Duration::from_secs(60));
+    let drop = Fault::new(Operation::Reschedule, Then::ApplyThenDrop);
+    world.fake.inject(drop);
+    world.settle().await;
+    let moved = world.booking_of(&made.id).await;
+    let booking = world.fake.booking(&moved).unwrap();
+    assert_eq!(
+        (booking.start, booking.location.as_deref()),
+        (at(3), Some("Nebenstr. 2, Berlin"))
+    );
+    assert_eq!(world.review_reasons().await, []);
 }
