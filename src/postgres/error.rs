@@ -13,6 +13,7 @@ mod code {
     pub(super) const OUT_OF_RANGE: &str = "22003";
     pub(super) const TIME_OUT_OF_RANGE: &str = "22008";
     pub(super) const UNREPRESENTABLE: &str = "22021";
+    pub(super) const FOREIGN_KEY: &str = "23503";
     pub(super) const UNIQUE: &str = "23505";
     pub(super) const CHECK: &str = "23514";
     pub(super) const READ_ONLY: &str = "25006";
@@ -94,7 +95,7 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
 
 fn judge(code: &str) -> (StoreErrorKind, &'static str) {
     match code {
-        code::SERIALIZATION | code::DEADLOCK => (
+        code::SERIALIZATION | code::DEADLOCK | code::FOREIGN_KEY => (
             StoreErrorKind::Unavailable,
             "another transaction came first: try again",
         ),
@@ -154,16 +155,13 @@ fn judge(code: &str) -> (StoreErrorKind, &'static str) {
 }
 
 /// Whether the transaction was rolled back for another one's sake, and may succeed when it is
-/// repeated.
+/// repeated. What it refers to may have been absorbed since it was looked up.
 fn is_lost_race(error: &StoreError) -> bool {
     let reported = error
         .source()
         .and_then(|source| source.downcast_ref::<Reported>());
     reported.is_some_and(|reported| {
-        matches!(
-            reported.code.as_str(),
-            code::SERIALIZATION | code::DEADLOCK
-        )
+        matches!(reported.code.as_str(), code::SERIALIZATION | code::DEADLOCK)
     })
 }
 

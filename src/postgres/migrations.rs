@@ -78,7 +78,12 @@ pub(super) async fn run(
     {
         return Ok(books.since);
     }
-    migrate(&mut transaction, schema, before.map_or(0, |books| books.version)).await?;
+    migrate(
+        &mut transaction,
+        schema,
+        before.map_or(0, |books| books.version),
+    )
+    .await?;
     let books = books(&mut transaction, schema).await?.ok_or_else(|| {
         StoreError::new(
             StoreErrorKind::Unavailable,
@@ -89,11 +94,7 @@ pub(super) async fn run(
     Ok(books.since)
 }
 
-async fn migrate(
-    connection: &mut PgConnection,
-    schema: &str,
-    from: i32,
-) -> Result<(), StoreError> {
+async fn migrate(connection: &mut PgConnection, schema: &str, from: i32) -> Result<(), StoreError> {
     // Who may not create schemas may use one that was made for it.
     let has_schema: bool = sqlx::query_scalar(HAS_SCHEMA)
         .bind(schema)

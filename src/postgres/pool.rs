@@ -368,9 +368,8 @@ mod clock {
     }
 
     pub(super) async fn install(pool: &PgPool, schema: &str) -> Result<(), StoreError> {
-        let offset = format!(
-            "(SELECT micros FROM \"{schema}\".clock_offset) * interval '1 microsecond'"
-        );
+        let offset =
+            format!("(SELECT micros FROM \"{schema}\".clock_offset) * interval '1 microsecond'");
         let sql = format!(
             "SELECT pg_advisory_xact_lock(hashtextextended('calcom clock of {schema}', 0)); \
              CREATE TABLE IF NOT EXISTS clock_offset (micros bigint NOT NULL); \
@@ -397,10 +396,7 @@ mod clock {
         ///
         /// If it was not.
         async fn pass(&self, by: Duration) {
-            let passed = sqlx::query(PASS)
-                .bind(ahead(by))
-                .execute(self.pool())
-                .await;
+            let passed = sqlx::query(PASS).bind(ahead(by)).execute(self.pool()).await;
             passed.expect("the schema was made with a clock that can be moved");
         }
     }

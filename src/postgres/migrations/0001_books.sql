@@ -118,8 +118,8 @@ CREATE TABLE notices (
     is_ignored       boolean NOT NULL DEFAULT false,
     -- A mark.
     target           bigint,
+    -- The resolved item whose instruction it carries.
     review           bigint,
-    instruction      text,
     FOREIGN KEY (tenant, target) REFERENCES links (tenant, id),
     CHECK ((fate IS NULL) = (settled_at IS NULL)),
     CHECK (kind <> 'change' OR (appointment, revision, origin, at) IS NOT NULL),
@@ -210,10 +210,11 @@ CREATE TABLE appointments (
     start_at   timestamptz NOT NULL,
     chain      text COLLATE "C",
     updated_at timestamptz NOT NULL,
+    -- Of the latest write.
+    reason     text,
     PRIMARY KEY (tenant, id)
 );
 
-CREATE SEQUENCE appointments_number;
 CREATE UNIQUE INDEX appointments_chain ON appointments (tenant, chain) WHERE chain IS NOT NULL;
 CREATE INDEX appointments_start ON appointments (tenant, start_at, id);
 
@@ -232,7 +233,6 @@ CREATE TABLE services (
     PRIMARY KEY (tenant, id)
 );
 
-CREATE SEQUENCE services_number;
 CREATE INDEX services_event_type ON services (tenant, event_type, id) WHERE event_type IS NOT NULL;
 
 -- Who syncs the services of a tenant, and when the next sync is due. No row: they were never synced.
