@@ -771,8 +771,9 @@ async fn a_connection_that_ends_during_a_call_leaves_nothing_behind() {
     let mut locked = beside.begin().await.unwrap();
     run(&mut locked, "LOCK TABLE links IN ACCESS EXCLUSIVE MODE").await;
     let settling = tokio::spawn({
-        let (store, settlement) = (store.clone(), settlement.clone());
-        async move { store.settle(&claimed.lease, settlement).await }
+        let (store, lease) = (store.clone(), claimed.lease.clone());
+        let settlement = settlement.clone();
+        async move { store.settle(&lease, settlement).await }
     });
     let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'";
     let mut host = schema.host().await;
@@ -891,10 +892,8 @@ async fn a_server_that_takes_no_writes_is_read_only() {
 async fn what_cannot_be_stored_is_invalid() {
     let schema = Schema::new();
     let store = schema.open().await;
-    let nameless = Change {
-        tenant: TenantId::new(""),
-        ..change("a")
-    };
+    let mut nameless = change("a");
+    nameless.tenant = TenantId::new("");
     for change in [change("a\0b"), nameless] {
         let error = store.record(&change).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}");

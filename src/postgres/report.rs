@@ -13,10 +13,10 @@ use super::inbox::delivery_columns;
 use super::outbox::change_columns;
 use super::review_items::review_columns;
 use super::rows::{Row, Stamp, back, micros};
-use super::{PostgresStore, inbox, keys, links, log, outbox, review_items, statements};
+use super::{PostgresStore, inbox, links, log, outbox, review_items, statements};
 use crate::store::{
     AppointmentId, ChangeCount, DeliveryCount, HistoryEntry, HistoryKind, HistoryPosition, LinkId,
-    LinkKey, LinkStatus, Page, Reports, ReviewFilter, StoreError, TenantId, Waits, WorkCounts,
+    LinkStatus, Page, Reports, ReviewFilter, StoreError, TenantId, Waits, WorkCounts,
 };
 
 /// How many rows there are, how long the longest of them waited, and all of them together: until
@@ -60,6 +60,7 @@ statements! {
          WHERE p.tenant = $1 AND p.link = $2 AND (r.opened_at, r.id) > ($3, $4) \
          ORDER BY r.opened_at, r.id LIMIT $5"
     );
+    LINK_OF = "SELECT link FROM keys WHERE tenant = $1 AND kind = 'appointment' AND name = $2";
     QUEUED = concat!(
         "SELECT ", links::link_columns!(), ", due_at, is_leased FROM links WHERE tenant = $1 AND id = $2"
     );
@@ -209,8 +210,7 @@ impl Reports for PostgresStore {
         let mut lines = part(HISTORY_LOG, HistoryKind::Log)
             .of_appointment(&mut transaction, appointment)
             .await?;
-        let key = LinkKey::Appointment(appointment.clone());
-        if let Some(link) = keys::owner(&mut transaction, tenant, &key).await? {
+        if let Some(link) = link_of(&mut transaction, tenant, appointment).await? {
             let deliveries = part(HISTORY_DELIVERIES, HistoryKind::Delivery)
                 .of_link(&mut transaction, link)
                 .await?;
@@ -257,8 +257,7 @@ impl Reports for PostgresStore {
             .await
             .map_err(failed)?;
         status.waiting_changes = u64::try_from(waiting).unwrap_or_default();
-        let key = LinkKey::Appointment(appointment.clone());
-        if let Some(id) = keys::owner(&mut transaction, tenant, &key).await? {
+        if let Some(id) = link_of(&mut transaction, tenant, appointment).await? {
             add_link(&mut transaction, tenant, id, &mut status).await?;
         }
         transaction.commit().await.map_err(failed)?;
@@ -314,6 +313,20 @@ async fn grouped(
         query = query.bind(back(within));
     }
     query.fetch_all(connection).await.map_err(failed)
+}
+
+async fn link_of(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    appointment: &AppointmentId,
+) -> Result<Option<LinkId>, StoreError> {
+    let link: Option<i64> = sqlx::query_scalar(LINK_OF)
+        .bind(tenant.as_str())
+        .bind(appointment.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)?;
+    Ok(link.map(LinkId::new))
 }
 
 /// Whether a tenant is paused, and until when it is held.

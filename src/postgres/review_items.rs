@@ -27,9 +27,9 @@ pub(super) use review_columns;
 macro_rules! filter {
     () => {
         concat!(
-            "($2 IS NULL OR (r.resolved_at IS NULL) = $2) AND ($3 IS NULL OR r.reason = $3) \
-             AND ($4 IS NULL OR r.opened_at < now_of_books() - $4 * interval '1 us') \
-             AND ($5 IS NULL OR r.opened_at >= now_of_books() - $5 * interval '1 us') "
+            "($2::boolean IS NULL OR (r.resolved_at IS NULL) = $2) AND ($3::text IS NULL OR r.reason = $3) \
+             AND ($4::bigint IS NULL OR r.opened_at < now_of_books() - $4 * interval '1 us') \
+             AND ($5::bigint IS NULL OR r.opened_at >= now_of_books() - $5 * interval '1 us') "
         )
     };
 }

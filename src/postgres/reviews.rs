@@ -52,7 +52,7 @@ statements! {
              ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED \
          ) \
          UPDATE reviews SET outcome = told.outcome \
-         FROM unnest($2, $3) AS told (id, outcome) JOIN locked USING (id) \
+         FROM unnest($2::bigint[], $3::text[]) AS told (id, outcome) JOIN locked USING (id) \
          WHERE reviews.tenant = $1 AND reviews.id = told.id";
     /// Locks the items that a link has to do with, by id, before any of their parts: a prune
     /// removes items with their parts.
