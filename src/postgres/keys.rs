@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use super::error::failed;
 use super::statements;
-use crate::store::{Link, LinkId, LinkKey, StoreError, TenantId};
+use crate::store::{AppointmentId, Link, LinkId, LinkKey, StoreError, TenantId};
 
 statements! {
     /// Under the tenant's lock, so that the answer holds until the transaction ends.
@@ -87,7 +87,7 @@ pub(super) async fn move_over(
         .bind(from.tenant.as_str())
         .bind(from.id.get())
         .bind(into.id.get())
-        .bind(taken.map(|appointment| appointment.as_str()))
+        .bind(taken.map(AppointmentId::as_str))
         .execute(&mut *connection)
         .await
         .map_err(failed)?;

@@ -45,10 +45,10 @@ pub(super) async fn run(
     may_migrate: bool,
 ) -> Result<DateTime<Utc>, StoreError> {
     let mut connection = pool.acquire().await.map_err(failed)?;
-    if let Some(books) = books(&mut connection, schema).await? {
-        if is_up_to_date(books)? {
-            return Ok(books.since);
-        }
+    if let Some(books) = books(&mut connection, schema).await?
+        && is_up_to_date(books)?
+    {
+        return Ok(books.since);
     }
     drop(connection);
     if !may_migrate {

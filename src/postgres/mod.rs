@@ -9,7 +9,7 @@
 //! leases, due times and holds go by its clock, and the clocks of the machines do not matter.
 //!
 //! Needs PostgreSQL 14 or later. A connection pooler in front of it has to keep a session's
-//! settings and advisory locks, as PgBouncer does in session mode.
+//! settings and advisory locks, as `PgBouncer` does in session mode.
 
 // The order of locks, which every transaction here keeps: the tenant's, links by id, review items
 // by id, their parts, then the rest. A lock is always a statement of its own, so that the statement
