@@ -13,6 +13,40 @@ use crate::store::{
     StoredBody, TenantId,
 };
 
+/// Removes some rows of a tenant: in the order of an index, and found one by one, so that no
+/// statement walks a whole table, however large it is.
+macro_rules! some {
+    ($table:literal, $name:literal, $order:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE tenant = $1 AND ",
+            $name,
+            " = ANY (ARRAY( \
+               SELECT ",
+            $name,
+            " FROM ",
+            $table,
+            " WHERE tenant = $1 ORDER BY ",
+            $order,
+            " LIMIT $2))"
+        )
+    };
+}
+
+macro_rules! some_notices {
+    ($kind:literal, $order:literal) => {
+        concat!(
+            "DELETE FROM notices WHERE id = ANY (ARRAY( \
+               SELECT id FROM notices WHERE tenant = $1 AND kind = '",
+            $kind,
+            "' ORDER BY ",
+            $order,
+            " LIMIT $2))"
+        )
+    };
+}
+
 statements! {
     /// No review item has this cause. The row goes last.
     PAUSE =
@@ -22,36 +56,18 @@ statements! {
         "UPDATE links SET is_leased = false, fence = fence + 1 \
          WHERE tenant = $1 AND due_at IS NOT NULL AND is_leased";
     ERASE_SWEEP = "DELETE FROM sweeps WHERE tenant = $1";
-    ERASE_CHANGES =
-        "DELETE FROM notices WHERE id = ANY (ARRAY( \
-           SELECT id FROM notices WHERE tenant = $1 AND kind = 'change' LIMIT $2))";
-    ERASE_DELIVERIES =
-        "DELETE FROM notices WHERE id = ANY (ARRAY( \
-           SELECT id FROM notices WHERE tenant = $1 AND kind = 'delivery' LIMIT $2))";
-    ERASE_MARKS =
-        "DELETE FROM notices WHERE id = ANY (ARRAY( \
-           SELECT id FROM notices WHERE tenant = $1 AND kind = 'mark' LIMIT $2))";
-    ERASE_PARTS =
-        "DELETE FROM review_links WHERE (tenant, review, link) IN ( \
-           SELECT tenant, review, link FROM review_links WHERE tenant = $1 LIMIT $2)";
-    ERASE_REVIEWS =
-        "DELETE FROM reviews WHERE (tenant, id) IN (SELECT tenant, id FROM reviews WHERE tenant = $1 LIMIT $2)";
-    ERASE_LOG = "DELETE FROM log WHERE (tenant, id) IN (SELECT tenant, id FROM log WHERE tenant = $1 LIMIT $2)";
-    ERASE_KEYS =
-        "DELETE FROM keys WHERE (tenant, kind, name) IN ( \
-           SELECT tenant, kind, name FROM keys WHERE tenant = $1 LIMIT $2)";
-    ERASE_LINKS =
-        "DELETE FROM links WHERE (tenant, id) IN (SELECT tenant, id FROM links WHERE tenant = $1 LIMIT $2)";
-    ERASE_APPOINTMENTS =
-        "DELETE FROM appointments WHERE (tenant, id) IN ( \
-           SELECT tenant, id FROM appointments WHERE tenant = $1 LIMIT $2)";
+    ERASE_CHANGES = some_notices!("change", "tenant, appointment, revision");
+    ERASE_DELIVERIES = some_notices!("delivery", "tenant, id");
+    ERASE_MARKS = some_notices!("mark", "tenant, target, id");
+    ERASE_PARTS = some!("review_links", "ctid", "tenant, review, link");
+    ERASE_REVIEWS = some!("reviews", "id", "tenant, id");
+    ERASE_LOG = some!("log", "id", "tenant, id");
+    ERASE_KEYS = some!("keys", "ctid", "tenant, kind, name");
+    ERASE_LINKS = some!("links", "id", "tenant, id");
+    ERASE_APPOINTMENTS = some!("appointments", "id", "tenant, id");
     ERASE_SERVICE_SYNC = "DELETE FROM service_syncs WHERE tenant = $1";
-    ERASE_SERVICES =
-        "DELETE FROM services WHERE (tenant, id) IN ( \
-           SELECT tenant, id FROM services WHERE tenant = $1 LIMIT $2)";
-    ERASE_SERVICE_LINKS =
-        "DELETE FROM service_links WHERE (tenant, id) IN ( \
-           SELECT tenant, id FROM service_links WHERE tenant = $1 LIMIT $2)";
+    ERASE_SERVICES = some!("services", "id", "tenant, id");
+    ERASE_SERVICE_LINKS = some!("service_links", "id", "tenant, id");
     FORGET_TENANT = "DELETE FROM tenants WHERE tenant = $1";
     LINKS = concat!(
         "SELECT ", link_columns!(), " FROM links WHERE tenant = $1 AND id > $2 ORDER BY tenant, id LIMIT $3"

@@ -35,19 +35,15 @@ statements! {
     /// The resolved review items that are over: no mark carries their instruction any more. The marks
     /// are stored with the resolution, so that an old item gets no new ones. Its parts go with it.
     REVIEWS =
-        "WITH old AS MATERIALIZED ( \
-             SELECT r.tenant, r.id FROM reviews r \
+        "DELETE FROM reviews WHERE ctid = ANY (ARRAY( \
+             SELECT r.ctid FROM reviews r \
              WHERE r.resolved_at < now_of_books() - $1 * interval '1 us' AND NOT EXISTS (SELECT FROM notices n \
                  WHERE n.kind = 'mark' AND n.tenant = r.tenant AND n.review = r.id) \
-             ORDER BY r.resolved_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED \
-         ) \
-         DELETE FROM reviews USING old WHERE reviews.tenant = old.tenant AND reviews.id = old.id";
+             ORDER BY r.resolved_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED))";
     LOG =
-        "WITH old AS MATERIALIZED ( \
-             SELECT tenant, id FROM log WHERE at < now_of_books() - $1 * interval '1 us' \
-             ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED \
-         ) \
-         DELETE FROM log USING old WHERE log.tenant = old.tenant AND log.id = old.id";
+        "DELETE FROM log WHERE ctid = ANY (ARRAY( \
+             SELECT ctid FROM log WHERE at < now_of_books() - $1 * interval '1 us' \
+             ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))";
 }
 
 #[async_trait]
