@@ -100,6 +100,24 @@ impl Schema {
         .await
         .unwrap();
     }
+
+    /// Returns once a statement of the store's waits for somebody.
+    async fn until_a_lock_is_waited_for(&self) {
+        let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'";
+        let mut host = self.host().await;
+        for _ in 0..1000 {
+            let count: i64 = sqlx::query_scalar(waiting)
+                .bind(&self.name)
+                .fetch_one(&mut host)
+                .await
+                .unwrap();
+            if count > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("nobody waits for a lock");
+    }
 }
 
 impl Drop for Schema {
@@ -775,17 +793,7 @@ async fn a_connection_that_ends_during_a_call_leaves_nothing_behind() {
         let settlement = settlement.clone();
         async move { store.settle(&lease, settlement).await }
     });
-    let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'";
-    let mut host = schema.host().await;
-    while sqlx::query_scalar::<_, i64>(waits)
-        .bind(&schema.name)
-        .fetch_one(&mut host)
-        .await
-        .unwrap()
-        == 0
-    {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    schema.until_a_lock_is_waited_for().await;
     schema.disconnect().await;
     let settled = settling.await.unwrap();
     assert_eq!(settled.unwrap_err().kind(), StoreErrorKind::Unavailable);
@@ -817,7 +825,7 @@ async fn a_taken_pool_is_unavailable() {
     let store = PostgresStore::builder()
         .schema(&schema.name)
         .max_connections(1)
-        .acquire_timeout(Duration::from_millis(200))
+        .acquire_timeout(Duration::from_secs(2))
         .lock_timeout(Duration::from_secs(60))
         .connect(schema.url.as_str())
         .await
@@ -829,7 +837,7 @@ async fn a_taken_pool_is_unavailable() {
         let store = store.clone();
         async move { store.record(&change("a")).await }
     });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    schema.until_a_lock_is_waited_for().await;
     let second = store.record(&change("b")).await;
     assert_eq!(second.unwrap_err().kind(), StoreErrorKind::Unavailable);
     locked.rollback().await.unwrap();
@@ -1058,7 +1066,7 @@ async fn a_revision_that_is_recorded_twice_at_once_waits_for_the_first() {
             let (store, change) = (store.clone(), change.clone());
             async move { store.record(&change).await }
         });
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        schema.until_a_lock_is_waited_for().await;
         assert!(!second.is_finished());
         if commits {
             of_the_host.commit().await.unwrap();

@@ -91,11 +91,10 @@ statements! {
     ITEM = concat!("SELECT ", review_columns!(), " FROM reviews r WHERE r.tenant = $1 AND r.id = $2");
     /// A statement of its own before the item is read: a lock and what it protects are never one.
     LOCK = "SELECT id FROM reviews WHERE tenant = $1 AND id = $2 FOR UPDATE";
-    INSTRUCT = concat!(
+    INSTRUCT =
         "INSERT INTO notices (kind, tenant, taken_at, target, source, review) \
          SELECT 'mark', tenant, now_of_books(), link, 'instruction', review FROM review_links \
-         WHERE tenant = $1 AND review = $2 ORDER BY link"
-    );
+         WHERE tenant = $1 AND review = $2 ORDER BY link";
 }
 
 #[async_trait]

@@ -17,13 +17,12 @@ use crate::store::{
 const ITSELF: &str = "calcom";
 
 statements! {
-    OPEN = concat!(
+    OPEN =
         "INSERT INTO reviews (tenant, link, appointment, cause, reason, ends, evidence, opened_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, now_of_books(), now_of_books()) \
          ON CONFLICT (tenant, COALESCE(link, 0), cause) WHERE resolved_at IS NULL \
          DO UPDATE SET evidence = excluded.evidence, updated_at = excluded.updated_at, count = reviews.count + 1 \
-         RETURNING id, count"
-    );
+         RETURNING id, count";
     TAKE_PART =
         "INSERT INTO review_links (tenant, review, link) VALUES ($1, $2, $3) \
          ON CONFLICT (tenant, review, link) DO NOTHING";
@@ -39,10 +38,9 @@ statements! {
     OPEN_OF_TENANT =
         "SELECT id, ends FROM reviews \
          WHERE tenant = $1 AND COALESCE(link, 0) = 0 AND cause = $2 AND resolved_at IS NULL";
-    CLOSE = concat!(
+    CLOSE =
         "UPDATE reviews SET resolution = $3, resolved_by = $4, resolved_at = now_of_books() \
-         WHERE tenant = $1 AND id = $2 RETURNING id, link, appointment, reason"
-    );
+         WHERE tenant = $1 AND id = $2 RETURNING id, link, appointment, reason";
     /// How instructions ended. An item that a prune is removing does not matter any more.
     SET_OUTCOMES =
         "WITH locked AS MATERIALIZED ( \

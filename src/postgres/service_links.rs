@@ -56,16 +56,14 @@ statements! {
     PAGE =
         "SELECT id, service, event_type, status, attempts, last_error, next_attempt, updated_at, state, format \
          FROM service_links WHERE tenant = $1 AND id > $2 ORDER BY tenant, id LIMIT $3";
-    INSERT = concat!(
+    INSERT =
         "INSERT INTO service_links \
              (tenant, service, event_type, status, attempts, last_error, next_attempt, updated_at, state, format) \
-         VALUES ($1, $2, $3, $4, $5, $6, now_of_books() + $7 * interval '1 us', now_of_books(), $8, $9) RETURNING id"
-    );
-    REPLACE = concat!(
+         VALUES ($1, $2, $3, $4, $5, $6, now_of_books() + $7 * interval '1 us', now_of_books(), $8, $9) RETURNING id";
+    REPLACE =
         "UPDATE service_links SET service = $2, event_type = $3, status = $4, attempts = $5, last_error = $6, \
              next_attempt = now_of_books() + $7 * interval '1 us', updated_at = now_of_books(), state = $8, format = $9 \
-         WHERE tenant = $1 AND id = $10 RETURNING id"
-    );
+         WHERE tenant = $1 AND id = $10 RETURNING id";
 }
 
 #[async_trait]

@@ -31,15 +31,13 @@ statements! {
          ON CONFLICT (tenant) DO UPDATE SET fence = known.fence + 1, leased_until = excluded.leased_until WHERE ", is_due!(),
         " RETURNING fence, cursor, format, now_of_books() AS now"
     );
-    ADVANCE = concat!(
+    ADVANCE =
         "UPDATE sweeps SET cursor = $3, format = $4, leased_until = GREATEST(leased_until, now_of_books() + $5 * interval '1 us') \
-         WHERE tenant = $1 AND fence = $2 AND leased_until IS NOT NULL"
-    );
-    FINISH = concat!(
+         WHERE tenant = $1 AND fence = $2 AND leased_until IS NOT NULL";
+    FINISH =
         "UPDATE sweeps SET cursor = $3, format = $4, leased_until = NULL, ended_at = now_of_books(), \
              rest_until = now_of_books() + $5 * interval '1 us' \
-         WHERE tenant = $1 AND fence = $2 AND leased_until IS NOT NULL"
-    );
+         WHERE tenant = $1 AND fence = $2 AND leased_until IS NOT NULL";
 }
 
 #[async_trait]
