@@ -35,6 +35,8 @@ mod rows;
 mod service_links;
 mod services;
 mod settle;
+#[cfg(all(test, feature = "testing"))]
+mod side_by_side;
 mod sweeps;
 mod tenants;
 mod upkeep;
