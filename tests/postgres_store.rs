@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use calcom::model::{BookingUid, EventTypeId};
 use calcom::postgres::PostgresStore;
@@ -63,9 +63,9 @@ impl Schema {
         let url = std::env::var("CALCOM_TEST_POSTGRES");
         let url = url
             .expect("CALCOM_TEST_POSTGRES names the server: run this with scripts/with-postgres");
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let chance = getrandom::u64().unwrap();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("test_{:x}_{number}", now.as_nanos());
+        let name = format!("test_{chance:x}_{number}");
         // By the name the connections are told apart from those of other tests.
         let url = format!("{url}?application_name={name}");
         Self { url, name }
