@@ -19,6 +19,9 @@ mod absorb;
 mod appointments;
 mod erasure;
 mod error;
+mod host_appointments;
+mod host_columns;
+mod host_table;
 mod inbox;
 mod keys;
 mod links;
@@ -40,7 +43,10 @@ mod side_by_side;
 mod sweeps;
 mod tenants;
 mod upkeep;
+mod wake;
 
+pub use host_appointments::PostgresAppointments;
+pub use host_table::HostTable;
 pub use pool::{PostgresBuilder, PostgresStore};
 
 /// Declares a file's SQL statements. Tables are named without their schema, which each connection's
