@@ -122,6 +122,6 @@ pub use url;
 struct Readme;
 
 /// The examples of the guide for hosts, compiled.
-#[cfg(all(doctest, feature = "sqlite", feature = "testing"))]
+#[cfg(all(doctest, feature = "postgres", feature = "sqlite", feature = "testing"))]
 #[doc = include_str!("../docs/hosts.md")]
 struct Hosts;

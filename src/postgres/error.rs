@@ -156,12 +156,15 @@ fn judge(code: &str) -> (StoreErrorKind, &'static str) {
 
 /// Whether the transaction was rolled back for another one's sake, and may succeed when it is
 /// repeated. What it refers to may have been absorbed since it was looked up.
-fn is_lost_race(error: &StoreError) -> bool {
+pub(super) fn is_lost_race(error: &StoreError) -> bool {
     let reported = error
         .source()
         .and_then(|source| source.downcast_ref::<Reported>());
     reported.is_some_and(|reported| {
-        matches!(reported.code.as_str(), code::SERIALIZATION | code::DEADLOCK)
+        matches!(
+            reported.code.as_str(),
+            code::SERIALIZATION | code::DEADLOCK | code::FOREIGN_KEY
+        )
     })
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
-use super::error::{failed, retried};
+use super::error::{failed, is_lost_race, retried};
 use super::links::{QueuedLink, link_columns};
 use super::pool::{lock_tenant, try_lock_tenant};
 use super::rows::{Row, Stamp, ahead, micros};
@@ -274,6 +274,29 @@ fn decode_mark(row: &PgRow) -> Result<Mark, StoreError> {
     )))
 }
 
+/// Marks the link that a key belongs to; `false` if there is none.
+async fn mark(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    key: &LinkKey,
+    source: &MarkSource,
+) -> Result<bool, StoreError> {
+    let query = match (keys::parts(key), key) {
+        (Some((kind, name)), _) => sqlx::query(MARK_BY_KEY)
+            .bind(tenant.as_str())
+            .bind(kind)
+            .bind(name),
+        (None, LinkKey::Id(id)) => sqlx::query(MARK_BY_ID).bind(tenant.as_str()).bind(id.get()),
+        (None, _) => return Ok(false),
+    };
+    let marked = query
+        .bind(source.as_str())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(marked.rows_affected() > 0)
+}
+
 impl PostgresStore {
     /// The tenant whose turn it is after another one, and whether it routes first.
     async fn next_turn(
@@ -440,26 +463,17 @@ impl Links for PostgresStore {
         key: &LinkKey,
         source: MarkSource,
     ) -> Result<bool, StoreError> {
-        // One that was absorbed since it was looked up is looked up again.
-        retried(|| async {
-            let query = match (keys::parts(key), key) {
-                (Some((kind, name)), _) => sqlx::query(MARK_BY_KEY)
-                    .bind(tenant.as_str())
-                    .bind(kind)
-                    .bind(name),
-                (None, LinkKey::Id(id)) => {
-                    sqlx::query(MARK_BY_ID).bind(tenant.as_str()).bind(id.get())
-                }
-                (None, _) => return Ok(false),
-            };
-            let marked = query
-                .bind(source.as_str())
-                .execute(self.pool())
-                .await
-                .map_err(failed)?;
-            Ok(marked.rows_affected() > 0)
-        })
-        .await
+        let mut connection = self.pool().acquire().await.map_err(failed)?;
+        match mark(&mut connection, tenant, key, &source).await {
+            // It was absorbed since it was looked up; under the tenant's lock none is.
+            Err(error) if is_lost_race(&error) => {}
+            marked => return marked,
+        }
+        drop(connection);
+        let mut transaction = self.begin_for(tenant).await?;
+        let marked = mark(&mut transaction, tenant, key, &source).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(marked)
     }
 
     async fn next_due(&self, format: u16) -> Result<Option<Duration>, StoreError> {
