@@ -10,6 +10,9 @@
 //!
 //! Needs PostgreSQL 14 or later. A connection pooler in front of it has to keep a session's
 //! settings and advisory locks, as `PgBouncer` does in session mode.
+//!
+//! TLS comes with feature `rustls` or `native-tls`; `sslmode=verify-full` in the address insists on it
+//! and on the server's name, while without a word a server that offers none is talked to in the clear.
 
 // The order of locks, which every transaction here keeps: the tenant's, links by id, review items
 // by id, their parts, then the rest. A lock is always a statement of its own, so that the statement
