@@ -9,8 +9,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use calcom::ambient::{Entropy, SystemEntropy};
 use calcom::model::BookingUid;
 use calcom::postgres::PostgresStore;
 use calcom::store::{
@@ -19,7 +20,7 @@ use calcom::store::{
     ReviewEvidence, ReviewReason, Reviews, Revision, Settlement, StoreErrorKind, SyncKey, TenantId,
     Tenants,
 };
-use chrono::Utc;
+use chrono::DateTime;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 const TENANTS: [&str; 2] = ["a", "b"];
@@ -29,7 +30,7 @@ const DOORS: u64 = 4;
 const WORKERS: u64 = 8;
 const CALLS: u64 = 80;
 
-/// A generator of numbers, the same for the same seed (SplitMix64).
+/// A generator of numbers, the same for the same seed (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {
@@ -58,7 +59,7 @@ async fn come_in(store: PostgresStore, seed: u64) {
             0..4 => {
                 let id = AppointmentId::new(format!("appointment{}", chance.below(APPOINTMENTS)));
                 let revision = Revision::new(1 + seed * CALLS + call);
-                let change = Change::new(tenant, id, revision, Origin::Admin, Utc::now());
+                let change = Change::new(tenant, id, revision, Origin::Admin, DateTime::UNIX_EPOCH);
                 store.record(&change).await.unwrap();
             }
             4..7 => {
@@ -228,9 +229,9 @@ async fn race(url: &str, schema: &str, seed: u64) {
 async fn many_at_once_leave_nothing_behind() {
     let url = std::env::var("CALCOM_TEST_POSTGRES")
         .expect("CALCOM_TEST_POSTGRES names the server: run this with scripts/with-postgres");
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let name = SystemEntropy.next_u64();
     for seed in 0..4 {
-        let schema = format!("races_{:x}_{seed}", now.as_nanos());
+        let schema = format!("races_{name:x}_{seed}");
         race(&url, &schema, seed).await;
         let mut beside = PgConnection::connect(&url).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE")))

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 
+use crate::ambient::{Entropy, SystemEntropy};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The SQLSTATEs that mean something of their own
@@ -188,6 +189,6 @@ where
 
 /// A part of a pause by chance, so that two that lost against each other do not meet again.
 fn jittered(pause: Duration) -> Duration {
-    let chance = getrandom::u32().unwrap_or(u32::MAX);
-    pause.mul_f64(f64::from(chance) / f64::from(u32::MAX))
+    let micros = u64::try_from(pause.as_micros()).unwrap_or(u64::MAX);
+    Duration::from_micros(SystemEntropy.next_u64() % micros.max(1))
 }

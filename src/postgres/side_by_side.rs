@@ -9,13 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::Utc;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPool;
 
 use super::PostgresStore;
 use super::rows::ahead;
-use crate::ambient::Clock;
+use crate::ambient::{Clock, Entropy, SystemEntropy};
 use crate::store::side_by_side::Pair;
 use crate::testing::conformance::PassTime;
 
@@ -71,10 +70,10 @@ async fn both_stores_answer_alike() {
         .expect("CALCOM_TEST_POSTGRES names the server: run this with scripts/with-postgres");
     for seed in 0..SEEDS {
         let clock = Pair::clock();
-        let now = Utc::now().timestamp_micros();
+        let name = SystemEntropy.next_u64();
         let time = Arc::new(StoppedClock {
             pool: PgPool::connect(&url).await.unwrap(),
-            schema: format!("side_by_side_{now:x}_{seed}"),
+            schema: format!("side_by_side_{name:x}_{seed}"),
         });
         time.begin(&clock).await;
         let builder = PostgresStore::builder()
