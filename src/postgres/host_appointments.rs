@@ -314,21 +314,19 @@ fn written(
     if let TimeZoneOf::Column(column) = &table.time_zone {
         add(column, false)?;
     }
-    for column in [&table.email, &table.phone, &table.language, &table.reason] {
-        if let Some(column) = column {
-            add(column, false)?;
-        }
+    let replaced = [&table.email, &table.phone, &table.language, &table.reason];
+    for column in replaced.into_iter().flatten() {
+        add(column, false)?;
     }
-    for column in [
+    let kept_if_unknown = [
         &table.host,
         &table.location,
         &table.guests,
         &table.notes,
         &table.absent,
-    ] {
-        if let Some(column) = column {
-            add(column, true)?;
-        }
+    ];
+    for column in kept_if_unknown.into_iter().flatten() {
+        add(column, true)?;
     }
     Ok(written)
 }
