@@ -322,6 +322,21 @@ impl PostgresStore {
     }
 }
 
+/// Ends a transaction as its work has ended. One that is merely dropped is rolled back a moment
+/// later, and until then nobody else gets its locks.
+pub(super) async fn end<T>(
+    transaction: Transaction<'static, Postgres>,
+    done: Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    if done.is_ok() {
+        transaction.commit().await.map_err(failed)?;
+    } else {
+        // The error that is told is the first one.
+        let _ = transaction.rollback().await;
+    }
+    done
+}
+
 /// Waits for the tenant's lock, which is held until the transaction ends.
 pub(super) async fn lock_tenant(
     connection: &mut PgConnection,

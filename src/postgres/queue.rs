@@ -8,7 +8,7 @@ use sqlx::postgres::PgRow;
 
 use super::error::{failed, is_lost_race, retried};
 use super::links::{QueuedLink, link_columns};
-use super::pool::{lock_tenant, try_lock_tenant};
+use super::pool::{end, lock_tenant, try_lock_tenant};
 use super::rows::{Row, Stamp, ahead, micros};
 use super::{PostgresStore, absorb, inbox, keys, links, outbox, routing, settle, statements};
 use crate::store::{
@@ -427,8 +427,8 @@ impl Links for PostgresStore {
     async fn checkpoint(&self, lease: &Lease, checkpoint: Checkpoint) -> Result<(), StoreError> {
         retried(|| async {
             let mut transaction = self.begin_for(&lease.tenant).await?;
-            settle::checkpoint(&mut transaction, lease, &checkpoint).await?;
-            transaction.commit().await.map_err(failed)
+            let stored = settle::checkpoint(&mut transaction, lease, &checkpoint).await;
+            end(transaction, stored).await
         })
         .await
     }
@@ -436,9 +436,8 @@ impl Links for PostgresStore {
     async fn settle(&self, lease: &Lease, settlement: Settlement) -> Result<Settled, StoreError> {
         retried(|| async {
             let mut transaction = self.begin_for(&lease.tenant).await?;
-            let settled = settle::settle(&mut transaction, lease, &settlement).await?;
-            transaction.commit().await.map_err(failed)?;
-            Ok(settled)
+            let settled = settle::settle(&mut transaction, lease, &settlement).await;
+            end(transaction, settled).await
         })
         .await
     }
@@ -446,8 +445,8 @@ impl Links for PostgresStore {
     async fn absorb(&self, lease: &Lease, into: LinkId) -> Result<(), StoreError> {
         retried(|| async {
             let mut transaction = self.begin_for(&lease.tenant).await?;
-            absorb::give_up(&mut transaction, lease, into).await?;
-            transaction.commit().await.map_err(failed)
+            let given_up = absorb::give_up(&mut transaction, lease, into).await;
+            end(transaction, given_up).await
         })
         .await
     }
