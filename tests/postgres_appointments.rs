@@ -10,9 +10,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use calcom::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use calcom::client::Client;
 use calcom::model::EventTypeId;
 use calcom::postgres::{HostTable, PostgresAppointments, PostgresStore};
@@ -109,9 +109,9 @@ impl Salon {
         let server = std::env::var("CALCOM_TEST_POSTGRES");
         let server = server
             .expect("CALCOM_TEST_POSTGRES names the server: run this with scripts/with-postgres");
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let chance = SystemEntropy.next_u64();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("salon_{:x}_{number}", now.as_nanos());
+        let name = format!("salon_{chance:x}_{number}");
         let builder = PostgresStore::builder().schema(&name).max_connections(4);
         let store = builder.connect(server.as_str()).await.unwrap();
         let salon = Self {
@@ -579,7 +579,7 @@ async fn an_update_by_hand_moves_the_booking_and_the_engines_writes_cause_nothin
     let tenants = Arc::new(StaticTenants::new([tenant]));
     let engine = Engine::builder(books, appointments.clone(), tenants).build();
 
-    let day = Utc::now().date_naive() + TimeDelta::days(7);
+    let day = SystemClock.now().date_naive() + TimeDelta::days(7);
     let hour = |hour: u32| day.and_hms_opt(hour, 0, 0).unwrap().and_utc();
     let (nine, eleven, twelve) = (hour(9), hour(11), hour(12));
     salon

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use calcom::ambient::{Entropy, SystemEntropy};
 use calcom::model::{BookingUid, EventTypeId};
 use calcom::postgres::PostgresStore;
 use calcom::store::{
@@ -63,7 +64,7 @@ impl Schema {
         let url = std::env::var("CALCOM_TEST_POSTGRES");
         let url = url
             .expect("CALCOM_TEST_POSTGRES names the server: run this with scripts/with-postgres");
-        let chance = getrandom::u64().unwrap();
+        let chance = SystemEntropy.next_u64();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{chance:x}_{number}");
         // By the name the connections are told apart from those of other tests.

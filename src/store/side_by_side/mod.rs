@@ -5,6 +5,10 @@
     clippy::unwrap_used,
     reason = "a helper of a test that fails is the test that fails"
 )]
+#![allow(
+    clippy::print_stdout,
+    reason = "which history it was, if the test fails"
+)]
 
 mod compare;
 mod steps;
