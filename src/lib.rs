@@ -42,6 +42,7 @@
 //! | [`webhook`] | signature verification and typed events | |
 //! | [`store`] | the repository traits that a host implements, and an in-memory store | |
 //! | [`sqlite`] | the store in a SQLite file | `sqlite` |
+//! | [`postgres`] | the store in a PostgreSQL database | `postgres` |
 //! | [`sync`] | the sync engine | |
 //! | [`server`] | an axum router that receives webhooks | `server` |
 //! | [`testing`] | the conformance suite for stores, stores that fail, webhook bodies, clock and randomness | `conformance` |
@@ -78,7 +79,7 @@
 //!
 //! # Features
 //!
-//! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `server`,
+//! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `postgres`, `server`,
 //! `conformance` and `testing` (which includes `client` and `conformance`) are not. Without any
 //! feature, and with `conformance` alone, the crate depends on no HTTP client, SQL, server or TLS.
 //!
@@ -95,6 +96,8 @@ pub mod ambient;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod model;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "sqlite")]
@@ -119,6 +122,6 @@ pub use url;
 struct Readme;
 
 /// The examples of the guide for hosts, compiled.
-#[cfg(all(doctest, feature = "sqlite", feature = "testing"))]
+#[cfg(all(doctest, feature = "postgres", feature = "sqlite", feature = "testing"))]
 #[doc = include_str!("../docs/hosts.md")]
 struct Hosts;

@@ -90,6 +90,14 @@ pub enum AppointmentStatus {
 }
 
 impl AppointmentStatus {
+    #[cfg(feature = "postgres")]
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Pending,
+        Self::Confirmed,
+        Self::Cancelled,
+        Self::Declined,
+    ];
+
     /// Whether the appointment occupies its time: pending or confirmed.
     pub fn is_live(self) -> bool {
         matches!(self, Self::Pending | Self::Confirmed)

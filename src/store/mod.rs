@@ -26,6 +26,12 @@ mod review;
 mod review_filter;
 mod service;
 mod service_link;
+#[cfg(all(
+    test,
+    feature = "testing",
+    any(feature = "sqlite", feature = "postgres")
+))]
+pub(crate) mod side_by_side;
 mod state;
 mod sweep;
 mod tenant;

@@ -38,19 +38,33 @@
 /// calcom::store_conformance!(on_its_own, InMemoryStore::new(), time: RealTime);
 /// # }
 /// ```
+///
+/// Attributes before the name are given to each test, for example to one that needs a server which
+/// is not there everywhere. The other two suites take them too.
+///
+/// ```no_run
+/// # mod suite {
+/// # use calcom::store::InMemoryStore;
+/// calcom::store_conformance!(
+///     #[ignore = "needs a database server"]
+///     over_a_server,
+///     |clock| InMemoryStore::with_clock(clock)
+/// );
+/// # }
+/// ```
 #[macro_export]
 macro_rules! store_conformance {
-    ($name:ident, let $kept:ident = $keep:expr; |$clock:ident| $make:expr $(,)?) => {
-        $crate::__store_promises!($name { let $kept = $keep; |$clock| $make });
+    ($(#[$attribute:meta])* $name:ident, let $kept:ident = $keep:expr; |$clock:ident| $make:expr $(,)?) => {
+        $crate::__store_promises!([$(#[$attribute])*] $name { let $kept = $keep; |$clock| $make });
     };
-    ($name:ident, let $kept:ident = $keep:expr; $make:expr, time: $time:expr $(,)?) => {
-        $crate::__store_promises!($name { let $kept = $keep; $make, $time });
+    ($(#[$attribute:meta])* $name:ident, let $kept:ident = $keep:expr; $make:expr, time: $time:expr $(,)?) => {
+        $crate::__store_promises!([$(#[$attribute])*] $name { let $kept = $keep; $make, $time });
     };
-    ($name:ident, |$clock:ident| $make:expr $(,)?) => {
-        $crate::__store_promises!($name { let _kept = (); |$clock| $make });
+    ($(#[$attribute:meta])* $name:ident, |$clock:ident| $make:expr $(,)?) => {
+        $crate::__store_promises!([$(#[$attribute])*] $name { let _kept = (); |$clock| $make });
     };
-    ($name:ident, $make:expr, time: $time:expr $(,)?) => {
-        $crate::__store_promises!($name { let _kept = (); $make, $time });
+    ($(#[$attribute:meta])* $name:ident, $make:expr, time: $time:expr $(,)?) => {
+        $crate::__store_promises!([$(#[$attribute])*] $name { let _kept = (); $make, $time });
     };
 }
 
@@ -82,14 +96,14 @@ macro_rules! store_conformance {
 /// ```
 #[macro_export]
 macro_rules! appointment_conformance {
-    ($name:ident, let $kept:ident = $keep:expr; $make:expr $(,)?) => {
+    ($(#[$attribute:meta])* $name:ident, let $kept:ident = $keep:expr; $make:expr $(,)?) => {
         $crate::__appointment_promises! {
-            __appointment_tests $name { let $kept = $keep; $make }
+            __appointment_tests [$(#[$attribute])*] $name { let $kept = $keep; $make }
         }
     };
-    ($name:ident, $make:expr $(,)?) => {
+    ($(#[$attribute:meta])* $name:ident, $make:expr $(,)?) => {
         $crate::__appointment_promises! {
-            __appointment_tests $name { let _kept = (); $make }
+            __appointment_tests [$(#[$attribute])*] $name { let _kept = (); $make }
         }
     };
 }
@@ -106,11 +120,22 @@ macro_rules! appointment_conformance {
 /// ```
 #[macro_export]
 macro_rules! service_conformance {
-    ($name:ident, let $kept:ident = $keep:expr; $make:expr $(,)?) => {
-        $crate::__service_promises!($name { let $kept = $keep; $make });
+    ($(#[$attribute:meta])* $name:ident, let $kept:ident = $keep:expr; $make:expr $(,)?) => {
+        $crate::__service_promises!([$(#[$attribute])*] $name { let $kept = $keep; $make });
     };
-    ($name:ident, $make:expr $(,)?) => {
-        $crate::__service_promises!($name { let _kept = (); $make });
+    ($(#[$attribute:meta])* $name:ident, $make:expr $(,)?) => {
+        $crate::__service_promises!([$(#[$attribute])*] $name { let _kept = (); $make });
+    };
+}
+
+/// One promise as a test.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __promise {
+    ([$(#[$attribute:meta])*] $promise:ident $held:block) => {
+        $(#[$attribute])*
+        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        async fn $promise() $held
     };
 }
 
@@ -118,9 +143,9 @@ macro_rules! service_conformance {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __store_promises {
-    ($name:ident $setup:tt) => {
+    ($attributes:tt $name:ident $setup:tt) => {
         $crate::__store_tests! {
-            $name $setup;
+            $attributes $name $setup;
             outbox: [
                 recording_makes_no_link
                 recording_a_revision_twice_changes_nothing
@@ -432,9 +457,9 @@ macro_rules! __appointment_promises {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __service_promises {
-    ($name:ident $setup:tt) => {
+    ($attributes:tt $name:ident $setup:tt) => {
         $crate::__service_tests! {
-            $name $setup;
+            $attributes $name $setup;
             services: [
                 an_unknown_service_is_none
                 a_created_service_is_read_back
@@ -457,7 +482,7 @@ macro_rules! __service_promises {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __store_tests {
-    ($name:ident $setup:tt; $($group:ident: [$($promise:ident)*];)+) => {
+    ($attributes:tt $name:ident $setup:tt; $($group:ident: [$($promise:ident)*];)+) => {
         #[allow(unused_imports)]
         mod $name {
             use super::*;
@@ -465,12 +490,11 @@ macro_rules! __store_tests {
                 mod $group {
                     use super::*;
                     $(
-                        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                        async fn $promise() {
+                        $crate::__promise!($attributes $promise {
                             $crate::__with_bench!($setup, bench => {
                                 $crate::testing::conformance::$group::$promise(&bench).await;
                             });
-                        }
+                        });
                     )*
                 }
             )+
@@ -506,7 +530,7 @@ macro_rules! __with_bench {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __appointment_tests {
-    ($name:ident $setup:tt; $($group:ident: [$($promise:ident)*];)+) => {
+    ($attributes:tt $name:ident $setup:tt; $($group:ident: [$($promise:ident)*];)+) => {
         #[allow(unused_imports)]
         mod $name {
             use super::*;
@@ -514,13 +538,12 @@ macro_rules! __appointment_tests {
                 mod $group {
                     use super::*;
                     $(
-                        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                        async fn $promise() {
+                        $crate::__promise!($attributes $promise {
                             $crate::__with_table!($setup, table => {
                                 $crate::testing::conformance::$group::$promise(&table).await;
                                 table.say_what_was_skipped(stringify!($promise));
                             });
-                        }
+                        });
                     )*
                 }
             )+
@@ -542,7 +565,7 @@ macro_rules! __with_table {
 #[macro_export]
 macro_rules! __service_tests {
     (
-        $name:ident $setup:tt;
+        $attributes:tt $name:ident $setup:tt;
         $($group:ident: [$($borrowing:ident)*] [$($sharing:ident)*];)+
     ) => {
         #[allow(unused_imports)]
@@ -552,21 +575,19 @@ macro_rules! __service_tests {
                 mod $group {
                     use super::*;
                     $(
-                        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                        async fn $borrowing() {
+                        $crate::__promise!($attributes $borrowing {
                             $crate::__with_repository!($setup, repository => {
                                 $crate::testing::conformance::$group::$borrowing(&*repository)
                                     .await;
                             });
-                        }
+                        });
                     )*
                     $(
-                        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                        async fn $sharing() {
+                        $crate::__promise!($attributes $sharing {
                             $crate::__with_repository!($setup, repository => {
                                 $crate::testing::conformance::$group::$sharing(repository).await;
                             });
-                        }
+                        });
                     )*
                 }
             )+

@@ -394,3 +394,33 @@ impl HostWrites for crate::sqlite::SqliteStore {
         change(self, tenant, id, state).await
     }
 }
+
+#[cfg(feature = "postgres")]
+#[async_trait]
+impl HostWrites for crate::postgres::PostgresStore {
+    async fn create(
+        &self,
+        tenant: &TenantId,
+        state: &AppointmentState,
+    ) -> Result<AppointmentId, StoreError> {
+        let mut n = 1;
+        loop {
+            let id = own_id(n);
+            n += 1;
+            let write = AppointmentWrite::new(state.clone(), Origin::Admin, state.start);
+            let made = self.create_appointment(tenant, &id, write).await;
+            if !is_taken(&made) {
+                return made.map(|made| made.id);
+            }
+        }
+    }
+
+    async fn change(
+        &self,
+        tenant: &TenantId,
+        id: &AppointmentId,
+        state: &AppointmentState,
+    ) -> Result<(), StoreError> {
+        change(self, tenant, id, state).await
+    }
+}

@@ -18,7 +18,7 @@ impl Pair {
             90..92 => {
                 let tenant = self.tenant();
                 self.memory.resume(&tenant).await.unwrap();
-                self.sqlite.resume(&tenant).await.unwrap();
+                self.tried.resume(&tenant).await.unwrap();
                 "resume".to_owned()
             }
             93..95 => self.sweep().await,
@@ -27,12 +27,15 @@ impl Pair {
                 let age = self.seconds(300);
                 let retention = crate::store::Retention::of(age);
                 let one = self.memory.prune(&retention, u32::MAX).await.unwrap();
-                assert_eq!(one, self.sqlite.prune(&retention, u32::MAX).await.unwrap());
+                assert_eq!(one, self.tried.prune(&retention, u32::MAX).await.unwrap());
                 format!("prune {}", one.total() > 0)
             }
             _ => {
                 let while_later = self.seconds(40);
                 self.clock.advance(while_later);
+                if let Some(time) = &self.time {
+                    time.pass(while_later).await;
+                }
                 "advance".to_owned()
             }
         }
@@ -44,8 +47,8 @@ impl Pair {
         let cursor = Opaque::new(1, vec![self.chance.u8(..)]);
         if self.chance.bool() {
             let memory = self.memory.begin_sweep(&tenant, every, span).await.unwrap();
-            let sqlite = self.sqlite.begin_sweep(&tenant, every, span).await.unwrap();
-            assert_eq!(memory, sqlite);
+            let tried = self.tried.begin_sweep(&tenant, every, span).await.unwrap();
+            assert_eq!(memory, tried);
             let told = format!("begin sweep {}", memory.is_some());
             self.sweeps.extend(memory);
             return told;
@@ -55,11 +58,11 @@ impl Pair {
         };
         if self.chance.bool() {
             let one = self.memory.advance_sweep(&lease, &cursor, span).await;
-            let two = self.sqlite.advance_sweep(&lease, &cursor, span).await;
+            let two = self.tried.advance_sweep(&lease, &cursor, span).await;
             return same_end("advance sweep", one, two);
         }
         let one = self.memory.end_sweep(&lease, &cursor, span).await;
-        let two = self.sqlite.end_sweep(&lease, &cursor, span).await;
+        let two = self.tried.end_sweep(&lease, &cursor, span).await;
         same_end("end sweep", one, two)
     }
 
@@ -68,7 +71,7 @@ impl Pair {
         let (tenant, every, span) = (self.tenant(), self.seconds(40), self.seconds(40));
         if self.chance.bool() {
             let one = self.memory.begin_service_sync(&tenant, every, span).await;
-            let two = self.sqlite.begin_service_sync(&tenant, every, span).await;
+            let two = self.tried.begin_service_sync(&tenant, every, span).await;
             let (one, two) = (one.unwrap(), two.unwrap());
             assert_eq!(one, two);
             let told = format!("begin service sync {}", one.is_some());
@@ -81,7 +84,7 @@ impl Pair {
         let retry_in = self.maybe(|pair| pair.seconds(40));
         if self.chance.bool() {
             let one = self.memory.end_service_sync(&lease, retry_in, span).await;
-            let two = self.sqlite.end_service_sync(&lease, retry_in, span).await;
+            let two = self.tried.end_service_sync(&lease, retry_in, span).await;
             return same_end("end service sync", one, two);
         }
         let known = self.chance.choice(self.service_links.clone());
@@ -90,17 +93,17 @@ impl Pair {
         link.state = self.maybe(|pair| Opaque::new(1, vec![pair.chance.u8(..)]));
         link.id = known.map(|(memory, _)| memory);
         let mut renamed = link.clone();
-        renamed.id = known.map(|(_, sqlite)| sqlite);
+        renamed.id = known.map(|(_, tried)| tried);
         let one = self
             .memory
             .store_service_link(&lease, &link, retry_in, span);
         let one = one.await;
         let two = self
-            .sqlite
+            .tried
             .store_service_link(&lease, &renamed, retry_in, span);
         let two = two.await;
-        if let (Ok(memory), Ok(sqlite)) = (&one, &two) {
-            self.service_links.insert(*memory, *sqlite);
+        if let (Ok(memory), Ok(tried)) = (&one, &two) {
+            self.service_links.insert(*memory, *tried);
         }
         same_end("store service link", one.map(drop), two.map(drop))
     }
@@ -116,7 +119,7 @@ impl Pair {
         let source = self.maybe(|_| NoticeSource::Sweep);
         let change = change.with_source(source.unwrap_or(NoticeSource::Host));
         self.memory.record(&change).await.unwrap();
-        self.sqlite.record(&change).await.unwrap();
+        self.tried.record(&change).await.unwrap();
         "record".to_owned()
     }
 
@@ -135,7 +138,7 @@ impl Pair {
         }
         new.claim = DeliveryClaim::new(AppointmentStatus::Cancelled, Some(self.clock_now()), None);
         let memory = self.memory.accept(new.clone()).await.unwrap();
-        assert_eq!(memory, self.sqlite.accept(new).await.unwrap());
+        assert_eq!(memory, self.tried.accept(new).await.unwrap());
         format!("accept {memory:?}")
     }
 
@@ -145,14 +148,14 @@ impl Pair {
         let after = self.maybe(Self::tenant);
         let request = ClaimRequest::new(lease, format).after(after);
         let memory = self.memory.claim(&request).await.unwrap();
-        let sqlite = self.sqlite.claim(&request).await.unwrap();
-        assert_eq!(memory.is_some(), sqlite.is_some(), "{memory:?} {sqlite:?}");
-        let (Some(memory), Some(sqlite)) = (memory, sqlite) else {
+        let tried = self.tried.claim(&request).await.unwrap();
+        assert_eq!(memory.is_some(), tried.is_some(), "{memory:?} {tried:?}");
+        let (Some(memory), Some(tried)) = (memory, tried) else {
             return "claim None".to_owned();
         };
-        self.assert_same_link(&memory.link, &sqlite.link);
-        assert_eq!(memory.lease.fence, sqlite.lease.fence);
-        assert_eq!(memory.lease.marks, sqlite.lease.marks);
+        self.assert_same_link(&memory.link, &tried.link);
+        assert_eq!(memory.lease.fence, tried.lease.fence);
+        assert_eq!(memory.lease.marks, tried.lease.marks);
         assert_eq!(
             (
                 memory.begun,
@@ -161,24 +164,24 @@ impl Pair {
                 memory.books_since
             ),
             (
-                sqlite.begun,
-                sqlite.first_revision,
-                sqlite.now,
-                sqlite.books_since
+                tried.begun,
+                tried.first_revision,
+                tried.now,
+                tried.books_since
             )
         );
         let changes = |claim: &Claim| -> Vec<_> {
             claim.changes.iter().map(|row| row.change.clone()).collect()
         };
-        assert_eq!(changes(&memory), changes(&sqlite));
+        assert_eq!(changes(&memory), changes(&tried));
         let deliveries = |claim: &Claim| -> Vec<_> {
             let rows = claim.deliveries.iter();
             rows.map(|row| (row.booking.clone(), row.claim.clone(), row.received_at))
                 .collect()
         };
-        assert_eq!(deliveries(&memory), deliveries(&sqlite));
-        assert_eq!(memory.marks.len(), sqlite.marks.len());
-        for (one, other) in memory.marks.iter().zip(&sqlite.marks) {
+        assert_eq!(deliveries(&memory), deliveries(&tried));
+        assert_eq!(memory.marks.len(), tried.marks.len());
+        for (one, other) in memory.marks.iter().zip(&tried.marks) {
             assert_eq!(one.source, other.source);
             assert_eq!(one.instruction.is_some(), other.instruction.is_some());
             if let (Some(one), Some(other)) = (&one.instruction, &other.instruction) {
@@ -189,7 +192,7 @@ impl Pair {
                 );
             }
         }
-        self.held.push(Held { memory, sqlite });
+        self.held.push(Held { memory, tried });
         "claim Some".to_owned()
     }
 
@@ -227,7 +230,7 @@ impl Pair {
         let format = self.chance.u16(..3);
         link.state = self.maybe(|pair| Opaque::new(format, vec![pair.chance.u8(..); 3]));
         let mut other = link.clone();
-        other.id = self.held[held].sqlite.link.id;
+        other.id = self.held[held].tried.link.id;
         (link, other)
     }
 
@@ -246,11 +249,11 @@ impl Pair {
         checkpoint.log = vec![LogEvent::BaseMoved];
         let mut translated = checkpoint.clone();
         translated.link = other.clone();
-        let Held { memory, sqlite } = &mut self.held[held];
+        let Held { memory, tried } = &mut self.held[held];
         let one = self.memory.checkpoint(&memory.lease, checkpoint).await;
-        let two = self.sqlite.checkpoint(&sqlite.lease, translated).await;
+        let two = self.tried.checkpoint(&tried.lease, translated).await;
         if one.is_ok() {
-            (memory.link, sqlite.link) = (link, other);
+            (memory.link, tried.link) = (link, other);
         }
         same_end("checkpoint", one, two)
     }
@@ -308,26 +311,26 @@ impl Pair {
             translated.outcomes = vec![(two, "done".to_owned())];
         }
         let rows = &self.held[held];
-        for (one, two) in rows.memory.changes.iter().zip(&rows.sqlite.changes) {
+        for (one, two) in rows.memory.changes.iter().zip(&rows.tried.changes) {
             if self.chance.u8(..4) > 0 {
                 settlement.changes.push((one.id, ChangeFate::Pushed));
                 translated.changes.push((two.id, ChangeFate::Pushed));
             }
         }
-        for (one, two) in rows.memory.deliveries.iter().zip(&rows.sqlite.deliveries) {
+        for (one, two) in rows.memory.deliveries.iter().zip(&rows.tried.deliveries) {
             if self.chance.u8(..4) > 0 {
                 settlement.deliveries.push((one.id, DeliveryFate::Agreed));
                 translated.deliveries.push((two.id, DeliveryFate::Agreed));
             }
         }
-        for (one, two) in rows.memory.marks.iter().zip(&rows.sqlite.marks) {
+        for (one, two) in rows.memory.marks.iter().zip(&rows.tried.marks) {
             if self.chance.u8(..4) > 0 {
                 settlement.marks.push(one.id);
                 translated.marks.push(two.id);
             }
         }
         let one = self.memory.settle(&rows.memory.lease, settlement).await;
-        let two = self.sqlite.settle(&rows.sqlite.lease, translated).await;
+        let two = self.tried.settle(&rows.tried.lease, translated).await;
         if let (Ok(one), Ok(two)) = (&one, &two) {
             assert_eq!(one.opened.len(), two.opened.len());
             for (one, two) in one.opened.clone().into_iter().zip(two.opened.clone()) {
@@ -345,9 +348,9 @@ impl Pair {
         let Some((one, two)) = self.chance.choice(known) else {
             return "absorb nothing".to_owned();
         };
-        let Held { memory, sqlite } = &self.held[held];
+        let Held { memory, tried } = &self.held[held];
         let one = self.memory.absorb(&memory.lease, one).await;
-        let two = self.sqlite.absorb(&sqlite.lease, two).await;
+        let two = self.tried.absorb(&tried.lease, two).await;
         same_end("absorb", one, two)
     }
 
@@ -365,7 +368,7 @@ impl Pair {
             _ => Resolution::Dismiss,
         };
         let one = self.memory.resolve(&tenant, one, &resolution, "eve").await;
-        let two = self.sqlite.resolve(&tenant, two, &resolution, "eve").await;
+        let two = self.tried.resolve(&tenant, two, &resolution, "eve").await;
         if let (Ok(one), Ok(two)) = (&one, &two) {
             self.assert_same_item(one, two);
         }

@@ -1,40 +1,46 @@
-//! The same random history, told to the store in memory and to the one in SQLite: they are to
+//! The same random history, told to the store in memory and to one in a database: they are to
 //! answer alike.
 
 #![allow(
     clippy::unwrap_used,
     reason = "a helper of a test that fails is the test that fails"
 )]
+#![allow(
+    clippy::print_stdout,
+    reason = "which history it was, if the test fails"
+)]
 
 mod compare;
 mod steps;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqlitePoolOptions;
 
-use super::SqliteStore;
 use crate::store::*;
 use crate::testing::ManualClock;
+use crate::testing::conformance::PassTime;
 
-const SEEDS: u64 = 12;
 const STEPS: usize = 200;
 /// How often everything is looked at, which costs much more than a step.
 const COMPARED_EVERY: usize = 20;
-const TENANTS: &[&str] = &["", "a", "b"];
 
 /// Two leases on what is to be the same link.
 struct Held {
     memory: Claim,
-    sqlite: Claim,
+    tried: Claim,
 }
 
-struct Pair {
+/// The two stores, and what is known of them.
+pub(crate) struct Pair {
     memory: InMemoryStore,
-    sqlite: SqliteStore,
+    tried: Arc<dyn Store>,
     clock: ManualClock,
+    /// The time of the store that is tried, if it does not go by the clock.
+    time: Option<Arc<dyn PassTime>>,
+    tenants: &'static [&'static str],
     chance: fastrand::Rng,
     /// What the store in memory calls a link or a review item, and what the other one does.
     links: BTreeMap<LinkId, LinkId>,
@@ -48,21 +54,25 @@ struct Pair {
 }
 
 impl Pair {
-    async fn new(seed: u64) -> Self {
-        let clock =
-            ManualClock::at(DateTime::<Utc>::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect("sqlite::memory:")
-            .await
-            .unwrap();
+    /// The time at which a history begins. The clock stands still but where it is moved.
+    pub(crate) fn clock() -> ManualClock {
+        ManualClock::at(DateTime::<Utc>::UNIX_EPOCH + Duration::from_secs(1_800_000_000))
+    }
+
+    /// A store with nothing in it, which goes by this clock or by a time of its own that shows the
+    /// same.
+    pub(crate) fn new(
+        tried: Arc<dyn Store>,
+        clock: ManualClock,
+        time: Option<Arc<dyn PassTime>>,
+    ) -> Self {
         Self {
             memory: InMemoryStore::with_clock(clock.shared()),
-            sqlite: SqliteStore::with_pool_and_clock(pool, clock.shared())
-                .await
-                .unwrap(),
+            tried,
             clock,
-            chance: fastrand::Rng::with_seed(seed),
+            time,
+            tenants: &["", "a", "b"],
+            chance: fastrand::Rng::new(),
             links: BTreeMap::new(),
             reviews: BTreeMap::new(),
             held: Vec::new(),
@@ -72,8 +82,28 @@ impl Pair {
         }
     }
 
+    /// The tenants of the history, of which one has no name otherwise.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn of_tenants(mut self, tenants: &'static [&'static str]) -> Self {
+        self.tenants = tenants;
+        self
+    }
+
+    /// One history, by chance.
+    pub(crate) async fn answers_alike(mut self, seed: u64) {
+        self.chance = fastrand::Rng::with_seed(seed);
+        for step in 0..STEPS {
+            let done = self.step().await;
+            println!("seed {seed}, step {step}: {done}");
+            if step % COMPARED_EVERY == 0 {
+                self.compare().await;
+            }
+        }
+        self.compare().await;
+    }
+
     fn tenant(&mut self) -> TenantId {
-        TenantId::new(TENANTS[self.chance.usize(..TENANTS.len())])
+        TenantId::new(self.tenants[self.chance.usize(..self.tenants.len())])
     }
 
     fn name<T: From<String>>(&mut self, prefix: &str, count: u8) -> T {
@@ -90,20 +120,5 @@ impl Pair {
 
     fn clock_now(&self) -> DateTime<Utc> {
         crate::ambient::Clock::now(&self.clock)
-    }
-}
-
-#[tokio::test]
-async fn both_stores_answer_alike() {
-    for seed in 0..SEEDS {
-        let mut pair = Pair::new(seed).await;
-        for step in 0..STEPS {
-            let done = pair.step().await;
-            println!("seed {seed}, step {step}: {done}");
-            if step % COMPARED_EVERY == 0 {
-                pair.compare().await;
-            }
-        }
-        pair.compare().await;
     }
 }

@@ -1,31 +1,31 @@
 //! What both stores are to answer alike.
 
-use super::{Pair, TENANTS};
+use super::Pair;
 use crate::store::*;
 
 impl Pair {
-    fn same_link(&mut self, memory: LinkId, sqlite: LinkId) {
-        let known = *self.links.entry(memory).or_insert(sqlite);
-        assert_eq!(known, sqlite, "link {memory} of the store in memory");
+    fn same_link(&mut self, memory: LinkId, tried: LinkId) {
+        let known = *self.links.entry(memory).or_insert(tried);
+        assert_eq!(known, tried, "link {memory} of the store in memory");
     }
 
-    pub(super) fn same_review(&mut self, memory: ReviewId, sqlite: ReviewId) {
-        let known = *self.reviews.entry(memory).or_insert(sqlite);
-        assert_eq!(known, sqlite, "item {memory} of the store in memory");
+    pub(super) fn same_review(&mut self, memory: ReviewId, tried: ReviewId) {
+        let known = *self.reviews.entry(memory).or_insert(tried);
+        assert_eq!(known, tried, "item {memory} of the store in memory");
     }
 
-    pub(super) fn assert_same_link(&mut self, memory: &Link, sqlite: &Link) {
-        self.same_link(memory.id, sqlite.id);
-        let mut renamed = sqlite.clone();
+    pub(super) fn assert_same_link(&mut self, memory: &Link, tried: &Link) {
+        self.same_link(memory.id, tried.id);
+        let mut renamed = tried.clone();
         renamed.id = memory.id;
         assert_eq!(*memory, renamed);
     }
 
-    pub(super) fn assert_same_item(&mut self, memory: &ReviewItem, sqlite: &ReviewItem) {
-        self.same_review(memory.id, sqlite.id);
-        let mut renamed = sqlite.clone();
+    pub(super) fn assert_same_item(&mut self, memory: &ReviewItem, tried: &ReviewItem) {
+        self.same_review(memory.id, tried.id);
+        let mut renamed = tried.clone();
         renamed.id = memory.id;
-        if let (Some(one), Some(two)) = (memory.link, sqlite.link) {
+        if let (Some(one), Some(two)) = (memory.link, tried.link) {
             self.same_link(one, two);
             renamed.link = memory.link;
         }
@@ -38,18 +38,18 @@ impl Pair {
         for format in 0..3 {
             assert_eq!(
                 self.memory.next_due(format).await.unwrap(),
-                self.sqlite.next_due(format).await.unwrap(),
+                self.tried.next_due(format).await.unwrap(),
                 "format {format}"
             );
         }
-        for tenant in TENANTS.iter().copied().map(TenantId::new) {
+        for tenant in self.tenants.iter().copied().map(TenantId::new) {
             let mut one = self
                 .memory
                 .service_links(&tenant, None, u32::MAX)
                 .await
                 .unwrap();
             let two = self
-                .sqlite
+                .tried
                 .service_links(&tenant, None, u32::MAX)
                 .await
                 .unwrap();
@@ -59,7 +59,7 @@ impl Pair {
             assert_eq!(one, two);
             assert_eq!(
                 self.memory.is_paused(&tenant).await.unwrap(),
-                self.sqlite.is_paused(&tenant).await.unwrap()
+                self.tried.is_paused(&tenant).await.unwrap()
             );
             for number in 0..5 {
                 let id = AppointmentId::new(format!("appointment{number}"));
@@ -69,7 +69,7 @@ impl Pair {
                     .await
                     .unwrap();
                 let two = self
-                    .sqlite
+                    .tried
                     .changes(&tenant, &id, Page::first(u32::MAX))
                     .await
                     .unwrap();
@@ -86,7 +86,7 @@ impl Pair {
                 .await
                 .unwrap();
             let two = self
-                .sqlite
+                .tried
                 .deliveries(&tenant, Page::first(u32::MAX))
                 .await
                 .unwrap();
@@ -99,17 +99,17 @@ impl Pair {
             let minute = std::time::Duration::from_secs(60);
             assert_eq!(
                 self.memory.webhook_health(&tenant, minute).await.unwrap(),
-                self.sqlite.webhook_health(&tenant, minute).await.unwrap()
+                self.tried.webhook_health(&tenant, minute).await.unwrap()
             );
             let one = self.memory.open_reviews(&tenant, page).await.unwrap();
-            let two = self.sqlite.open_reviews(&tenant, page).await.unwrap();
+            let two = self.tried.open_reviews(&tenant, page).await.unwrap();
             assert_eq!(one.len(), two.len());
             for (one, two) in one.iter().zip(&two) {
                 self.assert_same_item(one, two);
             }
             for (one, two) in self.reviews.clone() {
                 let one = self.memory.review(&tenant, one).await.unwrap();
-                let two = self.sqlite.review(&tenant, two).await.unwrap();
+                let two = self.tried.review(&tenant, two).await.unwrap();
                 assert_eq!(one.is_some(), two.is_some());
                 if let (Some(one), Some(two)) = (one, two) {
                     self.assert_same_item(&one, &two);
@@ -121,7 +121,7 @@ impl Pair {
                 .await
                 .unwrap();
             let two = self
-                .sqlite
+                .tried
                 .log(&tenant, Page::first(u32::MAX))
                 .await
                 .unwrap();
@@ -145,7 +145,7 @@ impl Pair {
             });
             for key in keys {
                 let one = self.memory.find(&tenant, &key).await.unwrap();
-                let two = self.sqlite.find(&tenant, &key).await.unwrap();
+                let two = self.tried.find(&tenant, &key).await.unwrap();
                 assert_eq!(one.is_some(), two.is_some(), "{key:?}");
                 if let (Some(one), Some(two)) = (one, two) {
                     self.assert_same_link(&one, &two);

@@ -1,0 +1,275 @@
+//! A ready appointments table, for a host that has none. Every write records its change in the same
+//! transaction.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+
+use super::error::failed;
+use super::rows::{Row, Stamp, json, revision_number};
+use super::{PostgresStore, statements};
+use crate::store::{
+    Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey, Change, Reason,
+    Revision, StoreError, TenantId, Window,
+};
+
+macro_rules! appointment_columns {
+    () => {
+        "id, revision, origin, state, chain, updated_at, reason"
+    };
+}
+
+statements! {
+    GET = concat!(
+        "SELECT ", appointment_columns!(), " FROM appointments WHERE tenant = $1 AND id = $2"
+    );
+    GET_BY_CHAIN = concat!(
+        "SELECT ", appointment_columns!(), " FROM appointments WHERE tenant = $1 AND chain = $2"
+    );
+    /// Of two at once, the second waits for the first to commit and gets no row back.
+    CREATE = concat!(
+        "INSERT INTO appointments (tenant, id, chain, revision, origin, state, start_at, updated_at, reason) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING ",
+        appointment_columns!()
+    );
+    UPDATE = concat!(
+        "UPDATE appointments SET revision = $4, origin = $5, state = $6, start_at = $7, updated_at = $8, reason = $9 \
+         WHERE tenant = $1 AND id = $2 AND revision = $3 RETURNING ",
+        appointment_columns!()
+    );
+    SCAN = concat!(
+        "SELECT ", appointment_columns!(), " FROM appointments \
+         WHERE tenant = $1 AND start_at >= $2 AND start_at < $3 AND (start_at, id) > ($4, $5) \
+         ORDER BY tenant, start_at, id LIMIT $6"
+    );
+}
+
+impl PostgresStore {
+    /// Creates an appointment that was made at the host, and records the change.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](crate::store::StoreErrorKind::Conflict) if the id is taken,
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](crate::store::StoreErrorKind::ReadOnly).
+    pub async fn create_appointment(
+        &self,
+        tenant: &TenantId,
+        id: &AppointmentId,
+        write: AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        let mut transaction = self.begin().await?;
+        let created = self
+            .create_appointment_in(&mut transaction, tenant, id, write)
+            .await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(created)
+    }
+
+    /// Creates an appointment that was made at the host, and records the change, in the host's own
+    /// transaction.
+    ///
+    /// # Errors
+    ///
+    /// As [`create_appointment`](Self::create_appointment). Roll the transaction back then.
+    pub async fn create_appointment_in(
+        &self,
+        connection: &mut PgConnection,
+        tenant: &TenantId,
+        id: &AppointmentId,
+        write: AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        let created = create(connection, tenant, id, None, &write).await?;
+        let created =
+            created.ok_or_else(|| StoreError::conflict("the id of the appointment is taken"))?;
+        self.record_write(connection, tenant, &created).await?;
+        Ok(created)
+    }
+
+    /// Records the change that a write of the table was.
+    async fn record_write(
+        &self,
+        connection: &mut PgConnection,
+        tenant: &TenantId,
+        written: &Appointment,
+    ) -> Result<(), StoreError> {
+        let change = Change::new(
+            tenant.clone(),
+            written.id.clone(),
+            written.revision,
+            written.origin.clone(),
+            written.updated_at,
+        );
+        self.record_change_in(connection, &change).await
+    }
+}
+
+#[async_trait]
+impl AppointmentRepository for PostgresStore {
+    async fn get(
+        &self,
+        tenant: &TenantId,
+        id: &AppointmentId,
+    ) -> Result<Option<Appointment>, StoreError> {
+        let mut connection = self.pool().acquire().await.map_err(failed)?;
+        get(&mut connection, GET, tenant, id.as_str()).await
+    }
+
+    async fn create_for_booking(
+        &self,
+        tenant: &TenantId,
+        chain: &ChainKey,
+        write: AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        let mut transaction = self.begin().await?;
+        let id = id_for(chain);
+        let created = create(&mut transaction, tenant, &id, Some(chain), &write).await?;
+        let Some(created) = created else {
+            // A statement of its own, so that it sees what the one before waited for.
+            let known = get(&mut transaction, GET_BY_CHAIN, tenant, chain.as_str()).await?;
+            return known.ok_or_else(|| {
+                StoreError::conflict("the id of the appointment that was to be created is taken")
+            });
+        };
+        self.record_write(&mut transaction, tenant, &created)
+            .await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(created)
+    }
+
+    async fn update(
+        &self,
+        tenant: &TenantId,
+        id: &AppointmentId,
+        expected: Revision,
+        write: AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        let (known, next) = match revision_number(expected) {
+            Ok(known) => (known, revision_number(expected.next())?),
+            // One that is too large for the table is in no row of it.
+            Err(_) => (-1, -1),
+        };
+        let mut transaction = self.begin().await?;
+        let row = sqlx::query(UPDATE)
+            .bind(tenant.as_str())
+            .bind(id.as_str())
+            .bind(known)
+            .bind(next)
+            .bind(write.origin.as_str())
+            .bind(json(&write.state))
+            .bind(Stamp(write.state.start))
+            .bind(Stamp(write.at))
+            .bind(write.reason.as_ref().map(Reason::as_str))
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        let Some(row) = row else {
+            return Err(
+                match get(&mut transaction, GET, tenant, id.as_str()).await? {
+                    Some(_) => StoreError::conflict(
+                        "the appointment was written meanwhile: read again, then decide again",
+                    ),
+                    None => StoreError::not_found("appointment"),
+                },
+            );
+        };
+        let updated = decode(&row)?;
+        self.record_write(&mut transaction, tenant, &updated)
+            .await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(updated)
+    }
+
+    async fn scan(
+        &self,
+        tenant: &TenantId,
+        window: Window,
+        after: Option<(DateTime<Utc>, AppointmentId)>,
+        limit: u32,
+    ) -> Result<Vec<Appointment>, StoreError> {
+        let from = Stamp(window.from.max(first_day()));
+        let (after_start, after_id) = match &after {
+            Some((start, id)) => (Stamp(start.max(&first_day()).to_owned()), id.as_str()),
+            // No text comes before the empty one, and it is no id.
+            None => (from, ""),
+        };
+        let rows = sqlx::query(SCAN)
+            .bind(tenant.as_str())
+            .bind(from)
+            .bind(Stamp(window.until.max(first_day())))
+            .bind(after_start)
+            .bind(after_id)
+            .bind(i64::from(limit))
+            .fetch_all(self.pool())
+            .await
+            .map_err(failed)?;
+        rows.iter().map(decode).collect()
+    }
+}
+
+fn decode(row: &PgRow) -> Result<Appointment, StoreError> {
+    let row = Row::of("appointments", row);
+    let appointment = Appointment::new(
+        row.text("id")?,
+        Revision::new(row.count("revision")?),
+        row.word("origin")?,
+        row.json("state")?,
+        row.instant("updated_at")?,
+    );
+    let reason: Option<String> = row.text_if_any("reason")?;
+    Ok(appointment
+        .with_chain(row.text_if_any("chain")?)
+        .with_reason(reason.map(Reason::from)))
+}
+
+async fn get(
+    connection: &mut PgConnection,
+    statement: &'static str,
+    tenant: &TenantId,
+    key: &str,
+) -> Result<Option<Appointment>, StoreError> {
+    let row = sqlx::query(statement)
+        .bind(tenant.as_str())
+        .bind(key)
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)?;
+    row.as_ref().map(decode).transpose()
+}
+
+/// The first day that PostgreSQL knows, 24 November 4714 BC. A window may begin before it.
+fn first_day() -> DateTime<Utc> {
+    DateTime::from_timestamp(-210_866_803_200, 0).unwrap_or_default()
+}
+
+async fn create(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    id: &AppointmentId,
+    chain: Option<&ChainKey>,
+    write: &AppointmentWrite,
+) -> Result<Option<Appointment>, StoreError> {
+    let row = sqlx::query(CREATE)
+        .bind(tenant.as_str())
+        .bind(id.as_str())
+        .bind(chain.map(ChainKey::as_str))
+        .bind(revision_number(Revision::FIRST)?)
+        .bind(write.origin.as_str())
+        .bind(json(&write.state))
+        .bind(Stamp(write.state.start))
+        .bind(Stamp(write.at))
+        .bind(write.reason.as_ref().map(Reason::as_str))
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)?;
+    row.as_ref().map(decode).transpose()
+}
+
+/// The id of an appointment that is created for a chain of bookings: the same one whenever and
+/// wherever it is created.
+fn id_for(chain: &ChainKey) -> AppointmentId {
+    let digest = Sha256::digest(chain.as_str());
+    AppointmentId::new(format!("calcom-{}", hex::encode(&digest[..16])))
+}

@@ -1,0 +1,101 @@
+//! The names under which links are found.
+
+use sqlx::PgConnection;
+
+use super::error::failed;
+use super::statements;
+use crate::store::{AppointmentId, Link, LinkId, LinkKey, StoreError, TenantId};
+
+statements! {
+    /// Under the tenant's lock, so that the answer holds until the transaction ends.
+    OWNERS =
+        "SELECT DISTINCT link FROM keys WHERE tenant = $1 AND (kind, name) IN (SELECT * FROM unnest($2, $3)) \
+         ORDER BY link";
+    OWN =
+        "INSERT INTO keys (tenant, kind, name, link) \
+         SELECT DISTINCT $1, key.kind, key.name, $4 FROM unnest($2, $3) AS key (kind, name) \
+         ON CONFLICT (tenant, kind, name) DO NOTHING";
+    /// The uids move; the appointment too, if it is named.
+    MOVE =
+        "UPDATE keys SET link = $3 \
+         WHERE tenant = $1 AND link = $2 AND (kind = 'booking' OR (kind = 'appointment' AND name = $4))";
+    FORGET = "DELETE FROM keys WHERE tenant = $1 AND link = $2";
+}
+
+/// A key as it is stored; a link's id is none of its keys.
+pub(super) fn parts(key: &LinkKey) -> Option<(&'static str, &str)> {
+    match key {
+        LinkKey::Id(_) => None,
+        LinkKey::Appointment(id) => Some(("appointment", id.as_str())),
+        LinkKey::Booking(uid) => Some(("booking", uid.as_str())),
+        LinkKey::Chain(chain) => Some(("chain", chain.as_str())),
+        LinkKey::SyncKey(sync_key) => Some(("sync_key", sync_key.as_str())),
+    }
+}
+
+fn columns(keys: &[LinkKey]) -> (Vec<&'static str>, Vec<&str>) {
+    keys.iter().filter_map(parts).unzip()
+}
+
+/// The other links that own one of the keys, in the order of their ids.
+pub(super) async fn other_owners(
+    connection: &mut PgConnection,
+    link: &Link,
+    keys: &[LinkKey],
+) -> Result<Vec<LinkId>, StoreError> {
+    let (kinds, names) = columns(keys);
+    let owners: Vec<i64> = sqlx::query_scalar(OWNERS)
+        .bind(link.tenant.as_str())
+        .bind(kinds)
+        .bind(names)
+        .fetch_all(connection)
+        .await
+        .map_err(failed)?;
+    let owners = owners.into_iter().map(LinkId::new);
+    Ok(owners.filter(|owner| *owner != link.id).collect())
+}
+
+/// Makes keys the link's, as far as they are nobody's.
+pub(super) async fn own(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    keys: &[LinkKey],
+    link: LinkId,
+) -> Result<(), StoreError> {
+    let (kinds, names) = columns(keys);
+    sqlx::query(OWN)
+        .bind(tenant.as_str())
+        .bind(kinds)
+        .bind(names)
+        .bind(link.get())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// Moves the uids of a link to another one, and the appointment that the other one takes over, and
+/// forgets its other keys.
+pub(super) async fn move_over(
+    connection: &mut PgConnection,
+    from: &Link,
+    into: &Link,
+) -> Result<(), StoreError> {
+    let taken = from.appointment.as_ref();
+    let taken = taken.filter(|_| into.appointment.is_none());
+    sqlx::query(MOVE)
+        .bind(from.tenant.as_str())
+        .bind(from.id.get())
+        .bind(into.id.get())
+        .bind(taken.map(AppointmentId::as_str))
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    sqlx::query(FORGET)
+        .bind(from.tenant.as_str())
+        .bind(from.id.get())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}

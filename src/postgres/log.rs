@@ -1,0 +1,90 @@
+//! The sync log.
+
+use async_trait::async_trait;
+use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+
+use super::error::failed;
+use super::rows::{Row, json};
+use super::{PostgresStore, statements};
+use crate::store::{
+    AppointmentId, Link, LinkId, LogEntry, LogEvent, LogId, Page, StoreError, SyncLog, TenantId,
+};
+
+statements! {
+    /// Ids are drawn under the tenant's lock, which is held until the transaction is visible: nobody
+    /// who reads on after the last id that was seen misses a line.
+    WRITE = "INSERT INTO log (tenant, at, link, appointment, event) VALUES ($1, now_of_books(), $2, $3, $4)";
+    READ =
+        "SELECT id, at, tenant, link, appointment, event FROM log WHERE tenant = $1 AND id > $2 \
+         ORDER BY tenant, id LIMIT $3";
+}
+
+/// What a line of the log is about.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) tenant: &'a TenantId,
+    pub(super) link: Option<LinkId>,
+    pub(super) appointment: Option<&'a AppointmentId>,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn of_link(link: &'a Link) -> Self {
+        Self {
+            tenant: &link.tenant,
+            link: Some(link.id),
+            appointment: link.appointment.as_ref(),
+        }
+    }
+
+    pub(super) fn of_tenant(tenant: &'a TenantId) -> Self {
+        Self {
+            tenant,
+            link: None,
+            appointment: None,
+        }
+    }
+}
+
+#[async_trait]
+impl SyncLog for PostgresStore {
+    async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, StoreError> {
+        let rows = sqlx::query(READ)
+            .bind(tenant.as_str())
+            .bind(page.after.map_or(i64::MIN, LogId::get))
+            .bind(i64::from(page.limit))
+            .fetch_all(self.pool())
+            .await
+            .map_err(failed)?;
+        rows.iter().map(decode).collect()
+    }
+}
+
+pub(super) fn decode(row: &PgRow) -> Result<LogEntry, StoreError> {
+    let row = Row::of("log", row);
+    let entry = LogEntry::new(
+        row.number("id")?,
+        row.instant("at")?,
+        row.text("tenant")?,
+        row.json("event")?,
+    );
+    let link = row.get::<Option<i64>>("link")?.map(LinkId::new);
+    Ok(entry.about(link, row.text_if_any("appointment")?))
+}
+
+/// Writes a line. The transaction holds the tenant's lock.
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    subject: Subject<'_>,
+    event: &LogEvent,
+) -> Result<(), StoreError> {
+    sqlx::query(WRITE)
+        .bind(subject.tenant.as_str())
+        .bind(subject.link.map(LinkId::get))
+        .bind(subject.appointment.map(AppointmentId::as_str))
+        .bind(json(event))
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! The bookkeeping, and ready tables of appointments and services, in a PostgreSQL database.
+//!
+//! [`PostgresStore`] implements every port of [`store`](crate::store). It keeps its tables in a
+//! schema of its own, `calcom` unless [another one](PostgresBuilder::schema) is named, and so it may
+//! share the database with the host. A host with an appointments table of its own in the same
+//! database records its changes with [`PostgresStore::record_change_in`], in its own transaction.
+//!
+//! Any number of processes on any number of machines may use one schema. Time is the database's:
+//! leases, due times and holds go by its clock, and the clocks of the machines do not matter.
+//!
+//! Needs PostgreSQL 14 or later. A connection pooler in front of it has to keep a session's
+//! settings and advisory locks, as `PgBouncer` does in session mode.
+//!
+//! TLS comes with feature `rustls` or `native-tls`; `sslmode=verify-full` in the address insists on it
+//! and on the server's name, while without a word a server that offers none is talked to in the clear.
+
+// The order of locks, which every transaction here keeps: the tenant's, links by id, review items
+// by id, their parts, then the rest. A lock is always a statement of its own, so that the statement
+// after it sees what the lock's last holder committed.
+
+mod absorb;
+mod appointments;
+mod erasure;
+mod error;
+mod host_appointments;
+mod host_columns;
+mod host_table;
+mod inbox;
+mod keys;
+mod links;
+mod log;
+mod migrations;
+mod outbox;
+mod pool;
+mod queue;
+mod report;
+mod review_items;
+mod reviews;
+mod routing;
+mod rows;
+mod service_links;
+mod services;
+mod settle;
+#[cfg(all(test, feature = "testing"))]
+mod side_by_side;
+mod sweeps;
+mod tenants;
+mod upkeep;
+mod wake;
+
+pub use host_appointments::PostgresAppointments;
+pub use host_table::HostTable;
+pub use pool::{PostgresBuilder, PostgresStore};
+
+/// Declares a file's SQL statements. Tables are named without their schema, which each connection's
+/// `search_path` names.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
+        $($(#[$doc])* const $name: &str = $sql;)+
+    };
+}
+use statements;

@@ -1,0 +1,82 @@
+//! Old rows are removed.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::error::failed;
+use super::rows::back;
+use super::{PostgresStore, statements};
+use crate::store::{Pruned, Retention, StoreError, Upkeep};
+
+/// The settled notices of one kind, as far as they are free.
+macro_rules! old_notices {
+    ($kind:literal) => {
+        concat!(
+            "SELECT id FROM notices \
+             WHERE kind = '",
+            $kind,
+            "' AND fate IS NOT NULL AND settled_at < now_of_books() - $1 * interval '1 us' \
+             ORDER BY settled_at LIMIT $2 FOR UPDATE SKIP LOCKED"
+        )
+    };
+}
+
+// Each takes only rows that nobody has locked, and so waits for nobody.
+statements! {
+    CHANGES = concat!("DELETE FROM notices WHERE id = ANY (ARRAY(", old_notices!("change"), "))");
+    DELIVERIES = concat!("DELETE FROM notices WHERE id = ANY (ARRAY(", old_notices!("delivery"), "))");
+    /// The row of a body stays.
+    BODIES =
+        "UPDATE notices SET body = '' WHERE id = ANY (ARRAY( \
+             SELECT id FROM notices \
+             WHERE kind = 'delivery' AND fate IS NOT NULL AND body <> '' AND settled_at < now_of_books() - $1 * interval '1 us' \
+             ORDER BY settled_at, id LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    /// The resolved review items that are over: no mark carries their instruction any more. The marks
+    /// are stored with the resolution, so that an old item gets no new ones. Its parts go with it.
+    REVIEWS =
+        "DELETE FROM reviews WHERE ctid = ANY (ARRAY( \
+             SELECT r.ctid FROM reviews r \
+             WHERE r.resolved_at < now_of_books() - $1 * interval '1 us' AND NOT EXISTS (SELECT FROM notices n \
+                 WHERE n.kind = 'mark' AND n.tenant = r.tenant AND n.review = r.id) \
+             ORDER BY r.resolved_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED))";
+    LOG =
+        "DELETE FROM log WHERE ctid = ANY (ARRAY( \
+             SELECT ctid FROM log WHERE at < now_of_books() - $1 * interval '1 us' \
+             ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+}
+
+#[async_trait]
+impl Upkeep for PostgresStore {
+    async fn prune(&self, retention: &Retention, limit: u32) -> Result<Pruned, StoreError> {
+        // A transaction a kind: nobody waits for all of them.
+        Ok(Pruned {
+            changes: self.remove(CHANGES, retention.changes, limit).await?,
+            deliveries: self.remove(DELIVERIES, retention.deliveries, limit).await?,
+            bodies: self.remove(BODIES, retention.bodies, limit).await?,
+            reviews: self.remove(REVIEWS, retention.reviews, limit).await?,
+            log: self.remove(LOG, retention.log, limit).await?,
+        })
+    }
+}
+
+impl PostgresStore {
+    /// Removes some of what is older than it is to be kept for; nothing, if it is kept for ever.
+    async fn remove(
+        &self,
+        statement: &'static str,
+        older_than: Option<Duration>,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let Some(age) = older_than else {
+            return Ok(0);
+        };
+        let removed = sqlx::query(statement)
+            .bind(back(age))
+            .bind(i64::from(limit))
+            .execute(self.pool())
+            .await
+            .map_err(failed)?;
+        Ok(removed.rows_affected())
+    }
+}
