@@ -750,7 +750,10 @@ async fn the_rest_of_a_wish_wins_although_its_first_part_came_later() {
         .await;
     // Read first: the conflict is known, and decided, when the move is sent.
     let tenant = world.tenant.clone();
-    let marked = world.engine.resync_all(&tenant, &[made.id.clone()]).await;
+    let marked = world
+        .engine
+        .resync_all(&tenant, std::slice::from_ref(&made.id))
+        .await;
     assert!(marked.iter().all(Result::is_ok));
     world.clock.advance(Duration::from_secs(60));
     let drop = Fault::new(Operation::Reschedule, Then::ApplyThenDrop);
