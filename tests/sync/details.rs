@@ -11,7 +11,8 @@ use calcom::store::{
 };
 use calcom::sync::{ConflictPolicy, Inexpressible, Operations, SyncPolicy};
 use calcom::testing::{
-    Fault, Operation, ServerKind, StoreFault, StoreFaults, StoreOperation, StoreTrouble, Then,
+    FakeEventType, Fault, Operation, ServerKind, StoreFault, StoreFaults, StoreOperation,
+    StoreTrouble, Then,
 };
 
 use crate::faulty::engine_over;
@@ -765,5 +766,36 @@ async fn the_rest_of_a_wish_wins_although_its_first_part_came_later() {
         (booking.start, booking.location.as_deref()),
         (at(3), Some("Nebenstr. 2, Berlin"))
     );
+    assert_eq!(world.review_reasons().await, []);
+}
+
+/// A round-robin booking is given to another of its hosts: in place, once, and the appointment says so.
+#[tokio::test]
+async fn a_booking_is_given_to_another_member_of_staff() {
+    let world = World::new().await;
+    let hanna = world.fake.host_id();
+    let ben = world.fake.add_user("ben").id;
+    let anybody = FakeEventType::new("anybody", 30).with_round_robin([hanna, ben]);
+    let anybody = world.fake.add_event_type(anybody);
+    let engine = world.engine_with(|tenant| tenant.with_event_type(anybody).with_host(ben));
+    let mut state = world.state(at(0));
+    state.event_type = anybody;
+    let made = world.make_as("a", state, Origin::Admin);
+    world.drain_with(&engine).await;
+    let uid = world.booking_of(&made.id).await;
+    let holder = || world.fake.booking(&uid).unwrap().hosts[0].id.unwrap();
+    let other = if holder() == hanna { ben } else { hanna };
+    world
+        .change(&made.id, Origin::Admin, |state| state.host = Some(other))
+        .await;
+    for _ in 0..3 {
+        world.drain_with(&engine).await;
+        world.clock.advance(Duration::from_secs(60));
+    }
+    assert_eq!(holder(), other);
+    assert_eq!(count(&world, Operation::Reassign), 1);
+    assert_eq!(world.booking_of(&made.id).await, uid, "in place");
+    let state = world.appointment(&made.id).await.state;
+    assert_eq!(state.host, Some(other));
     assert_eq!(world.review_reasons().await, []);
 }
