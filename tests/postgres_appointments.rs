@@ -95,6 +95,23 @@ fn visits(schema: &str) -> HostTable {
         .origin_word("from Cal.com", Origin::Calcom)
 }
 
+/// A table with the names that `HostTable` goes by unless it is told otherwise, and keys made of chance.
+const PLAIN: &str = r#"
+CREATE TABLE HOST.plain (
+    id             uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    revision       bigint NOT NULL DEFAULT 1,
+    origin         text NOT NULL DEFAULT 'admin',
+    status         text NOT NULL,
+    starts_at      timestamp NOT NULL,
+    ends_at        timestamptz NOT NULL,
+    updated_at     timestamptz NOT NULL DEFAULT now(),
+    calcom_chain   text UNIQUE,
+    attendee_name  text NOT NULL,
+    attendee_email text,
+    event_type_id  integer NOT NULL
+);
+"#;
+
 /// A database with a salon's table beside the store's schema.
 #[derive(Debug)]
 struct Salon {
@@ -121,10 +138,7 @@ impl Salon {
         };
         let schema = salon.host_schema();
         salon
-            .run(&format!(
-                "CREATE SCHEMA {schema}; {}",
-                VISITS.replace("HOST", &schema)
-            ))
+            .run(&format!("CREATE SCHEMA {schema}; {VISITS} {PLAIN}"))
             .await;
         Arc::new(salon)
     }
@@ -263,6 +277,32 @@ calcom::appointment_conformance!(
     own_table,
     let salon = Salon::new().await;
     table(&salon).await
+);
+
+calcom::appointment_conformance!(
+    #[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_appointments -- --include-ignored"]
+    plain_table,
+    let salon = Salon::new().await;
+    {
+        let plain = HostTable::new("plain").in_schema(salon.host_schema());
+        let plain = plain.only_tenant("salon").email_column("attendee_email");
+        let plain = salon.store.appointments_in(plain).await.unwrap();
+        let table = AppointmentTable::new(Arc::new(plain)).with_tenants([TenantId::new("salon")]);
+        let lacks = [
+            Detail::Staff,
+            Detail::Location,
+            Detail::Guests,
+            Detail::Notes,
+            Detail::Absent,
+            Detail::Responses,
+            Detail::Metadata,
+            Detail::Reason,
+            Detail::Phone,
+            Detail::Language,
+            Detail::TimeZone,
+        ];
+        lacks.into_iter().fold(table, AppointmentTable::without)
+    }
 );
 
 fn at(hours: i64) -> DateTime<Utc> {
@@ -412,6 +452,7 @@ async fn what_cannot_be_mapped_is_refused_by_name() {
     let salon = Salon::new().await;
     let schema = salon.host_schema();
     let table = || visits(&schema);
+    let plain = || HostTable::new("plain").in_schema(&schema);
     for (table, named) in [
         (table().notes_column("nope\"; drop table x"), "nope"),
         (table().revision_column("client"), "\"client\""),
@@ -424,6 +465,12 @@ async fn what_cannot_be_mapped_is_refused_by_name() {
         (table().time_zone("UTC"), "\"zone\""),
         (table().event_type_column("service"), "\"service\""),
         (HostTable::new("no such table"), "no such table"),
+        // Read back as something else than was written.
+        (
+            plain().status_word("cancelled", AppointmentStatus::Declined),
+            "cancelled",
+        ),
+        (plain().origin_word("calcom", Origin::Phone), "calcom"),
     ] {
         let refused = salon.refusal(table).await;
         assert!(refused.contains(named), "{refused}");
@@ -470,6 +517,58 @@ async fn a_word_of_the_hosts_is_kept() {
     salon
         .run("DO $$ BEGIN ASSERT (SELECT state = 'done' FROM HOST.\"Visits; --\"); END $$")
         .await;
+}
+
+/// Two services share an event type: a row keeps its own.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_appointments -- --include-ignored"]
+async fn a_service_of_the_hosts_is_kept() {
+    let salon = Salon::new().await;
+    let (cut, beard) = (("cut", EventTypeId::new(7)), ("beard", EventTypeId::new(7)));
+    let colour = ("colour", EventTypeId::new(8));
+    let table = visits(&salon.host_schema()).service_column("service", [cut, beard, colour]);
+    let appointments = salon.store.appointments_in(table).await.unwrap();
+    let tenant = TenantId::new("salon");
+    let made = appointments
+        .create_for_booking(&tenant, &"chain".into(), write(at(0)))
+        .await
+        .unwrap();
+    salon
+        .run("UPDATE HOST.\"Visits; --\" SET service = 'beard'")
+        .await;
+    let updated = appointments.update(&tenant, &made.id, made.revision, write(at(1)));
+    let updated = updated.await.unwrap();
+    salon
+        .run("DO $$ BEGIN ASSERT (SELECT service = 'beard' FROM HOST.\"Visits; --\"); END $$")
+        .await;
+    let mut other = write(at(2));
+    other.state.event_type = EventTypeId::new(8);
+    let updated = appointments.update(&tenant, &made.id, updated.revision, other);
+    updated.await.unwrap();
+    salon
+        .run("DO $$ BEGIN ASSERT (SELECT service = 'colour' FROM HOST.\"Visits; --\"); END $$")
+        .await;
+}
+
+/// What is not for Cal.com is not recorded.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_appointments -- --include-ignored"]
+async fn a_condition_says_which_rows_are_watched() {
+    let salon = Salon::new().await;
+    salon
+        .run(
+            "SELECT BOOKS.watch('HOST.\"Visits; --\"', tenant => 'x', id_column => 'No', revision_column => 'version', \
+             row_condition => $$service <> 'massage'$$)",
+        )
+        .await;
+    salon
+        .run(
+            "INSERT INTO HOST.\"Visits; --\" (\"Salon\", state, \"from\", \"to\", service, client, zone) \
+             VALUES ('x', 'booked', now(), now(), 'massage', 'Ann', 'UTC'), ('x', 'booked', now(), now(), 'cut', 'Ann', 'UTC')",
+        )
+        .await;
+    assert_eq!(salon.changes("x", "1").await.len(), 0);
+    assert_eq!(salon.changes("x", "2").await.len(), 1);
 }
 
 /// Rows of a service that Cal.com does not know are not the engine's, and stop nothing.

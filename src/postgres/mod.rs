@@ -22,9 +22,7 @@ mod absorb;
 mod appointments;
 mod erasure;
 mod error;
-mod host_appointments;
-mod host_columns;
-mod host_table;
+mod host;
 mod inbox;
 mod keys;
 mod links;
@@ -48,8 +46,7 @@ mod tenants;
 mod upkeep;
 mod wake;
 
-pub use host_appointments::PostgresAppointments;
-pub use host_table::HostTable;
+pub use host::{HostTable, PostgresAppointments};
 pub use pool::{PostgresBuilder, PostgresStore};
 
 /// Declares a file's SQL statements. Tables are named without their schema, which each connection's

@@ -187,6 +187,7 @@ impl PostgresBuilder {
              SET lock_timeout = {}; \
              SET statement_timeout = {}; \
              SET idle_in_transaction_session_timeout = {}; \
+             SET standard_conforming_strings = on; \
              SET jit = off",
             self.schema,
             milliseconds(self.lock_timeout),

@@ -67,6 +67,8 @@ CREATE TABLE watched (
     id_column name NOT NULL,
     revision_column name NOT NULL,
     origin_column name,
+    -- An SQL condition over the table's columns; rows for which it is not true are not recorded.
+    row_condition text,
     CHECK ((tenant IS NULL) <> (tenant_column IS NULL))
 );
 
@@ -109,6 +111,7 @@ BEGIN
              INSERT INTO notices (kind, tenant, appointment, revision, origin, at)
              SELECT ''change'', %s, row_.%I::text, row_.%I::bigint, coalesce($1, %s, ''admin''), clock_of_books()
              FROM changed AS row_
+             WHERE %s
              ON CONFLICT (tenant, appointment, revision) WHERE kind = ''change'' DO NOTHING
              RETURNING tenant
          )
@@ -116,7 +119,8 @@ BEGIN
         CASE WHEN watch.tenant IS NULL THEN format('row_.%I::text', watch.tenant_column) ELSE quote_literal(watch.tenant) END,
         watch.id_column,
         watch.revision_column,
-        CASE WHEN watch.origin_column IS NULL THEN 'NULL' ELSE format('row_.%I::text', watch.origin_column) END
+        CASE WHEN watch.origin_column IS NULL THEN 'NULL' ELSE format('row_.%I::text', watch.origin_column) END,
+        CASE WHEN watch.row_condition IS NULL THEN 'true' ELSE format('(%s)', watch.row_condition) END
     ) INTO recorded USING setting;
     FOREACH told IN ARRAY coalesce(recorded, '{}') LOOP
         PERFORM pg_notify(current_schema() || '_due', told);
@@ -127,14 +131,16 @@ $$;
 
 -- Makes every INSERT and UPDATE of a host's table record itself, in the host's transaction. The origin is that of
 -- SET LOCAL calcom.origin, or else that of the origin column, or else admin. Rows whose revision an UPDATE leaves as it was are
--- given the next one. Watching a table again replaces what was said about it.
+-- given the next one. Watching a table again replaces what was said about it. The condition runs with the rights of this schema's
+-- owner, and so only a role that may write to watched can give one.
 CREATE FUNCTION watch(
     relation regclass,
     tenant text DEFAULT NULL,
     tenant_column name DEFAULT NULL,
     id_column name DEFAULT 'id',
     revision_column name DEFAULT 'revision',
-    origin_column name DEFAULT NULL
+    origin_column name DEFAULT NULL,
+    row_condition text DEFAULT NULL
 )
 RETURNS void
 LANGUAGE plpgsql
@@ -166,7 +172,8 @@ BEGIN
     END IF;
     PERFORM unwatch(watch.relation);
     INSERT INTO watched
-    VALUES (watch.relation, watch.tenant, watch.tenant_column, watch.id_column, watch.revision_column, watch.origin_column);
+    VALUES (watch.relation, watch.tenant, watch.tenant_column, watch.id_column, watch.revision_column, watch.origin_column,
+        watch.row_condition);
     EXECUTE format(
         'CREATE TRIGGER calcom_raise_revision BEFORE UPDATE ON %s
          FOR EACH ROW EXECUTE FUNCTION %I.raise_watched_revision(%L)',

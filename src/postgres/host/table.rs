@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::EventTypeId;
 use crate::store::{AppointmentStatus, Origin, TenantId};
 
-/// How the tenant of a row is told.
+/// Where a row's tenant comes from.
 #[derive(Clone, Debug)]
 pub(super) enum TenantOf {
     /// All rows are this tenant's.
@@ -14,7 +14,7 @@ pub(super) enum TenantOf {
     Column(String),
 }
 
-/// How the Cal.com event type of a row is told.
+/// Where a row's Cal.com event type comes from.
 #[derive(Clone, Debug)]
 pub(super) enum EventTypeOf {
     /// An integer column holds its id.
@@ -23,7 +23,7 @@ pub(super) enum EventTypeOf {
     Service(String, Vec<(String, EventTypeId)>),
 }
 
-/// How the attendee's time zone of a row is told.
+/// Where the attendee's time zone comes from.
 #[derive(Clone, Debug)]
 pub(super) enum TimeZoneOf {
     /// That of the host's place, for all.
@@ -33,7 +33,7 @@ pub(super) enum TimeZoneOf {
 }
 
 /// A host's own appointments table, for
-/// [`PostgresStore::appointments_in`](super::PostgresStore::appointments_in).
+/// [`PostgresStore::appointments_in`](crate::postgres::PostgresStore::appointments_in).
 ///
 /// Names of columns are taken as they are, capital letters and all, and quoted. The columns that
 /// every table needs have defaults; an optional one is used once it is named:
@@ -162,8 +162,11 @@ impl HostTable {
         self
     }
 
-    /// The column that names the service, and the event type of each. Rows of other services are
-    /// not synced.
+    /// The column that names the service, and the event type of each. Several services may share one:
+    /// the engine writes the first, and leaves a row that has another of them as it is.
+    ///
+    /// Scans leave out the rows of other services, but a recorded change of one ends in review: do not
+    /// record them, or watch the table with a `row_condition`.
     pub fn service_column<S: Into<String>>(
         mut self,
         column: impl Into<String>,
@@ -187,8 +190,8 @@ impl HostTable {
         self
     }
 
-    /// A word of the status column. Several may mean one status: the first that is given for it is
-    /// the one that the engine writes, and a row that has another of them keeps it.
+    /// A word of the status column. Several may mean the same status: the engine writes the first, and
+    /// leaves a row that has another of them as it is.
     pub fn status_word(mut self, word: impl Into<String>, status: AppointmentStatus) -> Self {
         self.status_words.push((word.into(), status));
         self
@@ -243,7 +246,8 @@ impl HostTable {
 
     /// What the words of the status column mean.
     pub(super) fn statuses(&self) -> BTreeMap<String, AppointmentStatus> {
-        let words = self.status_words.iter().cloned();
+        // Of a word that was given twice, the first meaning counts.
+        let words = self.status_words.iter().rev().cloned();
         let mut known: BTreeMap<_, _> = words.collect();
         for status in AppointmentStatus::ALL {
             if !known.values().any(|mapped| *mapped == status) {
@@ -258,6 +262,29 @@ impl HostTable {
         let mut words = self.status_words.iter();
         let word = words.find(|(_, mapped)| *mapped == status);
         word.map_or(status.as_str(), |(word, _)| word)
+    }
+
+    /// Every service, with the one that the engine writes for its event type.
+    pub(super) fn services(&self) -> Vec<(String, String)> {
+        let EventTypeOf::Service(_, services) = &self.event_type else {
+            return Vec::new();
+        };
+        let services = services.iter();
+        let services = services.filter_map(|(service, id)| {
+            let written = self.service_of(*id)?;
+            Some((service.clone(), written.to_owned()))
+        });
+        services.collect()
+    }
+
+    /// The service that is written for an event type, if services are named and one has it.
+    pub(super) fn service_of(&self, id: EventTypeId) -> Option<&str> {
+        let EventTypeOf::Service(_, services) = &self.event_type else {
+            return None;
+        };
+        let mut services = services.iter();
+        let (service, _) = services.find(|(_, known)| *known == id)?;
+        Some(service)
     }
 
     /// The origin that a word of the column means.
