@@ -100,6 +100,8 @@ pub mod model;
 pub mod postgres;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod store;

@@ -3,12 +3,12 @@
 use sqlx::PgConnection;
 
 use super::error::failed;
+use super::marks;
 use super::{keys, links, reviews, statements};
-use crate::store::{Lease, Link, LinkId, MarkSource, StoreError, TenantId};
+use crate::store::{Lease, Link, LinkId, MarkSource, StoreError};
 
 statements! {
     MOVE_MARKS = "UPDATE notices SET target = $3 WHERE kind = 'mark' AND tenant = $1 AND target = $2";
-    MARK = "INSERT INTO notices (kind, tenant, target, source) VALUES ('mark', $1, $2, $3)";
 }
 
 /// Moves what a claimed, bare link holds to another link, which is marked, and removes the bare
@@ -30,7 +30,7 @@ pub(super) async fn give_up(
         return Err(StoreError::conflict("both links have an appointment"));
     }
     move_over(connection, &bare, &other).await?;
-    mark(connection, &lease.tenant, into, &MarkSource::Absorbed).await
+    marks::mark_link(connection, &lease.tenant, into, &MarkSource::Absorbed).await
 }
 
 /// Moves what a bare link holds to another one, which gets its appointment if it has none, and
@@ -56,20 +56,4 @@ pub(super) async fn move_over(
         links::set_appointment(connection, tenant, into.id, appointment).await?;
     }
     links::remove(connection, tenant, bare.id).await
-}
-
-async fn mark(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    link: LinkId,
-    source: &MarkSource,
-) -> Result<(), StoreError> {
-    sqlx::query(MARK)
-        .bind(tenant.as_str())
-        .bind(link.get())
-        .bind(source.as_str())
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    Ok(())
 }

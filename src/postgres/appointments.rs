@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
-use sqlx::postgres::PgRow;
 
 use super::error::failed;
-use super::rows::{Row, Stamp, json, revision_number};
+use super::rows::Stamp;
 use super::{PostgresStore, statements};
+use crate::sql::{decode, json, revision_number};
 use crate::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey, Change, Reason,
     Revision, StoreError, TenantId, Window,
@@ -175,7 +175,7 @@ impl AppointmentRepository for PostgresStore {
                 },
             );
         };
-        let updated = decode(&row)?;
+        let updated = decode::appointment(&row)?;
         self.record_write(&mut transaction, tenant, &updated)
             .await?;
         transaction.commit().await.map_err(failed)?;
@@ -205,23 +205,8 @@ impl AppointmentRepository for PostgresStore {
             .fetch_all(self.pool())
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(decode::appointment).collect()
     }
-}
-
-fn decode(row: &PgRow) -> Result<Appointment, StoreError> {
-    let row = Row::of("appointments", row);
-    let appointment = Appointment::new(
-        row.text("id")?,
-        Revision::new(row.count("revision")?),
-        row.word("origin")?,
-        row.json("state")?,
-        row.instant("updated_at")?,
-    );
-    let reason: Option<String> = row.text_if_any("reason")?;
-    Ok(appointment
-        .with_chain(row.text_if_any("chain")?)
-        .with_reason(reason.map(Reason::from)))
 }
 
 async fn get(
@@ -236,7 +221,7 @@ async fn get(
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
-    row.as_ref().map(decode).transpose()
+    row.as_ref().map(decode::appointment).transpose()
 }
 
 /// The first day that PostgreSQL knows, 24 November 4714 BC. A window may begin before it.
@@ -264,7 +249,7 @@ async fn create(
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
-    row.as_ref().map(decode).transpose()
+    row.as_ref().map(decode::appointment).transpose()
 }
 
 /// The id of an appointment that is created for a chain of bookings: the same one whenever and

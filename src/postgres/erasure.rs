@@ -6,8 +6,9 @@ use sqlx::postgres::PgRow;
 
 use super::error::{failed, retried};
 use super::links::link_columns;
-use super::rows::{Row, json};
+use super::rows::Row;
 use super::{PostgresStore, links, statements};
+use crate::sql::{decode, json};
 use crate::store::{
     DeliveryId, Erased, Erasure, Link, LinkId, Opaque, Page, ReviewEvidence, ReviewId, StoreError,
     StoredBody, TenantId,
@@ -103,7 +104,7 @@ impl Erasure for PostgresStore {
             .fetch_all(self.pool())
             .await
             .map_err(failed)?;
-        let links = rows.iter().map(links::decode);
+        let links = rows.iter().map(decode::link);
         links.map(|known| known.map(|known| known.link)).collect()
     }
 

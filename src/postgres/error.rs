@@ -59,8 +59,6 @@ impl Reported {
 }
 
 /// Tells a failure by what to do about it.
-// By value, as `map_err` hands it over.
-#[allow(clippy::needless_pass_by_value)]
 pub(super) fn failed(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(reported) => {

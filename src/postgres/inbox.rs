@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::PgConnection;
-use sqlx::postgres::PgRow;
 
 use super::error::failed;
-use super::rows::{Row, back, json, micros};
+use super::rows::{Row, back, micros};
 use super::settle::not_waiting;
 use super::{PostgresStore, statements};
 use crate::model::BookingUid;
+use crate::sql::{decode, json};
 use crate::store::{
     Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, Link, NewDelivery, Page, StoreError,
     SyncKey, TenantId, WebhookHealth,
@@ -116,7 +116,7 @@ impl Inbox for PostgresStore {
             .fetch_all(self.pool())
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(decode::delivery).collect()
     }
 
     async fn webhook_health(
@@ -150,21 +150,6 @@ impl Inbox for PostgresStore {
     }
 }
 
-pub(super) fn decode(row: &PgRow) -> Result<(Delivery, Option<DeliveryFate>), StoreError> {
-    let row = Row::of("notices", row);
-    let delivery = Delivery::new(
-        row.number("id")?,
-        row.get::<String>("trigger_name")?,
-        row.text_if_any("booking")?,
-        row.instant("taken_at")?,
-    );
-    // A claim that this version cannot read says no more than *look here*, which is enough.
-    let claim = row.json_if_readable("claim")?.unwrap_or_default();
-    let delivery = delivery.with_claim(claim);
-    let delivery = delivery.with_source(row.word("source")?);
-    Ok((delivery, row.word_if_any("fate")?))
-}
-
 /// The deliveries that wait for a link, oldest first.
 pub(super) async fn waiting(
     connection: &mut PgConnection,
@@ -177,7 +162,7 @@ pub(super) async fn waiting(
         .await
         .map_err(failed)?;
     rows.iter()
-        .map(|row| decode(row).map(|(delivery, _)| delivery))
+        .map(|row| decode::delivery(row).map(|(delivery, _)| delivery))
         .collect()
 }
 

@@ -22,19 +22,8 @@ statements! {
     FORGET = "DELETE FROM keys WHERE tenant = $1 AND link = $2";
 }
 
-/// A key as it is stored; a link's id is none of its keys.
-pub(super) fn parts(key: &LinkKey) -> Option<(&'static str, &str)> {
-    match key {
-        LinkKey::Id(_) => None,
-        LinkKey::Appointment(id) => Some(("appointment", id.as_str())),
-        LinkKey::Booking(uid) => Some(("booking", uid.as_str())),
-        LinkKey::Chain(chain) => Some(("chain", chain.as_str())),
-        LinkKey::SyncKey(sync_key) => Some(("sync_key", sync_key.as_str())),
-    }
-}
-
 fn columns(keys: &[LinkKey]) -> (Vec<&'static str>, Vec<&str>) {
-    keys.iter().filter_map(parts).unzip()
+    keys.iter().filter_map(|key| key.parts()).unzip()
 }
 
 /// The other links that own one of the keys, in the order of their ids.

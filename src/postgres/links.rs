@@ -1,14 +1,13 @@
 //! Link rows.
 
 use sqlx::PgConnection;
-use sqlx::postgres::PgRow;
 
 use super::error::failed;
-use super::rows::Row;
-use super::{keys, statements};
-use crate::store::{AppointmentId, Lease, Link, LinkId, LinkKey, Opaque, StoreError, TenantId};
+use super::statements;
+use crate::sql::decode::{self, QueuedLink};
+use crate::store::{AppointmentId, Lease, Link, LinkId, LinkKey, StoreError, TenantId};
 
-/// The columns that [`decode`] reads.
+/// The columns that [`decode::link`] reads.
 macro_rules! link_columns {
     () => {
         "id, tenant, appointment, booking, chain, series, sync_key, is_bare, state, format, fence, marks, begun"
@@ -28,36 +27,6 @@ statements! {
     LOCK = "SELECT id FROM links WHERE tenant = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE";
     SET_APPOINTMENT = "UPDATE links SET appointment = COALESCE(appointment, $3) WHERE tenant = $1 AND id = $2";
     REMOVE = "DELETE FROM links WHERE tenant = $1 AND id = $2";
-}
-
-/// A link with its place in the queue.
-pub(super) struct QueuedLink {
-    pub(super) link: Link,
-    pub(super) fence: i64,
-    pub(super) marks: i64,
-    pub(super) begun: u32,
-}
-
-pub(super) fn decode(row: &PgRow) -> Result<QueuedLink, StoreError> {
-    let row = Row::of("links", row);
-    let mut link = Link::new(row.text("tenant")?, row.number("id")?);
-    link.appointment = row.text_if_any("appointment")?;
-    link.booking = row.text_if_any("booking")?;
-    link.chain = row.text_if_any("chain")?;
-    link.series = row.text_if_any("series")?;
-    link.sync_key = row.text_if_any("sync_key")?;
-    link.bare = row.get("is_bare")?;
-    // A number that is no format is one that nobody can read.
-    let format = u16::try_from(row.get::<i32>("format")?).unwrap_or(u16::MAX);
-    link.state = row
-        .get::<Option<Vec<u8>>>("state")?
-        .map(|bytes| Opaque::new(format, bytes));
-    Ok(QueuedLink {
-        link,
-        fence: row.get("fence")?,
-        marks: row.get("marks")?,
-        begun: u32::try_from(row.get::<i64>("begun")?).unwrap_or(u32::MAX),
-    })
 }
 
 /// Locks links by id. A statement of its own, so that the next one sees what the last holder stored.
@@ -88,7 +57,7 @@ pub(super) async fn leased(
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
-    decode(&row.ok_or_else(StoreError::lease_lost)?)
+    decode::link(&row.ok_or_else(StoreError::lease_lost)?)
 }
 
 pub(super) async fn find(
@@ -96,7 +65,7 @@ pub(super) async fn find(
     tenant: &TenantId,
     key: &LinkKey,
 ) -> Result<Option<Link>, StoreError> {
-    let (kind, name) = match (keys::parts(key), key) {
+    let (kind, name) = match (key.parts(), key) {
         (Some(parts), _) => parts,
         (None, LinkKey::Id(id)) => return by_id(connection, tenant, *id).await,
         (None, _) => return Ok(None),
@@ -108,7 +77,7 @@ pub(super) async fn find(
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
-    let queued = row.as_ref().map(decode).transpose()?;
+    let queued = row.as_ref().map(decode::link).transpose()?;
     Ok(queued.map(|queued| queued.link))
 }
 
@@ -123,7 +92,7 @@ pub(super) async fn by_id(
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
-    let queued = row.as_ref().map(decode).transpose()?;
+    let queued = row.as_ref().map(decode::link).transpose()?;
     Ok(queued.map(|queued| queued.link))
 }
 

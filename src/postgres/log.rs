@@ -2,11 +2,10 @@
 
 use async_trait::async_trait;
 use sqlx::PgConnection;
-use sqlx::postgres::PgRow;
 
 use super::error::failed;
-use super::rows::{Row, json};
 use super::{PostgresStore, statements};
+use crate::sql::{decode, json};
 use crate::store::{
     AppointmentId, Link, LinkId, LogEntry, LogEvent, LogId, Page, StoreError, SyncLog, TenantId,
 };
@@ -56,20 +55,8 @@ impl SyncLog for PostgresStore {
             .fetch_all(self.pool())
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(decode::log_entry).collect()
     }
-}
-
-pub(super) fn decode(row: &PgRow) -> Result<LogEntry, StoreError> {
-    let row = Row::of("log", row);
-    let entry = LogEntry::new(
-        row.number("id")?,
-        row.instant("at")?,
-        row.text("tenant")?,
-        row.json("event")?,
-    );
-    let link = row.get::<Option<i64>>("link")?.map(LinkId::new);
-    Ok(entry.about(link, row.text_if_any("appointment")?))
 }
 
 /// Writes a line. The transaction holds the tenant's lock.

@@ -27,6 +27,7 @@ mod inbox;
 mod keys;
 mod links;
 mod log;
+mod marks;
 mod migrations;
 mod outbox;
 mod pool;

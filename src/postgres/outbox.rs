@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use sqlx::PgConnection;
-use sqlx::postgres::PgRow;
 
 use super::error::failed;
-use super::rows::{Row, Stamp, revision_number};
+use super::rows::Stamp;
 use super::settle::not_waiting;
 use super::{PostgresStore, statements};
+use crate::sql::{decode, revision_number};
 use crate::store::{
-    AppointmentId, Change, ChangeFate, ChangeId, Link, NoticeSource, Outbox, Page, RecordedChange,
-    Revision, StoreError, TenantId,
+    AppointmentId, Change, ChangeFate, ChangeId, Link, Outbox, Page, RecordedChange, Revision,
+    StoreError, TenantId,
 };
 
 macro_rules! change_columns {
@@ -107,24 +107,8 @@ impl Outbox for PostgresStore {
             .fetch_all(self.pool())
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(decode::change).collect()
     }
-}
-
-pub(super) fn decode(row: &PgRow) -> Result<(RecordedChange, Option<ChangeFate>), StoreError> {
-    let row = Row::of("notices", row);
-    let change = Change::new(
-        row.text("tenant")?,
-        row.text("appointment")?,
-        Revision::new(row.count("revision")?),
-        row.word("origin")?,
-        row.instant("at")?,
-    );
-    // A host that inserts the row itself need not say that it did.
-    let source = row.word_if_any("source")?;
-    let change = change.with_source(source.unwrap_or(NoticeSource::Host));
-    let recorded = RecordedChange::new(row.number("id")?, change);
-    Ok((recorded, row.word_if_any("fate")?))
 }
 
 /// The changes that wait for a link, oldest first.
@@ -142,7 +126,7 @@ pub(super) async fn waiting(
         .await
         .map_err(failed)?;
     rows.iter()
-        .map(|row| decode(row).map(|(recorded, _)| recorded))
+        .map(|row| decode::change(row).map(|(recorded, _)| recorded))
         .collect()
 }
 

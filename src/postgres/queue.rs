@@ -7,13 +7,16 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
 use super::error::{failed, is_lost_race, retried};
-use super::links::{QueuedLink, link_columns};
+use super::links::link_columns;
+use super::marks;
 use super::pool::{end, lock_tenant, try_lock_tenant};
 use super::rows::{Row, Stamp, ahead, micros};
-use super::{PostgresStore, absorb, inbox, keys, links, outbox, routing, settle, statements};
+use super::{PostgresStore, absorb, inbox, links, outbox, routing, settle, statements};
+use crate::sql::decode;
+use crate::sql::decode::QueuedLink;
 use crate::store::{
-    Checkpoint, Claim, ClaimRequest, Instruction, Lease, Link, LinkId, LinkKey, Links, Mark,
-    MarkSource, ReviewId, Settled, Settlement, StoreError, TenantId,
+    Checkpoint, Claim, ClaimRequest, Lease, Link, LinkId, LinkKey, Links, MarkSource, Settled,
+    Settlement, StoreError, TenantId,
 };
 
 statements! {
@@ -135,18 +138,6 @@ statements! {
          RETURNING now_of_books() AS now, "#,
         link_columns!()
     );
-    MARKS =
-        "SELECT n.id, n.source, n.review, r.reason, r.resolution, r.resolved_by \
-         FROM notices n LEFT JOIN reviews r ON r.tenant = n.tenant AND r.id = n.review \
-         WHERE n.kind = 'mark' AND n.tenant = $1 AND n.target = $2 ORDER BY n.id";
-    /// The foreign key takes a shared lock on the link's key, which no lease, checkpoint or
-    /// settlement holds up.
-    MARK_BY_KEY =
-        "INSERT INTO notices (kind, tenant, target, source) \
-         SELECT 'mark', tenant, link, $4 FROM keys WHERE tenant = $1 AND kind = $2 AND name = $3";
-    MARK_BY_ID =
-        "INSERT INTO notices (kind, tenant, target, source) \
-         SELECT 'mark', tenant, id, $3 FROM links WHERE tenant = $1 AND id = $2";
     /// The same walk over all tenants. $1 is the newest format.
     NEXT_DUE = r#"
          WITH RECURSIVE walk (tenant, is_unrouted, format) AS (
@@ -242,61 +233,6 @@ async fn lease(
         .map_err(failed)
 }
 
-/// The marks that wait for a link, oldest first.
-async fn waiting_marks(
-    connection: &mut PgConnection,
-    link: &Link,
-) -> Result<Vec<Mark>, StoreError> {
-    let rows = sqlx::query(MARKS)
-        .bind(link.tenant.as_str())
-        .bind(link.id.get())
-        .fetch_all(connection)
-        .await
-        .map_err(failed)?;
-    rows.iter().map(decode_mark).collect()
-}
-
-fn decode_mark(row: &PgRow) -> Result<Mark, StoreError> {
-    let row = Row::of("notices", row);
-    let source: MarkSource = row.word("source")?;
-    let mark = Mark::new(row.number("id")?, source);
-    // A decision that this version cannot read is none that it can carry out; the mark still says
-    // *look here*.
-    let resolution = row.json_if_readable("resolution")?;
-    let (Some(review), Some(resolution)) = (row.get::<Option<i64>>("review")?, resolution) else {
-        return Ok(mark);
-    };
-    Ok(mark.with_instruction(Instruction::new(
-        ReviewId::new(review),
-        row.word("reason")?,
-        resolution,
-        row.get::<String>("resolved_by")?,
-    )))
-}
-
-/// Marks the link that a key belongs to; `false` if there is none.
-async fn mark(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    key: &LinkKey,
-    source: &MarkSource,
-) -> Result<bool, StoreError> {
-    let query = match (keys::parts(key), key) {
-        (Some((kind, name)), _) => sqlx::query(MARK_BY_KEY)
-            .bind(tenant.as_str())
-            .bind(kind)
-            .bind(name),
-        (None, LinkKey::Id(id)) => sqlx::query(MARK_BY_ID).bind(tenant.as_str()).bind(id.get()),
-        (None, _) => return Ok(false),
-    };
-    let marked = query
-        .bind(source.as_str())
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    Ok(marked.rows_affected() > 0)
-}
-
 impl PostgresStore {
     /// The tenant whose turn it is after another one, and whether it routes first.
     async fn next_turn(
@@ -374,13 +310,13 @@ impl PostgresStore {
             fence,
             marks,
             begun,
-        } = links::decode(row)?;
+        } = decode::link(row)?;
         let lease = Lease::new(link.tenant.clone(), link.id, fence, marks);
         let mut claim = Claim::new(lease, link, now, self.books_since());
         claim.begun = begun;
         claim.changes = outbox::waiting(connection, &claim.link).await?;
         claim.deliveries = inbox::waiting(connection, &claim.link).await?;
-        claim.marks = waiting_marks(connection, &claim.link).await?;
+        claim.marks = marks::waiting(connection, &claim.link).await?;
         claim.first_revision = outbox::first_revision(connection, &claim.link).await?;
         routing::pass_over(connection, &claim).await?;
         Ok(claim)
@@ -463,14 +399,14 @@ impl Links for PostgresStore {
         source: MarkSource,
     ) -> Result<bool, StoreError> {
         let mut connection = self.pool().acquire().await.map_err(failed)?;
-        match mark(&mut connection, tenant, key, &source).await {
+        match marks::mark_by_key(&mut connection, tenant, key, &source).await {
             // It was absorbed since it was looked up; under the tenant's lock none is.
             Err(error) if is_lost_race(&error) => {}
             marked => return marked,
         }
         drop(connection);
         let mut transaction = self.begin_for(tenant).await?;
-        let marked = mark(&mut transaction, tenant, key, &source).await?;
+        let marked = marks::mark_by_key(&mut transaction, tenant, key, &source).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(marked)
     }

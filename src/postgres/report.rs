@@ -13,7 +13,8 @@ use super::inbox::delivery_columns;
 use super::outbox::change_columns;
 use super::review_items::review_columns;
 use super::rows::{Row, Stamp, back, micros};
-use super::{PostgresStore, inbox, links, log, outbox, review_items, statements};
+use super::{PostgresStore, links, review_items, statements};
+use crate::sql::decode;
 use crate::store::{
     AppointmentId, ChangeCount, DeliveryCount, HistoryEntry, HistoryKind, HistoryPosition, LinkId,
     LinkStatus, Page, Reports, ReviewFilter, StoreError, TenantId, Waits, WorkCounts,
@@ -166,7 +167,7 @@ impl Part<'_> {
 const LAST_SECOND: i64 = 6_249_224_908_800;
 
 fn change_entry(row: &PgRow) -> Result<HistoryEntry, StoreError> {
-    let (recorded, fate) = outbox::decode(row)?;
+    let (recorded, fate) = decode::change(row)?;
     let row = Row::of("notices", row);
     let ended = fate.zip(row.instant_if_any("settled_at")?);
     let taken_at = row.instant("taken_at")?;
@@ -174,7 +175,7 @@ fn change_entry(row: &PgRow) -> Result<HistoryEntry, StoreError> {
 }
 
 fn delivery_entry(row: &PgRow) -> Result<HistoryEntry, StoreError> {
-    let (delivery, fate) = inbox::decode(row)?;
+    let (delivery, fate) = decode::delivery(row)?;
     let row = Row::of("notices", row);
     let ended = fate.zip(row.instant_if_any("settled_at")?);
     Ok(HistoryEntry::of_delivery(delivery, ended))
@@ -223,11 +224,11 @@ impl Reports for PostgresStore {
                 .of_link(&mut transaction, link)
                 .await?;
             for row in &reviews {
-                all.push(HistoryEntry::of_review(review_items::decode(row)?));
+                all.push(HistoryEntry::of_review(decode::review(row)?));
             }
         }
         for row in &lines {
-            all.push(HistoryEntry::of_log(log::decode(row)?));
+            all.push(HistoryEntry::of_log(decode::log_entry(row)?));
         }
         transaction.commit().await.map_err(failed)?;
         Ok(HistoryEntry::merge(all, &page))
@@ -249,7 +250,7 @@ impl Reports for PostgresStore {
             .fetch_optional(&mut *transaction)
             .await
             .map_err(failed)?;
-        status.last_change = last.as_ref().map(outbox::decode).transpose()?;
+        status.last_change = last.as_ref().map(decode::change).transpose()?;
         let waiting: i64 = sqlx::query_scalar(WAITING_CHANGES)
             .bind(tenant.as_str())
             .bind(appointment.as_str())
@@ -368,7 +369,7 @@ async fn add_link(
     let Some(row) = row else {
         return Ok(());
     };
-    let known = links::decode(&row)?;
+    let known = decode::link(&row)?;
     status.begun = known.begun;
     status.link = Some(known.link);
     let row = Row::of("links", &row);
@@ -389,7 +390,7 @@ async fn add_link(
         .fetch_all(connection)
         .await
         .map_err(failed)?;
-    let reviews = reviews.iter().map(review_items::decode);
+    let reviews = reviews.iter().map(decode::review);
     status.open_reviews = reviews.collect::<Result<_, _>>()?;
     Ok(())
 }

@@ -8,9 +8,10 @@ use sqlx::{PgConnection, Postgres};
 use super::error::failed;
 use super::rows::{Row, back, micros};
 use super::{PostgresStore, reviews, statements, tenants};
+use crate::sql::decode;
 use crate::store::{
-    LinkId, NewReview, Page, Resolution, Resolved, ReviewCount, ReviewEvidence, ReviewFilter,
-    ReviewId, ReviewItem, ReviewReason, Reviews, StoreError, StoreErrorKind, TenantId,
+    Page, Resolution, ReviewCount, ReviewFilter, ReviewId, ReviewItem, ReviewReason, Reviews,
+    StoreError, StoreErrorKind, TenantId,
 };
 
 macro_rules! review_columns {
@@ -111,7 +112,7 @@ impl Reviews for PostgresStore {
             .fetch_all(self.pool())
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(decode::review).collect()
     }
 
     async fn reviews(
@@ -140,7 +141,7 @@ impl Reviews for PostgresStore {
             .fetch_all(self.pool())
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(decode::review).collect()
     }
 
     async fn count_reviews(
@@ -267,46 +268,5 @@ async fn item(
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
-    row.as_ref().map(decode).transpose()
-}
-
-pub(super) fn decode(row: &PgRow) -> Result<ReviewItem, StoreError> {
-    let row = Row::of("reviews", row);
-    let evidence = row.json_if_readable("evidence")?.unwrap_or_else(|| {
-        ReviewEvidence::new(
-            "What was stored with this item cannot be read back: a newer version of this crate wrote it, or it is damaged. \
-             Look at both sides yourself.",
-        )
-    });
-    let new = NewReview::of_tenant(row.get::<String>("cause")?, row.word("reason")?, evidence)
-        .ending(row.word("ends")?);
-    let opened_at = row.instant("opened_at")?;
-    let mut item = ReviewItem::new(row.number("id")?, row.text("tenant")?, new, opened_at);
-    item.link = row.get::<Option<i64>>("link")?.map(LinkId::new);
-    item.appointment = row.text_if_any("appointment")?;
-    item.links = u32::try_from(row.get::<i64>("links")?).unwrap_or(u32::MAX);
-    item.count = u64::try_from(row.get::<i64>("count")?).unwrap_or(0);
-    item.updated_at = row.instant("updated_at")?;
-    if row.get::<Option<&str>>("resolution")?.is_some() {
-        item.resolved = Some(decode_resolved(&row)?);
-    }
-    Ok(item)
-}
-
-fn decode_resolved(row: &Row<'_>) -> Result<Resolved, StoreError> {
-    let resolution: Option<Resolution> = row.json_if_readable("resolution")?;
-    let outcome: Option<String> = row.get("outcome")?;
-    // The item is closed all the same; what was decided is unknown, and that is said.
-    let unknown = || "The decision cannot be read back: a newer version of this crate stored it.";
-    let outcome = match resolution {
-        Some(_) => outcome,
-        None => outcome.or_else(|| Some(unknown().to_owned())),
-    };
-    let mut resolved = Resolved::new(
-        resolution.unwrap_or(Resolution::Settled),
-        row.get::<String>("resolved_by")?,
-        row.instant("resolved_at")?,
-    );
-    resolved.outcome = outcome;
-    Ok(resolved)
+    row.as_ref().map(decode::review).transpose()
 }

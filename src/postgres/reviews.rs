@@ -6,8 +6,9 @@ use sqlx::PgConnection;
 
 use super::error::failed;
 use super::log::{self, Subject};
-use super::rows::{Row, json};
+use super::rows::Row;
 use super::{statements, tenants};
+use crate::sql::json;
 use crate::store::{
     AppointmentId, Link, LinkId, LogEvent, NewReview, Resolution, ReviewEnd, ReviewId, ReviewScope,
     Settlement, StoreError, TenantId,

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueFormat, PgValueRef};
 use sqlx::{Decode, Encode, Postgres, Row as _, Type, TypeInfo as _};
 
-use crate::store::{Revision, StoreError, StoreErrorKind};
+use crate::sql::{self, StoredRow};
+use crate::store::StoreError;
 
 /// PostgreSQL counts from the beginning of 2000, in microseconds.
 const EPOCH: i64 = 946_684_800_000_000;
@@ -79,113 +78,40 @@ pub(super) fn micros(count: i64) -> Duration {
     Duration::from_micros(u64::try_from(count).unwrap_or_default())
 }
 
-/// A value as it is stored in a column of JSON.
-pub(super) fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("plain data with texts as keys is always JSON")
-}
+pub(super) type Row<'r> = sql::Row<'r, PgRow>;
 
-/// A revision as it is stored.
-pub(super) fn revision_number(revision: Revision) -> Result<i64, StoreError> {
-    i64::try_from(revision.get()).map_err(|_| {
-        StoreError::new(
-            StoreErrorKind::Invalid,
-            "a revision is larger than PostgreSQL's largest whole number",
-        )
-    })
-}
+impl StoredRow for PgRow {
+    const PREFIX: &'static str = "";
 
-/// A row of one table. What cannot be read is reported by table and id, never by content.
-pub(super) struct Row<'r> {
-    table: &'static str,
-    row: &'r PgRow,
+    fn text_of(&self, column: &str) -> Result<Option<String>, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn integer_of(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
+        let small = || Ok(self.try_get::<Option<i32>, _>(column)?.map(i64::from));
+        self.try_get(column).or_else(|_: sqlx::Error| small())
+    }
+
+    fn boolean_of(&self, column: &str) -> Result<Option<bool>, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn bytes_of(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn instant_of(&self, column: &str) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+        Ok(self
+            .try_get::<Option<Stamp>, _>(column)?
+            .map(|stamp| stamp.0))
+    }
 }
 
 impl<'r> Row<'r> {
-    pub(super) fn of(table: &'static str, row: &'r PgRow) -> Self {
-        Self { table, row }
-    }
-
     pub(super) fn get<T>(&self, column: &'static str) -> Result<T, StoreError>
     where
         T: Decode<'r, Postgres> + Type<Postgres>,
     {
         self.row.try_get(column).map_err(|_| self.corrupt(column))
-    }
-
-    /// A text that stands for a value of its own type.
-    pub(super) fn text<T: From<String>>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.get::<String>(column).map(T::from)
-    }
-
-    pub(super) fn text_if_any<T: From<String>>(
-        &self,
-        column: &'static str,
-    ) -> Result<Option<T>, StoreError> {
-        Ok(self.get::<Option<String>>(column)?.map(T::from))
-    }
-
-    /// A word of an open enumeration.
-    pub(super) fn word<T: for<'a> From<&'a str>>(
-        &self,
-        column: &'static str,
-    ) -> Result<T, StoreError> {
-        Ok(T::from(self.get::<&str>(column)?))
-    }
-
-    pub(super) fn word_if_any<T: for<'a> From<&'a str>>(
-        &self,
-        column: &'static str,
-    ) -> Result<Option<T>, StoreError> {
-        Ok(self.get::<Option<&str>>(column)?.map(T::from))
-    }
-
-    /// A whole number that stands for a value of its own type.
-    pub(super) fn number<T: From<i64>>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.get::<i64>(column).map(T::from)
-    }
-
-    /// A whole number that is never negative, such as a revision.
-    pub(super) fn count<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T, StoreError> {
-        T::try_from(self.get::<i64>(column)?).map_err(|_| self.corrupt(column))
-    }
-
-    pub(super) fn instant(&self, column: &'static str) -> Result<DateTime<Utc>, StoreError> {
-        Ok(self.get::<Stamp>(column)?.0)
-    }
-
-    pub(super) fn instant_if_any(
-        &self,
-        column: &'static str,
-    ) -> Result<Option<DateTime<Utc>>, StoreError> {
-        Ok(self.get::<Option<Stamp>>(column)?.map(|stamp| stamp.0))
-    }
-
-    pub(super) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
-        // Serde's own error may repeat what it read, and so it is left out.
-        serde_json::from_str(self.get(column)?).map_err(|_| self.corrupt(column))
-    }
-
-    /// A value that the row is worth reading without; `None` if there is none, or none that this
-    /// version can read.
-    pub(super) fn json_if_readable<T: DeserializeOwned>(
-        &self,
-        column: &'static str,
-    ) -> Result<Option<T>, StoreError> {
-        let text: Option<&str> = self.get(column)?;
-        Ok(text.and_then(|text| serde_json::from_str(text).ok()))
-    }
-
-    pub(super) fn corrupt(&self, column: &'static str) -> StoreError {
-        let number = self.row.try_get::<i64, _>("id").map(|id| id.to_string());
-        let id = number
-            .or_else(|_| self.row.try_get::<String, _>("id"))
-            .unwrap_or_else(|_| "without id".to_owned());
-        StoreError::new(
-            StoreErrorKind::Corrupt,
-            format!(
-                "row {id} of {} cannot be read back (column {column}): restore it from a copy",
-                self.table
-            ),
-        )
     }
 }

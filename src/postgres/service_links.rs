@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::postgres::PgRow;
 
 use super::error::failed;
 use super::rows::{Row, ahead, back};
 use super::{PostgresStore, statements};
 use crate::model::EventTypeId;
+use crate::sql::decode;
 use crate::store::{
     Opaque, ServiceId, ServiceLink, ServiceLinkId, ServiceLinks, ServiceSyncLease, StoreError,
     TenantId,
@@ -111,7 +111,7 @@ impl ServiceLinks for PostgresStore {
             .fetch_all(self.pool())
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(decode::service_link).collect()
     }
 
     async fn store_service_link(
@@ -177,28 +177,4 @@ fn held(rows: u64) -> Result<(), StoreError> {
         0 => Err(StoreError::service_sync_lost()),
         _ => Ok(()),
     }
-}
-
-fn decode(row: &PgRow) -> Result<ServiceLink, StoreError> {
-    let row = Row::of("service_links", row);
-    let event_type: Option<i64> = row.get("event_type")?;
-    let mut link = ServiceLink::new(
-        row.text_if_any("service")?,
-        event_type.map(EventTypeId::new),
-    );
-    link.id = Some(row.number("id")?);
-    link.status = row.word("status")?;
-    link.attempts = row.count("attempts")?;
-    link.last_error = row.get("last_error")?;
-    link.next_attempt = row.instant_if_any("next_attempt")?;
-    link.updated_at = Some(row.instant("updated_at")?);
-    link.state = match row.get::<Option<Vec<u8>>>("state")? {
-        Some(bytes) => {
-            let format = u16::try_from(row.get::<i32>("format")?);
-            let format = format.map_err(|_| row.corrupt("format"))?;
-            Some(Opaque::new(format, bytes))
-        }
-        None => None,
-    };
-    Ok(link)
 }

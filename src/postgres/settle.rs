@@ -9,11 +9,11 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 
 use super::error::failed;
-use super::links::QueuedLink;
 use super::log::{self, Subject};
 use super::rows::ahead;
 use super::{absorb, inbox, keys, links, outbox, reviews, statements, tenants};
 use crate::model::{BookingUid, RecurringBookingUid};
+use crate::sql::decode::QueuedLink;
 use crate::store::{
     AppointmentId, ChainKey, Checkpoint, Lease, Link, LinkId, LogEvent, Opaque, ReviewScope,
     Settled, Settlement, StoreError, StoreErrorKind, SyncKey,

@@ -4,14 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
 use super::error::failed;
-use super::rows::micros;
+use super::marks;
 use super::{keys, links, reviews, statements};
-use crate::store::{Lease, Link, LinkId, LinkKey, MarkSource, StoreError, TenantId};
+use crate::store::{Lease, Link, LinkId, LinkKey, MarkSource, StoreError};
 
 statements! {
     MOVE_MARKS = "UPDATE calcom_notices SET link = ?3 WHERE tenant = ?1 AND link = ?2";
-    MARK =
-        "INSERT INTO calcom_notices (tenant, kind, taken_at, link, source) VALUES (?1, 'mark', ?3, ?2, ?4)";
 }
 
 /// Moves what a claimed, bare link holds to another link, which is marked, and removes the bare
@@ -33,7 +31,7 @@ pub(super) async fn give_up(
         return Err(StoreError::conflict("both links have an appointment"));
     }
     move_over(connection, &bare, &other, now).await?;
-    mark(connection, &lease.tenant, into, &MarkSource::Absorbed, now).await
+    marks::mark_link(connection, &lease.tenant, into, &MarkSource::Absorbed, now).await
 }
 
 /// Moves what a bare link holds to another one, which gets its appointment if it has none, and
@@ -62,22 +60,4 @@ pub(super) async fn move_over(
         keys::own(connection, tenant, &key, into.id).await?;
     }
     links::remove(connection, tenant, bare.id).await
-}
-
-pub(super) async fn mark(
-    connection: &mut SqliteConnection,
-    tenant: &TenantId,
-    link: LinkId,
-    source: &MarkSource,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query(MARK)
-        .bind(tenant.as_str())
-        .bind(link.get())
-        .bind(micros(now))
-        .bind(source.as_str())
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    Ok(())
 }

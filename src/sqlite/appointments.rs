@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use super::error::failed;
-use super::rows::{Row, json, micros, revision_number};
+use super::rows::micros;
 use super::{SqliteStore, statements};
+use crate::sql::{decode, json, revision_number};
 use crate::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey, Change, Reason,
     Revision, StoreError, TenantId, Window,
@@ -104,7 +104,7 @@ impl SqliteStore {
             .fetch_one(&mut *connection)
             .await
             .map_err(failed)?;
-        let created = decode(&row)?;
+        let created = decode::appointment(&row)?;
         self.record_write(connection, tenant, &created).await?;
         Ok(created)
     }
@@ -193,7 +193,7 @@ impl AppointmentRepository for SqliteStore {
                 },
             );
         };
-        let updated = decode(&row)?;
+        let updated = decode::appointment(&row)?;
         self.record_write(&mut transaction, tenant, &updated)
             .await?;
         transaction.commit().await.map_err(failed)?;
@@ -223,23 +223,8 @@ impl AppointmentRepository for SqliteStore {
             .fetch_all(self.reads())
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(decode::appointment).collect()
     }
-}
-
-fn decode(row: &SqliteRow) -> Result<Appointment, StoreError> {
-    let row = Row::of("calcom_appointments", row);
-    let appointment = Appointment::new(
-        row.text("id")?,
-        Revision::new(row.count("revision")?),
-        row.word("origin")?,
-        row.json("state")?,
-        row.instant("updated_at")?,
-    );
-    let reason: Option<String> = row.text_if_any("reason")?;
-    Ok(appointment
-        .with_chain(row.text_if_any("chain")?)
-        .with_reason(reason.map(Reason::from)))
 }
 
 async fn get(
@@ -254,7 +239,7 @@ async fn get(
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
-    row.as_ref().map(decode).transpose()
+    row.as_ref().map(decode::appointment).transpose()
 }
 
 /// The id of an appointment that is created for a chain of bookings: the same one whenever and

@@ -6,8 +6,9 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::error::failed;
 use super::links::link_columns;
-use super::rows::{Row, json};
+use super::rows::Row;
 use super::{SqliteStore, links, statements};
+use crate::sql::{decode, json};
 use crate::store::{
     DeliveryId, Erased, Erasure, Link, LinkId, Opaque, Page, ReviewEvidence, ReviewId, StoreError,
     StoredBody, TenantId,
@@ -85,7 +86,7 @@ impl Erasure for SqliteStore {
             .fetch_all(self.reads())
             .await
             .map_err(failed)?;
-        let links = rows.iter().map(links::decode);
+        let links = rows.iter().map(decode::link);
         links.map(|known| known.map(|known| known.link)).collect()
     }
 

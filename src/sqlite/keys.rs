@@ -17,23 +17,13 @@ statements! {
     FORGET = "DELETE FROM calcom_keys WHERE tenant = ?1 AND link = ?2";
 }
 
-fn parts(key: &LinkKey) -> Option<(&'static str, &str)> {
-    match key {
-        LinkKey::Id(_) => None,
-        LinkKey::Appointment(id) => Some(("appointment", id.as_str())),
-        LinkKey::Booking(uid) => Some(("booking", uid.as_str())),
-        LinkKey::Chain(chain) => Some(("chain", chain.as_str())),
-        LinkKey::SyncKey(sync_key) => Some(("sync_key", sync_key.as_str())),
-    }
-}
-
 /// The link that a key belongs to.
 pub(super) async fn owner(
     connection: &mut SqliteConnection,
     tenant: &TenantId,
     key: &LinkKey,
 ) -> Result<Option<LinkId>, StoreError> {
-    let query = match (parts(key), key) {
+    let query = match (key.parts(), key) {
         (Some((kind, name)), _) => sqlx::query_scalar(OWNER)
             .bind(tenant.as_str())
             .bind(kind)
@@ -70,7 +60,7 @@ pub(super) async fn own(
     key: &LinkKey,
     link: LinkId,
 ) -> Result<(), StoreError> {
-    let Some((kind, name)) = parts(key) else {
+    let Some((kind, name)) = key.parts() else {
         return Ok(());
     };
     sqlx::query(OWN)

@@ -1,20 +1,19 @@
 //! Link rows.
 
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use super::error::failed;
-use super::rows::Row;
 use super::{keys, statements};
 use crate::model::{BookingUid, RecurringBookingUid};
+use crate::sql::decode::{self, QueuedLink};
 use crate::store::{
     AppointmentId, ChainKey, Lease, Link, LinkId, LinkKey, Opaque, StoreError, SyncKey, TenantId,
 };
 
-/// The columns that [`decode`] reads.
+/// The columns that [`decode::link`] reads.
 macro_rules! link_columns {
     () => {
-        "id, tenant, appointment, booking, chain, series, sync_key, bare, state, format, fence, marks, begun"
+        "id, tenant, appointment, booking, chain, series, sync_key, bare AS is_bare, state, format, fence, marks, begun"
     };
 }
 pub(super) use link_columns;
@@ -34,36 +33,6 @@ statements! {
     REMOVE = "DELETE FROM calcom_links WHERE tenant = ?1 AND id = ?2";
 }
 
-/// A link with its place in the queue.
-pub(super) struct QueuedLink {
-    pub(super) link: Link,
-    pub(super) fence: i64,
-    pub(super) marks: i64,
-    pub(super) begun: u32,
-}
-
-pub(super) fn decode(row: &SqliteRow) -> Result<QueuedLink, StoreError> {
-    let row = Row::of("calcom_links", row);
-    let mut link = Link::new(row.text("tenant")?, row.number("id")?);
-    link.appointment = row.text_if_any("appointment")?;
-    link.booking = row.text_if_any("booking")?;
-    link.chain = row.text_if_any("chain")?;
-    link.series = row.text_if_any("series")?;
-    link.sync_key = row.text_if_any("sync_key")?;
-    link.bare = row.get("bare")?;
-    // A number that is no format is one that nobody can read.
-    let format = u16::try_from(row.get::<i64>("format")?).unwrap_or(u16::MAX);
-    link.state = row
-        .get::<Option<Vec<u8>>>("state")?
-        .map(|bytes| Opaque::new(format, bytes));
-    Ok(QueuedLink {
-        link,
-        fence: row.get("fence")?,
-        marks: row.get("marks")?,
-        begun: u32::try_from(row.get::<i64>("begun")?).unwrap_or(u32::MAX),
-    })
-}
-
 /// The link of a lease, if the lease is the newest and was not given back.
 pub(super) async fn leased(
     connection: &mut SqliteConnection,
@@ -76,7 +45,7 @@ pub(super) async fn leased(
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
-    decode(&row.ok_or_else(StoreError::lease_lost)?)
+    decode::link(&row.ok_or_else(StoreError::lease_lost)?)
 }
 
 pub(super) async fn find(
@@ -101,7 +70,7 @@ pub(super) async fn by_id(
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
-    let queued = row.as_ref().map(decode).transpose()?;
+    let queued = row.as_ref().map(decode::link).transpose()?;
     Ok(queued.map(|queued| queued.link))
 }
 

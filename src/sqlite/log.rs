@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use super::error::failed;
-use super::rows::{Row, json, micros};
+use super::rows::micros;
 use super::{SqliteStore, statements};
+use crate::sql::{decode, json};
 use crate::store::{
     AppointmentId, Link, LinkId, LogEntry, LogEvent, LogId, Page, StoreError, SyncLog, TenantId,
 };
@@ -55,20 +55,8 @@ impl SyncLog for SqliteStore {
             .fetch_all(self.reads())
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(decode::log_entry).collect()
     }
-}
-
-pub(super) fn decode(row: &SqliteRow) -> Result<LogEntry, StoreError> {
-    let row = Row::of("calcom_log", row);
-    let entry = LogEntry::new(
-        row.number("id")?,
-        row.instant("at")?,
-        row.text("tenant")?,
-        row.json("event")?,
-    );
-    let link = row.get::<Option<i64>>("link")?.map(LinkId::new);
-    Ok(entry.about(link, row.text_if_any("appointment")?))
 }
 
 pub(super) async fn write(

@@ -3,15 +3,15 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use super::error::failed;
-use super::rows::{Row, micros, revision_number};
+use super::rows::micros;
 use super::settle::not_waiting;
 use super::{SqliteStore, statements};
+use crate::sql::{decode, revision_number};
 use crate::store::{
-    AppointmentId, Change, ChangeFate, ChangeId, Link, NoticeSource, Outbox, Page, RecordedChange,
-    Revision, StoreError, TenantId,
+    AppointmentId, Change, ChangeFate, ChangeId, Link, Outbox, Page, RecordedChange, Revision,
+    StoreError, TenantId,
 };
 
 macro_rules! change_columns {
@@ -99,24 +99,8 @@ impl Outbox for SqliteStore {
             .fetch_all(self.reads())
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(decode::change).collect()
     }
-}
-
-pub(super) fn decode(row: &SqliteRow) -> Result<(RecordedChange, Option<ChangeFate>), StoreError> {
-    let row = Row::of("calcom_notices", row);
-    let change = Change::new(
-        row.text("tenant")?,
-        row.text("appointment")?,
-        Revision::new(row.count("revision")?),
-        row.word("origin")?,
-        row.instant("at")?,
-    );
-    // A host that inserts the row itself need not say that it did.
-    let source = row.word_if_any("source")?;
-    let change = change.with_source(source.unwrap_or(NoticeSource::Host));
-    let recorded = RecordedChange::new(row.number("id")?, change);
-    Ok((recorded, row.word_if_any("fate")?))
 }
 
 /// The changes that wait for a link, oldest first.
@@ -134,7 +118,7 @@ pub(super) async fn waiting(
         .await
         .map_err(failed)?;
     rows.iter()
-        .map(|row| decode(row).map(|(recorded, _)| recorded))
+        .map(|row| decode::change(row).map(|(recorded, _)| recorded))
         .collect()
 }
 

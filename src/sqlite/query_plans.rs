@@ -4,9 +4,9 @@
 use sqlx::Row as _;
 
 use super::{
-    SqliteStore, absorb, appointments, erasure, inbox, keys, links, log, migrations, outbox, queue,
-    report, review_items, reviews, routing, service_links, services, settle, sweeps, tenants,
-    upkeep,
+    SqliteStore, absorb, appointments, erasure, inbox, keys, links, log, marks, migrations, outbox,
+    queue, report, review_items, reviews, routing, service_links, services, settle, sweeps,
+    tenants, upkeep,
 };
 
 /// Walks that are meant, by statement and by how the step of the plan begins.
@@ -92,6 +92,7 @@ async fn no_statement_walks_a_whole_table_or_tenant() {
         keys::STATEMENTS,
         links::STATEMENTS,
         log::STATEMENTS,
+        marks::STATEMENTS,
         migrations::STATEMENTS,
         outbox::STATEMENTS,
         queue::STATEMENTS,

@@ -5,15 +5,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use super::error::failed;
-use super::links::{QueuedLink, link_columns};
+use super::links::link_columns;
+use super::marks;
 use super::rows::{Row, micros, micros_after};
 use super::{SqliteStore, absorb, inbox, keys, links, outbox, routing, settle, statements};
+use crate::sql::decode;
+use crate::sql::decode::QueuedLink;
 use crate::store::{
-    Checkpoint, Claim, ClaimRequest, Instruction, Lease, Link, LinkId, LinkKey, Links, Mark,
-    MarkSource, ReviewId, Settled, Settlement, StoreError, TenantId,
+    Checkpoint, Claim, ClaimRequest, Lease, Link, LinkId, LinkKey, Links, MarkSource, Settled,
+    Settlement, StoreError, TenantId,
 };
 
 /// The tenants that have anything to do, now or later, in the order of their names: one probe of
@@ -85,10 +87,6 @@ statements! {
          RETURNING ",
         link_columns!()
     );
-    MARKS =
-        "SELECT n.id, n.source, n.review, r.reason, r.resolution, r.resolved_by \
-         FROM calcom_notices n LEFT JOIN calcom_reviews r ON r.tenant = n.tenant AND r.id = n.review \
-         WHERE n.tenant = ?1 AND n.link = ?2 ORDER BY n.id";
     NEXT_DUE = concat!(
         tenants_with_work!("", ""),
         "SELECT MIN(at) FROM (SELECT MAX( \
@@ -244,39 +242,7 @@ async fn lease(
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
-    row.as_ref().map(links::decode).transpose()
-}
-
-/// The marks that wait for a link, oldest first.
-pub(super) async fn waiting_marks(
-    connection: &mut SqliteConnection,
-    link: &Link,
-) -> Result<Vec<Mark>, StoreError> {
-    let rows = sqlx::query(MARKS)
-        .bind(link.tenant.as_str())
-        .bind(link.id.get())
-        .fetch_all(connection)
-        .await
-        .map_err(failed)?;
-    rows.iter().map(decode_mark).collect()
-}
-
-fn decode_mark(row: &SqliteRow) -> Result<Mark, StoreError> {
-    let row = Row::of("calcom_notices", row);
-    let source: MarkSource = row.word("source")?;
-    let mark = Mark::new(row.number("id")?, source);
-    // A decision that this version cannot read is none that it can carry out; the mark still says
-    // *look here*.
-    let resolution = row.json_if_readable("resolution")?;
-    let (Some(review), Some(resolution)) = (row.get::<Option<i64>>("review")?, resolution) else {
-        return Ok(mark);
-    };
-    Ok(mark.with_instruction(Instruction::new(
-        ReviewId::new(review),
-        row.word("reason")?,
-        resolution,
-        row.get::<String>("resolved_by")?,
-    )))
+    row.as_ref().map(decode::link).transpose()
 }
 
 #[async_trait]
@@ -306,7 +272,7 @@ impl Links for SqliteStore {
                 claim.begun = begun;
                 claim.changes = outbox::waiting(&mut transaction, &claim.link).await?;
                 claim.deliveries = inbox::waiting(&mut transaction, &claim.link).await?;
-                claim.marks = waiting_marks(&mut transaction, &claim.link).await?;
+                claim.marks = marks::waiting(&mut transaction, &claim.link).await?;
                 claim.first_revision =
                     outbox::first_revision(&mut transaction, &claim.link).await?;
                 routing::pass_over(&mut transaction, &claim).await?;
@@ -351,7 +317,7 @@ impl Links for SqliteStore {
         let mut transaction = self.write().await?;
         let owner = keys::owner(&mut transaction, tenant, key).await?;
         if let Some(link) = owner {
-            absorb::mark(&mut transaction, tenant, link, &source, self.now()).await?;
+            marks::mark_link(&mut transaction, tenant, link, &source, self.now()).await?;
         }
         transaction.commit().await.map_err(failed)?;
         Ok(owner.is_some())

@@ -9,10 +9,12 @@ use sqlx::sqlite::SqliteRow;
 
 use super::error::failed;
 use super::inbox::delivery_columns;
+use super::marks;
 use super::outbox::change_columns;
 use super::review_items::review_columns;
 use super::rows::{Row, micros, micros_before};
-use super::{SqliteStore, inbox, keys, links, log, outbox, queue, review_items, statements};
+use super::{SqliteStore, inbox, keys, links, review_items, statements};
+use crate::sql::decode;
 use crate::store::{
     AppointmentId, ChangeCount, DeliveryCount, HistoryEntry, HistoryKind, HistoryPosition, Link,
     LinkId, LinkKey, LinkStatus, Page, Reports, ReviewFilter, StoreError, TenantId, Waits,
@@ -136,7 +138,7 @@ impl Part<'_> {
 }
 
 fn change_entry(row: &SqliteRow) -> Result<HistoryEntry, StoreError> {
-    let (recorded, fate) = outbox::decode(row)?;
+    let (recorded, fate) = decode::change(row)?;
     let row = Row::of("calcom_notices", row);
     let ended = fate.zip(row.instant_if_any("settled_at")?);
     let taken_at = row.instant("taken_at")?;
@@ -144,7 +146,7 @@ fn change_entry(row: &SqliteRow) -> Result<HistoryEntry, StoreError> {
 }
 
 fn delivery_entry(row: &SqliteRow) -> Result<HistoryEntry, StoreError> {
-    let (delivery, fate) = inbox::decode(row)?;
+    let (delivery, fate) = decode::delivery(row)?;
     let row = Row::of("calcom_notices", row);
     let ended = fate.zip(row.instant_if_any("settled_at")?);
     Ok(HistoryEntry::of_delivery(delivery, ended))
@@ -196,11 +198,11 @@ impl Reports for SqliteStore {
                 .of_link(&mut transaction, link)
                 .await?;
             for row in &reviews {
-                all.push(HistoryEntry::of_review(review_items::decode(row)?));
+                all.push(HistoryEntry::of_review(decode::review(row)?));
             }
         }
         for row in &lines {
-            all.push(HistoryEntry::of_log(log::decode(row)?));
+            all.push(HistoryEntry::of_log(decode::log_entry(row)?));
         }
         Ok(HistoryEntry::merge(all, &page))
     }
@@ -220,7 +222,7 @@ impl Reports for SqliteStore {
             .fetch_optional(&mut *transaction)
             .await
             .map_err(failed)?;
-        status.last_change = last.as_ref().map(outbox::decode).transpose()?;
+        status.last_change = last.as_ref().map(decode::change).transpose()?;
         let waiting: i64 = sqlx::query_scalar(WAITING_CHANGES)
             .bind(tenant.as_str())
             .bind(appointment.as_str())
@@ -322,7 +324,7 @@ async fn add_link(
     let Some(row) = row else {
         return Ok(());
     };
-    let known = links::decode(&row)?;
+    let known = decode::link(&row)?;
     status.begun = known.begun;
     let row = Row::of("calcom_links", &row);
     status.due_at = row.instant_if_any("due_at")?;
@@ -330,7 +332,7 @@ async fn add_link(
     let link: Link = known.link;
     let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
     status.waiting_deliveries = count(inbox::waiting(connection, &link).await?.len());
-    status.waiting_marks = count(queue::waiting_marks(connection, &link).await?.len());
+    status.waiting_marks = count(marks::waiting(connection, &link).await?.len());
     status.link = Some(link);
     let reviews = sqlx::query(OPEN_REVIEWS)
         .bind(tenant.as_str())
@@ -338,7 +340,7 @@ async fn add_link(
         .fetch_all(connection)
         .await
         .map_err(failed)?;
-    let reviews = reviews.iter().map(review_items::decode);
+    let reviews = reviews.iter().map(decode::review);
     status.open_reviews = reviews.collect::<Result<_, _>>()?;
     Ok(())
 }

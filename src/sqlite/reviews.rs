@@ -5,8 +5,9 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::error::failed;
 use super::log::{self, Subject};
-use super::rows::{Row, json, micros};
+use super::rows::{Row, micros};
 use super::{statements, tenants};
+use crate::sql::json;
 use crate::store::{
     AppointmentId, Link, LinkId, LogEvent, NewReview, Resolution, ReviewEnd, ReviewId, ReviewScope,
     Settlement, StoreError, TenantId,

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
 
 use super::error::failed;
-use super::rows::{Row, micros, micros_after, micros_before};
+use super::rows::{micros, micros_after, micros_before};
 use super::{SqliteStore, statements};
 use crate::model::EventTypeId;
+use crate::sql::decode;
 use crate::store::{
     Opaque, ServiceId, ServiceLink, ServiceLinkId, ServiceLinks, ServiceSyncLease, StoreError,
     TenantId,
@@ -104,7 +104,7 @@ impl ServiceLinks for SqliteStore {
             .fetch_all(self.reads())
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(decode::service_link).collect()
     }
 
     async fn store_service_link(
@@ -171,24 +171,4 @@ fn held(rows: u64) -> Result<(), StoreError> {
         0 => Err(StoreError::service_sync_lost()),
         _ => Ok(()),
     }
-}
-
-fn decode(row: &SqliteRow) -> Result<ServiceLink, StoreError> {
-    let row = Row::of("calcom_service_links", row);
-    let event_type: Option<i64> = row.get("event_type")?;
-    let mut link = ServiceLink::new(
-        row.text_if_any("service")?,
-        event_type.map(EventTypeId::new),
-    );
-    link.id = Some(row.number("id")?);
-    link.status = row.word("status")?;
-    link.attempts = row.count("attempts")?;
-    link.last_error = row.get("last_error")?;
-    link.next_attempt = row.instant_if_any("next_attempt")?;
-    link.updated_at = Some(row.instant("updated_at")?);
-    link.state = match row.get::<Option<Vec<u8>>>("state")? {
-        Some(bytes) => Some(Opaque::new(row.count("format")?, bytes)),
-        None => None,
-    };
-    Ok(link)
 }

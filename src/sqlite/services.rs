@@ -2,15 +2,14 @@
 
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use super::error::failed;
-use super::rows::{Row, micros, revision_number};
+use super::rows::micros;
 use super::{SqliteStore, statements};
 use crate::model::EventTypeId;
+use crate::sql::{decode, revision_number};
 use crate::store::{
-    Revision, Service, ServiceDetails, ServiceId, ServiceRepository, ServiceWrite, StoreError,
-    TenantId,
+    Revision, Service, ServiceId, ServiceRepository, ServiceWrite, StoreError, TenantId,
 };
 
 macro_rules! service_columns {
@@ -83,7 +82,7 @@ impl ServiceRepository for SqliteStore {
             .fetch_all(self.reads())
             .await
             .map_err(failed)?;
-        rows.iter().map(decode).collect()
+        rows.iter().map(decode::service).collect()
     }
 
     async fn service(
@@ -109,7 +108,7 @@ impl ServiceRepository for SqliteStore {
             .await
             .map_err(failed)?;
         if let Some(known) = known {
-            return decode(&known);
+            return decode::service(&known);
         }
         let id = free_id(&mut transaction, tenant, event_type).await?;
         let write = write.with_event_type(event_type);
@@ -153,7 +152,7 @@ impl ServiceRepository for SqliteStore {
                 None => StoreError::not_found("service"),
             });
         };
-        let updated = decode(&row)?;
+        let updated = decode::service(&row)?;
         transaction.commit().await.map_err(failed)?;
         Ok(updated)
     }
@@ -178,7 +177,7 @@ async fn create(
         .fetch_one(connection)
         .await
         .map_err(failed)?;
-    decode(&row)
+    decode::service(&row)
 }
 
 async fn get(
@@ -192,7 +191,7 @@ async fn get(
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
-    row.as_ref().map(decode).transpose()
+    row.as_ref().map(decode::service).transpose()
 }
 
 /// An id that no service of the tenant has: one made for the event type may have been paired with
@@ -217,17 +216,4 @@ async fn free_id(
         number += 1;
         id = format!("calcom-{event_type}-{number}");
     }
-}
-
-fn decode(row: &SqliteRow) -> Result<Service, StoreError> {
-    let row = Row::of("calcom_services", row);
-    let mut details =
-        ServiceDetails::new(row.get::<String>("name")?, row.count("length_in_minutes")?);
-    details.description = row.get("description")?;
-    let event_type: Option<i64> = row.get("event_type")?;
-    let write = ServiceWrite::new(details, row.instant("updated_at")?)
-        .with_active(row.get("is_active")?)
-        .with_event_type(event_type.map(EventTypeId::new));
-    let revision = Revision::new(row.count("revision")?);
-    Ok(Service::new(row.text("id")?, revision, write))
 }

@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
 use super::error::failed;
-use super::links::QueuedLink;
 use super::log::{self, Subject};
+use super::marks;
 use super::rows::{micros, micros_after};
-use super::{absorb, inbox, keys, links, outbox, queue, reviews, statements, tenants};
+use super::{absorb, inbox, keys, links, outbox, reviews, statements, tenants};
 use crate::model::BookingUid;
+use crate::sql::decode::QueuedLink;
 use crate::store::{
     Checkpoint, Lease, Link, LogEvent, ReviewScope, Settled, Settlement, StoreError, StoreErrorKind,
 };
@@ -253,5 +254,5 @@ async fn give_back(
 async fn has_waiting(connection: &mut SqliteConnection, link: &Link) -> Result<bool, StoreError> {
     Ok(!outbox::waiting(connection, link).await?.is_empty()
         || !inbox::waiting(connection, link).await?.is_empty()
-        || !queue::waiting_marks(connection, link).await?.is_empty())
+        || !marks::waiting(connection, link).await?.is_empty())
 }

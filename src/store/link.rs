@@ -147,3 +147,17 @@ pub enum LinkKey {
     /// By the sync key of its booking.
     SyncKey(SyncKey),
 }
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+impl LinkKey {
+    /// The key's kind and name, as they are stored; a link's id is none of its keys.
+    pub(crate) fn parts(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::Id(_) => None,
+            Self::Appointment(id) => Some(("appointment", id.as_str())),
+            Self::Booking(uid) => Some(("booking", uid.as_str())),
+            Self::Chain(chain) => Some(("chain", chain.as_str())),
+            Self::SyncKey(sync_key) => Some(("sync_key", sync_key.as_str())),
+        }
+    }
+}

@@ -66,6 +66,7 @@ pub mod upkeep;
 mod bench;
 mod fixtures;
 mod macros;
+mod promises;
 mod report;
 mod steps;
 mod table;

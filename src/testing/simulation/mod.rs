@@ -78,6 +78,7 @@ mod stand;
 mod tenants;
 mod trace;
 mod unsteady;
+mod untold;
 mod wire;
 mod world;
 
