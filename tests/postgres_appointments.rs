@@ -596,6 +596,60 @@ async fn rows_of_other_services_are_passed_over() {
     assert!(other.to_string().contains("service"), "{other}");
 }
 
+/// The application's role owns nothing of the store's, and brings tables of its own under the store's names.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_appointments -- --include-ignored"]
+async fn the_doors_need_no_rights_on_the_tables() {
+    let salon = Salon::new().await;
+    let role = format!("{}_app", salon.name);
+    salon
+        .run(&format!(
+            "CREATE ROLE {role}; GRANT USAGE ON SCHEMA BOOKS TO {role}; GRANT USAGE ON SCHEMA HOST TO {role}; \
+             GRANT ALL ON HOST.\"Visits; --\" TO {role}; \
+             SELECT BOOKS.watch('HOST.\"Visits; --\"', tenant => 'x', id_column => 'No', revision_column => 'version')"
+        ))
+        .await;
+    salon
+        .run(&format!(
+            "SET ROLE {role}; CREATE TEMPORARY TABLE notices (nothing integer); \
+             SELECT BOOKS.record_change('x', 'by hand', 1); \
+             INSERT INTO HOST.\"Visits; --\" (\"Salon\", state, \"from\", \"to\", service, client, zone) \
+             VALUES ('x', 'booked', now(), now(), 'cut', 'Ann', 'UTC')"
+        ))
+        .await;
+    assert_eq!(salon.changes("x", "by hand").await.len(), 1);
+    assert_eq!(salon.changes("x", "1").await.len(), 1);
+    for forbidden in [
+        "DELETE FROM BOOKS.notices",
+        "SELECT BOOKS.watch('HOST.\"Visits; --\"', tenant => 'y', id_column => 'No', revision_column => 'version')",
+    ] {
+        let tried = salon
+            .try_run(&format!("SET ROLE {role}; {forbidden}"))
+            .await;
+        assert!(tried.is_err(), "{forbidden}");
+    }
+    salon
+        .run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"))
+        .await;
+}
+
+/// A host runs the migrations itself, with whatever search_path it has; afterwards it still has that.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_appointments -- --include-ignored"]
+async fn migrations_leave_the_search_path_as_it_was() {
+    let salon = Salon::new().await;
+    let schema = salon.host_schema();
+    let migrations = PostgresStore::migrations();
+    salon
+        .run(&format!(
+            "BEGIN; SET LOCAL search_path = {schema}, public; {migrations} \
+             DO $$ BEGIN ASSERT current_setting('search_path') = '{schema}, public'; END $$; \
+             DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = '{schema}'::regnamespace AND prosecdef \
+               AND NOT proconfig @> ARRAY['search_path={schema}, pg_temp']); END $$; COMMIT"
+        ))
+        .await;
+}
+
 /// Polls until a count has grown, for at most ten seconds.
 async fn grows(count: &AtomicU32, from: u32) -> u32 {
     for _ in 0..1000 {

@@ -15,8 +15,8 @@ use super::{migrations, outbox, statements};
 use crate::store::{StoreError, StoreErrorKind, TenantId};
 
 const SCHEMA: &str = "calcom";
-/// PostgreSQL cuts off longer names.
-const LONGEST_NAME: usize = 63;
+/// PostgreSQL cuts names off after 63 bytes, and the channel of `NOTIFY` has four more than the schema.
+const LONGEST_NAME: usize = 59;
 const MAX_CONNECTIONS: u32 = 10;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -69,7 +69,7 @@ impl Default for PostgresBuilder {
 impl PostgresBuilder {
     /// The schema that holds the tables, made if it does not exist. Default: `calcom`.
     ///
-    /// A name of at most 63 ASCII letters, digits and underscores that begins with a letter or an
+    /// A name of at most 59 ASCII letters, digits and underscores that begins with a letter or an
     /// underscore and not with `pg_`; capital letters are kept.
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.schema = name.into();
@@ -143,7 +143,7 @@ impl PostgresBuilder {
         if !is_identifier(&self.schema) {
             return Err(StoreError::new(
                 StoreErrorKind::Invalid,
-                "the schema's name is not one: use ASCII letters, digits and underscores, 63 of them at most, no digit and \
+                "the schema's name is not one: use ASCII letters, digits and underscores, 59 of them at most, no digit and \
                  no `pg_` at the beginning",
             ));
         }

@@ -82,7 +82,7 @@ pub struct HostTable {
     pub(super) notes: Option<String>,
     pub(super) absent: Option<String>,
     pub(super) reason: Option<String>,
-    /// In the order in which they were given: the first of a status is the one that is written.
+    /// In the order given: the engine writes the first word of a status.
     pub(super) status_words: Vec<(String, AppointmentStatus)>,
     pub(super) origin_words: Vec<(String, Origin)>,
 }

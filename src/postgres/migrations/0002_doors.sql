@@ -3,9 +3,11 @@
 -- A door inserts into notices, has no foreign key to check and takes no lock. It waits only for an open transaction that has
 -- recorded the same revision of the same appointment. The workers are notified when the transaction commits.
 --
--- The functions run with the rights of their owner, so that an application needs none on the tables, and resolve names in this
--- schema only, whatever the caller's search_path is: the migration is run with this schema and pg_temp, in this order, as its
--- search_path.
+-- The functions run with the rights of their owner, so that an application needs no more than USAGE on the schema. They resolve
+-- names in this schema only, whatever the search_path of the caller or of this migration is; pg_temp is named so that it comes last.
+
+SELECT set_config('calcom.search_path', current_setting('search_path'), true);
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
 
 -- Records that an appointment has moved to a revision. Returns whether that was new. Recording a revision again does nothing.
 CREATE FUNCTION record_change(tenant text, appointment text, revision bigint, origin text DEFAULT 'admin')
@@ -206,3 +208,5 @@ END
 $$;
 
 UPDATE meta SET version = 2;
+
+SELECT set_config('search_path', current_setting('calcom.search_path'), true);
