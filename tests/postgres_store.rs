@@ -918,6 +918,62 @@ async fn what_cannot_be_stored_is_invalid() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_store -- --include-ignored"]
+async fn two_hundred_deliveries_at_once_are_stored_over_ten_connections() {
+    let schema = Schema::new();
+    let store = schema.open().await;
+    let storing = (0..200_u8).map(|number| {
+        let store = store.clone();
+        let mut delivery = delivery("booking");
+        delivery.fingerprint[0] = number;
+        tokio::spawn(async move { store.accept(delivery).await })
+    });
+    for stored in storing.collect::<Vec<_>>() {
+        assert_eq!(stored.await.unwrap().unwrap(), Accepted::Stored);
+    }
+    let of_tenant = store.deliveries(&tenant(), Page::first(500)).await.unwrap();
+    assert_eq!(of_tenant.len(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_store -- --include-ignored"]
+async fn a_delivery_that_is_refused_fails_alone() {
+    let schema = Schema::new();
+    let store = schema.open().await;
+    // While its lock is held, those that arrive are gathered.
+    let mut beside = schema.beside().await;
+    run(&mut beside, "BEGIN; LOCK TABLE notices").await;
+    let storing: Vec<_> = (0..30_u8)
+        .map(|number| {
+            let store = store.clone();
+            let mut delivery = delivery("booking");
+            // Each comes twice, but for the bad one.
+            delivery.fingerprint[0] = number / 2;
+            if number == 20 {
+                delivery = NewDelivery::new(tenant(), [100; 32], "BOOKING\0CREATED");
+            }
+            tokio::spawn(async move { store.accept(delivery).await })
+        })
+        .collect();
+    schema.until_a_lock_is_waited_for().await;
+    run(&mut beside, "COMMIT").await;
+    let mut stored = 0;
+    for (number, answer) in storing.into_iter().enumerate() {
+        match answer.await.unwrap() {
+            Ok(Accepted::Stored) => stored += 1,
+            Ok(answer) => assert_eq!(answer, Accepted::Duplicate),
+            Err(error) => {
+                assert_eq!(number, 20, "{error}");
+                assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}");
+            }
+        }
+    }
+    assert_eq!(stored, 15);
+    let of_tenant = store.deliveries(&tenant(), Page::first(500)).await.unwrap();
+    assert_eq!(of_tenant.len(), 15);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_store -- --include-ignored"]
 async fn a_value_that_is_refused_is_not_repeated() {
     let schema = Schema::new();
     let store = schema.open().await;

@@ -60,11 +60,11 @@ impl PostgresStore {
         id: &AppointmentId,
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin("create appointment").await?;
         let created = self
             .create_appointment_in(&mut transaction, tenant, id, write)
             .await?;
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(created)
     }
 
@@ -123,7 +123,7 @@ impl AppointmentRepository for PostgresStore {
         chain: &ChainKey,
         write: AppointmentWrite,
     ) -> Result<Appointment, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin("create appointment").await?;
         let id = id_for(chain);
         let created = create(&mut transaction, tenant, &id, Some(chain), &write).await?;
         let Some(created) = created else {
@@ -135,7 +135,7 @@ impl AppointmentRepository for PostgresStore {
         };
         self.record_write(&mut transaction, tenant, &created)
             .await?;
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(created)
     }
 
@@ -151,7 +151,7 @@ impl AppointmentRepository for PostgresStore {
             // One that is too large for the table is in no row of it.
             Err(_) => (-1, -1),
         };
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin("update appointment").await?;
         let row = sqlx::query(UPDATE)
             .bind(tenant.as_str())
             .bind(id.as_str())
@@ -178,7 +178,7 @@ impl AppointmentRepository for PostgresStore {
         let updated = decode::appointment(&row)?;
         self.record_write(&mut transaction, tenant, &updated)
             .await?;
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(updated)
     }
 

@@ -88,9 +88,9 @@ impl Erasure for PostgresStore {
     async fn erase_tenant(&self, tenant: &TenantId, limit: u32) -> Result<Erased, StoreError> {
         // A prune that removes items with their parts may be in the way.
         retried(|| async {
-            let mut transaction = self.begin_for(tenant).await?;
+            let mut transaction = self.begin_for("erase tenant", tenant).await?;
             let erased = erase(&mut transaction, tenant, limit).await?;
-            transaction.commit().await.map_err(failed)?;
+            transaction.commit().await?;
             Ok(erased)
         })
         .await
@@ -109,7 +109,7 @@ impl Erasure for PostgresStore {
     }
 
     async fn replace_state(&self, read: &Link, state: Opaque) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin("replace state").await?;
         let replaced = sqlx::query(REPLACE_STATE)
             .bind(read.tenant.as_str())
             .bind(read.id.get())
@@ -127,7 +127,7 @@ impl Erasure for PostgresStore {
                 None => StoreError::not_found("link"),
             });
         }
-        transaction.commit().await.map_err(failed)
+        transaction.commit().await
     }
 
     async fn bodies(

@@ -28,6 +28,8 @@ mod code {
     pub(super) const TOO_LONG: &str = "54000";
     pub(super) const LOCK_NOT_GRANTED: &str = "55P03";
     pub(super) const CANCELED: &str = "57014";
+    /// The store's own functions': a settlement names what does not wait for its link.
+    pub(super) const NOT_WAITING: &str = "CA001";
 }
 
 /// How often a transaction is tried that lost against another one.
@@ -130,6 +132,10 @@ fn judge(code: &str) -> (StoreErrorKind, &'static str) {
             StoreErrorKind::Invalid,
             "a key is too long for an index of PostgreSQL's",
         ),
+        code::NOT_WAITING => (
+            StoreErrorKind::Invalid,
+            "the settlement names what does not wait for its link",
+        ),
         code::UNIQUE => (
             StoreErrorKind::Conflict,
             "a key of the row belongs to another row: read again, then decide again",
@@ -151,6 +157,12 @@ fn judge(code: &str) -> (StoreErrorKind, &'static str) {
             "the database refused a statement: see the cause, then try again",
         ),
     }
+}
+
+/// Whether the database answered, and refused.
+pub(super) fn is_reported(error: &StoreError) -> bool {
+    let source = error.source();
+    source.is_some_and(<dyn StdError>::is::<Reported>)
 }
 
 /// Whether the transaction was rolled back for another one's sake, and may succeed when it is

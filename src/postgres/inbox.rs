@@ -1,20 +1,19 @@
 //! The inbox.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::PgConnection;
 
-use super::error::failed;
+use super::error::{failed, is_reported, retried};
 use super::rows::{Row, back, micros};
-use super::settle::not_waiting;
+use super::transaction::alone;
 use super::{PostgresStore, statements};
 use crate::model::BookingUid;
 use crate::sql::{decode, json};
 use crate::store::{
-    Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, Link, NewDelivery, Page, StoreError,
-    SyncKey, TenantId, WebhookHealth,
+    Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, NewDelivery, Page, StoreError, SyncKey,
+    TenantId, WebhookHealth,
 };
 
 macro_rules! delivery_columns {
@@ -41,23 +40,28 @@ pub(super) use delivery_columns;
 
 statements! {
     /// What is ignored at the door is settled as it comes. Waits only for a transaction that stores,
-    /// routes or settles the very same bytes and is about to commit.
+    /// routes or settles the very same bytes and is about to commit; the order is that in which
+    /// another group waits, too. Notifies the workers of each tenant that has got something.
     ACCEPT =
-        "INSERT INTO notices \
-           (kind, tenant, fingerprint, trigger_name, booking, rescheduled_from, sync_key, claim, body, source, \
-            fate, settled_at, is_ignored) \
-         VALUES ('delivery', $1, $2, $3, $4, $5, $6, $7, $8, $9, \
-            $10, CASE WHEN $10 IS NOT NULL THEN clock_of_books() END, $10 IS NOT NULL) \
-         ON CONFLICT (tenant, fingerprint) WHERE kind = 'delivery' AND (fate IS NULL OR is_ignored) DO NOTHING";
+        "WITH stored AS ( \
+           INSERT INTO notices \
+             (kind, tenant, fingerprint, trigger_name, booking, rescheduled_from, sync_key, claim, body, source, \
+              fate, settled_at, is_ignored) \
+           SELECT 'delivery', tenant, fingerprint, trigger_name, booking, rescheduled_from, sync_key, claim, body, source, \
+              fate, CASE WHEN fate IS NOT NULL THEN clock_of_books() END, fate IS NOT NULL \
+           FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], \
+             $9::text[], $10::text[]) WITH ORDINALITY AS came \
+             (tenant, fingerprint, trigger_name, booking, rescheduled_from, sync_key, claim, body, source, fate, n) \
+           ORDER BY tenant, fingerprint, n \
+           ON CONFLICT (tenant, fingerprint) WHERE kind = 'delivery' AND (fate IS NULL OR is_ignored) DO NOTHING \
+           RETURNING tenant, fingerprint, fate \
+         ), told AS MATERIALIZED ( \
+           SELECT pg_notify(current_schema() || '_due', tenant) FROM (SELECT DISTINCT tenant FROM stored WHERE fate IS NULL) AS t \
+         ) \
+         SELECT tenant, fingerprint FROM stored WHERE (SELECT count(*) FROM told) >= 0";
     OF_TENANT = concat!(
         "SELECT ", delivery_columns!(""), " FROM notices \
          WHERE kind = 'delivery' AND (tenant, id) > ($1, $2) AND tenant <= $1 ORDER BY tenant, id LIMIT $3"
-    );
-    WAITING = concat!(
-        "SELECT ", delivery_columns!(""), " FROM notices \
-         WHERE kind = 'delivery' AND fate IS NULL AND tenant = $1 \
-           AND booking IN (SELECT name FROM keys WHERE tenant = $1 AND link = $2 AND kind = 'booking') \
-         ORDER BY id"
     );
     /// Two ranges of an index that begins with the source.
     HEALTH =
@@ -68,40 +72,15 @@ statements! {
     LAST_RECEIVED =
         "SELECT (EXTRACT(epoch FROM now_of_books() - max(taken_at)) * 1000000)::bigint \
          FROM notices WHERE kind = 'delivery' AND tenant = $1 AND source = 'webhook'";
-    END =
-        "UPDATE notices SET fate = ended.fate, settled_at = now_of_books() \
-         FROM unnest($3, $4) AS ended (id, fate) \
-         WHERE notices.id = ended.id AND notices.kind = 'delivery' AND notices.fate IS NULL AND notices.tenant = $1 \
-           AND notices.booking IN (SELECT name FROM keys WHERE tenant = $1 AND link = $2 AND kind = 'booking')";
 }
 
 #[async_trait]
 impl Inbox for PostgresStore {
     async fn accept(&self, delivery: NewDelivery) -> Result<Accepted, StoreError> {
-        // Without a booking there is no link to look for.
-        let fate = match (delivery.ignored, &delivery.booking) {
-            (None, None) => Some(DeliveryFate::IgnoredNoBooking),
-            (ignored, _) => ignored,
-        };
-        let stored = sqlx::query(ACCEPT)
-            .bind(delivery.tenant.as_str())
-            .bind(delivery.fingerprint.as_slice())
-            .bind(delivery.trigger.as_str())
-            .bind(delivery.booking.as_ref().map(BookingUid::as_str))
-            .bind(delivery.rescheduled_from.as_ref().map(BookingUid::as_str))
-            .bind(delivery.sync_key.as_ref().map(SyncKey::as_str))
-            .bind(json(&delivery.claim))
-            .bind(delivery.body.as_bytes())
-            .bind(delivery.source.as_str())
-            .bind(fate.as_ref().map(DeliveryFate::as_str))
-            .execute(self.pool())
+        let store = self.clone();
+        self.arriving()
+            .store(delivery, move |group| store.clone().accept_group(group))
             .await
-            .map_err(failed)?;
-        Ok(match (stored.rows_affected(), fate) {
-            (0, _) => Accepted::Duplicate,
-            (_, None) => Accepted::Stored,
-            (_, Some(_)) => Accepted::Ignored,
-        })
     }
 
     async fn deliveries(
@@ -150,48 +129,66 @@ impl Inbox for PostgresStore {
     }
 }
 
-/// The deliveries that wait for a link, oldest first.
-pub(super) async fn waiting(
-    connection: &mut PgConnection,
-    link: &Link,
-) -> Result<Vec<Delivery>, StoreError> {
-    let rows = sqlx::query(WAITING)
-        .bind(link.tenant.as_str())
-        .bind(link.id.get())
-        .fetch_all(connection)
-        .await
-        .map_err(failed)?;
-    rows.iter()
-        .map(|row| decode::delivery(row).map(|(delivery, _)| delivery))
-        .collect()
+impl PostgresStore {
+    /// Stores deliveries in one transaction. If the database refuses it, each has one of its own, so
+    /// that a bad one fails alone.
+    async fn accept_group(self, group: Vec<NewDelivery>) -> Vec<Result<Accepted, StoreError>> {
+        match retried(|| self.accept_all(&group)).await {
+            Ok(accepted) => accepted.into_iter().map(Ok).collect(),
+            Err(error) if group.len() == 1 => vec![Err(error)],
+            Err(error) if is_reported(&error) => {
+                let mut answers = Vec::with_capacity(group.len());
+                for delivery in &group {
+                    let alone = std::slice::from_ref(delivery);
+                    let answer = retried(|| self.accept_all(alone)).await;
+                    answers.push(answer.map(|mut accepted| accepted.remove(0)));
+                }
+                answers
+            }
+            Err(error) => group.iter().map(|_| Err(error.for_another())).collect(),
+        }
+    }
+
+    /// Stores deliveries in one transaction, and says of each whether it was new.
+    async fn accept_all(&self, group: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
+        let each = || group.iter();
+        let fates: Vec<_> = each().map(NewDelivery::fate_at_door).collect();
+        let stored = sqlx::query(ACCEPT)
+            .bind(column(each(), |new| new.tenant.as_str()))
+            .bind(column(each(), |new| new.fingerprint.as_slice()))
+            .bind(column(each(), |new| new.trigger.as_str()))
+            .bind(column(each(), |new| {
+                new.booking.as_ref().map(BookingUid::as_str)
+            }))
+            .bind(column(each(), |new| {
+                new.rescheduled_from.as_ref().map(BookingUid::as_str)
+            }))
+            .bind(column(each(), |new| {
+                new.sync_key.as_ref().map(SyncKey::as_str)
+            }))
+            .bind(column(each(), |new| json(&new.claim)))
+            .bind(column(each(), |new| new.body.as_bytes()))
+            .bind(column(each(), |new| new.source.as_str()))
+            .bind(column(fates.iter(), |fate| {
+                fate.as_ref().map(DeliveryFate::as_str)
+            }))
+            .fetch_all(self.pool());
+        let rows = alone("accept", stored).await?;
+        let mut stored = BTreeSet::new();
+        for row in &rows {
+            let row = Row::of("notices", row);
+            stored.insert((row.get::<&str>("tenant")?, row.get::<&[u8]>("fingerprint")?));
+        }
+        // Of the same bytes twice in one group, the first are those that were stored.
+        let answers = group.iter().zip(&fates).map(|(new, fate)| {
+            let is_new = stored.remove(&(new.tenant.as_str(), new.fingerprint.as_slice()));
+            Accepted::of(is_new, fate.as_ref())
+        });
+        Ok(answers.collect())
+    }
 }
 
-/// Stores how deliveries that waited for a link ended. One that is named twice ends as was said last.
-pub(super) async fn end(
-    connection: &mut PgConnection,
-    link: &Link,
-    ended: &[(DeliveryId, DeliveryFate)],
-) -> Result<(), StoreError> {
-    let ended: BTreeMap<i64, &str> = ended
-        .iter()
-        .map(|(id, fate)| (id.get(), fate.as_str()))
-        .collect();
-    if ended.is_empty() {
-        return Ok(());
-    }
-    let (ids, fates): (Vec<i64>, Vec<&str>) = ended.into_iter().unzip();
-    let named = ids.len();
-    let stored = sqlx::query(END)
-        .bind(link.tenant.as_str())
-        .bind(link.id.get())
-        .bind(ids)
-        .bind(fates)
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    if usize::try_from(stored.rows_affected()) == Ok(named) {
-        Ok(())
-    } else {
-        Err(not_waiting())
-    }
+/// One column of what is stored together.
+fn column<'a, T: 'a, C>(each: impl Iterator<Item = &'a T>, of: impl Fn(&'a T) -> C) -> Vec<C> {
+    each.map(of).collect()
 }

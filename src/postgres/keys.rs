@@ -4,17 +4,13 @@ use sqlx::PgConnection;
 
 use super::error::failed;
 use super::statements;
-use crate::store::{AppointmentId, Link, LinkId, LinkKey, StoreError, TenantId};
+use crate::store::{AppointmentId, Link, LinkId, LinkKey, StoreError};
 
 statements! {
     /// Under the tenant's lock, so that the answer holds until the transaction ends.
     OWNERS =
         "SELECT DISTINCT link FROM keys WHERE tenant = $1 AND (kind, name) IN (SELECT * FROM unnest($2, $3)) \
          ORDER BY link";
-    OWN =
-        "INSERT INTO keys (tenant, kind, name, link) \
-         SELECT DISTINCT $1, key.kind, key.name, $4 FROM unnest($2, $3) AS key (kind, name) \
-         ON CONFLICT (tenant, kind, name) DO NOTHING";
     /// The uids move; the appointment too, if it is named.
     MOVE =
         "UPDATE keys SET link = $3 \
@@ -22,7 +18,8 @@ statements! {
     FORGET = "DELETE FROM keys WHERE tenant = $1 AND link = $2";
 }
 
-fn columns(keys: &[LinkKey]) -> (Vec<&'static str>, Vec<&str>) {
+/// Keys as columns: what kind each is, and its name.
+pub(super) fn columns(keys: &[LinkKey]) -> (Vec<&'static str>, Vec<&str>) {
     keys.iter().filter_map(|key| key.parts()).unzip()
 }
 
@@ -42,25 +39,6 @@ pub(super) async fn other_owners(
         .map_err(failed)?;
     let owners = owners.into_iter().map(LinkId::new);
     Ok(owners.filter(|owner| *owner != link.id).collect())
-}
-
-/// Makes keys the link's, as far as they are nobody's.
-pub(super) async fn own(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    keys: &[LinkKey],
-    link: LinkId,
-) -> Result<(), StoreError> {
-    let (kinds, names) = columns(keys);
-    sqlx::query(OWN)
-        .bind(tenant.as_str())
-        .bind(kinds)
-        .bind(names)
-        .bind(link.get())
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    Ok(())
 }
 
 /// Moves the uids of a link to another one, and the appointment that the other one takes over, and

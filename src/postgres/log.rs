@@ -7,7 +7,7 @@ use super::error::failed;
 use super::{PostgresStore, statements};
 use crate::sql::{decode, json};
 use crate::store::{
-    AppointmentId, Link, LinkId, LogEntry, LogEvent, LogId, Page, StoreError, SyncLog, TenantId,
+    AppointmentId, LinkId, LogEntry, LogEvent, LogId, Page, StoreError, SyncLog, TenantId,
 };
 
 statements! {
@@ -25,24 +25,6 @@ pub(super) struct Subject<'a> {
     pub(super) tenant: &'a TenantId,
     pub(super) link: Option<LinkId>,
     pub(super) appointment: Option<&'a AppointmentId>,
-}
-
-impl<'a> Subject<'a> {
-    pub(super) fn of_link(link: &'a Link) -> Self {
-        Self {
-            tenant: &link.tenant,
-            link: Some(link.id),
-            appointment: link.appointment.as_ref(),
-        }
-    }
-
-    pub(super) fn of_tenant(tenant: &'a TenantId) -> Self {
-        Self {
-            tenant,
-            link: None,
-            appointment: None,
-        }
-    }
 }
 
 #[async_trait]

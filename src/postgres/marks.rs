@@ -4,14 +4,9 @@ use sqlx::PgConnection;
 
 use super::error::failed;
 use super::statements;
-use crate::sql::decode;
-use crate::store::{Link, LinkId, LinkKey, Mark, MarkSource, StoreError, TenantId};
+use crate::store::{LinkId, LinkKey, MarkSource, StoreError, TenantId};
 
 statements! {
-    MARKS =
-        "SELECT n.id, n.source, n.review, r.reason, r.resolution, r.resolved_by \
-         FROM notices n LEFT JOIN reviews r ON r.tenant = n.tenant AND r.id = n.review \
-         WHERE n.kind = 'mark' AND n.tenant = $1 AND n.target = $2 ORDER BY n.id";
     /// The foreign key takes a shared lock on the link's key, which no lease, checkpoint or
     /// settlement holds up.
     MARK_BY_KEY =
@@ -21,20 +16,6 @@ statements! {
         "INSERT INTO notices (kind, tenant, target, source) \
          SELECT 'mark', tenant, id, $3 FROM links WHERE tenant = $1 AND id = $2";
     MARK = "INSERT INTO notices (kind, tenant, target, source) VALUES ('mark', $1, $2, $3)";
-}
-
-/// The marks that wait for a link, oldest first.
-pub(super) async fn waiting(
-    connection: &mut PgConnection,
-    link: &Link,
-) -> Result<Vec<Mark>, StoreError> {
-    let rows = sqlx::query(MARKS)
-        .bind(link.tenant.as_str())
-        .bind(link.id.get())
-        .fetch_all(connection)
-        .await
-        .map_err(failed)?;
-    rows.iter().map(decode::mark).collect()
 }
 
 /// Marks the link that a key belongs to; `false` if there is none.

@@ -35,7 +35,6 @@ mod queue;
 mod report;
 mod review_items;
 mod reviews;
-mod routing;
 mod rows;
 mod service_links;
 mod services;
@@ -44,6 +43,7 @@ mod settle;
 mod side_by_side;
 mod sweeps;
 mod tenants;
+mod transaction;
 mod upkeep;
 mod wake;
 

@@ -1,18 +1,14 @@
 //! The outbox.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
 use super::error::failed;
 use super::rows::Stamp;
-use super::settle::not_waiting;
 use super::{PostgresStore, statements};
 use crate::sql::{decode, revision_number};
 use crate::store::{
-    AppointmentId, Change, ChangeFate, ChangeId, Link, Outbox, Page, RecordedChange, Revision,
-    StoreError, TenantId,
+    AppointmentId, Change, ChangeFate, ChangeId, Outbox, Page, RecordedChange, StoreError, TenantId,
 };
 
 macro_rules! change_columns {
@@ -29,28 +25,19 @@ statements! {
            WHERE kind = 'change' AND tenant = $1 AND appointment = $2) \
          SELECT * FROM own WHERE id > $3 ORDER BY id LIMIT $4"
     );
-    WAITING = concat!(
-        "SELECT ", change_columns!(), " FROM notices \
-         WHERE kind = 'change' AND fate IS NULL AND tenant = $1 AND appointment = $2 ORDER BY id"
-    );
-    FIRST_REVISION =
-        "SELECT revision FROM notices WHERE kind = 'change' AND tenant = $1 AND appointment = $2 \
-         ORDER BY revision LIMIT 1";
-    /// A change may have been handed out before it was routed; there is nothing left to route.
-    END =
-        "UPDATE notices SET fate = ended.fate, settled_at = now_of_books() \
-         FROM unnest($3, $4) AS ended (id, fate) \
-         WHERE notices.id = ended.id AND notices.kind = 'change' AND notices.fate IS NULL \
-           AND notices.tenant = $1 AND notices.appointment = $2";
 }
 
 /// The statement that records a change, with the schema's name, since a host's connection does not
 /// look there. Waits only for a transaction that has recorded the same revision and is still open.
 pub(super) fn record_in(schema: &str) -> String {
     format!(
-        "INSERT INTO \"{schema}\".notices (kind, tenant, appointment, revision, origin, at, source) \
-         VALUES ('change', $1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (tenant, appointment, revision) WHERE kind = 'change' DO NOTHING"
+        "WITH recorded AS ( \
+           INSERT INTO \"{schema}\".notices (kind, tenant, appointment, revision, origin, at, source) \
+           VALUES ('change', $1, $2, $3, $4, $5, $6) \
+           ON CONFLICT (tenant, appointment, revision) WHERE kind = 'change' DO NOTHING \
+           RETURNING tenant \
+         ) \
+         SELECT pg_notify('{schema}_due', tenant) FROM recorded"
     )
 }
 
@@ -108,76 +95,5 @@ impl Outbox for PostgresStore {
             .await
             .map_err(failed)?;
         rows.iter().map(decode::change).collect()
-    }
-}
-
-/// The changes that wait for a link, oldest first.
-pub(super) async fn waiting(
-    connection: &mut PgConnection,
-    link: &Link,
-) -> Result<Vec<RecordedChange>, StoreError> {
-    let Some(appointment) = &link.appointment else {
-        return Ok(Vec::new());
-    };
-    let rows = sqlx::query(WAITING)
-        .bind(link.tenant.as_str())
-        .bind(appointment.as_str())
-        .fetch_all(connection)
-        .await
-        .map_err(failed)?;
-    rows.iter()
-        .map(|row| decode::change(row).map(|(recorded, _)| recorded))
-        .collect()
-}
-
-/// The lowest revision that was recorded for the link's appointment, settled or not.
-pub(super) async fn first_revision(
-    connection: &mut PgConnection,
-    link: &Link,
-) -> Result<Option<Revision>, StoreError> {
-    let Some(appointment) = &link.appointment else {
-        return Ok(None);
-    };
-    let first: Option<i64> = sqlx::query_scalar(FIRST_REVISION)
-        .bind(link.tenant.as_str())
-        .bind(appointment.as_str())
-        .fetch_optional(connection)
-        .await
-        .map_err(failed)?;
-    Ok(first
-        .and_then(|number| u64::try_from(number).ok())
-        .map(Revision::new))
-}
-
-/// Stores how changes that waited for a link ended. One that is named twice ends as was said last.
-pub(super) async fn end(
-    connection: &mut PgConnection,
-    link: &Link,
-    ended: &[(ChangeId, ChangeFate)],
-) -> Result<(), StoreError> {
-    let ended: BTreeMap<i64, &str> = ended
-        .iter()
-        .map(|(id, fate)| (id.get(), fate.as_str()))
-        .collect();
-    if ended.is_empty() {
-        return Ok(());
-    }
-    let Some(appointment) = &link.appointment else {
-        return Err(not_waiting());
-    };
-    let (ids, fates): (Vec<i64>, Vec<&str>) = ended.into_iter().unzip();
-    let named = ids.len();
-    let stored = sqlx::query(END)
-        .bind(link.tenant.as_str())
-        .bind(appointment.as_str())
-        .bind(ids)
-        .bind(fates)
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    if usize::try_from(stored.rows_affected()) == Ok(named) {
-        Ok(())
-    } else {
-        Err(not_waiting())
     }
 }

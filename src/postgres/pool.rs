@@ -8,11 +8,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Executor, PgConnection, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use super::error::failed;
+use super::transaction::{Trace, Traced};
 use super::{migrations, outbox, statements};
-use crate::store::{StoreError, StoreErrorKind, TenantId};
+use crate::sql::Group;
+use crate::store::{Accepted, NewDelivery, StoreError, StoreErrorKind, TenantId};
 
 const SCHEMA: &str = "calcom";
 /// PostgreSQL cuts names off after 63 bytes, and the channel of `NOTIFY` has four more than the schema.
@@ -22,6 +24,12 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many groups of deliveries are stored at once: while one is being made durable, the next one is
+/// on its way.
+const GROUPS: usize = 2;
+const GROUP_SIZE: usize = 100;
+/// A connection that was idle for longer is asked whether it still is one before it is used.
+const IDLE_TRUSTED: Duration = Duration::from_secs(1);
 /// More than there are statements.
 const STATEMENT_CACHE: usize = 250;
 
@@ -31,8 +39,7 @@ statements! {
     BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
     /// Several statements that make one answer.
     BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    LOCK_TENANT = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.' || $1, 0))";
-    TRY_LOCK_TENANT = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.' || $1, 0))";
+    LOCK_TENANT = "SELECT lock_tenant($1)";
 }
 
 /// How to connect; see [`PostgresStore::builder`].
@@ -154,6 +161,15 @@ impl PostgresBuilder {
         let pool = PgPoolOptions::new()
             .max_connections(self.max_connections.max(1))
             .acquire_timeout(self.acquire_timeout)
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > IDLE_TRUSTED {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .after_connect(move |connection, _| {
                 let settings = AssertSqlSafe(settings.to_string());
                 Box::pin(async move {
@@ -173,6 +189,7 @@ impl PostgresBuilder {
             pool,
             record: outbox::record_in(&self.schema).into(),
             schema: self.schema.into(),
+            arriving: Group::new(GROUPS, GROUP_SIZE),
             books_since,
         })
     }
@@ -217,6 +234,8 @@ pub struct PostgresStore {
     schema: Arc<str>,
     /// The statement that records a change, with the schema's name.
     record: Arc<str>,
+    /// Deliveries that wait to be stored together.
+    arriving: Group<NewDelivery, Accepted>,
     books_since: DateTime<Utc>,
 }
 
@@ -295,72 +314,49 @@ impl PostgresStore {
         AssertSqlSafe(self.record.to_string())
     }
 
+    pub(super) fn arriving(&self) -> &Group<NewDelivery, Accepted> {
+        &self.arriving
+    }
+
     /// For single statements.
     pub(super) fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    /// A transaction; dropped, it leaves nothing behind.
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        self.pool.begin_with(BEGIN).await.map_err(failed)
+    /// A transaction; dropped, it leaves nothing behind. The name is for the trace.
+    pub(super) async fn begin(&self, name: &'static str) -> Result<Traced, StoreError> {
+        self.begin_with(name, BEGIN).await
     }
 
     /// A transaction that holds the tenant's lock. Two of one tenant follow each other.
     pub(super) async fn begin_for(
         &self,
+        name: &'static str,
         tenant: &TenantId,
-    ) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let mut transaction = self.begin().await?;
-        lock_tenant(&mut transaction, tenant).await?;
+    ) -> Result<Traced, StoreError> {
+        let mut transaction = self.begin(name).await?;
+        let locked = sqlx::query(LOCK_TENANT)
+            .bind(tenant.as_str())
+            .execute(&mut *transaction)
+            .await;
+        locked.map_err(failed)?;
         Ok(transaction)
     }
 
     /// A transaction that only reads, all of it from one snapshot.
-    pub(super) async fn begin_snapshot(
+    pub(super) async fn begin_snapshot(&self, name: &'static str) -> Result<Traced, StoreError> {
+        self.begin_with(name, BEGIN_SNAPSHOT).await
+    }
+
+    async fn begin_with(
         &self,
-    ) -> Result<Transaction<'static, Postgres>, StoreError> {
-        self.pool.begin_with(BEGIN_SNAPSHOT).await.map_err(failed)
+        name: &'static str,
+        begin: &'static str,
+    ) -> Result<Traced, StoreError> {
+        let trace = Trace::begin(name);
+        let transaction = self.pool.begin_with(begin).await.map_err(failed)?;
+        Ok(Traced::new(transaction, trace))
     }
-}
-
-/// Ends a transaction as its work has ended. One that is merely dropped is rolled back a moment
-/// later, and until then nobody else gets its locks.
-pub(super) async fn end<T>(
-    transaction: Transaction<'static, Postgres>,
-    done: Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    if done.is_ok() {
-        transaction.commit().await.map_err(failed)?;
-    } else {
-        // The error that is told is the first one.
-        let _ = transaction.rollback().await;
-    }
-    done
-}
-
-/// Waits for the tenant's lock, which is held until the transaction ends.
-pub(super) async fn lock_tenant(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-) -> Result<(), StoreError> {
-    sqlx::query(LOCK_TENANT)
-        .bind(tenant.as_str())
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    Ok(())
-}
-
-/// Takes the tenant's lock if nobody has it.
-pub(super) async fn try_lock_tenant(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-) -> Result<bool, StoreError> {
-    sqlx::query_scalar(TRY_LOCK_TENANT)
-        .bind(tenant.as_str())
-        .fetch_one(connection)
-        .await
-        .map_err(failed)
 }
 
 /// A clock for tests: the database's, and an offset that they raise.

@@ -196,7 +196,7 @@ impl Reports for PostgresStore {
         appointment: &AppointmentId,
         page: Page<HistoryPosition>,
     ) -> Result<Vec<HistoryEntry>, StoreError> {
-        let mut transaction = self.begin_snapshot().await?;
+        let mut transaction = self.begin_snapshot("history").await?;
         let part = |statement, kind| Part {
             statement,
             tenant,
@@ -230,7 +230,7 @@ impl Reports for PostgresStore {
         for row in &lines {
             all.push(HistoryEntry::of_log(decode::log_entry(row)?));
         }
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(HistoryEntry::merge(all, &page))
     }
 
@@ -239,7 +239,7 @@ impl Reports for PostgresStore {
         tenant: &TenantId,
         appointment: &AppointmentId,
     ) -> Result<LinkStatus, StoreError> {
-        let mut transaction = self.begin_snapshot().await?;
+        let mut transaction = self.begin_snapshot("link status").await?;
         let held = held(&mut transaction, tenant).await?;
         let mut status = LinkStatus::unknown(held.now);
         status.is_paused = held.is_paused;
@@ -261,7 +261,7 @@ impl Reports for PostgresStore {
         if let Some(id) = link_of(&mut transaction, tenant, appointment).await? {
             add_link(&mut transaction, tenant, id, &mut status).await?;
         }
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(status)
     }
 
@@ -270,7 +270,7 @@ impl Reports for PostgresStore {
         tenant: &TenantId,
         within: Duration,
     ) -> Result<WorkCounts, StoreError> {
-        let mut transaction = self.begin_snapshot().await?;
+        let mut transaction = self.begin_snapshot("work counts").await?;
         let mut counts = WorkCounts::default();
         for (statement, within) in [(CHANGES_WAITING, None), (CHANGES_ENDED, Some(within))] {
             for row in &grouped(&mut transaction, statement, tenant, within).await? {
@@ -297,7 +297,7 @@ impl Reports for PostgresStore {
             .until
             .and_then(|until| (until - held.now).to_std().ok());
         add_links(&mut transaction, tenant, &mut counts).await?;
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(counts)
     }
 }

@@ -169,42 +169,52 @@ impl Reviews for PostgresStore {
         resolution: &Resolution,
         by: &str,
     ) -> Result<ReviewItem, StoreError> {
-        let mut transaction = self.begin_for(tenant).await?;
-        sqlx::query(LOCK)
+        let mut transaction = self.begin_for("resolve", tenant).await?;
+        let resolved = resolve(&mut transaction, tenant, id, resolution, by).await;
+        transaction.end(resolved).await
+    }
+}
+
+/// Closes an open item and hands the decision to its links. The transaction holds the tenant's lock.
+async fn resolve(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    id: ReviewId,
+    resolution: &Resolution,
+    by: &str,
+) -> Result<ReviewItem, StoreError> {
+    sqlx::query(LOCK)
+        .bind(tenant.as_str())
+        .bind(id.get())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    let gone = || StoreError::not_found("review item");
+    let open = item(&mut *connection, tenant, id).await?.ok_or_else(gone)?;
+    if open.resolved.is_some() {
+        return Err(StoreError::conflict("the review item is resolved already"));
+    }
+    let pause = tenants::paused_by(&mut *connection, tenant).await?;
+    let is_pause = open.link.is_none() && pause.as_ref() == Some(&open.cause);
+    if is_pause && *resolution != Resolution::Retry {
+        return Err(StoreError::new(
+            StoreErrorKind::Invalid,
+            "the tenant is paused because of this item: retry it to let the tenant's work go on",
+        ));
+    }
+    reviews::close(&mut *connection, tenant, id, resolution, by).await?;
+    if is_pause {
+        tenants::release(&mut *connection, tenant).await?;
+    }
+    if *resolution != Resolution::Dismiss {
+        sqlx::query(INSTRUCT)
             .bind(tenant.as_str())
             .bind(id.get())
-            .execute(&mut *transaction)
+            .execute(&mut *connection)
             .await
             .map_err(failed)?;
-        let gone = || StoreError::not_found("review item");
-        let open = item(&mut transaction, tenant, id).await?.ok_or_else(gone)?;
-        if open.resolved.is_some() {
-            return Err(StoreError::conflict("the review item is resolved already"));
-        }
-        let pause = tenants::paused_by(&mut transaction, tenant).await?;
-        let is_pause = open.link.is_none() && pause.as_ref() == Some(&open.cause);
-        if is_pause && *resolution != Resolution::Retry {
-            return Err(StoreError::new(
-                StoreErrorKind::Invalid,
-                "the tenant is paused because of this item: retry it to let the tenant's work go on",
-            ));
-        }
-        reviews::close(&mut transaction, tenant, id, resolution, by).await?;
-        if is_pause {
-            tenants::release(&mut transaction, tenant).await?;
-        }
-        if *resolution != Resolution::Dismiss {
-            sqlx::query(INSTRUCT)
-                .bind(tenant.as_str())
-                .bind(id.get())
-                .execute(&mut *transaction)
-                .await
-                .map_err(failed)?;
-        }
-        let resolved = item(&mut transaction, tenant, id).await?.ok_or_else(gone)?;
-        transaction.commit().await.map_err(failed)?;
-        Ok(resolved)
     }
+    item(connection, tenant, id).await?.ok_or_else(gone)
 }
 
 /// A statement with what a filter asks for. The appointment, if there is one, is $6.

@@ -121,7 +121,7 @@ impl ServiceLinks for PostgresStore {
         retry_in: Option<Duration>,
         prolong: Duration,
     ) -> Result<ServiceLinkId, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin("store service link").await?;
         let prolonged = sqlx::query(PROLONG)
             .bind(lease.tenant.as_str())
             .bind(lease.fence)
@@ -149,7 +149,7 @@ impl ServiceLinks for PostgresStore {
             .await
             .map_err(failed)?;
         let id = stored.ok_or_else(|| StoreError::not_found("row about a service"))?;
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(ServiceLinkId::new(id))
     }
 

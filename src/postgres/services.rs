@@ -59,9 +59,9 @@ impl PostgresStore {
         id: &ServiceId,
         write: ServiceWrite,
     ) -> Result<Service, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin("create service").await?;
         let created = create(&mut transaction, tenant, id, &write).await?;
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(created)
     }
 }
@@ -100,7 +100,7 @@ impl ServiceRepository for PostgresStore {
         event_type: EventTypeId,
         write: ServiceWrite,
     ) -> Result<Service, StoreError> {
-        let mut transaction = self.begin_for(tenant).await?;
+        let mut transaction = self.begin_for("create service", tenant).await?;
         let known = sqlx::query(GET_BY_EVENT_TYPE)
             .bind(tenant.as_str())
             .bind(event_type.get())
@@ -113,7 +113,7 @@ impl ServiceRepository for PostgresStore {
         let id = free_id(&mut transaction, tenant, event_type).await?;
         let write = write.with_event_type(event_type);
         let created = create(&mut transaction, tenant, &id, &write).await?;
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(created)
     }
 
@@ -129,7 +129,7 @@ impl ServiceRepository for PostgresStore {
             // One that is too large for the table is in no row of it.
             Err(_) => (-1, -1),
         };
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin("update service").await?;
         let row = sqlx::query(UPDATE)
             .bind(tenant.as_str())
             .bind(id.as_str())
@@ -153,7 +153,7 @@ impl ServiceRepository for PostgresStore {
             });
         };
         let updated = decode::service(&row)?;
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(updated)
     }
 }

@@ -1,89 +1,129 @@
-//! Storing how far the work on a link has come, and its outcome. All of it runs under the tenant's
-//! lock.
+//! Storing how far the work on a link has come, and its outcome.
+//!
+//! Each is one call of a function in the database. The outcome of work that touches other links, or
+//! review items, is stored by a transaction of several statements.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use sqlx::PgConnection;
-use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
-use sqlx::query::Query;
+use sqlx::query::QueryScalar;
+use sqlx::{PgConnection, Postgres};
 
 use super::error::failed;
-use super::log::{self, Subject};
 use super::rows::ahead;
-use super::{absorb, inbox, keys, links, outbox, reviews, statements, tenants};
+use super::transaction::alone;
+use super::{PostgresStore, absorb, keys, links, reviews, statements, tenants};
 use crate::model::{BookingUid, RecurringBookingUid};
 use crate::sql::decode::QueuedLink;
+use crate::sql::json;
 use crate::store::{
-    AppointmentId, ChainKey, Checkpoint, Lease, Link, LinkId, LogEvent, Opaque, ReviewScope,
-    Settled, Settlement, StoreError, StoreErrorKind, SyncKey,
+    AppointmentId, ChainKey, Checkpoint, Lease, Link, LinkId, LinkKey, LogEvent, Opaque,
+    ReviewScope, Settled, Settlement, StoreError, SyncKey,
 };
-
-/// Whether anything waits for the link $2, whose appointment is `$appointment`.
-macro_rules! is_awaited {
-    ($appointment:literal) => {
-        concat!(
-            "(EXISTS (SELECT FROM notices \
-               WHERE kind = 'change' AND fate IS NULL AND tenant = $1 AND appointment = ", $appointment, ") \
-             OR EXISTS (SELECT FROM notices \
-               WHERE kind = 'delivery' AND fate IS NULL AND tenant = $1 \
-                 AND booking IN (SELECT name FROM keys WHERE tenant = $1 AND link = $2 AND kind = 'booking')) \
-             OR EXISTS (SELECT FROM notices WHERE kind = 'mark' AND tenant = $1 AND target = $2))"
-        )
-    };
-}
 
 statements! {
     CHECKPOINT =
-        "UPDATE links SET appointment = COALESCE($3, appointment), booking = $4, chain = $5, series = $6, sync_key = $7, \
-           is_bare = $8, state = $9, format = $10, due_at = GREATEST(due_at, now_of_books() + $11 * interval '1 us') \
-         WHERE tenant = $1 AND id = $2";
-    /// $11 is when the link is due, from now; without it, at once if anything waits. $12: not before.
-    SETTLE = concat!(
-        "UPDATE links SET appointment = COALESCE($3, appointment), booking = $4, chain = $5, series = $6, sync_key = $7, \
-           is_bare = $8, state = $9, format = $10, \
-           is_leased = false, fence = fence + 1, begun = 0, not_before = now_of_books() + $12 * interval '1 us', \
-           due_at = CASE \
-             WHEN $11 IS NOT NULL THEN now_of_books() + $11 * interval '1 us' \
-             WHEN ", is_awaited!("COALESCE($3, links.appointment)"), " \
-             THEN now_of_books() + COALESCE($12, 0) * interval '1 us' END \
-         WHERE tenant = $1 AND id = $2"
-    );
-    HAS_WAITING = concat!("SELECT ", is_awaited!("$3"));
-    END_MARKS = "DELETE FROM notices WHERE kind = 'mark' AND tenant = $1 AND target = $2 AND id = ANY ($3)";
-    /// A sibling is not locked, only marked; routing makes it due.
-    MARK_SIBLINGS =
-        "INSERT INTO notices (kind, tenant, target, source) \
-         SELECT 'mark', $1, id, 'sibling' FROM links WHERE tenant = $1 AND series = $2 AND id <> $3 ORDER BY id";
+        "SELECT checkpoint_link($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    SETTLE =
+        "SELECT settle_link($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+           $22, $23, $24, $25, $26)";
+    SETTLE_NOTICES = "SELECT settle_notices($1, $2, $3, now_of_books(), $4, $5, $6, $7, $8)";
+    WRITE_TURN = "SELECT write_turn($1, $2, $3, now_of_books(), $4, $5, $6, $7)";
+    GIVE_BACK =
+        "SELECT give_back($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now_of_books(), $11, $12, $13)";
+    IS_AWAITED = "SELECT is_awaited($1, $2, $3)";
+    MARK_SIBLINGS = "SELECT mark_siblings($1, $2, $3)";
 }
 
+/// What kept the database from storing a link.
+const LEASE_LOST: &str = "lease_lost";
+const OTHER_APPOINTMENT: &str = "appointment";
+
 pub(super) async fn checkpoint(
-    connection: &mut PgConnection,
+    store: &PostgresStore,
     lease: &Lease,
     checkpoint: &Checkpoint,
 ) -> Result<(), StoreError> {
-    links::lock(connection, &lease.tenant, &[lease.link]).await?;
-    let stored = links::leased(connection, lease).await?.link;
-    lease.check_link(&checkpoint.link)?;
-    let link = checkpoint.link.clone().keeping_appointment_of(&stored)?;
+    let link = &checkpoint.link;
     let keys = link.keys(&checkpoint.chain_uids);
-    let others = keys::other_owners(connection, &link, &keys).await?;
-    if !others.is_empty() {
-        return Err(StoreError::conflict("a key belongs to another link"));
-    }
-    keys::own(connection, &link.tenant, &keys, link.id).await?;
-    for event in &checkpoint.log {
-        log::write(connection, Subject::of_link(&link), event).await?;
-    }
-    storing(CHECKPOINT, &link)
+    let (kinds, names) = keys::columns(&keys);
+    let log: Vec<String> = checkpoint.log.iter().map(json).collect();
+    let stored = with_link(CHECKPOINT, link)
+        .bind(lease.fence)
+        .bind(kinds)
+        .bind(names)
+        .bind(log)
         .bind(ahead(checkpoint.lease))
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    Ok(())
+        .fetch_one(store.pool());
+    let obstacle: Option<String> = alone("checkpoint", stored).await?;
+    match obstacle.as_deref() {
+        None => Ok(()),
+        Some(LEASE_LOST) => Err(StoreError::lease_lost()),
+        Some(OTHER_APPOINTMENT) => Err(StoreError::conflict(
+            "the link has another appointment already",
+        )),
+        Some(_) => Err(StoreError::conflict("a key belongs to another link")),
+    }
 }
 
 pub(super) async fn settle(
+    store: &PostgresStore,
+    lease: &Lease,
+    settlement: &Settlement,
+) -> Result<Settled, StoreError> {
+    if touches_link_only(settlement) {
+        let obstacle = settle_link(store, lease, settlement).await?;
+        match obstacle.as_deref() {
+            None => return Ok(Settled::default()),
+            Some(LEASE_LOST) => return Err(StoreError::lease_lost()),
+            // Another link or a review item is involved; or it is refused, and told why.
+            Some(_) => {}
+        }
+    }
+    let mut transaction = store.begin_for("settle", &lease.tenant).await?;
+    let settled = settle_with_others(&mut transaction, lease, settlement).await;
+    transaction.end(settled).await
+}
+
+/// Whether no other row is to be written, as far as can be told before the books are looked into.
+fn touches_link_only(settlement: &Settlement) -> bool {
+    settlement.outcomes.is_empty() && settlement.reviews.is_empty() && settlement.hold.is_none()
+}
+
+/// Stores an outcome that touches nothing else; returns what stands in the way.
+async fn settle_link(
+    store: &PostgresStore,
+    lease: &Lease,
+    settlement: &Settlement,
+) -> Result<Option<String>, StoreError> {
+    let link = &settlement.link;
+    let keys = link.keys(&settlement.chain_uids);
+    let (kinds, names) = keys::columns(&keys);
+    let (log, is_of_tenant) = lines(link, settlement);
+    let ended = Ended::of(settlement);
+    let stored = with_link(SETTLE, link)
+        .bind(lease.fence)
+        .bind(kinds)
+        .bind(names)
+        .bind(log)
+        .bind(is_of_tenant)
+        .bind(lease.marks)
+        .bind(ended.changes)
+        .bind(ended.change_fates)
+        .bind(ended.deliveries)
+        .bind(ended.delivery_fates)
+        .bind(ended.marks)
+        .bind(settlement.wake.map(ahead))
+        .bind(settlement.not_before.map(ahead))
+        .bind(settlement.settled)
+        .bind(&settlement.gone)
+        .bind(settlement.mark_siblings)
+        .fetch_one(store.pool());
+    alone("settle", stored).await
+}
+
+/// Stores any outcome. The transaction holds the tenant's lock.
+async fn settle_with_others(
     connection: &mut PgConnection,
     lease: &Lease,
     settlement: &Settlement,
@@ -91,7 +131,6 @@ pub(super) async fn settle(
     // A look without a lock, to know which links are to be locked. Appointments and keys stay as
     // they are under the tenant's lock; the lease may yet be lost.
     let stored = links::leased(connection, lease).await?.link;
-    lease.check_link(&settlement.link)?;
     let link = settlement.link.clone().keeping_appointment_of(&stored)?;
     let keys = link.keys(&settlement.chain_uids);
     let others = keys::other_owners(connection, &link, &keys).await?;
@@ -104,13 +143,10 @@ pub(super) async fn settle(
     } = links::leased(connection, lease).await?;
 
     let bare = absorbable(connection, &link, &others).await?;
-    outbox::end(connection, &link, &settlement.changes).await?;
-    inbox::end(connection, &link, &settlement.deliveries).await?;
-    end_marks(connection, &link, settlement).await?;
-
+    settle_notices(connection, &link, Ended::of(settlement)).await?;
     let mut moved_work = false;
     for from in &bare {
-        moved_work |= has_waiting(connection, from).await?;
+        moved_work |= is_awaited(connection, from).await?;
     }
     let mut into = stored;
     for from in &bare {
@@ -121,8 +157,7 @@ pub(super) async fn settle(
     let mut settled = link.clone();
     settled.appointment = settled.appointment.or(into.appointment);
     let keys = settled.keys(&settlement.chain_uids);
-    keys::own(connection, &settled.tenant, &keys, settled.id).await?;
-    write_log(connection, &link, settlement).await?;
+    write_turn(connection, &link, &keys, settlement).await?;
     let opened = reviews::store(connection, &link, settlement).await?;
     if let Some(hold) = &settlement.hold {
         tenants::hold(connection, &link.tenant, hold).await?;
@@ -131,17 +166,12 @@ pub(super) async fn settle(
         mark_siblings(connection, &link).await?;
     }
     let is_marked = marks != lease.marks || moved_work;
-    give_back(connection, &settled, settlement, is_marked).await?;
+    let given_back = with_link::<()>(GIVE_BACK, &settled)
+        .bind(is_marked)
+        .bind(settlement.wake.map(ahead))
+        .bind(settlement.not_before.map(ahead));
+    given_back.fetch_one(connection).await.map_err(failed)?;
     Ok(Settled::opening(opened))
-}
-
-/// The error of a settlement that ends a change or a delivery of another link, of nobody, or for
-/// the second time.
-pub(super) fn not_waiting() -> StoreError {
-    StoreError::new(
-        StoreErrorKind::Invalid,
-        "the settlement names what does not wait for its link",
-    )
 }
 
 /// The links that own what the settled link is to own, if all of them can be absorbed.
@@ -171,29 +201,125 @@ async fn absorbable(
     Ok(bare)
 }
 
-/// Removes the marks that were heeded.
-async fn end_marks(
+async fn settle_notices(
     connection: &mut PgConnection,
     link: &Link,
-    settlement: &Settlement,
+    ended: Ended<'_>,
 ) -> Result<(), StoreError> {
-    if settlement.marks.is_empty() {
-        return Ok(());
-    }
-    let marks: Vec<i64> = settlement.marks.iter().map(|mark| mark.get()).collect();
-    sqlx::query(END_MARKS)
+    sqlx::query(SETTLE_NOTICES)
         .bind(link.tenant.as_str())
         .bind(link.id.get())
-        .bind(marks)
+        .bind(link.appointment.as_ref().map(AppointmentId::as_str))
+        .bind(ended.changes)
+        .bind(ended.change_fates)
+        .bind(ended.deliveries)
+        .bind(ended.delivery_fates)
+        .bind(ended.marks)
         .execute(connection)
         .await
         .map_err(failed)?;
     Ok(())
 }
 
-/// A statement with the columns of a link that is stored.
-fn storing<'q>(statement: &'static str, link: &'q Link) -> Query<'q, Postgres, PgArguments> {
-    sqlx::query(statement)
+async fn write_turn(
+    connection: &mut PgConnection,
+    link: &Link,
+    keys: &[LinkKey],
+    settlement: &Settlement,
+) -> Result<(), StoreError> {
+    let (kinds, names) = keys::columns(keys);
+    let (log, is_of_tenant) = lines(link, settlement);
+    sqlx::query(WRITE_TURN)
+        .bind(link.tenant.as_str())
+        .bind(link.id.get())
+        .bind(link.appointment.as_ref().map(AppointmentId::as_str))
+        .bind(kinds)
+        .bind(names)
+        .bind(log)
+        .bind(is_of_tenant)
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+async fn is_awaited(connection: &mut PgConnection, link: &Link) -> Result<bool, StoreError> {
+    sqlx::query_scalar(IS_AWAITED)
+        .bind(link.tenant.as_str())
+        .bind(link.id.get())
+        .bind(link.appointment.as_ref().map(AppointmentId::as_str))
+        .fetch_one(connection)
+        .await
+        .map_err(failed)
+}
+
+async fn mark_siblings(connection: &mut PgConnection, link: &Link) -> Result<(), StoreError> {
+    let Some(series) = &link.series else {
+        return Ok(());
+    };
+    sqlx::query(MARK_SIBLINGS)
+        .bind(link.tenant.as_str())
+        .bind(link.id.get())
+        .bind(series.as_str())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// What waited for a link and ended, as columns. What is named twice ends as was said last.
+struct Ended<'a> {
+    changes: Vec<i64>,
+    change_fates: Vec<&'a str>,
+    deliveries: Vec<i64>,
+    delivery_fates: Vec<&'a str>,
+    marks: Vec<i64>,
+}
+
+impl<'a> Ended<'a> {
+    fn of(settlement: &'a Settlement) -> Self {
+        let changes = settlement.changes.iter();
+        let changes: BTreeMap<_, _> = changes
+            .map(|(id, fate)| (id.get(), fate.as_str()))
+            .collect();
+        let deliveries = settlement.deliveries.iter();
+        let deliveries: BTreeMap<_, _> = deliveries
+            .map(|(id, fate)| (id.get(), fate.as_str()))
+            .collect();
+        let (changes, change_fates) = changes.into_iter().unzip();
+        let (deliveries, delivery_fates) = deliveries.into_iter().unzip();
+        Self {
+            changes,
+            change_fates,
+            deliveries,
+            delivery_fates,
+            marks: settlement.marks.iter().map(|mark| mark.get()).collect(),
+        }
+    }
+}
+
+/// The lines that go into the log, and which of them are about the tenant and not the link.
+fn lines(link: &Link, settlement: &Settlement) -> (Vec<String>, Vec<bool>) {
+    let mut reviews = settlement.reviews.iter();
+    let is_tenants = reviews.any(|new| new.scope == ReviewScope::Tenant);
+    let is_of_tenant = |event: &LogEvent| match event {
+        LogEvent::TenantPaused => true,
+        LogEvent::SentToReview { .. } => is_tenants && link.appointment.is_none(),
+        _ => false,
+    };
+    let log = settlement.log.iter();
+    log.map(|event| (json(event), is_of_tenant(event))).unzip()
+}
+
+/// A call with the columns of a link that is stored.
+fn with_link<'q, T>(
+    statement: &'static str,
+    link: &'q Link,
+) -> QueryScalar<'q, Postgres, T, PgArguments>
+where
+    (T,): for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
+{
+    sqlx::query_scalar(statement)
         .bind(link.tenant.as_str())
         .bind(link.id.get())
         .bind(link.appointment.as_ref().map(AppointmentId::as_str))
@@ -204,74 +330,4 @@ fn storing<'q>(statement: &'static str, link: &'q Link) -> Query<'q, Postgres, P
         .bind(link.bare)
         .bind(link.state.as_ref().map(Opaque::bytes))
         .bind(i32::from(link.state.as_ref().map_or(0, Opaque::format)))
-}
-
-async fn write_log(
-    connection: &mut PgConnection,
-    link: &Link,
-    settlement: &Settlement,
-) -> Result<(), StoreError> {
-    let mut reviews = settlement.reviews.iter();
-    let is_tenants = reviews.any(|new| new.scope == ReviewScope::Tenant);
-    for event in &settlement.log {
-        let about_tenant = match event {
-            LogEvent::TenantPaused => true,
-            LogEvent::SentToReview { .. } => is_tenants && link.appointment.is_none(),
-            _ => false,
-        };
-        let subject = if about_tenant {
-            Subject::of_tenant(&link.tenant)
-        } else {
-            Subject::of_link(link)
-        };
-        log::write(connection, subject, event).await?;
-    }
-    Ok(())
-}
-
-async fn mark_siblings(connection: &mut PgConnection, link: &Link) -> Result<(), StoreError> {
-    let Some(series) = &link.series else {
-        return Ok(());
-    };
-    sqlx::query(MARK_SIBLINGS)
-        .bind(link.tenant.as_str())
-        .bind(series.as_str())
-        .bind(link.id.get())
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    Ok(())
-}
-
-/// Stores the link, ends the lease, and makes the link due for whatever waits for it.
-async fn give_back(
-    connection: &mut PgConnection,
-    link: &Link,
-    settlement: &Settlement,
-    is_marked: bool,
-) -> Result<(), StoreError> {
-    let wanted = if is_marked {
-        Some(Duration::ZERO)
-    } else {
-        settlement.wake
-    };
-    let not_before = settlement.not_before;
-    let due = wanted.map(|wait| not_before.map_or(wait, |not_before| not_before.max(wait)));
-    storing(SETTLE, link)
-        .bind(due.map(ahead))
-        .bind(not_before.map(ahead))
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    Ok(())
-}
-
-async fn has_waiting(connection: &mut PgConnection, link: &Link) -> Result<bool, StoreError> {
-    sqlx::query_scalar(HAS_WAITING)
-        .bind(link.tenant.as_str())
-        .bind(link.id.get())
-        .bind(link.appointment.as_ref().map(AppointmentId::as_str))
-        .fetch_one(connection)
-        .await
-        .map_err(failed)
 }

@@ -32,16 +32,22 @@ impl Tenants for PostgresStore {
 
     async fn resume(&self, tenant: &TenantId) -> Result<(), StoreError> {
         retried(|| async {
-            let mut transaction = self.begin_for(tenant).await?;
-            let cause = paused_by(&mut transaction, tenant).await?;
-            release(&mut transaction, tenant).await?;
-            if let Some(cause) = cause {
-                reviews::settle_tenants(&mut transaction, tenant, &cause, None).await?;
-            }
-            transaction.commit().await.map_err(failed)
+            let mut transaction = self.begin_for("resume", tenant).await?;
+            let resumed = resume(&mut transaction, tenant).await;
+            transaction.end(resumed).await
         })
         .await
     }
+}
+
+/// Ends a pause, and closes the review item that came with it.
+async fn resume(connection: &mut PgConnection, tenant: &TenantId) -> Result<(), StoreError> {
+    let cause = paused_by(connection, tenant).await?;
+    release(connection, tenant).await?;
+    if let Some(cause) = cause {
+        reviews::settle_tenants(connection, tenant, &cause, None).await?;
+    }
+    Ok(())
 }
 
 /// The cause of the review item that came with the tenant's pause.

@@ -75,31 +75,10 @@ statements! {
 #[async_trait]
 impl Inbox for SqliteStore {
     async fn accept(&self, delivery: NewDelivery) -> Result<Accepted, StoreError> {
-        // Without a booking there is no link to look for.
-        let fate = match (delivery.ignored, &delivery.booking) {
-            (None, None) => Some(DeliveryFate::IgnoredNoBooking),
-            (ignored, _) => ignored,
-        };
-        let stored = sqlx::query(ACCEPT)
-            .bind(delivery.tenant.as_str())
-            .bind(micros(self.now()))
-            .bind(delivery.fingerprint.as_slice())
-            .bind(delivery.trigger.as_str())
-            .bind(delivery.booking.as_ref().map(BookingUid::as_str))
-            .bind(delivery.rescheduled_from.as_ref().map(BookingUid::as_str))
-            .bind(delivery.sync_key.as_ref().map(SyncKey::as_str))
-            .bind(json(&delivery.claim))
-            .bind(delivery.body.as_str())
-            .bind(fate.as_ref().map(DeliveryFate::as_str))
-            .bind(delivery.source.as_str())
-            .execute(self.writes())
+        let store = self.clone();
+        self.arriving()
+            .store(delivery, move |group| store.clone().accept_group(group))
             .await
-            .map_err(failed)?;
-        Ok(match (stored.rows_affected(), fate) {
-            (0, _) => Accepted::Duplicate,
-            (_, None) => Accepted::Stored,
-            (_, Some(_)) => Accepted::Ignored,
-        })
     }
 
     async fn deliveries(
@@ -150,6 +129,50 @@ impl Inbox for SqliteStore {
         });
         Ok(health)
     }
+}
+
+impl SqliteStore {
+    /// Stores deliveries in one transaction. What SQLite refuses is refused alone.
+    async fn accept_group(self, group: Vec<NewDelivery>) -> Vec<Result<Accepted, StoreError>> {
+        let for_all = |error: StoreError| group.iter().map(move |_| Err(error.for_another()));
+        let mut transaction = match self.write().await {
+            Ok(transaction) => transaction,
+            Err(error) => return for_all(error).collect(),
+        };
+        let mut answers = Vec::with_capacity(group.len());
+        for delivery in &group {
+            answers.push(accept_in(&mut transaction, delivery, self.now()).await);
+        }
+        // A failure that ended the transaction, such as a full disk, fails here for all of them.
+        match transaction.commit().await {
+            Ok(()) => answers,
+            Err(error) => for_all(failed(error)).collect(),
+        }
+    }
+}
+
+async fn accept_in(
+    connection: &mut SqliteConnection,
+    delivery: &NewDelivery,
+    now: DateTime<Utc>,
+) -> Result<Accepted, StoreError> {
+    let fate = delivery.fate_at_door();
+    let stored = sqlx::query(ACCEPT)
+        .bind(delivery.tenant.as_str())
+        .bind(micros(now))
+        .bind(delivery.fingerprint.as_slice())
+        .bind(delivery.trigger.as_str())
+        .bind(delivery.booking.as_ref().map(BookingUid::as_str))
+        .bind(delivery.rescheduled_from.as_ref().map(BookingUid::as_str))
+        .bind(delivery.sync_key.as_ref().map(SyncKey::as_str))
+        .bind(json(&delivery.claim))
+        .bind(delivery.body.as_str())
+        .bind(fate.as_ref().map(DeliveryFate::as_str))
+        .bind(delivery.source.as_str())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(Accepted::of(stored.rows_affected() > 0, fate.as_ref()))
 }
 
 /// The deliveries that wait for a link, oldest first.

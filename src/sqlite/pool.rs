@@ -13,7 +13,8 @@ use sqlx::{Sqlite, Transaction};
 use super::error::{failed, is_busy};
 use super::migrations;
 use crate::ambient::{Clock, SystemClock};
-use crate::store::StoreError;
+use crate::sql::Group;
+use crate::store::{Accepted, NewDelivery, StoreError};
 
 /// How long a write waits for a writer in another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,6 +25,8 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 /// may be sent away.
 const OPEN_ATTEMPTS: u32 = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(100);
+/// How many deliveries one transaction stores.
+const GROUP_SIZE: usize = 100;
 /// How many reads run at once; they wait for no writer.
 const READERS: u32 = 4;
 
@@ -33,6 +36,8 @@ pub struct SqliteStore {
     reads: SqlitePool,
     writes: SqlitePool,
     clock: Arc<dyn Clock>,
+    /// Deliveries that wait to be stored together.
+    arriving: Group<NewDelivery, Accepted>,
     books_since: DateTime<Utc>,
 }
 
@@ -79,6 +84,7 @@ impl SqliteStore {
             reads: pool.max_connections(READERS).connect_lazy_with(options),
             writes,
             clock,
+            arriving: Group::new(1, GROUP_SIZE),
             books_since,
         })
     }
@@ -111,6 +117,7 @@ impl SqliteStore {
             reads: pool.clone(),
             writes: pool,
             clock,
+            arriving: Group::new(1, GROUP_SIZE),
             books_since,
         })
     }
@@ -131,6 +138,10 @@ impl SqliteStore {
     /// Since when the file keeps books.
     pub(super) fn books_since(&self) -> DateTime<Utc> {
         self.books_since
+    }
+
+    pub(super) fn arriving(&self) -> &Group<NewDelivery, Accepted> {
+        &self.arriving
     }
 
     pub(super) fn writes(&self) -> &SqlitePool {

@@ -59,6 +59,12 @@ impl StoreError {
         self.kind
     }
 
+    /// The same failure for another call that met it, without the source.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn for_another(&self) -> Self {
+        Self::new(self.kind, self.message.clone())
+    }
+
     pub(crate) fn conflict(message: impl Into<String>) -> Self {
         Self::new(StoreErrorKind::Conflict, message)
     }

@@ -129,6 +129,15 @@ pub struct NewDelivery {
 }
 
 impl NewDelivery {
+    /// How it ends at once, if it does: without a booking there is no link to look for.
+    pub(crate) fn fate_at_door(&self) -> Option<DeliveryFate> {
+        let no_booking = || {
+            let has_none = self.booking.is_none();
+            has_none.then_some(DeliveryFate::IgnoredNoBooking)
+        };
+        self.ignored.clone().or_else(no_booking)
+    }
+
     /// A delivery that names no booking and claims nothing.
     pub fn new(tenant: TenantId, fingerprint: [u8; 32], trigger: impl Into<String>) -> Self {
         Self {
@@ -259,6 +268,18 @@ pub enum Accepted {
     /// The same bytes are already waiting, or were ignored earlier and are still kept; nothing was
     /// changed.
     Duplicate,
+}
+
+impl Accepted {
+    /// What became of a delivery, by whether its bytes were new and how it ended at once.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn of(is_new: bool, fate: Option<&DeliveryFate>) -> Self {
+        match (is_new, fate) {
+            (false, _) => Self::Duplicate,
+            (true, None) => Self::Stored,
+            (true, Some(_)) => Self::Ignored,
+        }
+    }
 }
 
 /// The inbox.

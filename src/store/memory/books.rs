@@ -49,12 +49,9 @@ impl Inner {
             return Accepted::Duplicate;
         }
         let id = DeliveryId::new(self.next_id());
+        let fate = new.fate_at_door();
         let delivery = Delivery::new(id, new.trigger, new.booking.clone(), now);
         let delivery = delivery.with_source(new.source);
-        let fate = match (new.ignored, &new.booking) {
-            (None, None) => Some(DeliveryFate::IgnoredNoBooking),
-            (ignored, _) => ignored,
-        };
         let waits = fate.is_none();
         if let Some(uid) = new.booking.filter(|_| waits) {
             let key = (new.tenant.clone(), uid);
