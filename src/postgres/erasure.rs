@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
-use super::error::{failed, retried};
+use super::error::failed;
 use super::links::link_columns;
 use super::rows::Row;
 use super::{PostgresStore, links, statements};
@@ -87,7 +87,7 @@ statements! {
 impl Erasure for PostgresStore {
     async fn erase_tenant(&self, tenant: &TenantId, limit: u32) -> Result<Erased, StoreError> {
         // A prune that removes items with their parts may be in the way.
-        retried(|| async {
+        self.retried(|| async {
             let mut transaction = self.begin_for("erase tenant", tenant).await?;
             let erased = erase(&mut transaction, tenant, limit).await?;
             transaction.commit().await?;

@@ -1,11 +1,9 @@
 //! What PostgreSQL's failures mean to the caller.
 
 use std::error::Error as StdError;
-use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 
-use crate::ambient::{Entropy, SystemEntropy};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The SQLSTATEs that mean something of their own
@@ -31,11 +29,6 @@ mod code {
     /// The store's own functions': a settlement names what does not wait for its link.
     pub(super) const NOT_WAITING: &str = "CA001";
 }
-
-/// How often a transaction is tried that lost against another one.
-const ATTEMPTS: u32 = 3;
-/// The longest pause before the second attempt; it doubles with each.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// What the server said, without what it says about the contents of rows: the detail of a violated
 /// constraint repeats the whole row.
@@ -179,26 +172,16 @@ pub(super) fn is_lost_race(error: &StoreError) -> bool {
     })
 }
 
-/// Repeats a whole transaction that was rolled back for another one's sake. `attempt` begins and
-/// commits it.
-pub(super) async fn retried<T, F, A>(mut attempt: F) -> Result<T, StoreError>
-where
-    F: FnMut() -> A,
-    A: Future<Output = Result<T, StoreError>>,
-{
-    let mut pause = PAUSE;
-    for _ in 1..ATTEMPTS {
-        match attempt().await {
-            Err(error) if is_lost_race(&error) => tokio::time::sleep(jittered(pause)).await,
-            answer => return answer,
-        }
-        pause *= 2;
+/// Whether the connection was lost, so that another one may do better. What was sent last may have
+/// been carried out.
+pub(super) fn is_lost_connection(error: &StoreError) -> bool {
+    let Some(source) = error.source() else {
+        return false;
+    };
+    if let Some(reported) = source.downcast_ref::<Reported>() {
+        // Connection exceptions, and the server's own end.
+        return reported.code.starts_with("08") || reported.code.starts_with("57P");
     }
-    attempt().await
-}
-
-/// A part of a pause by chance, so that two that lost against each other do not meet again.
-fn jittered(pause: Duration) -> Duration {
-    let micros = u64::try_from(pause.as_micros()).unwrap_or(u64::MAX);
-    Duration::from_micros(SystemEntropy.next_u64() % micros.max(1))
+    let lost = source.downcast_ref::<sqlx::Error>();
+    matches!(lost, Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::error::{failed, is_reported, retried};
+use super::error::{failed, is_reported};
 use super::rows::{Row, back, micros};
 use super::transaction::alone;
 use super::{PostgresStore, statements};
@@ -133,14 +133,14 @@ impl PostgresStore {
     /// Stores deliveries in one transaction. If the database refuses it, each has one of its own, so
     /// that a bad one fails alone.
     async fn accept_group(self, group: Vec<NewDelivery>) -> Vec<Result<Accepted, StoreError>> {
-        match retried(|| self.accept_all(&group)).await {
+        match self.retried(|| self.accept_all(&group)).await {
             Ok(accepted) => accepted.into_iter().map(Ok).collect(),
             Err(error) if group.len() == 1 => vec![Err(error)],
             Err(error) if is_reported(&error) => {
                 let mut answers = Vec::with_capacity(group.len());
                 for delivery in &group {
                     let alone = std::slice::from_ref(delivery);
-                    let answer = retried(|| self.accept_all(alone)).await;
+                    let answer = self.retried(|| self.accept_all(alone)).await;
                     answers.push(answer.map(|mut accepted| accepted.remove(0)));
                 }
                 answers

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use super::error::failed;
 use super::rows::Stamp;
+use super::transaction::Trace;
 use super::{PostgresStore, statements};
 use crate::sql::{decode, revision_number};
 use crate::store::{
@@ -75,9 +76,15 @@ impl PostgresStore {
 #[async_trait]
 impl Outbox for PostgresStore {
     async fn record(&self, change: &Change) -> Result<(), StoreError> {
-        // One statement is a transaction of its own.
-        let mut connection = self.pool().acquire().await.map_err(failed)?;
-        self.record_change_in(&mut connection, change).await
+        // One statement is a transaction of its own, and recording a revision again does nothing.
+        self.retried(|| async {
+            let trace = Trace::begin("record");
+            let mut connection = self.pool().acquire().await.map_err(failed)?;
+            self.record_change_in(&mut connection, change).await?;
+            trace.committed();
+            Ok(())
+        })
+        .await
     }
 
     async fn changes(

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor};
+use tokio::time::Instant;
 
 use super::error::failed;
 use super::transaction::{Trace, Traced};
@@ -158,17 +159,22 @@ impl PostgresBuilder {
             .map_err(failed)?
             .statement_cache_capacity(STATEMENT_CACHE);
         let settings: Arc<str> = self.settings().into();
+        let trust = Trust::default();
         let pool = PgPoolOptions::new()
             .max_connections(self.max_connections.max(1))
             .acquire_timeout(self.acquire_timeout)
             .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > IDLE_TRUSTED {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
+            .before_acquire({
+                let trust = trust.clone();
+                move |connection, meta| {
+                    let is_trusted = trust.covers(meta.idle_for);
+                    Box::pin(async move {
+                        if !is_trusted {
+                            connection.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                }
             })
             .after_connect(move |connection, _| {
                 let settings = AssertSqlSafe(settings.to_string());
@@ -190,6 +196,7 @@ impl PostgresBuilder {
             record: outbox::record_in(&self.schema).into(),
             schema: self.schema.into(),
             arriving: Group::new(GROUPS, GROUP_SIZE),
+            trust,
             books_since,
         })
     }
@@ -236,6 +243,7 @@ pub struct PostgresStore {
     record: Arc<str>,
     /// Deliveries that wait to be stored together.
     arriving: Group<NewDelivery, Accepted>,
+    trust: Trust,
     books_since: DateTime<Utc>,
 }
 
@@ -314,6 +322,10 @@ impl PostgresStore {
         AssertSqlSafe(self.record.to_string())
     }
 
+    pub(super) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
     pub(super) fn arriving(&self) -> &Group<NewDelivery, Accepted> {
         &self.arriving
     }
@@ -356,6 +368,27 @@ impl PostgresStore {
         let trace = Trace::begin(name);
         let transaction = self.pool.begin_with(begin).await.map_err(failed)?;
         Ok(Traced::new(transaction, trace))
+    }
+}
+
+/// Whether an idle connection is taken for a living one without being asked, which would cost a
+/// round trip.
+#[derive(Clone, Default)]
+pub(super) struct Trust {
+    lost: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Trust {
+    /// A connection was lost just now.
+    pub(super) fn lost(&self) {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether a connection that was used so long ago was used lately, and since the last one was
+    /// lost.
+    fn covers(&self, idle_for: Duration) -> bool {
+        let lost = *self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        idle_for < IDLE_TRUSTED && lost.is_none_or(|lost| idle_for < lost.elapsed())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 
-use super::error::{failed, is_lost_race, retried};
+use super::error::{failed, is_lost_race};
 use super::rows::{Row, ahead, micros};
 use super::transaction::alone;
 use super::{PostgresStore, absorb, links, marks, settle, statements};
@@ -162,9 +162,13 @@ impl Links for PostgresStore {
         let mut last = None;
         let mut locked = Vec::new();
         loop {
-            let mut attempt = retried(|| self.claim_next(request, last.as_ref())).await?;
+            let mut attempt = self
+                .retried(|| self.claim_next(request, last.as_ref()))
+                .await?;
             while let Attempt::Again(tenant) = attempt {
-                attempt = retried(|| self.claim_of(&tenant, request, false, true)).await?;
+                attempt = self
+                    .retried(|| self.claim_of(&tenant, request, false, true))
+                    .await?;
             }
             last = Some(match attempt {
                 Attempt::Claimed(claim) => return Ok(Some(*claim)),
@@ -180,7 +184,10 @@ impl Links for PostgresStore {
         for tenant in locked {
             let mut has_routed = false;
             loop {
-                match retried(|| self.claim_of(&tenant, request, true, has_routed)).await? {
+                match self
+                    .retried(|| self.claim_of(&tenant, request, true, has_routed))
+                    .await?
+                {
                     Attempt::Claimed(claim) => return Ok(Some(*claim)),
                     Attempt::Again(_) => has_routed = true,
                     _ => break,
@@ -192,16 +199,18 @@ impl Links for PostgresStore {
 
     async fn checkpoint(&self, lease: &Lease, checkpoint: Checkpoint) -> Result<(), StoreError> {
         lease.check_link(&checkpoint.link)?;
-        retried(|| settle::checkpoint(self, lease, &checkpoint)).await
+        self.retried(|| settle::checkpoint(self, lease, &checkpoint))
+            .await
     }
 
     async fn settle(&self, lease: &Lease, settlement: Settlement) -> Result<Settled, StoreError> {
         lease.check_link(&settlement.link)?;
-        retried(|| settle::settle(self, lease, &settlement)).await
+        self.retried(|| settle::settle(self, lease, &settlement))
+            .await
     }
 
     async fn absorb(&self, lease: &Lease, into: LinkId) -> Result<(), StoreError> {
-        retried(|| async {
+        self.retried(|| async {
             let mut transaction = self.begin_for("absorb", &lease.tenant).await?;
             let given_up = absorb::give_up(&mut transaction, lease, into).await;
             transaction.end(given_up).await
@@ -210,8 +219,11 @@ impl Links for PostgresStore {
     }
 
     async fn find(&self, tenant: &TenantId, key: &LinkKey) -> Result<Option<Link>, StoreError> {
-        let mut connection = self.pool().acquire().await.map_err(failed)?;
-        links::find(&mut connection, tenant, key).await
+        self.retried(|| async {
+            let mut connection = self.pool().acquire().await.map_err(failed)?;
+            links::find(&mut connection, tenant, key).await
+        })
+        .await
     }
 
     async fn mark(
@@ -233,11 +245,14 @@ impl Links for PostgresStore {
     }
 
     async fn next_due(&self, format: u16) -> Result<Option<Duration>, StoreError> {
-        let wait: Option<Option<i64>> = sqlx::query_scalar(NEXT_DUE)
-            .bind(i32::from(format))
-            .fetch_optional(self.pool())
-            .await
-            .map_err(failed)?;
+        let next_due = || async {
+            sqlx::query_scalar(NEXT_DUE)
+                .bind(i32::from(format))
+                .fetch_optional(self.pool())
+                .await
+                .map_err(failed)
+        };
+        let wait: Option<Option<i64>> = self.retried(next_due).await?;
         Ok(wait.flatten().map(micros))
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
-use super::error::{failed, retried};
+use super::error::failed;
 use super::rows::ahead;
 use super::{PostgresStore, reviews, statements};
 use crate::store::{Hold, StoreError, TenantId, Tenants};
@@ -31,7 +31,7 @@ impl Tenants for PostgresStore {
     }
 
     async fn resume(&self, tenant: &TenantId) -> Result<(), StoreError> {
-        retried(|| async {
+        self.retried(|| async {
             let mut transaction = self.begin_for("resume", tenant).await?;
             let resumed = resume(&mut transaction, tenant).await;
             transaction.end(resumed).await

@@ -1,12 +1,20 @@
 //! Transactions, whose beginning, end and duration are traced.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::time::Instant;
 
-use super::error::failed;
+use super::PostgresStore;
+use super::error::{failed, is_lost_connection, is_lost_race};
+use crate::ambient::{Entropy, SystemEntropy};
 use crate::store::StoreError;
+
+/// How often a transaction is tried that lost against another one, or lost its connection.
+const ATTEMPTS: u32 = 3;
+/// The longest pause before the second attempt; it doubles with each.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// An open transaction. One that is dropped is rolled back a moment later, and until then nobody
 /// else gets its locks; so what fails is rolled back by [`end`](Self::end).
@@ -95,4 +103,32 @@ pub(super) async fn alone<T>(
     let done = statement.await.map_err(failed)?;
     trace.committed();
     Ok(done)
+}
+
+impl PostgresStore {
+    /// Repeats a whole transaction that was rolled back for another one's sake, or whose connection
+    /// was lost, when it may have been committed. `attempt` begins and commits it.
+    pub(super) async fn retried<T, F, A>(&self, mut attempt: F) -> Result<T, StoreError>
+    where
+        F: FnMut() -> A,
+        A: Future<Output = Result<T, StoreError>>,
+    {
+        let mut pause = PAUSE;
+        for _ in 1..ATTEMPTS {
+            match attempt().await {
+                Err(error) if is_lost_race(&error) => tokio::time::sleep(jittered(pause)).await,
+                // The others that are idle were probably lost with it.
+                Err(error) if is_lost_connection(&error) => self.trust().lost(),
+                answer => return answer,
+            }
+            pause *= 2;
+        }
+        attempt().await
+    }
+}
+
+/// A part of a pause by chance, so that two that lost against each other do not meet again.
+fn jittered(pause: Duration) -> Duration {
+    let micros = u64::try_from(pause.as_micros()).unwrap_or(u64::MAX);
+    Duration::from_micros(SystemEntropy.next_u64() % micros.max(1))
 }
