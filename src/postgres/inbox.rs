@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::error::{failed, is_reported};
+use super::door::{Arriving, column};
+use super::error::failed;
 use super::rows::{Row, back, micros};
 use super::transaction::alone;
 use super::{PostgresStore, statements};
@@ -78,8 +79,8 @@ statements! {
 impl Inbox for PostgresStore {
     async fn accept(&self, delivery: NewDelivery) -> Result<Accepted, StoreError> {
         let store = self.clone();
-        self.arriving()
-            .store(delivery, move |group| store.clone().accept_group(group))
+        self.arriving_deliveries()
+            .store(delivery, move |group| store.clone().store_group(group))
             .await
     }
 
@@ -129,50 +130,32 @@ impl Inbox for PostgresStore {
     }
 }
 
-impl PostgresStore {
-    /// Stores deliveries in one transaction. If the database refuses it, each has one of its own, so
-    /// that a bad one fails alone.
-    async fn accept_group(self, group: Vec<NewDelivery>) -> Vec<Result<Accepted, StoreError>> {
-        match self.retried(|| self.accept_all(&group)).await {
-            Ok(accepted) => accepted.into_iter().map(Ok).collect(),
-            Err(error) if group.len() == 1 => vec![Err(error)],
-            Err(error) if is_reported(&error) => {
-                let mut answers = Vec::with_capacity(group.len());
-                for delivery in &group {
-                    let alone = std::slice::from_ref(delivery);
-                    let answer = self.retried(|| self.accept_all(alone)).await;
-                    answers.push(answer.map(|mut accepted| accepted.remove(0)));
-                }
-                answers
-            }
-            Err(error) => group.iter().map(|_| Err(error.for_another())).collect(),
-        }
-    }
+impl Arriving for NewDelivery {
+    type Stored = Accepted;
 
-    /// Stores deliveries in one transaction, and says of each whether it was new.
-    async fn accept_all(&self, group: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
-        let each = || group.iter();
-        let fates: Vec<_> = each().map(NewDelivery::fate_at_door).collect();
+    /// Says of each delivery whether it was new.
+    async fn store_all(store: &PostgresStore, group: &[Self]) -> Result<Vec<Accepted>, StoreError> {
+        let fates: Vec<_> = group.iter().map(Self::fate_at_door).collect();
         let stored = sqlx::query(ACCEPT)
-            .bind(column(each(), |new| new.tenant.as_str()))
-            .bind(column(each(), |new| new.fingerprint.as_slice()))
-            .bind(column(each(), |new| new.trigger.as_str()))
-            .bind(column(each(), |new| {
+            .bind(column(group, |new| new.tenant.as_str()))
+            .bind(column(group, |new| new.fingerprint.as_slice()))
+            .bind(column(group, |new| new.trigger.as_str()))
+            .bind(column(group, |new| {
                 new.booking.as_ref().map(BookingUid::as_str)
             }))
-            .bind(column(each(), |new| {
+            .bind(column(group, |new| {
                 new.rescheduled_from.as_ref().map(BookingUid::as_str)
             }))
-            .bind(column(each(), |new| {
+            .bind(column(group, |new| {
                 new.sync_key.as_ref().map(SyncKey::as_str)
             }))
-            .bind(column(each(), |new| json(&new.claim)))
-            .bind(column(each(), |new| new.body.as_bytes()))
-            .bind(column(each(), |new| new.source.as_str()))
-            .bind(column(fates.iter(), |fate| {
+            .bind(column(group, |new| json(&new.claim)))
+            .bind(column(group, |new| new.body.as_bytes()))
+            .bind(column(group, |new| new.source.as_str()))
+            .bind(column(&fates, |fate| {
                 fate.as_ref().map(DeliveryFate::as_str)
             }))
-            .fetch_all(self.pool());
+            .fetch_all(store.pool());
         let rows = alone("accept", stored).await?;
         let mut stored = BTreeSet::new();
         for row in &rows {
@@ -186,9 +169,4 @@ impl PostgresStore {
         });
         Ok(answers.collect())
     }
-}
-
-/// One column of what is stored together.
-fn column<'a, T: 'a, C>(each: impl Iterator<Item = &'a T>, of: impl Fn(&'a T) -> C) -> Vec<C> {
-    each.map(of).collect()
 }

@@ -20,6 +20,7 @@
 
 mod absorb;
 mod appointments;
+mod door;
 mod erasure;
 mod error;
 mod host;

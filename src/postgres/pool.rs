@@ -15,7 +15,7 @@ use super::error::failed;
 use super::transaction::{Trace, Traced};
 use super::{migrations, outbox, statements};
 use crate::sql::Group;
-use crate::store::{Accepted, NewDelivery, StoreError, StoreErrorKind, TenantId};
+use crate::store::{Accepted, Change, NewDelivery, StoreError, StoreErrorKind, TenantId};
 
 const SCHEMA: &str = "calcom";
 /// PostgreSQL cuts names off after 63 bytes, and the channel of `NOTIFY` has four more than the schema.
@@ -25,9 +25,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many groups of deliveries are stored at once: while one is being made durable, the next one is
-/// on its way.
-const GROUPS: usize = 2;
+/// How many deliveries or changes one transaction stores.
 const GROUP_SIZE: usize = 100;
 /// A connection that was idle for longer is asked whether it still is one before it is used.
 const IDLE_TRUSTED: Duration = Duration::from_secs(1);
@@ -195,7 +193,8 @@ impl PostgresBuilder {
             pool,
             record: outbox::record_in(&self.schema).into(),
             schema: self.schema.into(),
-            arriving: Group::new(GROUPS, GROUP_SIZE),
+            deliveries: Group::new(1, GROUP_SIZE),
+            changes: Group::new(1, GROUP_SIZE),
             trust,
             books_since,
         })
@@ -242,7 +241,9 @@ pub struct PostgresStore {
     /// The statement that records a change, with the schema's name.
     record: Arc<str>,
     /// Deliveries that wait to be stored together.
-    arriving: Group<NewDelivery, Accepted>,
+    deliveries: Group<NewDelivery, Accepted>,
+    /// Changes that wait to be recorded together.
+    changes: Group<Change, ()>,
     trust: Trust,
     books_since: DateTime<Utc>,
 }
@@ -326,8 +327,12 @@ impl PostgresStore {
         &self.trust
     }
 
-    pub(super) fn arriving(&self) -> &Group<NewDelivery, Accepted> {
-        &self.arriving
+    pub(super) fn arriving_deliveries(&self) -> &Group<NewDelivery, Accepted> {
+        &self.deliveries
+    }
+
+    pub(super) fn arriving_changes(&self) -> &Group<Change, ()> {
+        &self.changes
     }
 
     /// For single statements.

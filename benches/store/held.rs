@@ -1,15 +1,5 @@
 //! What a tenant that is paused or held costs the others: a claim and its settlement for one tenant, with another tenant that has
 //! 100,000 due links and as many changes that were not routed, against the same without it.
-//!
-//! `cargo bench --bench store`. Criterion times each side by itself; the table at the end compares them.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    missing_docs,
-    reason = "a program that measures, by the machine's clock"
-)]
 
 use std::cell::Cell;
 use std::path::Path;
@@ -24,10 +14,10 @@ use calcom::store::{
 use calcom::testing::ManualClock;
 use chrono::DateTime;
 use criterion::Criterion;
-use ratio::{compare, print_heading, print_ratio};
 use tokio::runtime::{Builder, Runtime};
 
-mod ratio;
+use crate::is_test;
+use crate::ratio::{compare, print_heading, print_ratio};
 
 const GOAL: f64 = 1.5;
 const LEASE: Duration = Duration::from_secs(60);
@@ -195,10 +185,6 @@ impl<'a> Pair<'a> {
     }
 }
 
-fn is_test() -> bool {
-    std::env::args().any(|argument| argument == "--test")
-}
-
 fn links() -> u32 {
     if is_test() { 1_000 } else { 100_000 }
 }
@@ -223,7 +209,7 @@ fn time_each(criterion: &mut Criterion, held: &str, pair: &Pair<'_>) {
     group.finish();
 }
 
-fn main() {
+pub(crate) fn measure(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let pairs = [
@@ -234,12 +220,6 @@ fn main() {
             sqlite(&runtime, folder.path(), clock)
         }),
     ];
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(2))
-        .without_plots()
-        .configure_from_args();
     let samples = if is_test() { 10 } else { 200 };
     let holds = [
         ("paused", Hold::Pause("key".to_owned())),
@@ -249,12 +229,11 @@ fn main() {
     for (held, hold) in holds {
         for pair in &pairs {
             pair.hold(hold.clone());
-            time_each(&mut criterion, held, pair);
+            time_each(criterion, held, pair);
             let blocks = compare(samples, || pair.with.time(), || pair.without.time());
             measured.push((format!("{}: a {held} tenant waits", pair.name), blocks));
         }
     }
-    criterion.final_summary();
     print_heading("with", "without");
     for (name, blocks) in measured {
         print_ratio(&name, GOAL, &blocks);
