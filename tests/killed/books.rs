@@ -16,6 +16,9 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::salon::{LaterClock, TENANT};
 
+/// So few that a short life is not spent on making connections.
+const CONNECTIONS: u32 = 3;
+
 /// Names the server, for all processes.
 const SERVER: &str = "CALCOM_TEST_POSTGRES";
 
@@ -34,7 +37,10 @@ impl Place {
                 Books::Sqlite(opened.unwrap())
             }
             // It goes by the schema's clock.
-            Self::Schema(name) => Books::Postgres(connect(name, PostgresStore::builder()).await),
+            Self::Schema(name) => {
+                let builder = PostgresStore::builder().max_connections(CONNECTIONS);
+                Books::Postgres(connect(name, builder).await)
+            }
         }
     }
 }

@@ -248,7 +248,8 @@ impl History {
         assert_eq!(self.kills, times);
         assert!(self.kills_in_requests >= times / 20, "{self}");
         assert!(self.kills_before_answers >= times / 20, "{self}");
-        assert!(self.changes >= times, "{self}");
+        // On a busy machine not every life comes to one.
+        assert!(self.changes * 4 >= times * 3, "{self}");
         assert!(self.rebooks * 4 >= self.changes, "{self}");
         assert!(self.lost_webhooks >= times / 20, "{self}");
     }
