@@ -100,7 +100,7 @@ fn histories_over_postgres_keep_the_promises() {
         .expect("CALCOM_TEST_POSTGRES names the server: run this with scripts/with-postgres");
     let before = schemas(&address);
     let simulation = Simulation::postgres(address.as_str());
-    for seed in seeds(20) {
+    for seed in seeds(15) {
         run(&simulation, seed);
     }
     assert_eq!(schemas(&address), before, "schemas are left behind");
