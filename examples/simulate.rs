@@ -5,10 +5,18 @@
 //! cargo run --release --example simulate -- --seeds 1 --first 4711   # one of them again
 //! ```
 //!
-//! Options: `--seeds N` how many (100), `--first N` the first one (0), `--jobs N` threads (2), `--over
-//! memory|table|sqlite|network` what all of them run over; by default most run over a store in
-//! memory, every third over a table apart from the bookkeeping, and a few over a SQLite file. With
-//! 10,000 seeds or more, everything has to be taken at least 100 times.
+//! Options: `--seeds N` how many (100), `--first N` the first one (0), `--jobs N` threads (2),
+//! `--workers N` how many processes the host has in each (3), `--over
+//! memory|table|sqlite|postgres|network` what all of them run over; by default most run over a store
+//! in memory, every third over a table apart from the bookkeeping, and a few over a SQLite file.
+//! `--help` says the same. With 10,000 seeds or more, everything has to be taken at least 100 times.
+//!
+//! Over PostgreSQL each history has a schema of its own in the database that `CALCOM_TEST_POSTGRES`
+//! or `--postgres ADDRESS` names, and every worker connections of its own:
+//!
+//! ```sh
+//! scripts/with-postgres cargo run --release --all-features --example simulate -- --over postgres --workers 3 --seeds 500
+//! ```
 //!
 //! Exits with 1 if a promise was broken or something was taken too rarely, with 2 if it cannot be
 //! run as asked.
@@ -19,6 +27,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use calcom::SecretString;
 use calcom::testing::simulation::{Coverage, Simulation, Trace};
 use tokio::time::Instant;
 
@@ -28,34 +37,65 @@ const LEAST: u64 = 100;
 /// How many failures are told in full.
 const TOLD: usize = 3;
 
+const HELP: &str = "\
+Plays random, hostile histories against the sync engine, and checks after each what it promises.
+
+  --seeds N           how many histories (100)
+  --first N           the first seed (0)
+  --jobs N            threads, each of which plays a history at a time (2)
+  --workers N         processes of the host, over one store (3)
+  --over WHAT         memory, table, sqlite, postgres or network; by default some of the first three
+  --postgres ADDRESS  the database for postgres, postgres://user:password@host:5432/database, where
+                      the role may make schemas; CALCOM_TEST_POSTGRES says the same
+                      (scripts/with-postgres starts a server and sets it)
+  --help              this text
+
+Exits with 1 if a promise was broken or something was taken too rarely, with 2 if it cannot be run as asked.";
+
 struct Options {
     seeds: u64,
     first: u64,
     jobs: u64,
+    workers: usize,
     over: Option<String>,
+    postgres: Option<SecretString>,
 }
 
 impl Options {
-    fn from_arguments() -> Result<Self, String> {
+    /// `None` if only the help is asked for.
+    fn from_arguments() -> Result<Option<Self>, String> {
         let mut options = Self {
             seeds: 100,
             first: 0,
             jobs: 2,
+            workers: 3,
             over: None,
+            postgres: std::env::var("CALCOM_TEST_POSTGRES").ok().map(Into::into),
         };
         let mut arguments = std::env::args().skip(1);
         while let Some(name) = arguments.next() {
+            if name == "--help" {
+                return Ok(None);
+            }
             let value = arguments.next().ok_or(format!("{name} needs a value"))?;
             let number = || value.parse().map_err(|_| format!("{value} is no number"));
             match name.as_str() {
                 "--seeds" => options.seeds = number()?,
                 "--first" => options.first = number()?,
                 "--jobs" => options.jobs = number()?.max(1),
+                "--workers" => {
+                    options.workers = value
+                        .parse()
+                        .ok()
+                        .filter(|workers| (1..=20).contains(workers))
+                        .ok_or("there can be 1 to 20 workers")?;
+                }
                 "--over" => options.over = Some(value),
-                _ => return Err(format!("unknown option {name}")),
+                "--postgres" => options.postgres = Some(value.into()),
+                _ => return Err(format!("unknown option {name}: see --help")),
             }
         }
-        Ok(options)
+        Ok(Some(options))
     }
 }
 
@@ -65,17 +105,22 @@ struct Worlds {
     memory: Simulation,
     table: Simulation,
     sqlite: Simulation,
+    /// `None` where no database is named.
+    postgres: Option<Simulation>,
     network: Simulation,
 }
 
 impl Worlds {
-    fn new(over: Option<String>, folder: &std::path::Path) -> Self {
+    fn new(options: &Options, folder: &std::path::Path) -> Self {
+        let workers = options.workers;
+        let postgres = options.postgres.clone().map(Simulation::postgres);
         Self {
-            over,
-            memory: Simulation::in_memory(),
-            table: Simulation::own_table(),
-            sqlite: Simulation::sqlite(folder),
-            network: Simulation::in_memory().over_network(),
+            over: options.over.clone(),
+            memory: Simulation::in_memory().workers(workers),
+            table: Simulation::own_table().workers(workers),
+            sqlite: Simulation::sqlite(folder).workers(workers),
+            postgres: postgres.map(|simulation| simulation.workers(workers)),
+            network: Simulation::in_memory().over_network().workers(workers),
         }
     }
 
@@ -93,6 +138,9 @@ impl Worlds {
             "memory" => &self.memory,
             "table" => &self.table,
             "sqlite" => &self.sqlite,
+            "postgres" => self.postgres.as_ref().ok_or(
+                "neither CALCOM_TEST_POSTGRES nor --postgres names a database: see --help",
+            )?,
             "network" => &self.network,
             other => return Err(format!("there is nothing called {other}")),
         };
@@ -120,9 +168,12 @@ fn main() -> ExitCode {
 }
 
 fn simulate() -> Result<bool, String> {
-    let options = Options::from_arguments()?;
+    let Some(options) = Options::from_arguments()? else {
+        println!("{HELP}");
+        return Ok(true);
+    };
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let worlds = Worlds::new(options.over, folder.path());
+    let worlds = Worlds::new(&options, folder.path());
     worlds.run(options.first)?;
     let (begun, next) = (Instant::now(), AtomicU64::new(0));
     let sum = Mutex::new(Sum::default());
@@ -142,8 +193,8 @@ fn simulate() -> Result<bool, String> {
             if !trace.is_kept() {
                 let over = worlds.name_of(trace.seed);
                 println!(
-                    "seed {} broke a promise: cargo run --release --example simulate -- --seeds 1 --first {} --over {over}",
-                    trace.seed, trace.seed
+                    "seed {} broke a promise: cargo run --release --example simulate -- --seeds 1 --first {} --over {over} --workers {}",
+                    trace.seed, trace.seed, options.workers
                 );
                 sum.broken.push(trace);
             }

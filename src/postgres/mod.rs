@@ -44,6 +44,8 @@ mod settle;
 mod side_by_side;
 mod sweeps;
 mod tenants;
+#[cfg(feature = "conformance")]
+mod testing;
 mod transaction;
 mod upkeep;
 mod wake;

@@ -12,6 +12,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::time::Instant;
 
 use super::error::failed;
+#[cfg(feature = "conformance")]
+use super::testing::{self, TestClock};
 use super::transaction::{Trace, Traced};
 use super::{migrations, outbox, statements};
 use crate::sql::Group;
@@ -53,7 +55,7 @@ pub struct PostgresBuilder {
     idle_in_transaction_timeout: Duration,
     may_migrate: bool,
     #[cfg(feature = "conformance")]
-    has_movable_clock: bool,
+    clock: Option<TestClock>,
 }
 
 impl Default for PostgresBuilder {
@@ -67,7 +69,7 @@ impl Default for PostgresBuilder {
             idle_in_transaction_timeout: IDLE_IN_TRANSACTION_TIMEOUT,
             may_migrate: true,
             #[cfg(feature = "conformance")]
-            has_movable_clock: false,
+            clock: None,
         }
     }
 }
@@ -125,7 +127,17 @@ impl PostgresBuilder {
     /// schema keeps that clock.
     #[cfg(feature = "conformance")]
     pub fn with_movable_clock(mut self) -> Self {
-        self.has_movable_clock = true;
+        self.clock = Some(TestClock::Movable);
+        self
+    }
+
+    /// Replaces the schema's clock by one that stands still, at first at `at`, until it is
+    /// [stopped elsewhere](PostgresStore::stop_clock_at) or
+    /// [`PassTime`](crate::testing::conformance::PassTime) moves it. For schemas of tests only; the
+    /// schema keeps that clock, for everybody who connects to it.
+    #[cfg(feature = "conformance")]
+    pub fn with_stopped_clock(mut self, at: DateTime<Utc>) -> Self {
+        self.clock = Some(TestClock::Stopped(at));
         self
     }
 
@@ -186,9 +198,10 @@ impl PostgresBuilder {
             .map_err(failed)?;
         let books_since = migrations::run(&pool, &self.schema, self.may_migrate).await?;
         #[cfg(feature = "conformance")]
-        if self.has_movable_clock {
-            clock::install(&pool, &self.schema).await?;
-        }
+        let books_since = match self.clock {
+            Some(clock) => testing::install(&pool, &self.schema, clock).await?,
+            None => books_since,
+        };
         Ok(PostgresStore {
             pool,
             record: outbox::record_in(&self.schema).into(),
@@ -394,60 +407,5 @@ impl Trust {
     fn covers(&self, idle_for: Duration) -> bool {
         let lost = *self.lost.lock().unwrap_or_else(PoisonError::into_inner);
         idle_for < IDLE_TRUSTED && lost.is_none_or(|lost| idle_for < lost.elapsed())
-    }
-}
-
-/// A clock for tests: the database's, and an offset that they raise.
-#[cfg(feature = "conformance")]
-mod clock {
-    use std::time::Duration;
-
-    use async_trait::async_trait;
-    use sqlx::AssertSqlSafe;
-    use sqlx::postgres::PgPool;
-
-    use super::PostgresStore;
-    use crate::postgres::error::failed;
-    use crate::postgres::rows::ahead;
-    use crate::postgres::statements;
-    use crate::store::StoreError;
-    use crate::testing::conformance::PassTime;
-
-    statements! {
-        PASS = "UPDATE clock_offset SET micros = micros + $1";
-    }
-
-    pub(super) async fn install(pool: &PgPool, schema: &str) -> Result<(), StoreError> {
-        let offset =
-            format!("(SELECT micros FROM \"{schema}\".clock_offset) * interval '1 microsecond'");
-        let sql = format!(
-            "SELECT pg_advisory_xact_lock(hashtextextended('calcom clock of {schema}', 0)); \
-             CREATE TABLE IF NOT EXISTS clock_offset (micros bigint NOT NULL); \
-             INSERT INTO clock_offset SELECT 0 WHERE NOT EXISTS (SELECT FROM clock_offset); \
-             CREATE OR REPLACE FUNCTION now_of_books() RETURNS timestamptz LANGUAGE sql STABLE \
-               AS $$ SELECT statement_timestamp() + {offset} $$; \
-             CREATE OR REPLACE FUNCTION clock_of_books() RETURNS timestamptz LANGUAGE sql VOLATILE \
-               AS $$ SELECT clock_timestamp() + {offset} $$"
-        );
-        // Several statements sent at once are one transaction.
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(pool)
-            .await
-            .map_err(failed)?;
-        Ok(())
-    }
-
-    #[async_trait]
-    impl PassTime for PostgresStore {
-        /// Lets time pass in a schema that was made
-        /// [`with_movable_clock`](crate::postgres::PostgresBuilder::with_movable_clock).
-        ///
-        /// # Panics
-        ///
-        /// If it was not.
-        async fn pass(&self, by: Duration) {
-            let passed = sqlx::query(PASS).bind(ahead(by)).execute(self.pool()).await;
-            passed.expect("the schema was made with a clock that can be moved");
-        }
     }
 }

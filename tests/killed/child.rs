@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use calcom::ambient::Clock;
-use calcom::sqlite::SqliteStore;
 use calcom::store::{
-    Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
-    AppointmentWrite, Origin, StoreErrorKind,
+    Appointment, AppointmentId, AppointmentState, AppointmentStatus, AppointmentWrite, Origin,
+    StoreErrorKind,
 };
 use calcom::sync::{SyncEngine, Worker, WorkerConfig};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use crate::books::Books;
 use crate::chance::Chance;
 use crate::salon::{LaterClock, Salon, TENANT, mark_of_appointment, person};
 
@@ -48,8 +48,8 @@ pub(crate) const CHANGES: &str = "changes ";
 /// Lives until it is killed.
 pub(crate) async fn live(orders: Orders) {
     let clock = LaterClock::by(TimeDelta::milliseconds(orders.later));
-    let store = orders.salon.open(&clock).await;
-    let engine = orders.salon.engine(&store, &clock);
+    let books = orders.salon.place.open(&clock).await;
+    let engine = orders.salon.engine(&books, &clock);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{LISTENS}{}", listener.local_addr().unwrap().port());
     let router = calcom::server::webhooks(engine.clone());
@@ -62,7 +62,7 @@ pub(crate) async fn live(orders: Orders) {
     let mut staff = Staff {
         chance: Chance::with_seed(orders.seed),
         salon: orders.salon,
-        store,
+        books,
         clock,
         life: orders.life,
     };
@@ -78,7 +78,7 @@ pub(crate) async fn live(orders: Orders) {
 struct Staff {
     chance: Chance,
     salon: Salon,
-    store: SqliteStore,
+    books: Books,
     clock: LaterClock,
     life: u32,
 }
@@ -86,7 +86,7 @@ struct Staff {
 impl Staff {
     /// Somebody takes an appointment or changes one.
     async fn work(&mut self, number: u32) {
-        let all = self.salon.appointments(&self.store).await;
+        let all = self.salon.appointments(&self.books).await;
         let live: Vec<&Appointment> = all
             .iter()
             .filter(|appointment| appointment.state.status.is_live())
@@ -108,8 +108,8 @@ impl Staff {
             }
         };
         let write = AppointmentWrite::new(state, Origin::Admin, self.clock.now());
-        let id = &appointment.id;
-        let written = self.store.update(&TENANT, id, appointment.revision, write);
+        let (table, id) = (self.books.table(), &appointment.id);
+        let written = table.update(&TENANT, id, appointment.revision, write);
         match written.await {
             Ok(_) => {}
             // The engine was faster.
@@ -126,7 +126,7 @@ impl Staff {
         let state = self.salon.state(start, what, person(&mark, 0));
         let write = AppointmentWrite::new(state, Origin::Phone, self.clock.now());
         let id = AppointmentId::new(mark);
-        let taken = self.store.create_appointment(&TENANT, &id, write);
+        let taken = self.books.create_appointment(&id, write);
         taken.await.unwrap();
     }
 

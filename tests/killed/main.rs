@@ -2,9 +2,11 @@
 //! end both sides agree, and nothing is doubled.
 //!
 //! ```text
-//! cargo test --all-features --test killed                        200 kills, with a seed of its own
+//! cargo test --all-features --test killed                        200 kills over SQLite, with a seed of its own
 //! CALCOM_KILLED_SEED=17 cargo test --all-features --test killed  with this seed
 //! CALCOM_KILLED_TIMES=20 …                                       fewer kills, or more
+//! scripts/with-postgres cargo test --all-features --test killed -- --ignored
+//!                                                                the same over PostgreSQL
 //! ```
 //!
 //! The test is the parent of that process, and has no harness: it runs itself again as the child. Who does what, and when the
@@ -15,6 +17,7 @@
     reason = "a helper of a test that fails is the test that fails"
 )]
 
+mod books;
 mod cal_com;
 mod chance;
 mod child;
@@ -25,7 +28,11 @@ mod verdict;
 
 use std::process::ExitCode;
 
-const NAME: &str = "killed_at_any_moment_both_sides_agree_in_the_end";
+use books::Premises;
+
+const OVER_SQLITE: &str = "killed_at_any_moment_both_sides_agree_in_the_end";
+const OVER_POSTGRES: &str = "killed_over_postgres_both_sides_agree_in_the_end";
+const WHY_IGNORED: &str = "needs a PostgreSQL server: scripts/with-postgres cargo test --test killed -- --include-ignored";
 
 /// The kills of a whole run.
 const TIMES: u32 = 200;
@@ -40,32 +47,58 @@ fn main() -> ExitCode {
         runtime.block_on(child::live(orders));
         return ExitCode::SUCCESS;
     }
-    if !is_asked_for() {
-        return ExitCode::SUCCESS;
+    for name in [OVER_SQLITE, OVER_POSTGRES] {
+        match asked_for(name, name == OVER_POSTGRES) {
+            Asked::ToRun => runtime.block_on(run(name)),
+            Asked::ToList => println!("{name}: test"),
+            Asked::ToIgnore => println!("test {name} ... ignored, {WHY_IGNORED}"),
+            Asked::Nothing => {}
+        }
     }
+    ExitCode::SUCCESS
+}
+
+async fn run(name: &str) {
     let number = |name: &str| {
         let value = std::env::var(name).ok();
         value.map(|value| value.parse::<u64>().expect(name))
     };
     let seed = number("CALCOM_KILLED_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     let times = number("CALCOM_KILLED_TIMES").map_or(TIMES, |times| u32::try_from(times).unwrap());
-    println!("test {NAME}: {times} kills with CALCOM_KILLED_SEED={seed}");
-    let history = runtime.block_on(kills::run(seed, times));
+    println!("test {name}: {times} kills with CALCOM_KILLED_SEED={seed}");
+    let premises = match name {
+        OVER_POSTGRES => Premises::schema().await,
+        _ => Premises::folder(),
+    };
+    let history = kills::run(premises, seed, times).await;
     println!("{history}");
-    println!("test {NAME} ... ok");
-    ExitCode::SUCCESS
+    println!("test {name} ... ok");
 }
 
-/// Whether the arguments of a test program choose this test: a list of names to contain, and flags.
-fn is_asked_for() -> bool {
+/// What the arguments of a test program ask for.
+enum Asked {
+    ToRun,
+    ToList,
+    ToIgnore,
+    Nothing,
+}
+
+/// The arguments are a list of names, one of which the test's has to contain, and flags.
+fn asked_for(test: &str, is_ignored: bool) -> Asked {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|argument| argument == "--list") {
-        println!("{NAME}: test");
-        return false;
-    }
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
     let mut names = arguments
         .iter()
         .filter(|name| !name.starts_with('-'))
         .peekable();
-    names.peek().is_none() || names.any(|name| NAME.contains(name.as_str()))
+    let is_chosen = names.peek().is_none() || names.any(|name| test.contains(name.as_str()));
+    if !is_chosen || (has("--ignored") && !is_ignored) {
+        Asked::Nothing
+    } else if has("--list") {
+        Asked::ToList
+    } else if is_ignored && !has("--ignored") && !has("--include-ignored") {
+        Asked::ToIgnore
+    } else {
+        Asked::ToRun
+    }
 }

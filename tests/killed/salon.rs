@@ -1,6 +1,5 @@
 //! The salon: its table, its books and its engine, as every process of it sets them up.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -8,15 +7,14 @@ use std::time::Duration;
 use calcom::ambient::{Clock, SystemClock};
 use calcom::client::{Client, RetryPolicy};
 use calcom::model::{EventTypeId, UserId};
-use calcom::sqlite::SqliteStore;
 use calcom::store::{
-    Appointment, AppointmentRepository, AppointmentState, AppointmentStatus, Field, Person, Store,
-    TenantId, Window,
+    Appointment, AppointmentState, AppointmentStatus, Field, Person, TenantId, Window,
 };
 use calcom::sync::{Engine, Inexpressible, StaticTenants, SyncConfig, SyncPolicy, Tenant};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::books::{Books, Place};
 use crate::chance::Chance;
 
 pub(crate) static TENANT: LazyLock<TenantId> = LazyLock::new(|| TenantId::new("salon"));
@@ -43,8 +41,13 @@ impl LaterClock {
         TimeDelta::milliseconds(self.0.load(Ordering::SeqCst))
     }
 
+    /// The part of a time by which it can be advanced.
+    pub(crate) fn counted(by: Duration) -> Duration {
+        Duration::from_millis(u64::try_from(by.as_millis()).unwrap())
+    }
+
     pub(crate) fn advance(&self, by: Duration) {
-        let by = i64::try_from(by.as_millis()).unwrap();
+        let by = i64::try_from(Self::counted(by).as_millis()).unwrap();
         self.0.fetch_add(by, Ordering::SeqCst);
     }
 }
@@ -58,7 +61,7 @@ impl Clock for LaterClock {
 /// What is the same for all processes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Salon {
-    pub(crate) file: PathBuf,
+    pub(crate) place: Place,
     pub(crate) base_url: String,
     pub(crate) api_key: String,
     pub(crate) host: UserId,
@@ -128,13 +131,7 @@ impl Salon {
         AppointmentState::new(AppointmentStatus::Confirmed, start, end, event_type, person)
     }
 
-    pub(crate) async fn open(&self, clock: &LaterClock) -> SqliteStore {
-        let clock: Arc<dyn Clock> = Arc::new(clock.clone());
-        let store = SqliteStore::open_with_clock(&self.file, clock);
-        store.await.unwrap()
-    }
-
-    pub(crate) fn engine(&self, store: &SqliteStore, clock: &LaterClock) -> Arc<Engine> {
+    pub(crate) fn engine(&self, books: &Books, clock: &LaterClock) -> Arc<Engine> {
         let client = Client::builder(self.api_key.clone())
             .base_url(&self.base_url)
             // The engine's own schedule is what is tested.
@@ -155,9 +152,8 @@ impl Salon {
         }
         let mut config = SyncConfig::default();
         config.sweep_window_ahead = Duration::from_secs(400 * 24 * 60 * 60);
-        let books: Arc<dyn Store> = Arc::new(store.clone());
-        let table: Arc<dyn AppointmentRepository> = Arc::new(store.clone());
-        let engine = Engine::builder(books, table, Arc::new(StaticTenants::new([tenant])))
+        let tenants = Arc::new(StaticTenants::new([tenant]));
+        let engine = Engine::builder(books.store(), books.table(), tenants)
             .config(config)
             .sync_key_secret(SYNC_KEY_SECRET)
             .clock(Arc::new(clock.clone()));
@@ -165,14 +161,14 @@ impl Salon {
     }
 
     /// All appointments, by start.
-    pub(crate) async fn appointments(&self, store: &SqliteStore) -> Vec<Appointment> {
+    pub(crate) async fn appointments(&self, books: &Books) -> Vec<Appointment> {
         const PAGE: u32 = 500;
         let until = self.opens + TimeDelta::days(1000);
         let window = Window::new(self.opens - TimeDelta::days(1), until);
-        let mut all: Vec<Appointment> = Vec::new();
+        let (table, mut all) = (books.table(), Vec::<Appointment>::new());
         loop {
             let after = all.last().map(|last| (last.state.start, last.id.clone()));
-            let page = store.scan(&TENANT, window, after, PAGE);
+            let page = table.scan(&TENANT, window, after, PAGE);
             let page = page.await.unwrap();
             if page.is_empty() {
                 return all;

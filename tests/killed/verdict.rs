@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calcom::model::{Booking, BookingStatus, BookingUid};
-use calcom::sqlite::SqliteStore;
 use calcom::store::{
-    Appointment, AppointmentStatus, Inbox, Link, LinkId, LinkKey, Links, Outbox, Page, Resolution,
-    ReviewItem, ReviewReason, SyncLog,
+    Appointment, AppointmentStatus, Link, LinkId, LinkKey, Page, Resolution, ReviewItem,
+    ReviewReason, Store,
 };
 use calcom::sync::{Engine, Standing, SyncEngine, Worker};
 use calcom::testing::FakeCalcom;
 
+use crate::books::Books;
 use crate::cal_com::ChangedThere;
 use crate::doorman::Doorman;
 use crate::salon::{LaterClock, Salon, TENANT, mark_of, mark_of_appointment};
@@ -55,8 +55,8 @@ pub(crate) async fn judge(
     doorman: &Doorman,
     changed: Changed,
 ) -> String {
-    let store = salon.open(clock).await;
-    let engine = salon.engine(&store, clock);
+    let books = salon.place.open(clock).await;
+    let engine = salon.engine(&books, clock);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     doorman.lead_to(listener.local_addr().unwrap().port());
     let router = calcom::server::webhooks(engine.clone());
@@ -65,7 +65,8 @@ pub(crate) async fn judge(
         fake,
         salon,
         clock,
-        store,
+        store: books.store(),
+        books,
         engine,
         changed,
     };
@@ -78,7 +79,8 @@ struct Last<'a> {
     fake: &'a FakeCalcom,
     salon: &'a Salon,
     clock: &'a LaterClock,
-    store: SqliteStore,
+    books: Books,
+    store: Arc<dyn Store>,
     engine: Arc<Engine>,
     changed: Changed,
 }
@@ -118,13 +120,18 @@ impl Last<'_> {
             };
             let due = due.max(Duration::from_millis(1));
             left = left.saturating_sub(due);
-            self.clock.advance(due);
+            self.advance(due).await;
         }
+    }
+
+    async fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.books.pass(by).await;
     }
 
     /// Finds what no webhook has told, and what nobody has recorded.
     async fn sweep(&self) {
-        self.clock.advance(Duration::from_secs(3 * 60));
+        self.advance(Duration::from_secs(3 * 60)).await;
         let swept = self.engine.sweep(&TENANT, Duration::ZERO);
         let swept = swept.await.unwrap().expect("nobody else sweeps");
         assert!(swept.is_complete(), "{swept:?}");
@@ -158,7 +165,7 @@ impl Last<'_> {
 
     /// Checks how both sides stand; returns it in words.
     async fn stand(&self) -> String {
-        let appointments = self.salon.appointments(&self.store).await;
+        let appointments = self.salon.appointments(&self.books).await;
         let live = self.fake.live_bookings();
         let reviews = self.reviews().await;
         if let Some((mark, what)) = self.double(&appointments, &live, &reviews) {
@@ -249,10 +256,24 @@ impl Last<'_> {
 
     /// Whether people at Cal.com have moved every live booking that an item is about. Where the engine was about to replace one
     /// of them, and somebody has moved its new booking as well, each is somebody's wish.
+    ///
+    /// The one that was to be replaced need not be moved: if the answer about the new one was lost, somebody moved that one, and the
+    /// staff wanted something else by the time the engine looked, then it replaces nothing any more, and is not the engine's to
+    /// cancel.
     fn made_by_people(&self, item: &ReviewItem) -> bool {
-        let lives = |uid: &&BookingUid| self.fake.booking(uid).is_some_and(|b| b.is_live());
-        let mut live = item.evidence.bookings.iter().filter(lives);
-        live.all(|uid| self.changed.moved_to.contains(uid))
+        let named = item.evidence.bookings.iter();
+        let live = named.filter_map(|uid| self.fake.booking(uid));
+        let live = live.filter(Booking::is_live);
+        let (moved, left): (Vec<_>, Vec<_>) =
+            live.partition(|booking| self.changed.moved_to.contains(&booking.uid));
+        match left.as_slice() {
+            [] => true,
+            [old] => {
+                let (mark, _) = mark_of(&old.attendees[0].email);
+                !moved.is_empty() && self.changed.here.contains(mark)
+            }
+            _ => false,
+        }
     }
 
     /// What there is twice, told by who it is for, whatever the books say.
@@ -342,7 +363,7 @@ impl Last<'_> {
         }
         let log = self.store.log(&TENANT, Page::first(1_000_000));
         let log = log.await.unwrap();
-        for appointment in self.salon.appointments(&self.store).await {
+        for appointment in self.salon.appointments(&self.books).await {
             if mark_of_appointment(&appointment).0 != mark {
                 continue;
             }

@@ -1,12 +1,14 @@
 //! From a seed a random history, and after it the promises; see `calcom::testing::simulation`.
 //!
-//! `CALCOM_SIM_SEEDS=5000` runs more histories, `CALCOM_SIM_SEED=17` one of them again; the test that failed says which.
+//! `CALCOM_SIM_SEEDS=5000` runs more histories, `CALCOM_SIM_SEED=17` one of them again; the test that failed says which. Those over
+//! PostgreSQL need a server, which `CALCOM_TEST_POSTGRES` names; `scripts/with-postgres` starts one.
 
 mod broken;
 
 use std::thread;
 
 use calcom::testing::simulation::{Simulation, Trace};
+use sqlx::{Connection, PgConnection};
 
 const DEFAULT_SEEDS: u64 = 300;
 
@@ -75,6 +77,33 @@ fn histories_over_a_file_keep_the_promises() {
     }
     let left = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 0, "files are left behind");
+}
+
+/// The schemas of histories that are there.
+fn schemas(address: &str) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(async {
+        let mut connection = PgConnection::connect(address).await.unwrap();
+        let schemas = "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'simulation\\_%'";
+        let schemas = sqlx::query_scalar(schemas).fetch_all(&mut connection).await;
+        schemas.unwrap()
+    })
+}
+
+/// Three workers at once, each with connections of its own.
+#[test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test simulation postgres -- --include-ignored"]
+fn histories_over_postgres_keep_the_promises() {
+    let address = std::env::var("CALCOM_TEST_POSTGRES")
+        .expect("CALCOM_TEST_POSTGRES names the server: run this with scripts/with-postgres");
+    let before = schemas(&address);
+    let simulation = Simulation::postgres(address.as_str());
+    for seed in seeds(15) {
+        run(&simulation, seed);
+    }
+    assert_eq!(schemas(&address), before, "schemas are left behind");
 }
 
 #[test]

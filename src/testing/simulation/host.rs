@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use crate::ambient::Clock;
 use crate::model::EventTypeId;
@@ -22,6 +23,8 @@ pub struct Scene {
     pub clock: Arc<dyn Clock>,
     /// The tenants, each with the event types that its appointments will name.
     pub tenants: Vec<(TenantId, Vec<EventTypeId>)>,
+    /// How many processes of the host work side by side.
+    pub workers: usize,
 }
 
 /// A host under test: the adapter to its appointments, and what people at the host do.
@@ -41,6 +44,28 @@ pub trait SimulatedHost: fmt::Debug + Send + Sync + 'static {
     /// [restart](Self::restart).
     fn store(&self) -> Option<Arc<dyn Store>> {
         None
+    }
+
+    /// The adapter of one of the host's processes, which are numbered from 0: for processes with
+    /// connections of their own. By default they share one.
+    fn appointments_of(&self, _process: usize) -> Arc<dyn AppointmentRepository> {
+        self.appointments()
+    }
+
+    /// The bookkeeping as one of the host's processes reaches it. By default they share one.
+    fn store_of(&self, _process: usize) -> Option<Arc<dyn Store>> {
+        self.store()
+    }
+
+    /// The scene's clock has moved: for a database that goes by a clock of its own.
+    ///
+    /// Told only to hosts [in real time](super::Simulation::in_real_time).
+    ///
+    /// # Errors
+    ///
+    /// None are expected: an error ends the history, and is reported.
+    async fn clock_moved(&self, _now: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// Whether writing an appointment also records the change, in one transaction. If not, the

@@ -6,8 +6,8 @@
 //! both sides agree, and nothing moves any more. Whatever a history finds, its seed finds again.
 //!
 //! The crate's own stores are ready to be simulated: [`Simulation::in_memory`],
-//! [`Simulation::own_table`] and, with feature `sqlite`, `Simulation::sqlite`. To run the histories
-//! against your adapter, implement [`SimulatedHost`]:
+//! [`Simulation::own_table`] and, with features `sqlite` and `postgres`, `Simulation::sqlite` and
+//! `Simulation::postgres`. To run the histories against your adapter, implement [`SimulatedHost`]:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -70,6 +70,8 @@ mod processes;
 mod promises;
 mod quiet;
 mod ready_made;
+#[cfg(feature = "postgres")]
+mod ready_made_postgres;
 #[cfg(feature = "sqlite")]
 mod ready_made_sqlite;
 mod rest;

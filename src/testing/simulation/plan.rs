@@ -14,6 +14,10 @@ pub(super) struct Setting {
     pub(super) real_io: bool,
     /// Whether the servers are hosted ones; `None` for some of either kind.
     pub(super) hosted: Option<bool>,
+    /// How many processes the host has.
+    pub(super) workers: usize,
+    /// Whether all processes take each step at once.
+    pub(super) at_once: bool,
 }
 
 impl Setting {

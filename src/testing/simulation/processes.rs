@@ -22,7 +22,7 @@ pub(super) struct Sleeper {
     turn: Pin<Box<dyn Future<Output = Step>>>,
 }
 
-/// Polls a future so many times at the most.
+/// Polls a future so many times at the most, over and over.
 async fn poll_some<T>(mut future: Pin<&mut impl Future<Output = T>>, polls: u32) -> Option<T> {
     for _ in 0..polls {
         let polled = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
@@ -34,6 +34,24 @@ async fn poll_some<T>(mut future: Pin<&mut impl Future<Output = T>>, polls: u32)
     None
 }
 
+/// Polls a future whenever it is woken, which is when an answer has come that it waited for. Once it
+/// waits again, `is_enough` may end that, given how often it was polled.
+async fn poll_until<T>(
+    mut future: Pin<&mut impl Future<Output = T>>,
+    is_enough: impl Fn(u32) -> bool,
+) -> Option<T> {
+    let mut polls = 0;
+    poll_fn(|context| {
+        polls += 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending if is_enough(polls) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
 async fn step(engine: Arc<Engine>) -> Step {
     engine.step().await
 }
@@ -41,13 +59,22 @@ async fn step(engine: Arc<Engine>) -> Step {
 impl History {
     pub(super) async fn engine_steps(&self) {
         for _ in 0..self.chance.number(1..5) {
-            let report = self.world.engine().step().await.expect(STORE);
-            self.note(format!("step: {report:?}"));
+            for report in self.next_steps().await {
+                self.note(format!("step: {report:?}"));
+            }
         }
     }
 
+    /// One step of a process, or one of each at once.
+    pub(super) async fn next_steps(&self) -> Vec<Option<StepReport>> {
+        let steps = join_all(self.world.next_engines().into_iter().map(step)).await;
+        let reports = steps.into_iter().map(|report| report.expect(STORE));
+        reports.collect()
+    }
+
     pub(super) async fn several_workers(&self) {
-        let workers = 0..self.chance.number(2..4);
+        let most = u32::try_from(self.world.setting.workers).unwrap_or(u32::MAX - 1);
+        let workers = 0..self.chance.number(2..most.max(2) + 1);
         let workers: Vec<_> = workers.map(|_| step(self.world.engine())).collect();
         self.world.tally.fault(Mishap::SideBySide);
         for report in join_all(workers).await {
@@ -57,18 +84,16 @@ impl History {
 
     /// Some processes die at an await.
     pub(super) async fn crash(&mut self) {
-        let most = if self.world.setting.is_simulated() {
-            40
-        } else {
-            400
+        let setting = self.world.setting;
+        let most = match (setting.is_simulated(), setting.real_io) {
+            (true, _) => 40,
+            (false, true) => 100,
+            (false, false) => 400,
         };
         let polls = self.chance.number(1..most);
         let workers = 0..self.chance.number(1..3);
         let workers: Vec<_> = workers.map(|_| step(self.world.engine())).collect();
-        let ended = {
-            let workers = pin!(join_all(workers));
-            poll_some(workers, polls).await
-        };
+        let ended = self.cut_off(pin!(join_all(workers)), polls).await;
         self.world.tally.fault(Mishap::Crash);
         self.note(format!("crash after {polls} polls; ended: {ended:?}"));
         self.sleepers.clear();
@@ -77,6 +102,15 @@ impl History {
             self.world.advance(Duration::from_secs(121)).await;
             self.world.tally.fault(Mishap::LeaseRunsOut);
             self.note("the lease runs out");
+        }
+    }
+
+    /// Works for so long at the most; each poll leads to the next await.
+    async fn cut_off<T>(&self, work: Pin<&mut impl Future<Output = T>>, polls: u32) -> Option<T> {
+        if self.world.setting.real_io {
+            poll_until(work, |polled| polled >= polls).await
+        } else {
+            poll_some(work, polls).await
         }
     }
 
@@ -94,21 +128,27 @@ impl History {
     /// A sweep that dies at an await; the next one goes on once its lease has run out.
     pub(super) async fn cut_off_a_sweep(&self) {
         let polls = self.chance.number(1..30);
-        let sweep = Box::pin(self.sweep_once());
-        let ended = poll_some(pin!(sweep), polls).await;
+        let mut sweep = Box::pin(self.sweep_once());
+        let ended = self.cut_off(sweep.as_mut(), polls).await;
         self.note(format!("sweep cut off after {polls} polls: {ended:?}"));
     }
 
     /// A process falls asleep at an await; most often the lease runs out meanwhile, and others go
     /// on.
     pub(super) async fn put_aside(&mut self) {
-        if self.world.setting.real_io {
-            // It may hold a lock of its database, and nobody could do anything.
-            return;
-        }
         let polls = self.chance.number(1..40);
         let mut turn = Box::pin(step(self.world.engine()));
-        if let Some(report) = poll_some(turn.as_mut(), polls).await {
+        let ended = if self.world.setting.real_io {
+            // Elsewhere it may hold a lock of its database, and nobody could do anything.
+            let (calls, known) = (&self.world.exchange.calls, self.sleepers.len());
+            poll_until(turn.as_mut(), |polled| {
+                polled >= polls && calls.count() > known
+            })
+            .await
+        } else {
+            poll_some(turn.as_mut(), polls).await
+        };
+        if let Some(report) = ended {
             self.note(format!("step: {:?}", report.expect(STORE)));
             return;
         }

@@ -65,8 +65,12 @@ impl History {
         let world = &self.world;
         for _ in 0..ENOUGH_STEPS {
             world.post.deliver(100).await;
-            if let Some(report) = world.engine().step().await.expect(STORE) {
+            let reports = self.next_steps().await;
+            let reports: Vec<_> = reports.into_iter().flatten().collect();
+            for report in &reports {
                 self.chronicle.note(format!("rest: {report:?}"));
+            }
+            if !reports.is_empty() {
                 continue;
             }
             let due = world.store().next_due(u16::MAX).await.expect(STORE);

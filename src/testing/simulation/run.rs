@@ -8,6 +8,9 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+#[cfg(feature = "postgres")]
+use secrecy::SecretString;
+
 use super::coverage::Tally;
 use super::history::{Chronicle, History};
 use super::host::{Scene, SimulatedHost};
@@ -17,6 +20,9 @@ use super::ready_made::{OneStore, OwnTable};
 use super::trace::{BrokenPromise, Findings, Promise, Trace};
 
 type Starting = Pin<Box<dyn Future<Output = Box<dyn SimulatedHost>> + Send>>;
+
+/// How many processes a host has unless it is said.
+const WORKERS: usize = 3;
 
 /// Starts a host with nothing in it.
 pub(super) type StartHost = dyn Fn(Scene) -> Starting + Send + Sync;
@@ -58,6 +64,8 @@ impl Simulation {
                 network: false,
                 real_io: false,
                 hosted: None,
+                workers: WORKERS,
+                at_once: false,
             },
         }
     }
@@ -93,8 +101,47 @@ impl Simulation {
         Self::new(start).in_real_time()
     }
 
+    /// A schema of its own in this PostgreSQL database for each seed; it is dropped after its
+    /// history. The schema keeps the appointments and the bookkeeping, and its clock is the
+    /// history's. Each worker has connections of its own, which are lost in a crash, and all of
+    /// them work [at once](Self::at_once).
+    ///
+    /// The address looks like `postgres://user:password@host:5432/database`; the role has to be
+    /// allowed to make schemas, and to end sessions of its own.
+    ///
+    /// # Panics
+    ///
+    /// A run panics, and reports it as a broken promise, if the schema cannot be made.
+    #[cfg(feature = "postgres")]
+    pub fn postgres(address: impl Into<SecretString>) -> Self {
+        let address = address.into();
+        let start = move |scene: Scene| {
+            let address = address.clone();
+            async move {
+                let schema = super::ready_made_postgres::OneSchema::new(&scene, &address).await;
+                schema.expect("the PostgreSQL schema is made")
+            }
+        };
+        Self::new(start).in_real_time().at_once()
+    }
+
+    /// How many processes the host has, each with a clock of its own; at least one. Default: 3.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.setting.workers = workers.max(1);
+        self
+    }
+
+    /// All workers take every step at once, instead of one of them most of the time.
+    #[must_use]
+    pub fn at_once(mut self) -> Self {
+        self.setting.at_once = true;
+        self
+    }
+
     /// For a host that waits for anything but the history: a database, a file, another thread. The
-    /// scene's clock still moves only with the history.
+    /// scene's clock still moves only with the history, and the host [is
+    /// told](SimulatedHost::clock_moved).
     #[must_use]
     pub fn in_real_time(mut self) -> Self {
         self.setting.real_io = true;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::ambient::Clock;
@@ -45,6 +45,32 @@ pub(super) struct Exchange {
     pub(super) lag: Duration,
     /// Whether answers differ from what was asked for, now and then.
     pub(super) strange: bool,
+    /// The calls that somebody waits for.
+    pub(super) calls: Calls,
+}
+
+/// A count of calls that are under way; clones count together.
+#[derive(Clone, Default)]
+pub(super) struct Calls(Arc<AtomicUsize>);
+
+impl Calls {
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// One more, until what is returned is dropped.
+    fn begin(&self) -> impl Drop + use<> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        CallEnds(self.clone())
+    }
+}
+
+struct CallEnds(Calls);
+
+impl Drop for CallEnds {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// One tenant's way to Cal.com.
@@ -114,6 +140,7 @@ impl Wire {
             operation, path, ..
         } = call;
         let exchange = &self.exchange;
+        let _waits = exchange.calls.begin();
         exchange.chance.dawdle().await;
         if !exchange.online.load(Ordering::SeqCst) {
             return Err(unreachable());

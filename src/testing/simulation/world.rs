@@ -18,7 +18,7 @@ use super::post::Post;
 use super::tenants::{Customer, customers};
 use super::trace::Findings;
 use super::unsteady::{Past, UnsteadyHost, change_of};
-use super::wire::{Exchange, Wire};
+use super::wire::{Calls, Exchange, Wire};
 use super::{STORE, StartHost};
 use crate::ambient::Clock;
 use crate::client::{Client, RetryPolicy};
@@ -96,6 +96,7 @@ impl World {
             seed,
             clock: clock.shared(),
             tenants: tenants.collect(),
+            workers: setting.workers,
         };
         let tally = Tally::default();
         let post = Post::new(&fake, &plan, &clock, chance.fork(), tally.clone());
@@ -111,6 +112,7 @@ impl World {
             tally: tally.clone(),
             lag: plan.lag,
             strange: plan.strange,
+            calls: Calls::default(),
         };
         let mut world = Self {
             setting,
@@ -148,6 +150,15 @@ impl World {
         engine.expect("there are several").clone()
     }
 
+    /// The processes that take the next step: one of them, or all at once.
+    pub(super) fn next_engines(&self) -> Vec<Arc<Engine>> {
+        if self.setting.at_once {
+            self.engines.clone()
+        } else {
+            vec![self.engine()]
+        }
+    }
+
     /// New processes over the same store: nothing in memory survives.
     pub(super) async fn restart(&mut self) {
         let restarted = self.host.restart().await;
@@ -157,15 +168,30 @@ impl World {
 
     fn start(&mut self) {
         // The first clock is right, the others are minutes ahead or behind.
-        let skews = [0, 1, -1].map(|sign| sign * i64::from(self.chance.number(0..600)));
-        let engines = skews.map(|skew| self.process(TimeDelta::seconds(skew)));
-        self.engines = engines.into();
+        let engines = (0..self.setting.workers).map(|number| {
+            let skew = i64::from(self.chance.number(0..600));
+            let sign = match number {
+                0 => 0,
+                odd if odd % 2 == 1 => 1,
+                _ => -1,
+            };
+            (number, TimeDelta::seconds(sign * skew))
+        });
+        // All draws of the clocks come first.
+        let engines: Vec<_> = engines.collect();
+        let engines = engines.into_iter();
+        let engines = engines.map(|(number, skew)| self.process(number, skew));
+        self.engines = engines.collect();
         self.post.address(&self.engines[0]);
     }
 
     /// Time passes, for everybody.
     pub(super) async fn advance(&self, by: Duration) {
         self.clock.advance(by).await;
+        if self.setting.real_io {
+            let told = self.host.clock_moved(self.clock.now()).await;
+            told.expect("the host's clock is moved");
+        }
     }
 
     pub(super) async fn set_online(&self, online: bool) {
@@ -259,9 +285,10 @@ impl World {
         self.exchange.past.lag(self.clock.now() + span, table);
     }
 
-    fn process(&self, skew: TimeDelta) -> Arc<Engine> {
+    fn process(&self, number: usize, skew: TimeDelta) -> Arc<Engine> {
         let exchange = &self.exchange;
-        let store = self.store();
+        let store = self.host.store_of(number);
+        let store = store.unwrap_or_else(|| self.books.clone());
         let tenants = self.customers.iter().map(|customer| {
             let calendar: Arc<dyn Calendar> = if self.setting.network {
                 Arc::new(client(&exchange.fake, &customer.key))
@@ -282,7 +309,7 @@ impl World {
             all.fold(tenant, Tenant::with_event_type)
         });
         let host = UnsteadyHost {
-            inner: self.host.appointments(),
+            inner: self.host.appointments_of(number),
             chance: exchange.chance.clone(),
             clock: self.clock.clone(),
             failing: self.host_fails.clone(),
