@@ -31,6 +31,8 @@ mod marks;
 mod migrations;
 mod outbox;
 mod pool;
+#[cfg(test)]
+mod query_plans;
 mod queue;
 mod report;
 mod review_items;
@@ -50,11 +52,14 @@ mod wake;
 pub use host::{HostTable, PostgresAppointments};
 pub use pool::{PostgresBuilder, PostgresStore};
 
-/// Declares a file's SQL statements. Tables are named without their schema, which each connection's
-/// `search_path` names.
+/// Declares a file's SQL statements; the list lets a test look at the plan of each. Tables are named
+/// without their schema, which each connection's `search_path` names.
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
         $($(#[$doc])* const $name: &str = $sql;)+
+        #[cfg(test)]
+        #[allow(dead_code, reason = "not every file's statements are about the store's tables")]
+        pub(super) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
     };
 }
 use statements;
