@@ -1,4 +1,4 @@
--- The tables of the PostgreSQL store (PostgreSQL 14 or later), in the schema that is first in search_path.
+-- The tables of the PostgreSQL store (PostgreSQL 13 or later), in the schema that is first in search_path.
 --
 -- Texts that are keys compare byte by byte (COLLATE "C"): tenants take turns, and appointments are scanned, in the order in
 -- which Rust sorts them, and no upgrade of the C library can put an index out of order. What the engine or a person wrote as
