@@ -8,9 +8,9 @@
 //! Any number of processes on any number of machines may use one schema. Time is the database's:
 //! leases, due times and holds go by its clock, and the clocks of the machines do not matter.
 //!
-//! Needs PostgreSQL 13 or later: nothing newer is used. It is tested on the version that Debian
-//! stable brings, 15 at the time of writing. A connection pooler in front of it has to keep a
-//! session's settings and advisory locks, as `PgBouncer` does in session mode.
+//! Needs PostgreSQL 13 or later: nothing newer is used. It is tested on 15, the version of Debian 12.
+//! A connection pooler in front of it has to keep a session's settings and advisory locks, as
+//! `PgBouncer` does in session mode.
 //!
 //! TLS comes with feature `rustls` or `native-tls`; `sslmode=verify-full` in the address insists on it
 //! and on the server's name, while without a word a server that offers none is talked to in the clear.
