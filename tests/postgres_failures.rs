@@ -408,14 +408,17 @@ impl World {
                 Ok(changed) => changed,
                 Err(_) => Err(sqlx::Error::PoolTimedOut),
             };
-            let mut told = self.told.lock().unwrap();
-            match changed {
-                Ok((id, revision)) => drop(told.visits.insert(id, revision)),
-                Err(_) => told.failures += 1,
-            }
-            drop(told);
+            self.note(changed);
             number += 1;
             sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    fn note(&self, changed: Result<(i64, i64), sqlx::Error>) {
+        let mut told = self.told.lock().unwrap();
+        match changed {
+            Ok((id, revision)) => drop(told.visits.insert(id, revision)),
+            Err(_) => told.failures += 1,
         }
     }
 

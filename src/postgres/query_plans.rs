@@ -322,9 +322,10 @@ impl Judge<'_> {
             let condition = text("Index Cond");
             let leading = self.leading.iter().find(|(name, _)| name == index);
             let begins = leading.is_some_and(|(_, column)| condition.contains(column.as_str()));
+            let is_in_order = limited && condition.is_empty();
             if kind == "Seq Scan" {
                 self.wrong.push(format!("walks {on}"));
-            } else if !index.is_empty() && !begins && !(limited && condition.is_empty()) {
+            } else if !(index.is_empty() || begins || is_in_order) {
                 self.wrong.push(format!(
                     "walks {index} on {on}: its condition is {condition:?}"
                 ));
