@@ -633,7 +633,7 @@ async fn the_doors_need_no_rights_on_the_tables() {
         .await;
 }
 
-/// A host runs the migrations itself, with whatever search_path it has; afterwards it still has that.
+/// A host runs the migrations itself, with whatever `search_path` it has; afterwards it still has that.
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_appointments -- --include-ignored"]
 async fn migrations_leave_the_search_path_as_it_was() {
