@@ -1,4 +1,4 @@
--- The schema of a PostgreSQL store (14 or later). `scripts/check-postgres` loads it and runs every statement of statements.sql.
+-- The schema of a PostgreSQL store (13 or later). `scripts/check-postgres` loads it and runs every statement of statements.sql.
 --
 -- Texts that are keys compare byte by byte (COLLATE "C"): tenants take turns, and appointments are scanned, in the order in
 -- which Rust sorts them, and no upgrade of the C library can put an index out of order. What the engine or a person wrote as

@@ -36,12 +36,12 @@ macro_rules! some {
 }
 
 macro_rules! some_notices {
-    ($kind:literal, $order:literal) => {
+    ($which:literal, $order:literal) => {
         concat!(
             "DELETE FROM notices WHERE id = ANY (ARRAY( \
-               SELECT id FROM notices WHERE tenant = $1 AND kind = '",
-            $kind,
-            "' ORDER BY ",
+               SELECT id FROM notices WHERE tenant = $1 AND ",
+            $which,
+            " ORDER BY ",
             $order,
             " LIMIT $2))"
         )
@@ -57,9 +57,10 @@ statements! {
         "UPDATE links SET is_leased = false, fence = fence + 1 \
          WHERE tenant = $1 AND due_at IS NOT NULL AND is_leased";
     ERASE_SWEEP = "DELETE FROM sweeps WHERE tenant = $1";
-    ERASE_CHANGES = some_notices!("change", "tenant, appointment, revision");
-    ERASE_DELIVERIES = some_notices!("delivery", "tenant, id");
-    ERASE_MARKS = some_notices!("mark", "tenant, target, id");
+    ERASE_CHANGES = some_notices!("kind = 'change'", "tenant, appointment, revision");
+    ERASE_DELIVERIES = some_notices!("kind = 'delivery'", "tenant, id");
+    /// The index of marks goes by their target.
+    ERASE_MARKS = some_notices!("kind = 'mark' AND target IS NOT NULL", "tenant, target, id");
     ERASE_PARTS = some!("review_links", "ctid", "tenant, review, link");
     ERASE_REVIEWS = some!("reviews", "id", "tenant, id");
     ERASE_LOG = some!("log", "id", "tenant, id");

@@ -8,8 +8,9 @@
 //! Any number of processes on any number of machines may use one schema. Time is the database's:
 //! leases, due times and holds go by its clock, and the clocks of the machines do not matter.
 //!
-//! Needs PostgreSQL 14 or later. A connection pooler in front of it has to keep a session's
-//! settings and advisory locks, as `PgBouncer` does in session mode.
+//! Needs PostgreSQL 13 or later: nothing newer is used. It is tested on 15, the version of Debian 12.
+//! A connection pooler in front of it has to keep a session's settings and advisory locks, as
+//! `PgBouncer` does in session mode.
 //!
 //! TLS comes with feature `rustls` or `native-tls`; `sslmode=verify-full` in the address insists on it
 //! and on the server's name, while without a word a server that offers none is talked to in the clear.
@@ -32,6 +33,8 @@ mod marks;
 mod migrations;
 mod outbox;
 mod pool;
+#[cfg(test)]
+mod query_plans;
 mod queue;
 mod report;
 mod review_items;
@@ -53,11 +56,14 @@ mod wake;
 pub use host::{HostTable, PostgresAppointments};
 pub use pool::{PostgresBuilder, PostgresStore};
 
-/// Declares a file's SQL statements. Tables are named without their schema, which each connection's
-/// `search_path` names.
+/// Declares a file's SQL statements; the list lets a test look at the plan of each. Tables are named
+/// without their schema, which each connection's `search_path` names.
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
         $($(#[$doc])* const $name: &str = $sql;)+
+        #[cfg(test)]
+        #[allow(dead_code, reason = "not every file's statements are about the store's tables")]
+        pub(super) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
     };
 }
 use statements;

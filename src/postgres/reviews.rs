@@ -57,7 +57,9 @@ statements! {
     /// removes items with their parts.
     LOCK_ITEMS_OF =
         "SELECT id FROM reviews \
-         WHERE tenant = $1 AND (link = $2 OR id IN (SELECT review FROM review_links WHERE tenant = $1 AND link = $2)) \
+         WHERE tenant = $1 AND id = ANY (ARRAY( \
+             SELECT id FROM reviews WHERE tenant = $1 AND link = $2 \
+             UNION SELECT review FROM review_links WHERE tenant = $1 AND link = $2)) \
          ORDER BY id FOR UPDATE";
     /// The open items of a link whose cause another link has an open item for.
     TWINS =

@@ -79,7 +79,7 @@ statements! {
          WHERE tenant = ?1 AND kind = 'change' AND fate IS NULL GROUP BY origin"
     );
     DELIVERIES_ENDED = concat!(
-        "SELECT source, fate, ", waits!(), "FROM calcom_notices \
+        "SELECT source, fate, ", waits!(), "FROM calcom_notices INDEXED BY calcom_notices_ended \
          WHERE tenant = ?1 AND kind = 'delivery' AND settled_at >= ?3 GROUP BY source, fate"
     );
     DELIVERIES_WAITING = concat!(

@@ -1,4 +1,4 @@
--- The tables of the PostgreSQL store (PostgreSQL 14 or later), in the schema that is first in search_path.
+-- The tables of the PostgreSQL store (PostgreSQL 13 or later), in the schema that is first in search_path.
 --
 -- Texts that are keys compare byte by byte (COLLATE "C"): tenants take turns, and appointments are scanned, in the order in
 -- which Rust sorts them, and no upgrade of the C library can put an index out of order. What the engine or a person wrote as
@@ -136,7 +136,8 @@ CREATE INDEX notices_deliveries ON notices (tenant, id) WHERE kind = 'delivery';
 CREATE INDEX notices_received ON notices (tenant, source, taken_at) WHERE kind = 'delivery';
 CREATE INDEX notices_waiting_changes ON notices (tenant, appointment, id) WHERE kind = 'change' AND fate IS NULL;
 CREATE INDEX notices_waiting_deliveries ON notices (tenant, booking, id) WHERE kind = 'delivery' AND fate IS NULL;
-CREATE INDEX notices_marks ON notices (tenant, target, id) WHERE kind = 'mark';
+-- Not by kind: the check of the foreign key, when a link is removed, knows nothing of it.
+CREATE INDEX notices_marks ON notices (tenant, target, id) WHERE target IS NOT NULL;
 CREATE INDEX notices_instructions ON notices (tenant, review) WHERE kind = 'mark' AND review IS NOT NULL;
 CREATE INDEX notices_bodies ON notices (settled_at, id)
     WHERE kind = 'delivery' AND fate IS NOT NULL AND body <> '';
