@@ -298,6 +298,7 @@ impl ClientBuilder {
             http.clone(),
             base_url.clone(),
             self.max_response_bytes,
+            self.attempt_timeout,
             Arc::clone(&self.clock),
         )?;
         Ok(Client {

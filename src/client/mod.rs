@@ -96,7 +96,7 @@ pub use idempotency::{
 pub use me::Me;
 pub use oauth::{Credentials, OAuthSession};
 pub use oauth_client::{OAuthClient, OAuthClientBuilder};
-pub use oauth_tokens::{InMemoryTokenStore, OAuthTokens, TokenStore};
+pub use oauth_tokens::{InMemoryTokenStore, OAuthTokens, RefreshLease, RefreshTurn, TokenStore};
 pub use pages::{ItemStream, Page};
 pub use pkce::Pkce;
 pub use private_links::PrivateLinks;

@@ -23,12 +23,16 @@ mod appointments;
 mod erasure;
 mod error;
 mod host;
+#[cfg(feature = "client")]
+mod idempotency;
 mod inbox;
 mod keys;
 mod links;
 mod log;
 mod marks;
 mod migrations;
+#[cfg(feature = "client")]
+mod oauth_tokens;
 mod outbox;
 mod pool;
 mod queue;
@@ -48,6 +52,8 @@ mod upkeep;
 mod wake;
 
 pub use host::{HostTable, PostgresAppointments};
+#[cfg(feature = "client")]
+pub use oauth_tokens::PostgresTokens;
 pub use pool::{PostgresBuilder, PostgresStore};
 
 /// Declares a file's SQL statements. Tables are named without their schema, which each connection's

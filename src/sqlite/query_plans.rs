@@ -8,6 +8,8 @@ use super::{
     queue, report, review_items, reviews, routing, service_links, services, settle, sweeps,
     tenants, upkeep,
 };
+#[cfg(feature = "client")]
+use super::{idempotency, oauth_tokens};
 
 /// Walks that are meant, by statement and by how the step of the plan begins.
 const MEANT: &[(&str, &str)] = &[
@@ -106,6 +108,10 @@ async fn no_statement_walks_a_whole_table_or_tenant() {
         sweeps::STATEMENTS,
         tenants::STATEMENTS,
         upkeep::STATEMENTS,
+        #[cfg(feature = "client")]
+        idempotency::STATEMENTS,
+        #[cfg(feature = "client")]
+        oauth_tokens::STATEMENTS,
     ];
     let mut walks = Vec::new();
     for (name, sql) in statements.concat() {
