@@ -7,15 +7,16 @@
     reason = "a helper of a test that fails is the test that fails"
 )]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use calcom::ExposeSecret;
 use calcom::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use calcom::client::{
-    Client, Credentials, IdempotencyKey, IdempotencyStore, OAuthSession, OAuthTokens, RetryPolicy,
-    TokenStore,
+    BudgetRequest, Client, CredentialId, Credentials, ErrorKind, Grant, IdempotencyKey,
+    IdempotencyStore, OAuthSession, OAuthTokens, RatePolicy, RetryPolicy, SharedBudget,
+    StoreFailure, TokenStore,
 };
 use calcom::postgres::PostgresStore;
 
@@ -24,7 +25,7 @@ use calcom::testing::conformance::PassTime;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use wiremock::matchers::{header, method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 calcom::idempotency_conformance!(
     #[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_client -- --include-ignored"]
@@ -201,4 +202,219 @@ async fn processes_whose_tokens_expire_at_once_send_one_refresh() {
     assert_eq!(refreshes.count(), 1);
     let stored = schema.process().await.tokens("salon").load().await.unwrap();
     assert_eq!(stored.unwrap().refresh_token.expose_secret(), "refresh-2");
+}
+
+/// A server that allows 120 calls in a window of a minute, which begins with the first call. Its
+/// clock stands still unless it is moved.
+#[derive(Clone, Default)]
+struct Limited(Arc<Mutex<Windows>>);
+
+#[derive(Default)]
+struct Windows {
+    now: u64,
+    began: Option<u64>,
+    counts: Vec<u32>,
+    is_blocking: bool,
+}
+
+impl Limited {
+    fn pass(&self, seconds: u64) {
+        self.0.lock().unwrap().now += seconds;
+    }
+
+    fn counts(&self) -> Vec<u32> {
+        self.0.lock().unwrap().counts.clone()
+    }
+}
+
+impl Respond for Limited {
+    fn respond(&self, _: &Request) -> ResponseTemplate {
+        let mut windows = self.0.lock().unwrap();
+        let now = windows.now;
+        let began = windows.began.filter(|began| now < began + 60);
+        if began.is_none() {
+            windows.began = Some(now);
+            windows.counts.push(0);
+        }
+        let count = windows.counts.last_mut().unwrap();
+        *count += 1;
+        let remaining = 120_u32.saturating_sub(*count);
+        let is_refused = *count > 120 || windows.is_blocking;
+        let reset = began.unwrap_or(now) + 60 - now;
+        let response = if is_refused {
+            ResponseTemplate::new(429)
+        } else {
+            let me = json!({"status": "success", "data": {"id": 7, "email": "hanna@example.com"}});
+            ResponseTemplate::new(200).set_body_json(me)
+        };
+        response
+            .insert_header("x-ratelimit-limit-default", "120")
+            .insert_header("x-ratelimit-remaining-default", remaining.to_string())
+            .insert_header("x-ratelimit-reset-default", reset.to_string())
+            .set_delay(Duration::from_millis(5))
+    }
+}
+
+/// A process's store that counts how often it is asked.
+#[derive(Clone, Debug)]
+struct Counted(PostgresStore, Arc<AtomicU32>);
+
+#[calcom::async_trait]
+impl SharedBudget for Counted {
+    async fn reserve(
+        &self,
+        credential: &CredentialId,
+        request: &BudgetRequest,
+    ) -> Result<Grant, StoreFailure> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.reserve(credential, request).await
+    }
+
+    async fn block(&self, credential: &CredentialId, wait: Duration) -> Result<(), StoreFailure> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.block(credential, wait).await
+    }
+}
+
+/// Clients of four processes with one key.
+async fn processes(schema: &Schema, server: &MockServer, asked: &Arc<AtomicU32>) -> Vec<Client> {
+    let mut clients = Vec::new();
+    for _ in 0..4 {
+        let store = Counted(schema.process().await, Arc::clone(asked));
+        let client = Client::builder("cal_live_0123456789abcdef")
+            .base_url(&format!("{}/v2", server.uri()))
+            .retry(RetryPolicy::none())
+            .rate(RatePolicy::default().with_max_wait(Duration::ZERO))
+            .shared_budget(Arc::new(store))
+            .build()
+            .unwrap();
+        clients.push(client);
+    }
+    clients
+}
+
+/// Calls from all processes at once until the client itself refuses; how many were answered.
+async fn call_until_refused(clients: &[Client]) -> Vec<u32> {
+    let lanes = clients.iter().map(|client| async move {
+        let mut answered = 0;
+        loop {
+            match client.me().get().await {
+                Ok(_) => answered += 1,
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
+                    assert!(error.api().is_none(), "the server refuses nothing: {error}");
+                    return answered;
+                }
+            }
+        }
+    });
+    futures_util::future::join_all(lanes).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_client -- --include-ignored"]
+async fn four_processes_together_stay_within_the_limit_and_seldom_ask() {
+    let schema = Schema::new();
+    let limited = Limited::default();
+    let server = MockServer::start().await;
+    let every = Mock::given(path("/v2/me")).respond_with(limited.clone());
+    every.mount(&server).await;
+    let asked = Arc::new(AtomicU32::new(0));
+    let clients = processes(&schema, &server, &asked).await;
+    let answered = call_until_refused(&clients).await;
+    let total: u32 = answered.iter().sum();
+    assert_eq!(limited.counts(), [total]);
+    // Reads leave a tenth to writes.
+    assert!((100..=108).contains(&total), "{answered:?}");
+    assert!(answered.iter().all(|calls| *calls >= 10), "{answered:?}");
+    let reservations = asked.load(Ordering::Relaxed);
+    println!("{total} calls {answered:?}, {reservations} times asked");
+    // Eleven portions, and each process once in vain, or twice if two calls meet.
+    assert!(reservations <= 20, "{reservations} for {total}");
+
+    // The processes start anew, within the same window: there is next to nothing left.
+    let again = processes(&schema, &server, &asked).await;
+    let answered = call_until_refused(&again).await;
+    assert!(answered.iter().sum::<u32>() <= 8, "{answered:?}");
+    // Once the window is over, there is a new one, for all of them together.
+    schema.process().await.pass(Duration::from_secs(90)).await;
+    limited.pass(61);
+    let next = processes(&schema, &server, &asked).await;
+    let answered = call_until_refused(&next).await;
+    let total: u32 = answered.iter().sum();
+    assert!((100..=108).contains(&total), "{answered:?}");
+    assert!(limited.counts().iter().all(|count| *count <= 120));
+    assert_eq!(limited.counts().len(), 2);
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_client -- --include-ignored"]
+async fn a_429_of_one_process_holds_the_others_back() {
+    let schema = Schema::new();
+    let limited = Limited::default();
+    limited.0.lock().unwrap().is_blocking = true;
+    let server = MockServer::start().await;
+    let every = Mock::given(path("/v2/me")).respond_with(limited.clone());
+    every.mount(&server).await;
+    let asked = Arc::new(AtomicU32::new(0));
+    let clients = processes(&schema, &server, &asked).await;
+    let error = clients[0].me().get().await.unwrap_err();
+    assert!(error.api().is_some(), "the server refuses: {error}");
+    limited.0.lock().unwrap().is_blocking = false;
+    for client in &clients {
+        let error = client.me().get().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert!(error.api().is_none(), "nothing is sent: {error}");
+    }
+    assert_eq!(limited.counts(), [1]);
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_client -- --include-ignored"]
+async fn without_the_database_a_client_goes_on_with_a_small_share_of_its_own() {
+    let schema = Schema::new();
+    let limited = Limited::default();
+    let server = MockServer::start().await;
+    let every = Mock::given(path("/v2/me")).respond_with(limited.clone());
+    every.mount(&server).await;
+    let store = schema.process().await;
+    store.close().await;
+    let client = Client::builder("cal_live_0123456789abcdef")
+        .base_url(&format!("{}/v2", server.uri()))
+        .retry(RetryPolicy::none())
+        .rate(RatePolicy::default().with_max_wait(Duration::ZERO))
+        .shared_budget(Arc::new(store))
+        .build()
+        .unwrap();
+    let answered = call_until_refused(&[client]).await;
+    assert_eq!(answered, [5], "a twenty-fourth of 120");
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_client -- --include-ignored"]
+async fn many_who_reserve_at_once_are_given_no_more_than_the_limit() {
+    let schema = Schema::new();
+    let credential = CredentialId::new([7; 32]);
+    let request = BudgetRequest::new(120, MINUTE).for_write();
+    let mut tasks = Vec::new();
+    for _ in 0..4 {
+        let store = schema.process().await;
+        for _ in 0..8 {
+            let store = store.clone();
+            tasks.push(tokio::spawn(async move {
+                let grant = store.reserve(&credential, &request).await;
+                grant.unwrap().calls
+            }));
+        }
+    }
+    let mut given = 0;
+    for task in tasks {
+        given += task.await.unwrap();
+    }
+    assert_eq!(given, 120);
+    assert_eq!(schema.count("rate_budgets").await, 1);
+    let store = schema.process().await;
+    store.pass(DAY + MINUTE).await;
+    store.prune(&Retention::default(), 10).await.unwrap();
+    assert_eq!(schema.count("rate_budgets").await, 0);
 }

@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use calcom::client::{IdempotencyKey, IdempotencyStore};
+use calcom::client::{BudgetRequest, CredentialId, IdempotencyKey, IdempotencyStore, SharedBudget};
 use calcom::sqlite::SqliteStore;
 use calcom::store::{Retention, Upkeep};
 use calcom::testing::ManualClock;
@@ -59,4 +59,35 @@ async fn a_key_is_kept_for_a_day_and_then_pruned() {
         let pruned = store.prune(&Retention::default(), 1).await.unwrap();
         assert_eq!(pruned.client, gone);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_budget_holds_for_all_who_have_the_file_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let credential = CredentialId::new([7; 32]);
+    let request = BudgetRequest::new(120, MINUTE).for_write();
+    let mut tasks = Vec::new();
+    for _ in 0..3 {
+        let store = open(folder.path(), &clock).await;
+        for _ in 0..10 {
+            let store = store.clone();
+            tasks.push(tokio::spawn(async move {
+                let grant = store.reserve(&credential, &request).await;
+                grant.unwrap().calls
+            }));
+        }
+    }
+    let mut given = 0;
+    for task in tasks {
+        given += task.await.unwrap();
+    }
+    assert_eq!(given, 120);
+    let store = open(folder.path(), &clock).await;
+    clock.advance(Duration::from_secs(80));
+    let grant = store.reserve(&credential, &request).await.unwrap();
+    assert_eq!((grant.calls, grant.round), (10, 2));
+    store.block(&credential, MINUTE).await.unwrap();
+    let grant = store.reserve(&credential, &request).await.unwrap();
+    assert_eq!((grant.calls, grant.renews_in), (0, MINUTE));
 }

@@ -45,6 +45,7 @@ mod oauth_client;
 mod oauth_tokens;
 mod pages;
 mod pkce;
+mod portion;
 mod private_links;
 mod probe;
 mod rate;
@@ -55,6 +56,7 @@ mod retry;
 mod routing_forms;
 mod schedules;
 mod send;
+mod shared_budget;
 mod sign_in;
 mod slots;
 mod stripe;
@@ -107,6 +109,9 @@ pub use response::{Pagination, decode};
 pub use retry::RetryPolicy;
 pub use routing_forms::RoutingForms;
 pub use schedules::Schedules;
+pub use shared_budget::{
+    BudgetRequest, BudgetState, CredentialId, Grant, Heard, InMemorySharedBudget, SharedBudget,
+};
 pub use sign_in::SignIn;
 pub use slots::Slots;
 pub use stripe::Stripe;

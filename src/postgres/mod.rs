@@ -36,6 +36,8 @@ mod oauth_tokens;
 mod outbox;
 mod pool;
 mod queue;
+#[cfg(feature = "client")]
+mod rate_budget;
 mod report;
 mod review_items;
 mod reviews;

@@ -35,6 +35,8 @@ mod pool;
 #[cfg(test)]
 mod query_plans;
 mod queue;
+#[cfg(feature = "client")]
+mod rate_budget;
 mod report;
 mod review_items;
 mod reviews;

@@ -9,7 +9,7 @@ use super::{
     tenants, upkeep,
 };
 #[cfg(feature = "client")]
-use super::{idempotency, oauth_tokens};
+use super::{idempotency, oauth_tokens, rate_budget};
 
 /// Walks that are meant, by statement and by how the step of the plan begins.
 const MEANT: &[(&str, &str)] = &[
@@ -112,6 +112,8 @@ async fn no_statement_walks_a_whole_table_or_tenant() {
         idempotency::STATEMENTS,
         #[cfg(feature = "client")]
         oauth_tokens::STATEMENTS,
+        #[cfg(feature = "client")]
+        rate_budget::STATEMENTS,
     ];
     let mut walks = Vec::new();
     for (name, sql) in statements.concat() {
