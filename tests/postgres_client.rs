@@ -14,14 +14,17 @@ use std::time::Duration;
 use calcom::ExposeSecret;
 use calcom::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use calcom::client::{
-    BudgetRequest, Client, CredentialId, Credentials, ErrorKind, Grant, IdempotencyKey,
+    BudgetRequest, Client, CredentialId, Credentials, ErrorKind, Freshness, Grant, IdempotencyKey,
     IdempotencyStore, OAuthSession, OAuthTokens, RatePolicy, RetryPolicy, SharedBudget,
     StoreFailure, TokenStore,
 };
+use calcom::model::{NewAttendee, NewBooking, SlotQuery};
 use calcom::postgres::PostgresStore;
 
 use calcom::store::{Retention, Upkeep};
+use calcom::testing::FakeCalcom;
 use calcom::testing::conformance::PassTime;
+use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use wiremock::matchers::{header, method, path};
@@ -417,4 +420,191 @@ async fn many_who_reserve_at_once_are_given_no_more_than_the_limit() {
     store.pass(DAY + MINUTE).await;
     store.prune(&Retention::default(), 10).await.unwrap();
     assert_eq!(schema.count("rate_budgets").await, 0);
+}
+
+/// A client of one process that listens, and the day that it asks for.
+struct Listener {
+    client: Client,
+    query: SlotQuery,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Listener {
+    async fn start(schema: &Schema, fake: &FakeCalcom, account: &'static str) -> Self {
+        let store = schema.process().await;
+        let client = Client::builder(fake.api_key())
+            .base_url(fake.base_url().as_str())
+            .build()
+            .unwrap();
+        let cached = client.clone();
+        let start = "2099-12-08T00:00:00Z".parse().unwrap();
+        Self {
+            client,
+            query: SlotQuery::new(fake.event_type_id(), start, start + TimeDelta::days(1)),
+            task: tokio::spawn(async move {
+                store.listening().forget(account, &cached).run().await;
+            }),
+        }
+    }
+
+    async fn is_cached(&self) -> bool {
+        let slots = self.client.availability();
+        let slots = slots.slots(&self.query).await.unwrap();
+        slots.freshness != Freshness::Fresh
+    }
+
+    /// Returns once the slots have been cached for a while.
+    async fn settle(&self) {
+        for _ in 0..500 {
+            self.is_cached().await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if self.is_cached().await {
+                return;
+            }
+        }
+        panic!("nothing is cached for long");
+    }
+
+    async fn until_forgotten(&self) {
+        for _ in 0..1_000 {
+            if !self.is_cached().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("nothing is forgotten");
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Returns once so many connections listen.
+async fn until_listening(schema: &Schema, count: i64) {
+    let mut connection = PgConnection::connect(schema.server()).await.unwrap();
+    for _ in 0..1_000 {
+        let listening: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = $1 AND query LIKE 'LISTEN%'",
+        )
+        .bind(&schema.name)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+        if listening == count {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("not all are listening");
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_client -- --include-ignored"]
+async fn what_one_process_books_all_of_the_account_forget() {
+    let schema = Schema::new();
+    let fake = FakeCalcom::start().await.unwrap();
+    let one = Listener::start(&schema, &fake, "salon").await;
+    let other = Listener::start(&schema, &fake, "salon").await;
+    let stranger = Listener::start(&schema, &fake, "another salon").await;
+    until_listening(&schema, 3).await;
+    for listener in [&one, &other, &stranger] {
+        listener.settle().await;
+    }
+    let ann = NewAttendee::new("Ann", "ann@example.com", "Europe/London".into());
+    let start = "2099-12-08T09:00:00Z".parse().unwrap();
+    let booking = NewBooking::new(fake.event_type_id(), start, ann);
+    one.client.bookings().create(&booking).await.unwrap();
+    other.until_forgotten().await;
+    one.settle().await;
+    other.settle().await;
+    assert!(stranger.is_cached().await, "of another account");
+
+    // Nobody hears of itself.
+    for _ in 0..5 {
+        other.client.availability().invalidate();
+        assert!(!other.is_cached().await);
+        one.until_forgotten().await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(other.is_cached().await);
+    }
+    fake.shutdown().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_client -- --include-ignored"]
+async fn after_a_lost_connection_everything_is_forgotten() {
+    let schema = Schema::new();
+    let fake = FakeCalcom::start().await.unwrap();
+    let one = Listener::start(&schema, &fake, "salon").await;
+    until_listening(&schema, 1).await;
+    one.settle().await;
+    let mut connection = PgConnection::connect(schema.server()).await.unwrap();
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1",
+    )
+    .bind(&schema.name)
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    one.until_forgotten().await;
+    // And it listens again.
+    until_listening(&schema, 1).await;
+    let other = Listener::start(&schema, &fake, "salon").await;
+    until_listening(&schema, 2).await;
+    one.settle().await;
+    other.settle().await;
+    other.client.availability().invalidate();
+    one.until_forgotten().await;
+    fake.shutdown().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_client -- --include-ignored"]
+async fn one_connection_wakes_and_forgets() {
+    let schema = Schema::new();
+    let fake = FakeCalcom::start().await.unwrap();
+    let other = Listener::start(&schema, &fake, "salon").await;
+    let woken = Arc::new(AtomicU32::new(0));
+    let mut one = Listener::start(&schema, &fake, "salon").await;
+    one.task.abort();
+    let (store, client, count) = (schema.process().await, one.client.clone(), woken.clone());
+    one.task = tokio::spawn(async move {
+        let wake = || {
+            count.fetch_add(1, Ordering::SeqCst);
+        };
+        let listening = store.listening().wake(wake).forget("salon", &client);
+        listening.run().await;
+    });
+    until_listening(&schema, 2).await;
+    one.settle().await;
+    let before = woken.load(Ordering::SeqCst);
+    other.client.availability().invalidate();
+    one.until_forgotten().await;
+    assert_eq!(
+        woken.load(Ordering::SeqCst),
+        before,
+        "what is forgotten wakes nobody"
+    );
+    one.settle().await;
+    let mut connection = PgConnection::connect(schema.server()).await.unwrap();
+    let record = format!("SELECT {}.record_change('t', 'a', 1)", schema.name);
+    sqlx::raw_sql(AssertSqlSafe(record))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    for _ in 0..1_000 {
+        if woken.load(Ordering::SeqCst) > before {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(woken.load(Ordering::SeqCst) > before);
+    assert!(
+        one.is_cached().await,
+        "a change wakes, and is no reason to forget"
+    );
+    fake.shutdown().await;
 }

@@ -83,7 +83,7 @@ pub use availability::{Alternative, AlternativesParams, Availability};
 pub use bookings::Bookings;
 pub use breaker::{BreakerPolicy, CircuitState, TripPolicy};
 pub use builder::ClientBuilder;
-pub use cache::{CachePolicy, Cached, Freshness};
+pub use cache::{AvailabilityChanges, CachePolicy, Cached, Forgotten, Freshness};
 pub use calendars::Calendars;
 pub use conferencing::Conferencing;
 pub use error::{Error, ErrorKind, Retryability};

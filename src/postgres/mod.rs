@@ -57,6 +57,7 @@ pub use host::{HostTable, PostgresAppointments};
 #[cfg(feature = "client")]
 pub use oauth_tokens::PostgresTokens;
 pub use pool::{PostgresBuilder, PostgresStore};
+pub use wake::PostgresListening;
 
 /// Declares a file's SQL statements. Tables are named without their schema, which each connection's
 /// `search_path` names.
