@@ -15,7 +15,7 @@ use calcom::ExposeSecret;
 use calcom::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use calcom::client::{
     BudgetRequest, Client, CredentialId, Credentials, ErrorKind, Freshness, Grant, IdempotencyKey,
-    IdempotencyStore, OAuthSession, OAuthTokens, RatePolicy, RetryPolicy, SharedBudget,
+    IdempotencyStore, Me, OAuthSession, OAuthTokens, RatePolicy, RetryPolicy, SharedBudget,
     StoreFailure, TokenStore,
 };
 use calcom::model::{NewAttendee, NewBooking, SlotQuery};
@@ -194,7 +194,7 @@ async fn processes_whose_tokens_expire_at_once_send_one_refresh() {
         clients.push(client);
     }
     let handles: Vec<_> = clients.iter().map(Client::me).collect();
-    let calls = handles.iter().map(|me| me.get());
+    let calls = handles.iter().map(Me::get);
     for answer in futures_util::future::join_all(calls).await {
         answer.unwrap();
     }
