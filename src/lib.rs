@@ -86,7 +86,8 @@
 //! # Testing your own store
 //!
 //! [`store_conformance!`] and [`appointment_conformance!`] turn every promise of the traits into a
-//! test of yours. They need feature `conformance` and no client. [`Harness`](testing::Harness) runs
+//! test of yours. They need feature `conformance` and no client. [`idempotency_conformance!`] and
+//! [`token_conformance!`] do so for the stores of a client. [`Harness`](testing::Harness) runs
 //! your repository against a fake Cal.com. `docs/hosts.md` is the guide.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::Client;
-use super::cache::{Cached, Freshness};
+use super::cache::{AvailabilityChanges, Cached, Forgotten, Freshness};
 use super::error::Error;
 use crate::model::{
     EventType, EventTypeId, EventTypeTarget, Slot, SlotQuery, SlotsByDay, TimeZone,
@@ -19,7 +19,8 @@ use crate::webhook::WebhookEvent;
 /// Obtained from [`Client::availability`].
 ///
 /// The cache is invalidated by every write through the same client, whether or not a response
-/// arrived, and when a webhook receiver calls [`observe`](Self::observe). While Cal.com is
+/// arrived, and when a webhook receiver calls [`observe`](Self::observe). Other clients, and those of
+/// other processes, are told of it through [`changes`](Self::changes). While Cal.com is
 /// unreachable, the last known response is returned, marked as [`Stale`](Freshness::Stale).
 ///
 /// ```
@@ -239,6 +240,19 @@ impl<'a> Availability<'a> {
     /// Invalidates the whole cache, for use after changes made elsewhere.
     pub fn invalidate(&self) {
         self.client.transport.memories.forget_all();
+    }
+
+    /// What this client forgets from now on, to be told to other processes.
+    ///
+    /// Over PostgreSQL, `PostgresStore::listening` does so.
+    pub fn changes(&self) -> AvailabilityChanges {
+        AvailabilityChanges::of(self.client)
+    }
+
+    /// Forgets what another process has forgotten. It is not among this client's
+    /// [`changes`](Self::changes).
+    pub fn forget(&self, what: Forgotten) {
+        self.client.transport.memories.forget(what);
     }
 }
 

@@ -19,6 +19,7 @@ use super::oauth::{Authorizer, Credentials};
 use super::rate::RatePolicy;
 use super::retry::RetryPolicy;
 use super::send::Transport;
+use super::shared_budget::SharedBudget;
 use super::version::ApiVersions;
 use crate::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 
@@ -57,6 +58,7 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     breaker: Option<BreakerPolicy>,
     rate: Option<RatePolicy>,
+    shared_budget: Option<Arc<dyn SharedBudget>>,
     max_concurrent: usize,
     cache: CachePolicy,
     idempotency: Arc<dyn IdempotencyStore>,
@@ -78,6 +80,7 @@ impl ClientBuilder {
             retry: RetryPolicy::default(),
             breaker: Some(BreakerPolicy::default()),
             rate: Some(RatePolicy::default()),
+            shared_budget: None,
             max_concurrent: 64,
             cache: CachePolicy::default(),
             idempotency: Arc::new(InMemoryIdempotencyStore::default()),
@@ -120,6 +123,24 @@ impl ClientBuilder {
     /// Sets the rate budget; `None` disables it.
     pub fn rate(mut self, policy: impl Into<Option<RatePolicy>>) -> Self {
         self.rate = policy.into();
+        self
+    }
+
+    /// Shares the rate budget with all clients that use the same store and the same credential, in
+    /// whatever process. By default, each client counts for itself.
+    ///
+    /// Clients reserve a twelfth of the limit at a time from the store, so most calls ask nobody.
+    /// What is reserved and not spent lapses, and around the end of a window nothing is sent for
+    /// some seconds. A 429 blocks all clients: the others notice when their portion is spent.
+    ///
+    /// While the store cannot be reached, a client waits for the end of the round that it knows of,
+    /// and then sends a twenty-fourth of the limit in a window, at least one call. So up to 24
+    /// clients that all lost the store stay within the limit; one that alone lost it may exceed the
+    /// limit by its share.
+    ///
+    /// Anonymous calls, and those without a [`rate`](Self::rate) policy, share nothing.
+    pub fn shared_budget(mut self, store: Arc<dyn SharedBudget>) -> Self {
+        self.shared_budget = Some(store);
         self
     }
 
@@ -298,6 +319,7 @@ impl ClientBuilder {
             http.clone(),
             base_url.clone(),
             self.max_response_bytes,
+            self.attempt_timeout,
             Arc::clone(&self.clock),
         )?;
         Ok(Client {
@@ -305,7 +327,12 @@ impl ClientBuilder {
                 http,
                 base_url,
                 authorizer,
-                gate: Gate::new(self.breaker, self.rate, self.max_concurrent),
+                gate: Gate::new(
+                    self.breaker,
+                    self.rate,
+                    self.shared_budget,
+                    self.max_concurrent,
+                ),
                 memories: Memories::new(&self.cache, &self.clock),
                 idempotency: IdempotencyKeys::new(self.idempotency),
                 retry: self.retry,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use moka::Equivalent;
 use moka::future::Cache;
+use tokio::sync::watch;
 
 use super::error::{Error, ErrorKind};
 use crate::ambient::Clock;
@@ -294,11 +295,71 @@ where
     }
 }
 
+/// What is not to be served from the cache any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Forgotten {
+    /// The slots, because a booking has changed.
+    Slots,
+    /// Slots and event types.
+    Everything,
+}
+
+/// How often each was forgotten.
+#[derive(Clone, Copy, Debug, Default)]
+struct Forgettings {
+    slots: u64,
+    everything: u64,
+}
+
+/// What a client forgets of its own accord: because it wrote something, or was given a webhook.
+///
+/// Obtained from [`Availability::changes`](super::Availability::changes).
+#[derive(Debug)]
+pub struct AvailabilityChanges {
+    /// Keeps the sender, so that waiting ends only with a change.
+    client: super::Client,
+    changes: watch::Receiver<Forgettings>,
+    seen: Forgettings,
+}
+
+impl AvailabilityChanges {
+    pub(super) fn of(client: &super::Client) -> Self {
+        let changes = client.transport.memories.changes.subscribe();
+        let seen = *changes.borrow();
+        Self {
+            client: client.clone(),
+            changes,
+            seen,
+        }
+    }
+
+    /// Waits for the next change. Those that came while nobody waited are one. Dropping the future
+    /// loses nothing.
+    pub async fn next(&mut self) -> Forgotten {
+        let seen = self.seen;
+        let is_new =
+            |now: &Forgettings| now.slots != seen.slots || now.everything != seen.everything;
+        let now = match self.changes.wait_for(is_new).await {
+            Ok(now) => *now,
+            // It cannot be gone while the client is held.
+            Err(_) => *self.client.transport.memories.changes.borrow(),
+        };
+        self.seen = now;
+        if now.everything == seen.everything {
+            Forgotten::Slots
+        } else {
+            Forgotten::Everything
+        }
+    }
+}
+
 /// The caches of a client.
 #[derive(Debug)]
 pub(super) struct Memories {
     pub(super) slots: Memory<SlotQuery, SlotsByDay>,
     pub(super) event_types: Memory<EventTypeId, EventType>,
+    changes: watch::Sender<Forgettings>,
 }
 
 impl Memories {
@@ -306,19 +367,29 @@ impl Memories {
         Self {
             slots: Memory::new(policy, policy.slot_lifetime, Arc::clone(clock)),
             event_types: Memory::new(policy, policy.event_type_lifetime, Arc::clone(clock)),
+            changes: watch::Sender::default(),
         }
     }
 
     /// Invalidates all slots, because a booking takes its host's time across all of the host's
     /// event types.
     pub(super) fn forget_slots(&self) {
-        self.slots.forget();
+        self.forget(Forgotten::Slots);
+        self.changes.send_modify(|count| count.slots += 1);
     }
 
     /// Invalidates everything.
     pub(super) fn forget_all(&self) {
+        self.forget(Forgotten::Everything);
+        self.changes.send_modify(|count| count.everything += 1);
+    }
+
+    /// Invalidates what somebody else has, and tells nobody.
+    pub(super) fn forget(&self, what: Forgotten) {
         self.slots.forget();
-        self.event_types.forget();
+        if what == Forgotten::Everything {
+            self.event_types.forget();
+        }
     }
 }
 

@@ -346,6 +346,18 @@ impl Error {
         error
     }
 
+    /// A turn to refresh the tokens that could not be had.
+    pub(crate) fn token_turn(
+        operation: &'static str,
+        cause: Box<dyn StdError + Send + Sync>,
+    ) -> Self {
+        let mut error = Self::new(operation, ErrorKind::Transport, Retryability::Always);
+        let detail = "the token store gave no turn to refresh the tokens; nothing was sent";
+        error.0.detail = Some(detail.to_owned());
+        error.0.source = Some(Arc::from(cause));
+        error
+    }
+
     /// A refresh token that was rejected.
     pub(crate) fn session_ended(refusal: Self) -> Self {
         let mut error = Self::new(

@@ -2,7 +2,7 @@
 //!
 //! It is a thin layer around the pure policies.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,8 +12,13 @@ use tokio::time::Instant;
 
 use super::breaker::{Breaker, BreakerPolicy, CircuitState, Health, Permit};
 use super::error::{Error, ErrorKind};
+use super::portion::{Next, Portion};
 use super::rate::{CallNumber, Class, RateBudget, RatePolicy};
 use super::retry::RetryBudget;
+use super::shared_budget::{CredentialId, SharedBudget};
+
+/// How long the store of a shared budget may take.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(super) struct Gate {
@@ -27,6 +32,16 @@ pub(super) struct Gate {
 struct RateGate {
     policy: RatePolicy,
     budget: Mutex<RateBudget>,
+    shared: Option<Shared>,
+}
+
+/// The part of the budget that is shared with other processes.
+#[derive(Debug)]
+struct Shared {
+    store: Arc<dyn SharedBudget>,
+    portion: Mutex<Portion>,
+    /// One call asks the store, and the others wait for its answer.
+    asking: tokio::sync::Mutex<()>,
 }
 
 /// Locks a policy's state, even after a panic: the state consists of plain numbers, which remain
@@ -39,11 +54,26 @@ fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
 struct CountedCall<'a> {
     budget: &'a Mutex<RateBudget>,
     call: CallNumber,
+    /// Where it was taken from, and its round.
+    portion: Option<(&'a Mutex<Portion>, Option<u64>)>,
 }
 
 impl CountedCall<'_> {
     fn give_back(self) {
         lock(self.budget).give_back(self.call);
+        if let Some((portion, round)) = self.portion {
+            lock(portion).give_back(round);
+        }
+    }
+
+    fn learn(&self, headers: &HeaderMap, now: Instant, utc: DateTime<Utc>) {
+        let mut budget = lock(self.budget);
+        budget.learn(self.call, headers, now, utc);
+        if let Some((portion, Some(round))) = self.portion {
+            let terms = budget.terms(now);
+            drop(budget);
+            lock(portion).hear(round, terms);
+        }
     }
 }
 
@@ -65,8 +95,8 @@ pub(super) struct Passage<'a> {
 impl Passage<'_> {
     /// Updates the rate limits from the response to this attempt.
     pub(super) fn learn(&self, headers: &HeaderMap, utc: DateTime<Utc>) {
-        if let Some(CountedCall { budget, call }) = &self.counted {
-            lock(budget).learn(*call, headers, Instant::now(), utc);
+        if let Some(counted) = &self.counted {
+            counted.learn(headers, Instant::now(), utc);
         }
     }
 
@@ -115,6 +145,7 @@ impl Gate {
     pub(super) fn new(
         breaker: Option<BreakerPolicy>,
         rate: Option<RatePolicy>,
+        shared: Option<Arc<dyn SharedBudget>>,
         max_concurrent: usize,
     ) -> Self {
         Self {
@@ -123,6 +154,11 @@ impl Gate {
             rate: rate.map(|policy| RateGate {
                 budget: Mutex::new(RateBudget::new(&policy, Instant::now())),
                 policy,
+                shared: shared.map(|store| Shared {
+                    store,
+                    portion: Mutex::default(),
+                    asking: tokio::sync::Mutex::default(),
+                }),
             }),
             retries: Mutex::new(RetryBudget::new()),
         }
@@ -138,12 +174,13 @@ impl Gate {
         &self,
         operation: &'static str,
         class: Class,
+        credential: impl Fn() -> Option<CredentialId>,
     ) -> Result<Passage<'_>, Error> {
         // The semaphore is never closed, so this always succeeds.
         let place = self.concurrency.acquire().await.ok();
         let counted = match &self.rate {
             None => None,
-            Some(rate) => Some(rate.wait(operation, class).await?),
+            Some(rate) => Some(rate.wait(operation, class, credential).await?),
         };
         let breaker = match &self.breaker {
             None => None,
@@ -167,10 +204,18 @@ impl Gate {
         })
     }
 
-    /// Stops all traffic for a while.
-    pub(super) fn block(&self, wait: Duration) {
-        if let Some(rate) = &self.rate {
-            lock(&rate.budget).block(wait, Instant::now());
+    /// Stops all traffic for a while, and that of the processes that share the budget.
+    pub(super) async fn block(
+        &self,
+        wait: Duration,
+        credential: impl Fn() -> Option<CredentialId>,
+    ) {
+        let Some(rate) = &self.rate else { return };
+        lock(&rate.budget).block(wait, Instant::now());
+        if let Some(shared) = &rate.shared
+            && let Some(credential) = credential()
+        {
+            shared.block(&credential, wait).await;
         }
     }
 
@@ -194,18 +239,56 @@ impl Gate {
 }
 
 impl RateGate {
-    async fn wait(&self, operation: &'static str, class: Class) -> Result<CountedCall<'_>, Error> {
+    async fn wait(
+        &self,
+        operation: &'static str,
+        class: Class,
+        credential: impl Fn() -> Option<CredentialId>,
+    ) -> Result<CountedCall<'_>, Error> {
         let latest = Instant::now() + self.policy.max_wait();
+        let shared = self.shared.as_ref();
+        let shared = shared.and_then(|shared| Some((shared, credential()?)));
         let mut waiting = None;
         loop {
             let now = Instant::now();
-            let admitted = lock(&self.budget).admit(class, now);
-            let wait = match admitted {
-                Ok(call) => {
-                    let budget = &self.budget;
-                    return Ok(CountedCall { budget, call });
+            let next = shared.as_ref().map(|(shared, credential)| {
+                let writes = lock(&self.budget).waiting_writes();
+                shared.next(credential, class, writes, now)
+            });
+            let wait = match next {
+                Some(Next::Wait(wait)) => wait,
+                Some(Next::Ask) => {
+                    if let Some((shared, credential)) = &shared {
+                        shared.ask(credential, class, &self.budget).await;
+                    }
+                    continue;
                 }
-                Err(wait) => wait,
+                None | Some(Next::Go(_)) => {
+                    let admitted = lock(&self.budget).admit(class, now);
+                    match (admitted, &shared) {
+                        (Err(wait), _) => wait,
+                        (Ok(call), None) => {
+                            return Ok(CountedCall {
+                                budget: &self.budget,
+                                call,
+                                portion: None,
+                            });
+                        }
+                        (Ok(call), Some((shared, credential))) => {
+                            let writes = lock(&self.budget).waiting_writes();
+                            if let Some(round) = shared.take(credential, class, writes, now) {
+                                return Ok(CountedCall {
+                                    budget: &self.budget,
+                                    call,
+                                    portion: Some((&shared.portion, round)),
+                                });
+                            }
+                            // Somebody else was faster.
+                            lock(&self.budget).give_back(call);
+                            continue;
+                        }
+                    }
+                }
             };
             if now + wait > latest {
                 return Err(Error::held_back(operation, ErrorKind::RateLimited, wait));
@@ -214,6 +297,67 @@ impl RateGate {
                 waiting = Some(WaitingWrite::new(&self.budget));
             }
             tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+impl Shared {
+    fn next(&self, credential: &CredentialId, class: Class, writes: u32, now: Instant) -> Next {
+        lock(&self.portion).next(credential, class, writes, now)
+    }
+
+    /// Takes a call, and returns its round.
+    fn take(
+        &self,
+        credential: &CredentialId,
+        class: Class,
+        writes: u32,
+        now: Instant,
+    ) -> Option<Option<u64>> {
+        let mut portion = lock(&self.portion);
+        match portion.next(credential, class, writes, now) {
+            Next::Go(round) => {
+                portion.take(round);
+                Some(round)
+            }
+            Next::Wait(_) | Next::Ask => None,
+        }
+    }
+
+    /// Asks the store for a portion, unless somebody else has just done so.
+    async fn ask(&self, credential: &CredentialId, class: Class, budget: &Mutex<RateBudget>) {
+        let _turn = self.asking.lock().await;
+        let now = Instant::now();
+        let (terms, writes) = {
+            let budget = lock(budget);
+            (budget.terms(now), budget.waiting_writes())
+        };
+        if self.next(credential, class, writes, now) != Next::Ask {
+            return;
+        }
+        let request = lock(&self.portion).request(class, &terms, now);
+        let reserved = self.store.reserve(credential, &request);
+        match tokio::time::timeout(STORE_TIMEOUT, reserved).await {
+            Ok(Ok(grant)) => lock(&self.portion).granted(credential, class, &grant, now),
+            Ok(Err(cause)) => {
+                tracing::warn!(error = %cause, "the shared rate budget could not be asked");
+                lock(&self.portion).failed(credential, &terms, Instant::now());
+            }
+            Err(_) => {
+                tracing::warn!("the shared rate budget did not answer in time");
+                lock(&self.portion).failed(credential, &terms, Instant::now());
+            }
+        }
+    }
+
+    async fn block(&self, credential: &CredentialId, wait: Duration) {
+        let blocked = self.store.block(credential, wait);
+        match tokio::time::timeout(STORE_TIMEOUT, blocked).await {
+            Ok(Ok(())) => {}
+            Ok(Err(cause)) => {
+                tracing::warn!(error = %cause, "other processes could not be told of a rate limit");
+            }
+            Err(_) => tracing::warn!("other processes could not be told of a rate limit in time"),
         }
     }
 }

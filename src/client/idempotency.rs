@@ -134,7 +134,9 @@ impl IdempotencyStore for InMemoryIdempotencyStore {
             fingerprint,
             booking: None,
         };
-        let entry = self.0.entry_by_ref(key).or_insert(begun).await;
+        // Unlike `or_insert`, this lets one of several concurrent callers insert.
+        let entry = self.0.entry_by_ref(key).or_insert_with(async { begun });
+        let entry = entry.await;
         Ok((!entry.is_fresh()).then(|| entry.into_value()))
     }
 

@@ -2,9 +2,11 @@
 //!
 //! One refresh serves all waiting calls. An access token lives for about 30 minutes. Refreshing
 //! rotates the refresh token, so losing a new one ends the session: it is passed to the host's
-//! store before it is used, and dropping a call does not interrupt a refresh in progress.
+//! store before it is used, and dropping a call does not interrupt a refresh in progress. Clients
+//! that share a store take turns, and take over what another one has refreshed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -13,11 +15,13 @@ use http::{Method, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use url::Url;
 
 use super::error::{Error, ErrorKind};
 use super::http_service::{Http, Outgoing};
-use super::oauth_tokens::{OAuthTokens, TokenResponse, TokenStore};
+use super::idempotency::StoreFailure;
+use super::oauth_tokens::{OAuthTokens, RefreshLease, RefreshTurn, TokenResponse, TokenStore};
 use super::request::ApiRequest;
 use super::response::decode_body;
 use crate::ambient::Clock;
@@ -26,6 +30,17 @@ const OPERATION: &str = "oauth.refresh";
 
 /// How long before its expiry a token is refreshed, so that it does not expire in transit.
 const REFRESH_AHEAD: TimeDelta = TimeDelta::seconds(60);
+
+/// How much longer a turn lasts than the attempt to refresh may take.
+const LEASE_BEYOND_ATTEMPT: Duration = Duration::from_secs(5);
+
+/// How long to wait before asking again for a turn that somebody else has. It doubles up to the
+/// second.
+const TURN_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// How many pairs of others are taken over in a row. Each was refreshed by somebody else, and is
+/// old already.
+const TAKEOVERS: u32 = 5;
 
 /// How tokens are refreshed.
 #[derive(Clone, Debug)]
@@ -43,6 +58,11 @@ enum Issuer {
 }
 
 /// A session whose access token is refreshed automatically.
+///
+/// Clients with one [`TokenStore`] share the session if the store lets them take turns: one
+/// refreshes, and the others go on with its tokens. What is stored counts more than what a session
+/// was created with, so save the tokens of a sign-in before creating a session from them. A session
+/// that has ended goes on once other tokens are stored.
 ///
 /// ```no_run
 /// # async fn run(
@@ -82,6 +102,20 @@ impl OAuthSession {
             tokens,
             store,
         }
+    }
+
+    /// Creates a session of a public OAuth client with the tokens that its store holds; `None` if
+    /// it holds none, and the user has to sign in.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn load(
+        client_id: impl Into<String>,
+        store: Arc<dyn TokenStore>,
+    ) -> Result<Option<Self>, StoreFailure> {
+        let tokens = store.load().await?;
+        Ok(tokens.map(|tokens| Self::new(client_id, tokens, store)))
     }
 
     /// Sets the secret of a confidential client.
@@ -174,6 +208,7 @@ pub(super) struct Session {
     http: Http,
     base_url: Url,
     max_response_bytes: usize,
+    lease: Duration,
     clock: Arc<dyn Clock>,
 }
 
@@ -183,8 +218,8 @@ struct State {
     /// Incremented with every new pair, so that many calls rejected with one pair refresh it only
     /// once.
     generation: u64,
-    /// Whether the host has yet to store the new tokens.
-    unsaved: bool,
+    /// The pair that these tokens replace, until the host has stored them.
+    unsaved_since: Option<OAuthTokens>,
     /// The rejection of the refresh token, which is final.
     ended: Option<Error>,
 }
@@ -233,6 +268,7 @@ impl Authorizer {
         http: Http,
         base_url: Url,
         max_response_bytes: usize,
+        attempt_timeout: Duration,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         Ok(match credentials {
@@ -250,12 +286,13 @@ impl Authorizer {
                     state: Mutex::new(State {
                         tokens: oauth.tokens,
                         generation: 0,
-                        unsaved: false,
+                        unsaved_since: None,
                         ended: None,
                     }),
                     http,
                     base_url,
                     max_response_bytes,
+                    lease: attempt_timeout.saturating_add(LEASE_BEYOND_ATTEMPT),
                     clock,
                 }))
             }
@@ -291,6 +328,16 @@ impl Authorizer {
     }
 }
 
+impl State {
+    /// Goes on with a pair that somebody else has refreshed.
+    fn take_over(&mut self, theirs: OAuthTokens) {
+        self.tokens = theirs;
+        self.generation += 1;
+        self.unsaved_since = None;
+        self.ended = None;
+    }
+}
+
 impl Session {
     /// Returns the current tokens, refreshed if they are about to expire or are the rejected ones.
     async fn current(
@@ -301,19 +348,16 @@ impl Session {
         // Runs in its own task, so that dropping the call cannot lose a rotated token.
         let refreshed = tokio::spawn(async move {
             let mut state = self.state.lock().await;
-            if let Some(ended) = &state.ended {
-                return Err(ended.clone());
+            if let Some(ended) = state.ended.clone()
+                && !self.take_over_stored(&mut state).await
+            {
+                return Err(ended);
             }
-            let expires = state.tokens.expires_at;
-            let now = self.clock.now();
-            let is_old = expires.is_some_and(|at| at - REFRESH_AHEAD <= now);
-            if is_old || refused == Some(state.generation) {
-                self.refresh(&mut state).await?;
-            }
-            if state.unsaved {
-                let saved = self.store.save(&state.tokens).await;
-                saved.map_err(|cause| Error::token_store(operation, cause))?;
-                state.unsaved = false;
+            // Before anybody is asked about them.
+            self.save(operation, &mut state).await?;
+            if self.is_old(&state) || refused == Some(state.generation) {
+                self.refresh(operation, &mut state).await?;
+                self.save(operation, &mut state).await?;
             }
             Ok(Authorization {
                 headers: bearer(operation, "access_token", &state.tokens.access_token)?,
@@ -325,9 +369,107 @@ impl Session {
             .unwrap_or_else(|_| Err(Error::unanswered(operation, "the refresh was interrupted")))
     }
 
-    /// Exchanges the refresh token for a new pair.
-    async fn refresh(&self, state: &mut State) -> Result<(), Error> {
-        let token = state.tokens.refresh_token.expose_secret();
+    fn is_old(&self, state: &State) -> bool {
+        let now = self.clock.now();
+        let expires = state.tokens.expires_at;
+        expires.is_some_and(|at| at - REFRESH_AHEAD <= now)
+    }
+
+    /// Hands new tokens to the host's store, if that has yet to be done.
+    async fn save(&self, operation: &'static str, state: &mut State) -> Result<(), Error> {
+        let Some(refreshed) = &state.unsaved_since else {
+            return Ok(());
+        };
+        let saved = self.store.save_refreshed(refreshed, &state.tokens).await;
+        match saved.map_err(|cause| Error::token_store(operation, cause))? {
+            None => state.unsaved_since = None,
+            // They were stored before and refreshed since, or the user has signed in anew.
+            Some(theirs) => state.take_over(theirs),
+        }
+        Ok(())
+    }
+
+    /// Takes over what is stored, if it is another pair. Returns whether it was.
+    async fn take_over_stored(&self, state: &mut State) -> bool {
+        match self.store.load().await {
+            Ok(Some(theirs)) if !theirs.is_same_pair(&state.tokens) => {
+                state.take_over(theirs);
+                true
+            }
+            Ok(_) => false,
+            Err(cause) => {
+                tracing::warn!(error = %cause, "the stored tokens could not be loaded");
+                false
+            }
+        }
+    }
+
+    /// Exchanges the refresh token for a new pair, or takes over the one that somebody else got.
+    async fn refresh(&self, operation: &'static str, state: &mut State) -> Result<(), Error> {
+        let latest = Instant::now() + 2 * self.lease;
+        let (mut pause, longest) = TURN_PAUSES;
+        let mut takeovers = 0;
+        let lease = loop {
+            let turn = self.store.begin_refresh(&state.tokens, self.lease).await;
+            match turn.map_err(|cause| Error::token_turn(operation, cause))? {
+                RefreshTurn::Granted(lease) => break lease,
+                RefreshTurn::Refreshed(theirs) => {
+                    state.take_over(theirs);
+                    takeovers += 1;
+                    if !self.is_old(state) || takeovers >= TAKEOVERS {
+                        return Ok(());
+                    }
+                }
+                RefreshTurn::Taken if Instant::now() < latest => {
+                    tokio::time::sleep(pause).await;
+                    pause = (2 * pause).min(longest);
+                }
+                RefreshTurn::Taken => {
+                    let cause = "another process does not end its refresh";
+                    return Err(Error::token_turn(operation, cause.into()));
+                }
+            }
+        };
+        match self.exchange(&state.tokens).await {
+            Ok(new) => {
+                let refreshed = std::mem::replace(&mut state.tokens, new);
+                state.generation += 1;
+                state.unsaved_since = Some(refreshed);
+                Ok(())
+            }
+            Err(error) => {
+                self.abandon(lease).await;
+                // `invalid_grant` and the like: the refresh token is invalid, and retrying cannot
+                // change that.
+                let is_final = error.api().is_some()
+                    && matches!(
+                        error.kind(),
+                        ErrorKind::Invalid | ErrorKind::Unauthorized | ErrorKind::Forbidden
+                    );
+                if !is_final {
+                    return Err(error);
+                }
+                // Somebody may have used it who did not wait for a turn.
+                if self.take_over_stored(state).await {
+                    return Ok(());
+                }
+                let ended = Error::session_ended(error);
+                state.ended = Some(ended.clone());
+                Err(ended)
+            }
+        }
+    }
+
+    async fn abandon(&self, lease: RefreshLease) {
+        // Otherwise it runs out.
+        if let Err(cause) = self.store.abandon_refresh(lease).await {
+            tracing::warn!(error = %cause, "the turn to refresh tokens could not be given back");
+        }
+    }
+
+    /// Sends the refresh token, and reads the new pair.
+    async fn exchange(&self, tokens: &OAuthTokens) -> Result<OAuthTokens, Error> {
+        let token = tokens.refresh_token.expose_secret();
         let (request, headers) = match &self.issuer {
             Issuer::OAuth2 {
                 client_id,
@@ -358,27 +500,8 @@ impl Session {
         };
         let now = self.clock.now();
         let answered = self.send(&request, headers).await?;
-        match decode_body::<TokenResponse>(OPERATION, &answered, now) {
-            Ok(answer) => {
-                state.tokens = answer.into_tokens(now);
-                state.generation += 1;
-                state.unsaved = true;
-                Ok(())
-            }
-            Err(error) => {
-                // `invalid_grant` and the like: the refresh token is invalid, and retrying cannot
-                // change that.
-                if matches!(
-                    error.kind(),
-                    ErrorKind::Invalid | ErrorKind::Unauthorized | ErrorKind::Forbidden
-                ) {
-                    let ended = Error::session_ended(error);
-                    state.ended = Some(ended.clone());
-                    return Err(ended);
-                }
-                Err(error)
-            }
-        }
+        let answer = decode_body::<TokenResponse>(OPERATION, &answered, now)?;
+        Ok(answer.into_tokens(now))
     }
 
     async fn send(

@@ -139,6 +139,20 @@ impl Limit {
     }
 }
 
+/// What is known, or was told, of the widest limit. A call is blocked only once all limits are
+/// exhausted, so the widest one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) limit: u32,
+    pub(crate) used: u32,
+    /// How long a window lasts.
+    pub(crate) window: Duration,
+    /// The earliest instant at which the current window can end, if the server has told of it.
+    pub(crate) resets_after: Option<Instant>,
+    /// The latest instant.
+    pub(crate) resets_within: Instant,
+}
+
 /// The number of an admitted call. Later calls have higher numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CallNumber(u64);
@@ -148,6 +162,8 @@ pub(crate) struct RateBudget {
     /// The limits by name. Until the server has reported one, an assumed limit without a name.
     limits: BTreeMap<String, Limit>,
     assumed: bool,
+    /// The widest limit of the latest response, if it had one.
+    told: Option<Limit>,
     blocked_until: Option<Instant>,
     waiting_writes: u32,
     next_call: u64,
@@ -166,6 +182,7 @@ impl RateBudget {
         Self {
             limits: BTreeMap::from([(String::new(), assumed)]),
             assumed: true,
+            told: None,
             blocked_until: None,
             waiting_writes: 0,
             next_call: 0,
@@ -221,6 +238,36 @@ impl RateBudget {
         }
     }
 
+    /// The widest limit, as the latest response told it.
+    pub(crate) fn terms(&self, now: Instant) -> Terms {
+        match self.told {
+            Some(told) => Terms {
+                limit: told.limit,
+                used: told.limit.saturating_sub(told.remaining),
+                window: told.resets_at.saturating_duration_since(now).max(WINDOW),
+                resets_after: Some(told.resets_after),
+                resets_within: told.resets_at,
+            },
+            None => Terms {
+                limit: self
+                    .limits
+                    .values()
+                    .map(|known| known.limit)
+                    .max()
+                    .unwrap_or(1),
+                used: 0,
+                window: WINDOW,
+                resets_after: None,
+                resets_within: now + WINDOW,
+            },
+        }
+    }
+
+    /// How many writes are waiting.
+    pub(crate) fn waiting_writes(&self) -> u32 {
+        self.waiting_writes
+    }
+
     /// Records that a write is waiting for its turn, so reads have to wait.
     pub(crate) fn write_waits(&mut self) {
         self.waiting_writes += 1;
@@ -251,6 +298,7 @@ impl RateBudget {
         let in_flight = self.in_flight.len();
         let others = count(in_flight - usize::from(self.in_flight.contains_key(&call)));
         let mut spent = None;
+        self.told = None;
         for (header, value) in headers {
             let Some(name) = header.as_str().strip_prefix("x-ratelimit-limit-") else {
                 continue;
@@ -281,6 +329,9 @@ impl RateBudget {
                 resets_at: now + reset,
                 resets_after: sent_at + reset,
             };
+            if self.told.is_none_or(|widest| widest.limit < told.limit) {
+                self.told = Some(told);
+            }
             if self.assumed {
                 self.assumed = false;
                 let assumed = std::mem::take(&mut self.limits).into_values().next();

@@ -22,6 +22,7 @@ use super::oauth::{Authorization, Authorizer};
 use super::rate::Class;
 use super::request::ApiRequest;
 use super::retry::RetryPolicy;
+use super::shared_budget::CredentialId;
 use super::version;
 use crate::ambient::{Clock, Entropy};
 
@@ -152,7 +153,13 @@ impl Transport {
         } else {
             Class::Write
         };
-        let passage = self.gate.enter(request.operation, class).await?;
+        // Of which account the limits are.
+        let credential = || {
+            let is_known = !request.is_anonymous;
+            is_known.then(|| CredentialId::of(&self.base_url, &authorization.headers))?
+        };
+        let passage = self.gate.enter(request.operation, class, credential);
+        let passage = passage.await?;
         let answered = self.attempt(request, url, authorization, correlation).await;
         if let Ok(response) = &answered
             && !request.has_own_limit
@@ -165,7 +172,8 @@ impl Transport {
             && error.kind() == ErrorKind::RateLimited
             && !request.has_own_limit
         {
-            self.gate.block(error.retry_after().unwrap_or_default());
+            let wait = error.retry_after().unwrap_or_default();
+            self.gate.block(wait, credential).await;
         }
         result
     }

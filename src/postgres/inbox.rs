@@ -62,7 +62,7 @@ statements! {
          SELECT tenant, fingerprint FROM stored WHERE (SELECT count(*) FROM told) >= 0";
     OF_TENANT = concat!(
         "SELECT ", delivery_columns!(""), " FROM notices \
-         WHERE kind = 'delivery' AND (tenant, id) > ($1, $2) AND tenant <= $1 ORDER BY tenant, id LIMIT $3"
+         WHERE kind = 'delivery' AND tenant = $1 AND id > $2 ORDER BY tenant, id LIMIT $3"
     );
     /// Two ranges of an index that begins with the source.
     HEALTH =

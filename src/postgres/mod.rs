@@ -25,17 +25,23 @@ mod door;
 mod erasure;
 mod error;
 mod host;
+#[cfg(feature = "client")]
+mod idempotency;
 mod inbox;
 mod keys;
 mod links;
 mod log;
 mod marks;
 mod migrations;
+#[cfg(feature = "client")]
+mod oauth_tokens;
 mod outbox;
 mod pool;
 #[cfg(test)]
 mod query_plans;
 mod queue;
+#[cfg(feature = "client")]
+mod rate_budget;
 mod report;
 mod review_items;
 mod reviews;
@@ -54,7 +60,10 @@ mod upkeep;
 mod wake;
 
 pub use host::{HostTable, PostgresAppointments};
+#[cfg(feature = "client")]
+pub use oauth_tokens::PostgresTokens;
 pub use pool::{PostgresBuilder, PostgresStore};
+pub use wake::PostgresListening;
 
 /// Declares a file's SQL statements; the list lets a test look at the plan of each. Tables are named
 /// without their schema, which each connection's `search_path` names.

@@ -12,9 +12,8 @@ use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, NoTls, SimpleQueryMessage};
 
 use super::{
-    PostgresStore, absorb, appointments, erasure, inbox, keys, links, log, marks, outbox, queue,
-    report, review_items, reviews, routing, service_links, services, settle, sweeps, tenants,
-    upkeep,
+    PostgresStore, absorb, appointments, erasure, inbox, keys, links, log, marks, outbox, pool,
+    queue, report, review_items, reviews, service_links, services, settle, sweeps, tenants, upkeep,
 };
 use crate::ambient::{Entropy, SystemEntropy};
 
@@ -107,12 +106,6 @@ const MEANT: &[(&str, &str, &str, &str)] = &[
         "notices_deliveries",
         "all deliveries of a tenant are read once, page by page, when a person is erased",
     ),
-    (
-        "inbox",
-        "OF_TENANT",
-        "notices",
-        "the plan for any arguments sorts the tenant's deliveries",
-    ),
 ];
 
 /// Types of parameters that PostgreSQL cannot tell from the statement, and arguments for which the usual ones will not do: file,
@@ -128,20 +121,9 @@ const HOW: &[(&str, &str, &str, &str)] = &[
     (
         "inbox",
         "ACCEPT",
-        "text, bytea, text, text, text, text, text, bytea, text, text",
-        "'t00007', 'new', 'BOOKING_CREATED', 'b57', NULL, NULL, '{}', 'body', 'webhook', NULL",
-    ),
-    (
-        "inbox",
-        "END",
-        "text, bigint, bigint[], text[]",
-        "'t00007', 99957, '{199957, 199907}', '{applied, applied}'",
-    ),
-    (
-        "keys",
-        "OWN",
-        "text, text[], text[], bigint",
-        "'t00007', '{booking, chain}', '{b57, c57}', 57",
+        "",
+        "'{t00007, t00007}', '{new, newer}', '{BOOKING_CREATED, BOOKING_CANCELLED}', '{b57, b107}', '{NULL, NULL}', '{NULL, NULL}', \
+         '{\"{}\", \"{}\"}', '{body, body}', '{webhook, webhook}', '{NULL, NULL}'",
     ),
     (
         "keys",
@@ -157,13 +139,6 @@ const HOW: &[(&str, &str, &str, &str)] = &[
         "",
         "'t00007', 'booking', 'b57', 'request'",
     ),
-    (
-        "outbox",
-        "END",
-        "text, text, bigint[], text[]",
-        "'t00007', 'a99957', '{99957}', '{pushed}'",
-    ),
-    ("queue", "NEXT_TURN", "text, integer", "'t00007', 1"),
     // Those that are over; for those that are open there is another statement.
     (
         "review_items",
@@ -171,14 +146,46 @@ const HOW: &[(&str, &str, &str, &str)] = &[
         "",
         "'t00007', false, NULL, NULL, NULL, 57, 100",
     ),
-    ("settle", "MARK_SIBLINGS", "", "'t00007', 'series1', 7"),
     (
         "settle",
-        "SETTLE",
-        "text, bigint, text, text, text, text, text, boolean, bytea, integer, bigint, bigint",
-        "'t00007', 57, NULL, 'b57', 'c57', NULL, 'k57', false, 'state', 1, NULL, NULL",
+        "CHECKPOINT",
+        "",
+        "'t00010', 99910, 'a99910', 'b99910', 'c99910', NULL, 'k99910', false, 'state', 1, 0, '{booking, appointment}', \
+         '{b99910, a99910}', '{\"{}\"}', 60000000",
+    ),
+    ("settle", "SETTLE", "", SETTLED),
+    (
+        "settle",
+        "SETTLE_NOTICES",
+        "",
+        "'t00010', 99910, 'a99910', '{99910}', '{pushed}', '{199910}', '{applied}', '{57}'",
+    ),
+    (
+        "settle",
+        "WRITE_TURN",
+        "",
+        "'t00007', 57, 'a57', '{booking, chain}', '{b57, c57}', '{\"{}\"}', '{false}'",
+    ),
+    ("settle", "MARK_SIBLINGS", "", "'t00007', 7, 'series1'"),
+    ("queue", "CLAIM_NEXT", "", "'t00007', NULL, 1, 60000000"),
+    (
+        "queue",
+        "CLAIM_OF",
+        "",
+        "'t00007', 1, 60000000, true, false",
+    ),
+    (
+        "outbox",
+        "RECORD_ALL",
+        "",
+        "'{t00007, t00007}', '{a57, a107}', '{1, 2}', '{admin, admin}', '{2026-01-01, 2026-01-01}', '{host, host}'",
     ),
 ];
+
+/// A settlement of a link that is leased, and of all that waits for it.
+const SETTLED: &str = "'t00010', 99910, 'a99910', 'b99910', 'c99910', 'series1', 'k99910', false, 'state', 1, 0, \
+    '{booking, appointment}', '{b99910, a99910}', '{\"{}\"}', '{false}', 0, '{99910}', '{pushed}', '{199910}', '{applied}', '{57}', \
+    NULL, NULL, true, '{cause}', true";
 
 /// Each function of the schema in PL/pgSQL, with a statement that calls it. A function with branches needs one for each.
 const CALLS: &[(&str, &str)] = &[
@@ -200,6 +207,60 @@ const CALLS: &[(&str, &str)] = &[
         "WITH watched AS (SELECT watch('visits', tenant_column => 'salon')) SELECT * FROM watched; \
          UPDATE visits SET salon = salon WHERE id = 7",
     ),
+    (
+        "next_turn",
+        "SELECT * FROM next_turn('t00007', 1, clock_of_books())",
+    ),
+    (
+        "next_turn",
+        "SELECT * FROM next_turn(NULL, 1, clock_of_books())",
+    ),
+    (
+        "routes_first",
+        "SELECT routes_first('t00007', 1, clock_of_books(), false)",
+    ),
+    ("route", "SELECT route('t00007')"),
+    (
+        "claim_of",
+        "SELECT * FROM claim_of('t00007', 1, 60000000, true, true, false)",
+    ),
+    (
+        "claim_next",
+        "SELECT * FROM claim_next(NULL, NULL, 1, 60000000)",
+    ),
+    // What these are called by runs them, too.
+    (
+        "lock_leased",
+        "SELECT * FROM lock_leased('t00010', 99910, 0, 'a99910', '{booking}', '{b99910}')",
+    ),
+    (
+        "checkpoint_link",
+        "SELECT checkpoint_link('t00010', 99910, 'a99910', 'b99910', 'c99910', NULL, 'k99910', false, 'state', 1, 0, '{booking}', \
+         '{b99910}', '{\"{}\"}', 60000000)",
+    ),
+    (
+        "write_turn",
+        "SELECT write_turn('t00007', 57, 'a57', now(), '{booking}', '{b57}', '{\"{}\"}', '{false}')",
+    ),
+    (
+        "settle_notices",
+        "SELECT settle_notices('t00010', 99910, 'a99910', now(), '{99910}', '{pushed}', '{199910}', '{applied}', '{57}')",
+    ),
+    (
+        "give_back",
+        "SELECT give_back('t00010', 99910, 'a99910', 'b99910', NULL, NULL, NULL, false, 'state', 1, now(), false, NULL, NULL)",
+    ),
+    ("is_awaited", "SELECT is_awaited('t00007', 57, 'a57')"),
+    (
+        "mark_siblings",
+        "SELECT mark_siblings('t00007', 7, 'series1')",
+    ),
+    (
+        "settle_link",
+        "SELECT settle_link('t00010', 99910, 'a99910', 'b99910', 'c99910', 'series1', 'k99910', false, 'state', 1, 0, \
+        '{booking, appointment}', '{b99910, a99910}', '{\"{}\"}', '{false}', 0, '{99910}', '{pushed}', '{199910}', '{applied}', \
+        '{57}', NULL, NULL, true, '{cause}', true)",
+    ),
 ];
 
 const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
@@ -212,11 +273,11 @@ const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("log", log::STATEMENTS),
     ("marks", marks::STATEMENTS),
     ("outbox", outbox::STATEMENTS),
+    ("pool", pool::STATEMENTS),
     ("queue", queue::STATEMENTS),
     ("report", report::STATEMENTS),
     ("review_items", review_items::STATEMENTS),
     ("reviews", reviews::STATEMENTS),
-    ("routing", routing::STATEMENTS),
     ("service_links", service_links::STATEMENTS),
     ("services", services::STATEMENTS),
     ("settle", settle::STATEMENTS),

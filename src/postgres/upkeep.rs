@@ -44,7 +44,18 @@ statements! {
         "DELETE FROM log WHERE ctid = ANY (ARRAY( \
              SELECT ctid FROM log WHERE at < now_of_books() - $1 * interval '1 us' \
              ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    IDEMPOTENCY_KEYS =
+        "DELETE FROM idempotency_keys WHERE key = ANY (ARRAY( \
+             SELECT key FROM idempotency_keys WHERE stored_at < now_of_books() - $1 * interval '1 us' \
+             ORDER BY stored_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    RATE_BUDGETS =
+        "DELETE FROM rate_budgets WHERE credential = ANY (ARRAY( \
+             SELECT credential FROM rate_budgets WHERE stored_at < now_of_books() - $1 * interval '1 us' \
+             ORDER BY stored_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
 }
+
+/// How long the client's rows are of use.
+const CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[async_trait]
 impl Upkeep for PostgresStore {
@@ -56,6 +67,8 @@ impl Upkeep for PostgresStore {
             bodies: self.remove(BODIES, retention.bodies, limit).await?,
             reviews: self.remove(REVIEWS, retention.reviews, limit).await?,
             log: self.remove(LOG, retention.log, limit).await?,
+            client: self.remove(IDEMPOTENCY_KEYS, Some(CLIENT), limit).await?
+                + self.remove(RATE_BUDGETS, Some(CLIENT), limit).await?,
         })
     }
 }

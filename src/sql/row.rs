@@ -120,6 +120,13 @@ impl<'r, R: StoredRow> Row<'r, R> {
         self.optional(column, self.row.bytes_of(column))
     }
 
+    /// A SHA-256.
+    #[cfg(feature = "client")]
+    pub(crate) fn digest(&self, column: &'static str) -> Result<[u8; 32], StoreError> {
+        let bytes = self.required(column, self.row.bytes_of(column))?;
+        <[u8; 32]>::try_from(bytes).map_err(|_| self.corrupt(column))
+    }
+
     pub(crate) fn instant(&self, column: &'static str) -> Result<DateTime<Utc>, StoreError> {
         self.required(column, self.row.instant_of(column))
     }

@@ -16,7 +16,10 @@ use crate::store::{StoreError, StoreErrorKind};
 /// The host may run migrations of its own in the same file; this name keeps the two apart.
 const MIGRATIONS_TABLE: &str = "calcom_migrations";
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "books", include_str!("migrations/0001_books.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "books", include_str!("migrations/0001_books.sql")),
+    (2, "client", include_str!("migrations/0002_client.sql")),
+];
 
 statements! {
     /// Also fails where nothing can be written: SQLite begins a writing transaction on a read-only

@@ -20,17 +20,23 @@ mod absorb;
 mod appointments;
 mod erasure;
 mod error;
+#[cfg(feature = "client")]
+mod idempotency;
 mod inbox;
 mod keys;
 mod links;
 mod log;
 mod marks;
 mod migrations;
+#[cfg(feature = "client")]
+mod oauth_tokens;
 mod outbox;
 mod pool;
 #[cfg(test)]
 mod query_plans;
 mod queue;
+#[cfg(feature = "client")]
+mod rate_budget;
 mod report;
 mod review_items;
 mod reviews;
@@ -45,6 +51,8 @@ mod sweeps;
 mod tenants;
 mod upkeep;
 
+#[cfg(feature = "client")]
+pub use oauth_tokens::SqliteTokens;
 pub use pool::SqliteStore;
 
 /// Declares a file's SQL statements; the list lets a test look at the plan of each.

@@ -9,6 +9,8 @@ use super::{
     queue, report, review_items, reviews, routing, service_links, services, settle, sweeps,
     tenants, upkeep,
 };
+#[cfg(feature = "client")]
+use super::{idempotency, oauth_tokens, rate_budget};
 
 /// Walks that are meant, by statement and by how the step of the plan begins.
 const MEANT: &[(&str, &str)] = &[
@@ -173,6 +175,12 @@ async fn walks(store: &SqliteStore) -> Vec<String> {
         sweeps::STATEMENTS,
         tenants::STATEMENTS,
         upkeep::STATEMENTS,
+        #[cfg(feature = "client")]
+        idempotency::STATEMENTS,
+        #[cfg(feature = "client")]
+        oauth_tokens::STATEMENTS,
+        #[cfg(feature = "client")]
+        rate_budget::STATEMENTS,
     ];
     let mut walks = Vec::new();
     for (name, sql) in statements.concat() {

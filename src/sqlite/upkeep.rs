@@ -39,7 +39,16 @@ statements! {
              WHERE kind = 'delivery' AND settled_at IS NOT NULL AND body <> '' AND settled_at < ?1 \
              ORDER BY settled_at, id LIMIT ?2)";
     LOG = "DELETE FROM calcom_log WHERE id IN (SELECT id FROM calcom_log WHERE at < ?1 ORDER BY at LIMIT ?2)";
+    IDEMPOTENCY_KEYS =
+        "DELETE FROM calcom_idempotency_keys WHERE key IN (SELECT key FROM calcom_idempotency_keys \
+             WHERE stored_at < ?1 ORDER BY stored_at LIMIT ?2)";
+    RATE_BUDGETS =
+        "DELETE FROM calcom_rate_budgets WHERE credential IN (SELECT credential FROM calcom_rate_budgets \
+             WHERE stored_at < ?1 ORDER BY stored_at LIMIT ?2)";
 }
+
+/// How long the client's rows are of use.
+const CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[async_trait]
 impl Upkeep for SqliteStore {
@@ -75,6 +84,12 @@ impl Upkeep for SqliteStore {
         if let Some(before) = ago(retention.log) {
             let log = sqlx::query(LOG).bind(before).bind(limit);
             pruned.log = gone(&log.execute(self.writes()).await.map_err(failed)?);
+        }
+        for statement in [IDEMPOTENCY_KEYS, RATE_BUDGETS] {
+            let old = sqlx::query(statement)
+                .bind(micros_before(now, CLIENT))
+                .bind(limit);
+            pruned.client += gone(&old.execute(self.writes()).await.map_err(failed)?);
         }
         Ok(pruned)
     }

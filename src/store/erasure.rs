@@ -120,6 +120,9 @@ impl fmt::Debug for StoredBody {
 ///   lease on its links, and on its sweep, is void. Once a call reports that it is done, the store
 ///   holds nothing of the tenant: no row, no pause and no cursor; nor does it hold its appointments
 ///   and services, if it is their repository too. If the process dies in between, the next call goes on.
+/// - What a store keeps for the [client](crate::client) has no tenant and stays: idempotency keys, of
+///   which only hashes are stored and which go after a day, and the tokens of OAuth sessions, which
+///   the host removes when it forgets the session.
 /// - Erasing does not close the doors. What is taken in afterwards is kept, as of a new tenant.
 /// - A replaced state, body or evidence is gone, and everything else about the row stays: the keys
 ///   by which the link is found, its place in the queue, the delivery's claim and fate, the item.

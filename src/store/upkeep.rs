@@ -100,12 +100,15 @@ pub struct Pruned {
     pub reviews: u64,
     /// Sync log entries.
     pub log: u64,
+    /// Outdated rows of the client's: idempotency keys, and rate budgets of credentials without
+    /// calls.
+    pub client: u64,
 }
 
 impl Pruned {
     /// The total number of rows.
     pub fn total(self) -> u64 {
-        self.bodies + self.changes + self.deliveries + self.reviews + self.log
+        self.bodies + self.changes + self.deliveries + self.reviews + self.log + self.client
     }
 }
 
@@ -134,6 +137,8 @@ impl Pruned {
 ///   by the store's clock, and so does everything of a kind without a span.
 /// - A body goes when its own span or that of its delivery is over, whichever is first. A delivery
 ///   without its body is otherwise unchanged.
+/// - What a store keeps for the [client](crate::client) and is of no use after a day, such as
+///   idempotency keys, goes after a day, whatever the retention.
 /// - One call removes at most `limit` rows of each kind, so that no call holds locks for long:
 ///   repeat until nothing is left.
 #[async_trait]

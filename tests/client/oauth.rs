@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use calcom::client::{
-    Client, Credentials, Error, ErrorKind, OAuthSession, OAuthTokens, RetryPolicy, StoreFailure,
-    TokenStore,
+    Client, Credentials, Error, ErrorKind, InMemoryTokenStore, OAuthSession, OAuthTokens,
+    RetryPolicy, StoreFailure, TokenStore,
 };
 use calcom::testing::ManualClock;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -321,4 +321,81 @@ async fn a_refresh_that_answers_without_end_is_refused() {
         "{error}"
     );
     assert_eq!(vault.saved(), [""; 0]);
+}
+
+/// A client with the first pair, and a store that it shares with others.
+fn sharing(
+    server: &MockServer,
+    store: &InMemoryTokenStore,
+    expires_at: Option<DateTime<Utc>>,
+) -> Client {
+    let session = OAuthSession::new("app", tokens(expires_at), Arc::new(store.clone()))
+        .with_client_secret("app-secret");
+    build(server, Credentials::OAuth(session))
+}
+
+#[tokio::test]
+async fn clients_with_one_store_whose_tokens_expire_at_once_send_one_refresh() {
+    let server = server().await;
+    refreshing(&server, rotated().set_delay(Duration::from_millis(50))).await;
+    let store = InMemoryTokenStore::default();
+    let clients: Vec<_> = (0..4)
+        .map(|_| sharing(&server, &store, Some(now())))
+        .collect();
+    let calls = futures_util::future::join_all(clients.iter().map(get)).await;
+    assert!(calls.iter().all(Result::is_ok), "{calls:?}");
+    assert_eq!(count(&server).await, 5, "one refresh and four calls");
+    server.verify().await;
+}
+
+#[tokio::test]
+async fn a_client_whose_token_is_refused_takes_over_what_another_one_has_refreshed() {
+    let server = server().await;
+    refreshing(&server, rotated()).await;
+    let store = InMemoryTokenStore::default();
+    let (one, other) = (
+        sharing(&server, &store, None),
+        sharing(&server, &store, None),
+    );
+    get(&one).await.unwrap();
+    get(&other).await.unwrap();
+    assert_eq!(
+        count(&server).await,
+        5,
+        "each is refused once, and one refreshes"
+    );
+    server.verify().await;
+}
+
+#[tokio::test]
+async fn a_turn_is_given_back_when_the_refresh_fails() {
+    let server = server().await;
+    let ill = Mock::given(path("/v2/auth/oauth2/token")).respond_with(ResponseTemplate::new(503));
+    ill.up_to_n_times(1).mount(&server).await;
+    refreshing(&server, rotated()).await;
+    let store = InMemoryTokenStore::default();
+    let (one, other) = (
+        sharing(&server, &store, Some(now())),
+        sharing(&server, &store, Some(now())),
+    );
+    assert_eq!(get(&one).await.unwrap_err().kind(), ErrorKind::Server);
+    let soon = tokio::time::timeout(Duration::from_secs(5), get(&other)).await;
+    soon.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_goes_on_once_the_user_has_signed_in_again() {
+    let server = server().await;
+    let refused = ResponseTemplate::new(400).set_body_json(json!({"error": "invalid_grant"}));
+    refreshing(&server, refused).await;
+    let store = InMemoryTokenStore::default();
+    let client = sharing(&server, &store, Some(now()));
+    for _ in 0..2 {
+        let error = get(&client).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    }
+    let signed_in = OAuthTokens::new("access-2", "refresh-2");
+    store.save(&signed_in).await.unwrap();
+    get(&client).await.unwrap();
+    server.verify().await;
 }

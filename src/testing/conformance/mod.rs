@@ -5,6 +5,9 @@
 //! [`service_conformance!`](crate::service_conformance) turn them into one test a promise.
 //! Every function expects a store of its own with nothing in it, and names its own tenants.
 //!
+//! With feature `client`, `idempotency_conformance!` and `token_conformance!` do so for what the
+//! clients of several processes share.
+//!
 //! # Appointments
 //!
 //! The table of appointments is the host's, and may differ from what the bundled stores keep: it
@@ -43,9 +46,13 @@ pub mod details;
 pub mod erasure;
 pub mod formats;
 pub mod host_writes;
+#[cfg(feature = "client")]
+pub mod idempotency;
 pub mod inbox;
 pub mod leases;
 pub mod log;
+#[cfg(feature = "client")]
+pub mod oauth_tokens;
 pub mod order;
 pub mod outbox;
 pub mod races;
@@ -64,6 +71,8 @@ pub mod turns;
 pub mod upkeep;
 
 mod bench;
+#[cfg(feature = "client")]
+mod client_macros;
 mod fixtures;
 mod macros;
 mod promises;
