@@ -61,6 +61,9 @@ INSERT INTO services (tenant, id, revision, name, length_in_minutes, is_active, 
     SELECT tenant, 's' || i, 1, 'cut', 30, true, i, at FROM row_;
 INSERT INTO service_links (tenant, service, event_type, status, attempts, updated_at, format, state)
     SELECT tenant, 's' || i, i, 'agreed', 0, at, 1, 'state' FROM row_ ORDER BY i;
+INSERT INTO idempotency_keys (key, fingerprint, stored_at) SELECT sha256(convert_to(i::text, 'UTF8')), 'request', at FROM row_;
+INSERT INTO oauth_tokens (session, access_token, refresh_token) SELECT 'a' || i, 'access', 'refresh' FROM row_;
+INSERT INTO rate_budgets (credential, state, stored_at) SELECT sha256(convert_to(i::text, 'UTF8')), '{}', at FROM row_;
 INSERT INTO links (tenant) SELECT 't00050' FROM generate_series(1, 300);
 CREATE TABLE visits (id bigint PRIMARY KEY, revision bigint NOT NULL, salon text NOT NULL);
 INSERT INTO visits SELECT i, 1, tenant FROM row_;
@@ -267,14 +270,19 @@ const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("absorb", absorb::STATEMENTS),
     ("appointments", appointments::STATEMENTS),
     ("erasure", erasure::STATEMENTS),
+    #[cfg(feature = "client")]
+    ("idempotency", super::idempotency::STATEMENTS),
     ("inbox", inbox::STATEMENTS),
     ("keys", keys::STATEMENTS),
     ("links", links::STATEMENTS),
     ("log", log::STATEMENTS),
     ("marks", marks::STATEMENTS),
+    #[cfg(feature = "client")]
+    ("oauth_tokens", super::oauth_tokens::STATEMENTS),
     ("outbox", outbox::STATEMENTS),
-    ("pool", pool::STATEMENTS),
     ("queue", queue::STATEMENTS),
+    #[cfg(feature = "client")]
+    ("rate_budget", super::rate_budget::STATEMENTS),
     ("report", report::STATEMENTS),
     ("review_items", review_items::STATEMENTS),
     ("reviews", reviews::STATEMENTS),
