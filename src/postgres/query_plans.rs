@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, NoTls, SimpleQueryMessage};
 
 use super::{
-    PostgresStore, absorb, appointments, erasure, inbox, keys, links, log, marks, outbox, pool,
-    queue, report, review_items, reviews, service_links, services, settle, sweeps, tenants, upkeep,
+    PostgresStore, absorb, appointments, erasure, inbox, keys, links, log, marks, outbox, queue,
+    report, review_items, reviews, service_links, services, settle, sweeps, tenants, upkeep,
 };
 use crate::ambient::{Entropy, SystemEntropy};
 
