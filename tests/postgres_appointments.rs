@@ -683,6 +683,10 @@ async fn a_recorded_change_wakes_who_listens() {
     salon
         .run("BEGIN; SELECT BOOKS.record_change('t', 'a', 2); ROLLBACK")
         .await;
+    // Nor does one of whom it is not to.
+    salon
+        .run("BEGIN; SET LOCAL calcom.notify = 'off'; SELECT BOOKS.record_change('t', 'a', 4); COMMIT")
+        .await;
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert_eq!(woken.load(Ordering::SeqCst), before);
 

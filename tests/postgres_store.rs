@@ -617,7 +617,11 @@ async fn nothing_is_made_outside_of_the_schema() {
 async fn tables_of_a_newer_version_are_left_alone() {
     let schema = Schema::new();
     schema.open().await;
-    run(&mut schema.beside().await, "UPDATE meta SET version = 9999").await;
+    run(
+        &mut schema.beside().await,
+        "UPDATE meta SET version = 9999, oldest = 9999",
+    )
+    .await;
     for may_migrate in [true, false] {
         let mut builder = PostgresStore::builder().schema(&schema.name);
         if !may_migrate {
@@ -626,6 +630,76 @@ async fn tables_of_a_newer_version_are_left_alone() {
         let error = builder.connect(schema.url.as_str()).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::NewerSchema, "{error}");
     }
+}
+
+/// What the next version may do to the tables while workers of this one go on.
+const EXPANSION: &str = "
+    ALTER TABLE links ADD COLUMN later text NOT NULL DEFAULT 'grey';
+    ALTER TABLE notices ADD COLUMN later text NOT NULL DEFAULT 'grey';
+    ALTER TABLE keys ADD COLUMN later text NOT NULL DEFAULT 'grey';
+    ALTER TABLE reviews ADD COLUMN later text NOT NULL DEFAULT 'grey';
+    ALTER TABLE log ADD COLUMN later text NOT NULL DEFAULT 'grey';
+    ALTER TABLE appointments ADD COLUMN later text NOT NULL DEFAULT 'grey';
+    CREATE TABLE later (tenant text PRIMARY KEY);
+    CREATE INDEX links_later ON links (tenant, later);
+    CREATE FUNCTION claim_next_5() RETURNS SETOF links LANGUAGE sql AS 'SELECT * FROM links';
+    UPDATE meta SET version = version + 1;
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_store -- --include-ignored"]
+async fn workers_go_on_beside_those_of_the_next_version() {
+    let schema = Schema::new();
+    let running = schema.open().await;
+    let work = async |store: &PostgresStore, appointment: &str| {
+        // Which records the change.
+        let id = AppointmentId::new(appointment);
+        let created = store.create_appointment(&tenant(), &id, write(60)).await;
+        created.unwrap();
+        let mut delivery = delivery(appointment);
+        delivery.fingerprint = [appointment.as_bytes()[0]; 32];
+        assert_eq!(store.accept(delivery).await.unwrap(), Accepted::Stored);
+        for _ in 0..2 {
+            let claimed = claim(store).await;
+            store
+                .checkpoint(&claimed.lease, Checkpoint::new(claimed.link.clone(), LEASE))
+                .await
+                .unwrap();
+            let mut settlement = Settlement::new(claimed.link);
+            let changes = claimed.changes.iter();
+            settlement.changes = changes.map(|row| (row.id, ChangeFate::Pushed)).collect();
+            let deliveries = claimed.deliveries.iter();
+            settlement.deliveries = deliveries
+                .map(|delivery| (delivery.id, DeliveryFate::Applied))
+                .collect();
+            store.settle(&claimed.lease, settlement).await.unwrap();
+        }
+        assert!(store.claim(&request()).await.unwrap().is_none());
+    };
+    // Its connections have plans for the tables as they are.
+    for appointment in ["a", "b", "c", "d", "e", "f"] {
+        work(&running, appointment).await;
+    }
+    run(&mut schema.beside().await, EXPANSION).await;
+    work(&running, "g").await;
+    let started = schema.open().await;
+    work(&started, "h").await;
+    work(&running, "i").await;
+    // What the workers of this version wrote is whole to those of the next one.
+    let mut beside = schema.beside().await;
+    for table in ["links", "notices", "keys", "appointments"] {
+        let count = format!("SELECT count(*) FROM {table} WHERE later = 'grey'");
+        let count: i64 = sqlx::query_scalar(AssertSqlSafe(count))
+            .fetch_one(&mut beside)
+            .await
+            .unwrap();
+        assert!(count >= 9, "{table}: {count}");
+    }
+    // Once the tables are contracted, they are for newer workers only.
+    run(&mut beside, "UPDATE meta SET oldest = version").await;
+    let builder = PostgresStore::builder().schema(&schema.name);
+    let error = builder.connect(schema.url.as_str()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::NewerSchema, "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::door::{Arriving, column};
-use super::error::failed;
+use super::error::{failed, is_reported};
 use super::rows::{Row, back, micros};
 use super::transaction::alone;
 use super::{PostgresStore, statements};
@@ -79,8 +78,8 @@ statements! {
 impl Inbox for PostgresStore {
     async fn accept(&self, delivery: NewDelivery) -> Result<Accepted, StoreError> {
         let store = self.clone();
-        self.arriving_deliveries()
-            .store(delivery, move |group| store.clone().store_group(group))
+        self.arriving()
+            .store(delivery, move |group| store.clone().accept_group(group))
             .await
     }
 
@@ -130,12 +129,29 @@ impl Inbox for PostgresStore {
     }
 }
 
-impl Arriving for NewDelivery {
-    type Stored = Accepted;
+impl PostgresStore {
+    /// Stores deliveries in one transaction. If the database refuses it, each has one of its own, so
+    /// that a bad one fails alone.
+    async fn accept_group(self, group: Vec<NewDelivery>) -> Vec<Result<Accepted, StoreError>> {
+        match self.retried(|| self.accept_all(&group)).await {
+            Ok(accepted) => accepted.into_iter().map(Ok).collect(),
+            Err(error) if group.len() > 1 && is_reported(&error) => {
+                let mut answers = Vec::with_capacity(group.len());
+                for alone in group.chunks(1) {
+                    match self.retried(|| self.accept_all(alone)).await {
+                        Ok(accepted) => answers.extend(accepted.into_iter().map(Ok)),
+                        Err(error) => answers.push(Err(error)),
+                    }
+                }
+                answers
+            }
+            Err(error) => group.iter().map(|_| Err(error.for_another())).collect(),
+        }
+    }
 
-    /// Says of each delivery whether it was new.
-    async fn store_all(store: &PostgresStore, group: &[Self]) -> Result<Vec<Accepted>, StoreError> {
-        let fates: Vec<_> = group.iter().map(Self::fate_at_door).collect();
+    /// Stores deliveries in one transaction, and says of each whether it was new.
+    async fn accept_all(&self, group: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
+        let fates: Vec<_> = group.iter().map(NewDelivery::fate_at_door).collect();
         let stored = sqlx::query(ACCEPT)
             .bind(column(group, |new| new.tenant.as_str()))
             .bind(column(group, |new| new.fingerprint.as_slice()))
@@ -155,7 +171,7 @@ impl Arriving for NewDelivery {
             .bind(column(&fates, |fate| {
                 fate.as_ref().map(DeliveryFate::as_str)
             }))
-            .fetch_all(store.pool());
+            .fetch_all(self.pool());
         let rows = alone("accept", stored).await?;
         let mut stored = BTreeSet::new();
         for row in &rows {
@@ -169,4 +185,9 @@ impl Arriving for NewDelivery {
         });
         Ok(answers.collect())
     }
+}
+
+/// One column of what is stored together.
+fn column<'a, T: 'a, C>(each: impl IntoIterator<Item = &'a T>, of: impl Fn(&'a T) -> C) -> Vec<C> {
+    each.into_iter().map(of).collect()
 }

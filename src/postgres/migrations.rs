@@ -1,4 +1,10 @@
 //! The tables, and how they come to be.
+//!
+//! Workers of neighbouring versions of this crate share one schema while they are replaced one by
+//! one. So a migration only expands: it adds tables, columns with defaults, indexes, and functions
+//! of new names, and the workers of the version before go on beside it. What only they needed is
+//! removed by the migration of a later version, which also raises `meta.oldest` to the first version
+//! that does without.
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
@@ -26,7 +32,7 @@ const CLIENT: &str = include_str!("migrations/0004_client.sql");
 
 statements! {
     HAS_BOOKS = "SELECT to_regclass(quote_ident($1) || '.meta') IS NOT NULL";
-    BOOKS_OF = "SELECT version, books_since FROM meta";
+    BOOKS_OF = "SELECT version, oldest, books_since FROM meta";
     SET_VERSION = "UPDATE meta SET version = $1";
     /// Several processes may start at once. What waits here waits for a migration, and not for a row.
     BE_PATIENT = "SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = '600s'; SET LOCAL client_min_messages = 'warning'";
@@ -34,10 +40,11 @@ statements! {
     HAS_SCHEMA = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
 }
 
-/// The version of the tables, and since when they keep books.
+/// The version of the tables, the oldest that may still use them, and since when they keep books.
 #[derive(Clone, Copy)]
 struct Books {
     version: i32,
+    oldest: i32,
     since: DateTime<Utc>,
 }
 
@@ -153,12 +160,14 @@ async fn books(connection: &mut PgConnection, schema: &str) -> Result<Option<Boo
     let row = Row::of("meta", &row);
     Ok(Some(Books {
         version: row.get("version")?,
+        oldest: row.get("oldest")?,
         since: row.instant("books_since")?,
     }))
 }
 
+/// Whether these tables can be used as they are. A neighbouring newer version may have expanded them.
 fn is_up_to_date(books: Books) -> Result<bool, StoreError> {
-    if books.version > newest() {
+    if books.oldest > newest() {
         return Err(StoreError::new(
             StoreErrorKind::NewerSchema,
             format!(
@@ -167,5 +176,5 @@ fn is_up_to_date(books: Books) -> Result<bool, StoreError> {
             ),
         ));
     }
-    Ok(books.version == newest())
+    Ok(books.version >= newest())
 }

@@ -21,7 +21,6 @@
 
 mod absorb;
 mod appointments;
-mod door;
 mod erasure;
 mod error;
 mod host;

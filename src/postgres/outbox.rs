@@ -3,10 +3,9 @@
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
-use super::door::{Arriving, column};
 use super::error::failed;
 use super::rows::Stamp;
-use super::transaction::alone;
+use super::transaction::Trace;
 use super::{PostgresStore, statements};
 use crate::sql::{decode, revision_number};
 use crate::store::{
@@ -21,18 +20,6 @@ macro_rules! change_columns {
 pub(super) use change_columns;
 
 statements! {
-    /// In the order in which another group waits, too, where both record the same revisions.
-    RECORD_ALL =
-        "WITH recorded AS ( \
-           INSERT INTO notices (kind, tenant, appointment, revision, origin, at, source) \
-           SELECT 'change', tenant, appointment, revision, origin, at, source \
-           FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[]) WITH ORDINALITY AS came \
-             (tenant, appointment, revision, origin, at, source, n) \
-           ORDER BY tenant, appointment, revision, n \
-           ON CONFLICT (tenant, appointment, revision) WHERE kind = 'change' DO NOTHING \
-           RETURNING tenant \
-         ) \
-         SELECT pg_notify(current_schema() || '_due', tenant) FROM (SELECT DISTINCT tenant FROM recorded) AS t";
     /// Written so that the planner does not walk all changes of the tenant by their ids.
     OF_APPOINTMENT = concat!(
         "WITH own AS MATERIALIZED (SELECT ", change_columns!(), " FROM notices \
@@ -89,12 +76,16 @@ impl PostgresStore {
 #[async_trait]
 impl Outbox for PostgresStore {
     async fn record(&self, change: &Change) -> Result<(), StoreError> {
-        let store = self.clone();
-        self.arriving_changes()
-            .store(change.clone(), move |group| {
-                store.clone().store_group(group)
-            })
-            .await
+        // One statement is a transaction of its own, and recording a revision again does nothing. It
+        // is not grouped: one that waits for a host's open transaction would hold up the others.
+        self.retried(|| async {
+            let trace = Trace::begin("record");
+            let mut connection = self.pool().acquire().await.map_err(failed)?;
+            self.record_change_in(&mut connection, change).await?;
+            trace.committed();
+            Ok(())
+        })
+        .await
     }
 
     async fn changes(
@@ -112,24 +103,5 @@ impl Outbox for PostgresStore {
             .await
             .map_err(failed)?;
         rows.iter().map(decode::change).collect()
-    }
-}
-
-impl Arriving for Change {
-    type Stored = ();
-
-    async fn store_all(store: &PostgresStore, group: &[Self]) -> Result<Vec<()>, StoreError> {
-        let revisions = group.iter().map(|change| revision_number(change.revision));
-        let revisions: Vec<i64> = revisions.collect::<Result<_, _>>()?;
-        let recorded = sqlx::query(RECORD_ALL)
-            .bind(column(group, |change| change.tenant.as_str()))
-            .bind(column(group, |change| change.appointment.as_str()))
-            .bind(revisions)
-            .bind(column(group, |change| change.origin.as_str()))
-            .bind(column(group, |change| Stamp(change.at)))
-            .bind(column(group, |change| change.source.as_str()))
-            .execute(store.pool());
-        alone("record", recorded).await?;
-        Ok(vec![(); group.len()])
     }
 }

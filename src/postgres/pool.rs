@@ -17,7 +17,7 @@ use super::testing::{self, TestClock};
 use super::transaction::{Trace, Traced};
 use super::{migrations, outbox, statements};
 use crate::sql::Group;
-use crate::store::{Accepted, Change, NewDelivery, StoreError, StoreErrorKind, TenantId};
+use crate::store::{Accepted, NewDelivery, StoreError, StoreErrorKind, TenantId};
 
 const SCHEMA: &str = "calcom";
 /// PostgreSQL cuts names off after 63 bytes, and the channel of `NOTIFY` has four more than the schema.
@@ -27,7 +27,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many deliveries or changes one transaction stores.
+/// How many deliveries one transaction stores.
 const GROUP_SIZE: usize = 100;
 /// A connection that was idle for longer is asked whether it still is one before it is used.
 const IDLE_TRUSTED: Duration = Duration::from_secs(1);
@@ -206,8 +206,7 @@ impl PostgresBuilder {
             pool,
             record: outbox::record_in(&self.schema).into(),
             schema: self.schema.into(),
-            deliveries: Group::new(1, GROUP_SIZE),
-            changes: Group::new(1, GROUP_SIZE),
+            arriving: Group::new(1, GROUP_SIZE),
             trust,
             books_since,
         })
@@ -254,9 +253,7 @@ pub struct PostgresStore {
     /// The statement that records a change, with the schema's name.
     record: Arc<str>,
     /// Deliveries that wait to be stored together.
-    deliveries: Group<NewDelivery, Accepted>,
-    /// Changes that wait to be recorded together.
-    changes: Group<Change, ()>,
+    arriving: Group<NewDelivery, Accepted>,
     trust: Trust,
     books_since: DateTime<Utc>,
 }
@@ -340,12 +337,8 @@ impl PostgresStore {
         &self.trust
     }
 
-    pub(super) fn arriving_deliveries(&self) -> &Group<NewDelivery, Accepted> {
-        &self.deliveries
-    }
-
-    pub(super) fn arriving_changes(&self) -> &Group<Change, ()> {
-        &self.changes
+    pub(super) fn arriving(&self) -> &Group<NewDelivery, Accepted> {
+        &self.arriving
     }
 
     /// For single statements.

@@ -177,12 +177,6 @@ const HOW: &[(&str, &str, &str, &str)] = &[
         "",
         "'t00007', 1, 60000000, true, false",
     ),
-    (
-        "outbox",
-        "RECORD_ALL",
-        "",
-        "'{t00007, t00007}', '{a57, a107}', '{1, 2}', '{admin, admin}', '{2026-01-01, 2026-01-01}', '{host, host}'",
-    ),
 ];
 
 /// A settlement of a link that is leased, and of all that waits for it.

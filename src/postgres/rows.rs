@@ -6,9 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
-use sqlx::postgres::{
-    PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, PgValueFormat, PgValueRef,
-};
+use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueFormat, PgValueRef};
 use sqlx::{Decode, Encode, Postgres, Row as _, Type, TypeInfo as _};
 
 use crate::sql::{self, StoredRow};
@@ -18,8 +16,6 @@ use crate::store::StoreError;
 const EPOCH: i64 = 946_684_800_000_000;
 /// The type `timestamptz`.
 const TIMESTAMPTZ: Oid = Oid(1184);
-/// The type of arrays of it.
-const TIMESTAMPTZ_ARRAY: Oid = Oid(1185);
 const MICROS_A_YEAR: i64 = 31_556_952_000_000;
 /// The longest time that can be added to the database's clock such that chrono can still read the
 /// sum. Nobody sees it end.
@@ -38,12 +34,6 @@ impl Type<Postgres> for Stamp {
 
     fn compatible(ty: &PgTypeInfo) -> bool {
         ty.name().eq_ignore_ascii_case("timestamptz")
-    }
-}
-
-impl PgHasArrayType for Stamp {
-    fn array_type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(TIMESTAMPTZ_ARRAY)
     }
 }
 

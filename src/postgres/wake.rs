@@ -23,8 +23,9 @@ const OLD: &str = "_old";
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 
 impl PostgresStore {
-    /// Calls `wake` whenever `record_change`, `record_changes` or a watched table has recorded a
-    /// change and the transaction was committed. Never ends; drop it to stop.
+    /// Calls `wake` whenever any process has stored a webhook or recorded a change: through this
+    /// crate, by `record_change` or `record_changes` in SQL, or by writing to a watched table. Never
+    /// ends; drop it to stop.
     ///
     /// Takes one connection of the pool for as long as it runs. After a connection is lost it
     /// connects again, and calls `wake` for what it may have missed. Workers that are not woken find

@@ -17,6 +17,8 @@ CREATE FUNCTION clock_of_books() RETURNS timestamptz LANGUAGE sql VOLATILE AS 'S
 CREATE TABLE meta (
     is_only     boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     version     integer NOT NULL,
+    -- The oldest version of the tables whose workers may still use these.
+    oldest      integer NOT NULL DEFAULT 1,
     books_since timestamptz NOT NULL DEFAULT clock_of_books()
 );
 

@@ -9,6 +9,11 @@
 SELECT set_config('calcom.search_path', current_setting('search_path'), true);
 SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
 
+-- Wakes the workers when the transaction commits, once for each tenant, however often this is called. PostgreSQL commits transactions
+-- that notify one after the other; SET LOCAL calcom.notify = 'off' leaves the change to be found by polling.
+CREATE FUNCTION tell_workers(tenant text) RETURNS void LANGUAGE sql VOLATILE AS
+    'SELECT pg_notify(current_schema() || ''_due'', $1) WHERE current_setting(''calcom.notify'', true) IS DISTINCT FROM ''off''';
+
 -- Records that an appointment has moved to a revision. Returns whether that was new. Recording a revision again does nothing.
 CREATE FUNCTION record_change(tenant text, appointment text, revision bigint, origin text DEFAULT 'admin')
 RETURNS boolean
@@ -26,8 +31,7 @@ BEGIN
     ON CONFLICT (tenant, appointment, revision) WHERE kind = 'change' DO NOTHING;
     is_new := FOUND;
     IF is_new THEN
-        -- The same payload is delivered once a transaction, however often it is sent.
-        PERFORM pg_notify(current_schema() || '_due', record_change.tenant);
+        PERFORM tell_workers(record_change.tenant);
     END IF;
     RETURN is_new;
 END
@@ -54,7 +58,7 @@ BEGIN
     ON CONFLICT (tenant, appointment, revision) WHERE kind = 'change' DO NOTHING;
     GET DIAGNOSTICS recorded = ROW_COUNT;
     IF recorded > 0 THEN
-        PERFORM pg_notify(current_schema() || '_due', record_changes.tenant);
+        PERFORM tell_workers(record_changes.tenant);
     END IF;
     RETURN recorded;
 END
@@ -125,7 +129,7 @@ BEGIN
         CASE WHEN watch.row_condition IS NULL THEN 'true' ELSE format('(%s)', watch.row_condition) END
     ) INTO recorded USING setting;
     FOREACH told IN ARRAY coalesce(recorded, '{}') LOOP
-        PERFORM pg_notify(current_schema() || '_due', told);
+        PERFORM tell_workers(told);
     END LOOP;
     RETURN NULL;
 END
