@@ -20,7 +20,7 @@ use crate::webhook::WebhookEvent;
 ///
 /// The cache is invalidated by every write through the same client, whether or not a response
 /// arrived, and when a webhook receiver calls [`observe`](Self::observe). Other clients, and those of
-/// other processes, are told of it through [`changes`](Self::changes). While Cal.com is
+/// other processes, learn of it through [`changes`](Self::changes). While Cal.com is
 /// unreachable, the last known response is returned, marked as [`Stale`](Freshness::Stale).
 ///
 /// ```

@@ -22,7 +22,7 @@ pub(super) struct Sleeper {
     turn: Pin<Box<dyn Future<Output = Step>>>,
 }
 
-/// Polls a future so many times at the most, over and over.
+/// Polls a future up to this many times, over and over.
 async fn poll_some<T>(mut future: Pin<&mut impl Future<Output = T>>, polls: u32) -> Option<T> {
     for _ in 0..polls {
         let polled = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
