@@ -288,7 +288,7 @@ const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("upkeep", upkeep::STATEMENTS),
 ];
 
-/// A connection that is told the plan of everything it runs.
+/// A connection that receives the plan of every statement it runs.
 struct Watched {
     client: tokio_postgres::Client,
     notices: mpsc::UnboundedReceiver<String>,

@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 use crate::store::{StoreError, StoreErrorKind};
 
 type Answer<T> = Result<T, StoreError>;
+/// Who waits for the answer.
+type Asker<T> = oneshot::Sender<Answer<T>>;
 
 /// Items that wait for a transaction. Clones share them.
 pub(crate) struct Group<Item, Stored> {
@@ -21,7 +23,7 @@ pub(crate) struct Group<Item, Stored> {
 }
 
 struct Waiting<Item, Stored> {
-    items: VecDeque<(Item, oneshot::Sender<Answer<Stored>>)>,
+    items: VecDeque<(Item, Asker<Stored>)>,
     running: usize,
 }
 
@@ -121,8 +123,7 @@ impl<Item, Stored> Lane<Item, Stored> {
     }
 
     /// What waits; the lane ends if that is nothing, before anything else can come.
-    #[allow(clippy::type_complexity, reason = "the two halves of what waits")]
-    fn next(&mut self, most: usize) -> Option<(Vec<Item>, Vec<oneshot::Sender<Answer<Stored>>>)> {
+    fn next(&mut self, most: usize) -> Option<(Vec<Item>, Vec<Asker<Stored>>)> {
         let mut waiting = lock(&self.waiting);
         if waiting.items.is_empty() {
             waiting.running -= 1;

@@ -116,7 +116,7 @@ impl SimulatedHost for OneSchema {
 /// A schema of one history, which is dropped with it.
 struct Schema {
     name: String,
-    /// With the schema's name for the connections, by which they are told from those of others.
+    /// Names the schema as the application, so that its connections can be found and ended.
     address: SecretString,
 }
 
