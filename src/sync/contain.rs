@@ -1,7 +1,10 @@
 //! Containing what goes wrong with one claim to its link or its tenant: a tenant that cannot be
-//! read, a link that cannot be decoded, a turn that panics, hangs, or kills its process.
+//! read, a link that cannot be decoded, a turn that panics, hangs, or kills its process. Also a turn
+//! that is cut short because its worker stops.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -24,8 +27,12 @@ pub(super) const TENANT_UNREADABLE: &str = "tenant_unreadable";
 const LEASES_PER_TURN: u32 = 4;
 
 impl Engine {
-    /// Works on a claimed link.
-    pub(super) async fn work_on(&self, claim: Claim) -> Result<TurnOutcome, StoreError> {
+    /// Works on a claimed link, until `handed_back` completes at the latest.
+    pub(super) async fn work_on(
+        &self,
+        claim: Claim,
+        handed_back: impl Future<Output = ()> + Send,
+    ) -> Result<TurnOutcome, StoreError> {
         if claim.begun > self.config.max_begun {
             let message = format!(
                 "The work was begun {} times and never ended; it may kill its process. Look at the appointment and at the process's log, then retry.",
@@ -61,11 +68,21 @@ impl Engine {
         };
         let unfinished = Unfinished::of(&claim);
         let limit = self.config.lease * LEASES_PER_TURN;
-        let turn = tokio::time::timeout(limit, Turn::new(self, tenant, claim, standing).run());
+        let wrote = Arc::new(AtomicBool::new(false));
+        let turn = Turn::new(self, tenant, claim, standing, Arc::clone(&wrote)).run();
+        let turn = tokio::time::timeout(limit, turn);
         // Boxed: a turn is a large future, and workers hold many. What a turn that panicked leaves
         // behind is its own; the engine it borrows has locks that are held for single statements
         // only.
-        match Box::pin(AssertUnwindSafe(turn).catch_unwind()).await {
+        let turn = Box::pin(AssertUnwindSafe(turn).catch_unwind());
+        let ended = tokio::select! {
+            biased;
+            ended = turn => ended,
+            () = handed_back => {
+                return self.give_back(&unfinished, wrote.load(Ordering::Relaxed)).await;
+            }
+        };
+        match ended {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => {
                 let what = format!("The work took longer than {limit:?}.");
@@ -205,6 +222,33 @@ impl Engine {
             tracing::warn!(tenant = %lease.tenant, link = %lease.link, what, "work on a link failed");
         }
         self.settle_or_lose(lease, settlement, TurnOutcome::Failed)
+            .await
+    }
+
+    /// Ends a turn that was cut short, for other workers to go on with: at once, or once a write that
+    /// may be under way has had the time that a call is given.
+    async fn give_back(
+        &self,
+        unfinished: &Unfinished,
+        wrote: bool,
+    ) -> Result<TurnOutcome, StoreError> {
+        let lease = &unfinished.lease;
+        let key = LinkKey::Id(lease.link);
+        let link = self
+            .store_call(self.store.find(&lease.tenant, &key))
+            .await?;
+        let Some(link) = link else {
+            return Ok(TurnOutcome::LeaseLost);
+        };
+        let mut settlement = Settlement::new(link);
+        let delay = if wrote {
+            self.config.call_timeout
+        } else {
+            Duration::ZERO
+        };
+        settlement.wake = Some(delay);
+        settlement.not_before = Some(delay);
+        self.settle_or_lose(lease, settlement, TurnOutcome::HandedBack)
             .await
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::HeaderMap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing::Instrument;
 
 use super::audit::{AuditParams, AuditReport};
@@ -54,6 +54,8 @@ pub struct Engine {
     /// The tenant that was served last.
     pub(super) served: Mutex<Option<TenantId>>,
     pub(super) work: Notify,
+    /// How many times turns in progress were to be handed back.
+    pub(super) hand_backs: watch::Sender<u64>,
 }
 
 impl Engine {
@@ -129,6 +131,7 @@ impl SyncEngine for Engine {
     }
 
     async fn step(&self) -> Result<Option<StepReport>, Error> {
+        let mut hand_backs = self.hand_backs.subscribe();
         let served = self.last_served().clone();
         let request = ClaimRequest::new(self.config.lease, FORMAT).after(served);
         let Some(claim) = self.store_call(self.store.claim(&request)).await? else {
@@ -144,7 +147,9 @@ impl SyncEngine for Engine {
             changes = claim.changes.len(),
             deliveries = claim.deliveries.len(),
         );
-        let outcome = self.work_on(claim).instrument(span).await?;
+        // The engine lives as long as this call, and so does the sender.
+        let handed_back = async { hand_backs.changed().await.unwrap_or_default() };
+        let outcome = self.work_on(claim, handed_back).instrument(span).await?;
         tracing::debug!(%tenant, %link, ?outcome, "turn ended");
         Ok(Some(StepReport {
             tenant,
@@ -152,6 +157,10 @@ impl SyncEngine for Engine {
             appointment,
             outcome,
         }))
+    }
+
+    fn hand_back(&self) {
+        self.hand_backs.send_modify(|count| *count += 1);
     }
 
     async fn wait_for_work(&self, at_most: Duration) {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use secrecy::SecretString;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::config::SyncConfig;
 use super::engine::Engine;
@@ -114,6 +114,7 @@ impl EngineBuilder {
             observer: self.observer,
             served: Mutex::new(None),
             work: Notify::new(),
+            hand_backs: watch::Sender::new(0),
         }
     }
 }

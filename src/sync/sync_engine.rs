@@ -94,6 +94,13 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
     /// [`Error::Store`]; the work is done again once its lease has run out.
     async fn step(&self) -> Result<Option<StepReport>, Error>;
 
+    /// Has the [steps](Self::step) in progress end early: each hands its link back, for any worker to
+    /// go on with at once, or after [`call_timeout`](super::SyncConfig::call_timeout) if Cal.com or
+    /// the host may be carrying out a write of it. Steps that begin later are not affected.
+    ///
+    /// A [`Worker`](super::Worker) calls it when it stops and its work takes too long.
+    fn hand_back(&self);
+
     /// Returns when work may be due: after [`nudge`](Self::nudge), when the next link becomes due,
     /// or after `at_most`.
     async fn wait_for_work(&self, at_most: Duration);

@@ -50,6 +50,11 @@ pub struct WorkerConfig {
     /// How long after one [sync of a tenant's services](SyncEngine::sync_services) the next one is
     /// due; `None` if this worker syncs none. Default: 15 min.
     pub services_every: Option<Duration>,
+    /// How long a stopped worker waits for the work in progress before it
+    /// [hands it back](SyncEngine::hand_back). Keep it below the time after which your supervisor
+    /// kills the process; what is killed waits until its [lease](super::SyncConfig::lease) has run
+    /// out. Default: 20 s.
+    pub shutdown_grace: Duration,
 }
 
 impl Default for WorkerConfig {
@@ -61,6 +66,7 @@ impl Default for WorkerConfig {
             notifies: true,
             retention: Retention::default(),
             services_every: Some(Duration::from_secs(15 * 60)),
+            shutdown_grace: Duration::from_secs(20),
         }
     }
 }
@@ -120,8 +126,9 @@ impl Worker {
         }
     }
 
-    /// Works until `stop` completes. Work in progress is then finished; nothing new is begun. A sweep
-    /// in progress is left where it stands, and the next one goes on from there.
+    /// Works until `stop` completes; nothing new is begun then. Work in progress is finished, or after
+    /// the [grace](WorkerConfig::shutdown_grace) handed back, for other workers to go on with. A sweep in
+    /// progress is left where it stands, and the next one goes on from there.
     pub async fn run_until(&self, stop: impl Future<Output = ()> + Send) {
         let (stopping, _) = tokio::sync::watch::channel(false);
         let mut lanes = JoinSet::new();
@@ -180,10 +187,11 @@ impl Worker {
         stop.await;
         // The lanes hold receivers, so that this cannot fail while there are any.
         let _ = stopping.send(true);
-        while let Some(lane) = lanes.join_next().await {
-            if let Err(panic) = lane {
-                std::panic::resume_unwind(panic.into_panic());
-            }
+        let grace = tokio::time::timeout(self.config.shutdown_grace, join(&mut lanes)).await;
+        if grace.is_err() {
+            tracing::info!("work in progress is handed back, as the worker stops");
+            self.engine.hand_back();
+            join(&mut lanes).await;
         }
     }
 
@@ -222,6 +230,14 @@ impl Worker {
                 () = idle => {}
                 _ = stopping.wait_for(|stop| *stop) => {}
             }
+        }
+    }
+}
+
+async fn join(lanes: &mut JoinSet<()>) {
+    while let Some(lane) = lanes.join_next().await {
+        if let Err(panic) = lane {
+            std::panic::resume_unwind(panic.into_panic());
         }
     }
 }

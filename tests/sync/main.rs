@@ -16,6 +16,7 @@ mod details;
 mod ended_early;
 mod faulty;
 mod fences;
+mod handed_back;
 mod harness;
 mod hooked;
 mod inbound;

@@ -22,6 +22,7 @@ mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -147,6 +148,8 @@ pub enum TurnOutcome {
     Failed,
     /// Another worker has taken over the link.
     LeaseLost,
+    /// The worker stops, and has [handed the link back](crate::sync::SyncEngine::hand_back).
+    HandedBack,
 }
 
 pub(super) struct Turn<'a> {
@@ -194,6 +197,8 @@ pub(super) struct Turn<'a> {
     mark_siblings: bool,
     winner: Option<Winner>,
     contradictions: u32,
+    /// Whether anything was written, or may have been: known outside when the turn is cut short.
+    wrote: Arc<AtomicBool>,
 }
 
 impl<'a> Turn<'a> {
@@ -202,6 +207,7 @@ impl<'a> Turn<'a> {
         tenant: Arc<Tenant>,
         claim: Claim,
         standing: Standing,
+        wrote: Arc<AtomicBool>,
     ) -> Self {
         let link = claim.link.clone();
         Self {
@@ -232,6 +238,7 @@ impl<'a> Turn<'a> {
             mark_siblings: false,
             winner: None,
             contradictions: 0,
+            wrote,
         }
     }
 
@@ -438,8 +445,10 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Stores how far the work has come, and makes sure that the lease still holds.
+    /// Stores how far the work has come, and makes sure that the lease still holds. Comes before
+    /// every write.
     async fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.wrote.store(true, Ordering::Relaxed);
         self.standing.put_into(&mut self.link);
         let lease = self.engine.config.lease;
         let mut checkpoint = Checkpoint::new(self.link.clone(), lease);

@@ -252,6 +252,7 @@ rows! {
         ForgedWebhook = "webhook names another tenant's booking",
         DaysPass = "nothing happens for eight days",
         Crash = "crash between two steps",
+        HandedBack = "work handed back in the middle of a turn",
         SweepCutOff = "sweep cut off",
         LeaseRunsOut = "lease runs out",
         Asleep = "process sleeps in the middle of a turn",

@@ -109,7 +109,8 @@ impl History {
             0..=51 => self.somebody_acts().await,
             52..=64 => self.engine_steps().await,
             65..=70 => self.several_workers().await,
-            71..=75 => self.crash().await,
+            71..=74 => self.crash().await,
+            75 => self.stop_one().await,
             76..=80 => self.put_aside().await,
             81..=84 => self.wake_one().await,
             85..=92 => {

@@ -82,15 +82,36 @@ impl History {
         }
     }
 
+    /// Up to which await a process may come before it ends.
+    fn polls_to_the_end(&self) -> u32 {
+        let setting = self.world.setting;
+        self.chance.number(
+            1..match (setting.is_simulated(), setting.real_io) {
+                (true, _) => 40,
+                (false, true) => 100,
+                (false, false) => 400,
+            },
+        )
+    }
+
+    /// A process is stopped, and hands back at an await what it is about.
+    pub(super) async fn stop_one(&self) {
+        let polls = self.polls_to_the_end();
+        let engine = self.world.engine();
+        let mut turn = Box::pin(step(Arc::clone(&engine)));
+        let mut ended = self.cut_off(turn.as_mut(), polls).await;
+        if ended.is_none() {
+            engine.hand_back();
+            self.world.tally.fault(Mishap::HandedBack);
+            ended = Some(turn.await);
+        }
+        let report = ended.map(|ended| ended.expect(STORE));
+        self.note(format!("stopped after {polls} polls: {report:?}"));
+    }
+
     /// Some processes die at an await.
     pub(super) async fn crash(&mut self) {
-        let setting = self.world.setting;
-        let most = match (setting.is_simulated(), setting.real_io) {
-            (true, _) => 40,
-            (false, true) => 100,
-            (false, false) => 400,
-        };
-        let polls = self.chance.number(1..most);
+        let polls = self.polls_to_the_end();
         let workers = 0..self.chance.number(1..3);
         let workers: Vec<_> = workers.map(|_| step(self.world.engine())).collect();
         let ended = self.cut_off(pin!(join_all(workers)), polls).await;

@@ -10,8 +10,8 @@ use crate::sync::SYNC_KEY_METADATA;
 use crate::testing;
 
 impl Stand<'_> {
-    /// Whether a webhook of what people did to this chain was lost for good, or none tells of it,
-    /// and nobody has read the chain since.
+    /// Whether people have changed this chain and the engine cannot know: the webhook was lost for good,
+    /// or Cal.com sends none for such a change, and nobody has read the chain since.
     pub(super) fn is_untold(&self, booking: &Booking) -> bool {
         let whole = booking.uid.seat();
         let whole = whole.map_or(booking.uid.clone(), |(whole, _)| whole);

@@ -13,7 +13,7 @@ use crate::store::{Store, TenantId};
 use crate::sync::seats::seats_of;
 use crate::sync::{
     BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, SYNC_KEY_METADATA,
-    Write, failure_of,
+    SyncConfig, Write, failure_of,
 };
 use crate::testing::FakeCalcom;
 use async_trait::async_trait;
@@ -141,8 +141,12 @@ impl Wire {
         } = call;
         let exchange = &self.exchange;
         let _waits = exchange.calls.begin();
+        let begun = exchange.clock.now();
         exchange.chance.dawdle().await;
-        if !exchange.online.load(Ordering::SeqCst) {
+        // Whoever has slept for so long gives the call up on waking. The runtime's timers see to that,
+        // but not where they follow another clock than the history's.
+        let slept = (exchange.clock.now() - begun).to_std().unwrap_or_default();
+        if !exchange.online.load(Ordering::SeqCst) || slept >= SyncConfig::default().call_timeout {
             return Err(unreachable());
         }
         let under_way = call.writes.map(|what| exchange.ledger.begin(what));
