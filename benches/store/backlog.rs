@@ -49,7 +49,7 @@ fn fill_sqlite(beside: Beside) -> Vec<String> {
     let waiting = |name: &str, count: u32| {
         format!(
             "INSERT INTO calcom_notices (tenant, kind, taken_at, appointment, revision, origin, at, source) \
-             {} SELECT printf('tenant-%02d', n % {TENANTS}), 'change', 1, '{name}-' || n, 1, 'admin', 1, 'host' FROM n",
+             {} SELECT printf('tenant-%02d', n % {TENANTS}), 'change', n, '{name}-' || n, 1, 'admin', 1, 'host' FROM n",
             numbers(count)
         )
     };
@@ -61,7 +61,8 @@ fn fill_sqlite(beside: Beside) -> Vec<String> {
             let rows = rows();
             statements.push(waiting("settled", rows));
             statements.push(
-                "UPDATE calcom_notices SET fate = 'pushed', settled_at = 2, routed = 1".to_owned(),
+                "UPDATE calcom_notices SET fate = 'pushed', settled_at = taken_at, routed = 1"
+                    .to_owned(),
             );
             statements.push(format!(
                 "INSERT INTO calcom_links (id, tenant, appointment, bare) {} \

@@ -1,11 +1,13 @@
 //! The outbox.
 
 use async_trait::async_trait;
-use sqlx::PgConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres, SqlSafeStr};
 
 use super::error::failed;
 use super::rows::Stamp;
-use super::transaction::Trace;
+use super::transaction::alone;
 use super::{PostgresStore, statements};
 use crate::sql::{decode, revision_number};
 use crate::store::{
@@ -20,6 +22,11 @@ macro_rules! change_columns {
 pub(super) use change_columns;
 
 statements! {
+    /// Waits only for a transaction that has recorded the same revision and is still open.
+    RECORD =
+        "INSERT INTO notices (kind, tenant, appointment, revision, origin, at, source) \
+         VALUES ('change', $1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (tenant, appointment, revision) WHERE kind = 'change' DO NOTHING";
     /// Written so that the planner does not walk all changes of the tenant by their ids.
     OF_APPOINTMENT = concat!(
         "WITH own AS MATERIALIZED (SELECT ", change_columns!(), " FROM notices \
@@ -28,8 +35,8 @@ statements! {
     );
 }
 
-/// The statement that records a change, with the schema's name, since a host's connection does not
-/// look there. Waits only for a transaction that has recorded the same revision and is still open.
+/// The statement that records a change in a host's transaction, with the schema's name, since the
+/// host's connection does not look there. Notifies the workers when the transaction commits.
 pub(super) fn record_in(schema: &str) -> String {
     format!(
         "WITH recorded AS ( \
@@ -38,8 +45,22 @@ pub(super) fn record_in(schema: &str) -> String {
            ON CONFLICT (tenant, appointment, revision) WHERE kind = 'change' DO NOTHING \
            RETURNING tenant \
          ) \
-         SELECT pg_notify('{schema}_due', tenant) FROM recorded"
+         SELECT pg_notify('{schema}_due', tenant) FROM recorded \
+         WHERE current_setting('calcom.notify', true) IS DISTINCT FROM 'off'"
     )
+}
+
+fn bound<'q>(
+    statement: impl SqlSafeStr,
+    change: &'q Change,
+) -> Result<Query<'q, Postgres, PgArguments>, StoreError> {
+    Ok(sqlx::query(statement)
+        .bind(change.tenant.as_str())
+        .bind(change.appointment.as_str())
+        .bind(revision_number(change.revision)?)
+        .bind(change.origin.as_str())
+        .bind(Stamp(change.at))
+        .bind(change.source.as_str()))
 }
 
 impl PostgresStore {
@@ -59,16 +80,8 @@ impl PostgresStore {
         connection: &mut PgConnection,
         change: &Change,
     ) -> Result<(), StoreError> {
-        sqlx::query(self.record_statement())
-            .bind(change.tenant.as_str())
-            .bind(change.appointment.as_str())
-            .bind(revision_number(change.revision)?)
-            .bind(change.origin.as_str())
-            .bind(Stamp(change.at))
-            .bind(change.source.as_str())
-            .execute(connection)
-            .await
-            .map_err(failed)?;
+        let record = bound(self.record_statement(), change)?;
+        record.execute(connection).await.map_err(failed)?;
         Ok(())
     }
 }
@@ -78,14 +91,14 @@ impl Outbox for PostgresStore {
     async fn record(&self, change: &Change) -> Result<(), StoreError> {
         // One statement is a transaction of its own, and recording a revision again does nothing. It
         // is not grouped: one that waits for a host's open transaction would hold up the others.
-        self.retried(|| async {
-            let trace = Trace::begin("record");
-            let mut connection = self.pool().acquire().await.map_err(failed)?;
-            self.record_change_in(&mut connection, change).await?;
-            trace.committed();
-            Ok(())
-        })
-        .await
+        let recorded = self.retried(|| async {
+            let record = bound(RECORD, change)?;
+            alone("record", record.execute(self.pool())).await
+        });
+        if recorded.await?.rows_affected() > 0 {
+            self.tell_workers(&change.tenant);
+        }
+        Ok(())
     }
 
     async fn changes(

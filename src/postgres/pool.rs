@@ -207,14 +207,16 @@ impl PostgresBuilder {
             record: outbox::record_in(&self.schema).into(),
             schema: self.schema.into(),
             arriving: Group::new(1, GROUP_SIZE),
+            telling: Group::new(1, GROUP_SIZE),
             trust,
             books_since,
         })
     }
 
     /// What each connection begins with. The server's own schema comes before the one that is named
-    /// here, and temporary tables come last. Compiling a plan costs more than any of the store's
-    /// statements.
+    /// here, and temporary tables come last. Compiling a plan, or making it anew for the values at
+    /// hand, costs more than any of the store's statements; an index answers each of them whatever the
+    /// values are.
     fn settings(&self) -> String {
         format!(
             "SET search_path = \"{}\", pg_temp; \
@@ -223,7 +225,8 @@ impl PostgresBuilder {
              SET statement_timeout = {}; \
              SET idle_in_transaction_session_timeout = {}; \
              SET standard_conforming_strings = on; \
-             SET jit = off",
+             SET jit = off; \
+             SET plan_cache_mode = force_generic_plan",
             self.schema,
             milliseconds(self.lock_timeout),
             milliseconds(self.statement_timeout),
@@ -254,6 +257,8 @@ pub struct PostgresStore {
     record: Arc<str>,
     /// Deliveries that wait to be stored together.
     arriving: Group<NewDelivery, Accepted>,
+    /// Tenants of which other processes are still to be told.
+    telling: Group<TenantId, ()>,
     trust: Trust,
     books_since: DateTime<Utc>,
 }
@@ -339,6 +344,10 @@ impl PostgresStore {
 
     pub(super) fn arriving(&self) -> &Group<NewDelivery, Accepted> {
         &self.arriving
+    }
+
+    pub(super) fn telling(&self) -> &Group<TenantId, ()> {
+        &self.telling
     }
 
     /// For single statements.

@@ -125,6 +125,12 @@ const HOW: &[(&str, &str, &str, &str)] = &[
         "inbox",
         "ACCEPT",
         "",
+        "'t00007', 'new', 'BOOKING_CREATED', 'b57', NULL, NULL, '{}', 'body', 'webhook', NULL",
+    ),
+    (
+        "inbox",
+        "ACCEPT_GROUP",
+        "",
         "'{t00007, t00007}', '{new, newer}', '{BOOKING_CREATED, BOOKING_CANCELLED}', '{b57, b107}', '{NULL, NULL}', '{NULL, NULL}', \
          '{\"{}\", \"{}\"}', '{body, body}', '{webhook, webhook}', '{NULL, NULL}'",
     ),
@@ -504,7 +510,7 @@ async fn no_statement_walks_a_whole_table_or_tenant() {
         for (file, statements) in STATEMENTS {
             all.extend(statements.iter().map(|(name, sql)| (*file, *name, *sql)));
         }
-        all.push(("outbox", "RECORD", record.as_str()));
+        all.push(("outbox", "record_in", record.as_str()));
         all.extend(CALLS.iter().map(|(name, call)| ("function", *name, *call)));
         for (file, name, sql) in all {
             used.insert((file, name));

@@ -9,8 +9,10 @@ use futures_util::future::join_all;
 use sqlx::postgres::{PgListener, PgNotification};
 
 use super::PostgresStore;
+use super::error::failed;
 #[cfg(feature = "client")]
 use crate::client::{Client, Forgotten};
+use crate::store::TenantId;
 
 /// How long to wait before a listener that could not connect tries again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -21,6 +23,10 @@ const DUE: &str = "_due";
 const OLD: &str = "_old";
 #[cfg(feature = "client")]
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
+/// Between one time that other processes are told and the next.
+const TELLING_PAUSE: Duration = Duration::from_millis(10);
+const TELL_WORKERS: &str =
+    "SELECT pg_notify(current_schema() || '_due', tenant) FROM unnest($1::text[]) AS tenant";
 
 impl PostgresStore {
     /// Calls `wake` whenever any process has stored a webhook or recorded a change: through this
@@ -43,6 +49,26 @@ impl PostgresStore {
     /// ```
     pub async fn wake_on_change(&self, wake: impl Fn() + Send) {
         self.listening().wake(wake).run().await;
+    }
+
+    /// Tells the workers of other processes that a tenant has got something, which is committed.
+    /// Nobody waits for it, and what comes in quick succession is told together: PostgreSQL commits
+    /// transactions that notify one after the other, which many callers at once would feel. What is
+    /// not told is found by polling.
+    pub(super) fn tell_workers(&self, tenant: &TenantId) {
+        let store = self.clone();
+        self.telling().submit(tenant.clone(), move |tenants| {
+            let store = store.clone();
+            async move {
+                let names: Vec<_> = tenants.iter().map(TenantId::as_str).collect();
+                let told = sqlx::query(TELL_WORKERS).bind(names);
+                if let Err(error) = told.execute(store.pool()).await.map_err(failed) {
+                    tracing::debug!(%error, "workers of other processes were not notified");
+                }
+                tokio::time::sleep(TELLING_PAUSE).await;
+                Vec::new()
+            }
+        });
     }
 
     /// Listens to the other processes with this schema, over one connection of the pool.
@@ -240,7 +266,7 @@ impl Cache {
                 .await
             {
                 tracing::warn!(
-                    error = %super::error::failed(error),
+                    error = %failed(error),
                     "other processes could not be told that availability has changed"
                 );
                 tokio::time::sleep(RETRY).await;

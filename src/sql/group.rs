@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::store::{StoreError, StoreErrorKind};
@@ -12,6 +13,7 @@ use crate::store::{StoreError, StoreErrorKind};
 type Answer<T> = Result<T, StoreError>;
 /// Who waits for the answer.
 type Asker<T> = oneshot::Sender<Answer<T>>;
+type Waiters<Item, Stored> = (Vec<Item>, Vec<Asker<Stored>>);
 
 /// Items that wait for a transaction. Clones share them.
 pub(crate) struct Group<Item, Stored> {
@@ -62,29 +64,66 @@ where
     /// Stores an item with whatever else waits, and returns once the transaction that stored it was
     /// committed. `store` stores some items, and answers for each in their order.
     ///
-    /// The transaction runs in a task of its own: a caller that goes away takes nothing from the
-    /// others.
+    /// An item that finds a lane free is stored at once and alone, by this call. What has to wait is
+    /// stored by a task: a caller that goes away takes nothing from the others.
     pub(crate) async fn store<S, F>(&self, item: Item, store: S) -> Answer<Stored>
+    where
+        S: Fn(Vec<Item>) -> F + Clone + Send + 'static,
+        F: Future<Output = Vec<Answer<Stored>>> + Send + 'static,
+    {
+        let (item, lane) = match self.enter(item) {
+            Entered::Leads(item, lane) => (item, lane),
+            Entered::Waits(answer) => return answer.await.unwrap_or_else(|_| Err(given_up())),
+        };
+        let (most, next) = (self.most, store.clone());
+        let _then = Finally(Some(move || lane.go_on(most, next)));
+        let answer = store(vec![item]).await.pop();
+        answer.unwrap_or_else(|| Err(given_up()))
+    }
+
+    /// As [`store`](Self::store), for whoever does not wait for the answer.
+    pub(crate) fn submit<S, F>(&self, item: Item, store: S)
     where
         S: Fn(Vec<Item>) -> F + Send + 'static,
         F: Future<Output = Vec<Answer<Stored>>> + Send + 'static,
     {
-        let (sender, answer) = oneshot::channel();
-        let has_lane = {
-            let mut waiting = lock(&self.waiting);
-            waiting.items.push_back((item, sender));
-            let has_lane = waiting.running < self.lanes;
-            waiting.running += usize::from(has_lane);
-            has_lane
-        };
-        if has_lane {
+        if let Entered::Leads(item, lane) = self.enter(item) {
+            let (sender, _) = oneshot::channel();
+            lock(&self.waiting).items.push_front((item, sender));
+            lane.go_on(self.most, store);
+        }
+    }
+
+    fn enter(&self, item: Item) -> Entered<Item, Stored> {
+        let mut waiting = lock(&self.waiting);
+        if waiting.running < self.lanes {
+            waiting.running += 1;
             let lane = Lane {
                 waiting: Arc::clone(&self.waiting),
                 is_counted: true,
             };
-            tokio::spawn(lane.run(self.most, store));
+            return Entered::Leads(item, lane);
         }
-        answer.await.unwrap_or_else(|_| Err(given_up()))
+        let (sender, answer) = oneshot::channel();
+        waiting.items.push_back((item, sender));
+        Entered::Waits(answer)
+    }
+}
+
+enum Entered<Item, Stored> {
+    /// A lane was free, and is now the caller's.
+    Leads(Item, Lane<Item, Stored>),
+    Waits(oneshot::Receiver<Answer<Stored>>),
+}
+
+/// Does something when it is dropped, so also when a future is.
+struct Finally<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for Finally<F> {
+    fn drop(&mut self) {
+        if let Some(act) = self.0.take() {
+            act();
+        }
     }
 }
 
@@ -101,29 +140,48 @@ fn lock<Item, Stored>(
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Stores groups until nothing waits.
+/// One of the transactions that may run at once.
 struct Lane<Item, Stored> {
     waiting: Arc<Mutex<Waiting<Item, Stored>>>,
     /// Whether this is one of those that run.
     is_counted: bool,
 }
 
-impl<Item, Stored> Lane<Item, Stored> {
-    async fn run<S, F>(mut self, most: usize, store: S)
+impl<Item, Stored> Lane<Item, Stored>
+where
+    Item: Send + 'static,
+    Stored: Send + 'static,
+{
+    /// Leaves what waits, if anything does, to a task.
+    fn go_on<S, F>(mut self, most: usize, store: S)
+    where
+        S: Fn(Vec<Item>) -> F + Send + 'static,
+        F: Future<Output = Vec<Answer<Stored>>> + Send + 'static,
+    {
+        if let Some(group) = self.next(most)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(self.run(group, most, store));
+        }
+    }
+
+    async fn run<S, F>(mut self, first: Waiters<Item, Stored>, most: usize, store: S)
     where
         S: Fn(Vec<Item>) -> F,
         F: Future<Output = Vec<Answer<Stored>>>,
     {
-        while let Some((items, senders)) = self.next(most) {
+        let mut group = Some(first);
+        while let Some((items, senders)) = group {
             for (sender, answer) in senders.into_iter().zip(store(items).await) {
                 // Whoever went away has no use for it.
                 let _ = sender.send(answer);
             }
+            group = self.next(most);
         }
     }
 
     /// What waits; the lane ends if that is nothing, before anything else can come.
-    fn next(&mut self, most: usize) -> Option<(Vec<Item>, Vec<Asker<Stored>>)> {
+    fn next(&mut self, most: usize) -> Option<Waiters<Item, Stored>> {
         let mut waiting = lock(&self.waiting);
         if waiting.items.is_empty() {
             waiting.running -= 1;
@@ -150,7 +208,6 @@ impl<Item, Stored> Drop for Lane<Item, Stored> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     use tokio::sync::Semaphore;
@@ -237,24 +294,39 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_leaves_nobody_waiting() {
-        let group: Group<u32, u32> = Group::new(1, 1);
-        let calls = Arc::new(AtomicUsize::new(0));
-        let store = {
-            let calls = Arc::clone(&calls);
-            move |items: Vec<u32>| {
-                let call = calls.fetch_add(1, Ordering::SeqCst);
-                async move {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                    assert_ne!(call, 0, "the first one panics");
-                    items.into_iter().map(Ok).collect()
+        let group: Group<u32, u32> = Group::new(1, 10);
+        let store = |items: Vec<u32>| async move {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            assert!(!items.contains(&13), "a bad one");
+            items.into_iter().map(Ok).collect()
+        };
+        let submit = |item| {
+            let group = group.clone();
+            tokio::spawn(async move { group.store(item, store).await })
+        };
+        // Alone, in the call itself; then in a group, by the task.
+        for with_it in [vec![13], vec![1, 13, 2]] {
+            let callers: Vec<_> = with_it.iter().copied().map(submit).collect();
+            for (item, caller) in with_it.into_iter().zip(callers) {
+                match caller.await {
+                    Ok(Ok(stored)) => assert_eq!((stored, item), (1, 1)),
+                    Ok(Err(error)) => assert_eq!(error.kind(), StoreErrorKind::Unavailable),
+                    Err(panic) => assert!(panic.is_panic() && item == 13),
                 }
             }
-        };
-        let (first, second) =
-            tokio::join!(group.store(1, store.clone()), group.store(2, store.clone()));
-        for answer in [first, second] {
-            assert_eq!(answer.unwrap_err().kind(), StoreErrorKind::Unavailable);
+            assert_eq!(group.store(3, store).await.unwrap(), 3);
         }
-        assert_eq!(group.store(3, store).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_stored_too() {
+        let (group, slow) = (Group::new(1, 10), Slow::new());
+        for item in 1..=4 {
+            let slow = slow.clone();
+            group.submit(item, move |items| slow.clone().store(items));
+        }
+        slow.permits.add_permits(2);
+        rest().await;
+        assert_eq!(*slow.sizes.lock().unwrap(), [1, 3]);
     }
 }
