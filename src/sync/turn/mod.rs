@@ -245,7 +245,10 @@ impl<'a> Turn<'a> {
     /// Works on the link and stores the outcome.
     pub(super) async fn run(mut self) -> Result<TurnOutcome, StoreError> {
         let result = self.work().await;
-        self.settle(result).await
+        // After the work, which may have booked the seat, or moved it.
+        let told = self.tell_whole_booking().await.map_err(Stop::Store);
+        self.settle(result.and_then(|done| told.map(|()| done)))
+            .await
     }
 
     /// Returns the decision that left nothing to do.
@@ -265,7 +268,6 @@ impl<'a> Turn<'a> {
                 reason: None,
             });
         }
-        self.tell_whole_booking().await.map_err(Stop::Store)?;
         self.mark_siblings = self.series_may_have_ended();
         if self.is_only_looked_at() {
             return Err(Stop::StillInReview);
