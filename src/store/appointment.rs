@@ -393,9 +393,9 @@ impl Window {
 /// - A host that records its changes in the outbox may also record the engine's writes, with their
 ///   origin: they are skipped.
 /// - A call whose future is dropped has either happened completely or not at all.
-/// - A read may lag behind the outbox (a read replica, a change recorded before its transaction
-///   commits): the engine looks again, and opens a review item if the recorded revision never
-///   becomes visible.
+/// - A read may lag behind the outbox and behind the engine's own writes (a read replica, a change
+///   recorded before its transaction commits): the engine looks again, and opens a review item if
+///   the revision never becomes visible.
 /// - [`Unavailable`](super::StoreErrorKind::Unavailable) is a transient failure: a lost connection,
 ///   a lock timeout, a serialization failure. [`Corrupt`](super::StoreErrorKind::Corrupt) is
 ///   permanent.

@@ -46,7 +46,8 @@ open_enum! {
         BookingMissing = "booking_missing",
         /// The appointment does not exist, or no longer does.
         AppointmentMissing = "appointment_missing",
-        /// The recorded revision of the appointment never became visible.
+        /// A revision of the appointment that was recorded, or that the engine wrote, never became
+        /// visible.
         RevisionMissing = "revision_missing",
         /// A delivery named a booking that does not belong to the tenant.
         ForeignBooking = "foreign_booking",

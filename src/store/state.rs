@@ -155,6 +155,12 @@ impl Differences {
     pub fn is_empty(self) -> bool {
         self == Self::NONE
     }
+
+    /// How many fields differ.
+    pub(crate) fn count(self) -> usize {
+        let fields = Field::ALL.iter();
+        fields.filter(|field| self.contains(**field)).count()
+    }
 }
 
 impl FromIterator<Field> for Differences {

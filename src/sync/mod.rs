@@ -103,7 +103,9 @@ pub use services::{
     ServiceField, ServiceFinding, ServiceLine, ServiceSyncMode, ServiceSyncParams,
     ServiceSyncReport, ServiceSyncStop, ServiceWinner, TenantServices,
 };
-pub use standing::{Base, Doubt, PendingWrite, Retiring, SentWrite, Standing, Undecodable};
+pub use standing::{
+    Base, Doubt, OwnWrite, PendingWrite, Retiring, SentWrite, Standing, Undecodable,
+};
 pub use status::{PendingWork, SyncState, SyncStatus, WriteKind};
 pub use subscription::{
     ExpectedSubscription, SubscriptionError, SubscriptionFinding, SubscriptionReport,

@@ -18,7 +18,7 @@ pub(super) fn explain(reason: &ReviewReason) -> &'static str {
             "Cal.com does not know the booking any more. It may have been deleted there. Force the appointment's state to book it anew, or accept the difference."
         }
         ReviewReason::RevisionMissing => {
-            "A change was recorded whose revision never became visible in the host's repository. Retry once it is there."
+            "A revision that was recorded, or that the engine wrote, never became visible in the host's repository. Retry once it is there."
         }
         ReviewReason::LinkLost => {
             "The appointment was made for a booking, and which one is not known any more. Find it at Cal.com; forcing the appointment's state would book it a second time."

@@ -7,7 +7,8 @@ use serde_with::serde_as;
 use super::last_work::LastWork;
 use crate::model::{BookingUid, InstantFormat};
 use crate::store::{
-    AppointmentState, DeliveryId, Differences, Field, Link, Opaque, Reason, ReviewId, SyncKey,
+    AppointmentState, DeliveryId, Differences, Field, Link, Opaque, Reason, ReviewId, Revision,
+    SyncKey,
 };
 
 /// The format of what this version writes. A version that writes what this one cannot read raises
@@ -189,6 +190,18 @@ pub struct Doubt {
     pub again_at: DateTime<Utc>,
 }
 
+/// A write of the appointment by the engine, which the host need not record.
+#[serde_as]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OwnWrite {
+    /// The revision that it made.
+    pub revision: Revision,
+    /// When, by the store's clock.
+    #[serde_as(as = "InstantFormat")]
+    pub at: DateTime<Utc>,
+}
+
 /// The engine's memory of a link. `Debug` shows nothing that identifies a person.
 #[serde_as]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,6 +247,8 @@ pub struct Standing {
     /// When to read the booking again unprompted.
     #[serde_as(as = "Option<InstantFormat>")]
     pub look_at: Option<DateTime<Utc>>,
+    /// The engine's latest write of the appointment, until it is seen: the host's repository may lag.
+    pub own_write: Option<OwnWrite>,
     /// When the link was last worked on, and how that went.
     pub last: LastWork,
 }

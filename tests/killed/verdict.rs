@@ -256,24 +256,10 @@ impl Last<'_> {
 
     /// Whether people at Cal.com have moved every live booking that an item is about. Where the engine was about to replace one
     /// of them, and somebody has moved its new booking as well, each is somebody's wish.
-    ///
-    /// The one that was to be replaced need not be moved: if the answer about the new one was lost, somebody moved that one, and the
-    /// staff wanted something else by the time the engine looked, then it replaces nothing any more, and is not the engine's to
-    /// cancel.
     fn made_by_people(&self, item: &ReviewItem) -> bool {
-        let named = item.evidence.bookings.iter();
-        let live = named.filter_map(|uid| self.fake.booking(uid));
-        let live = live.filter(Booking::is_live);
-        let (moved, left): (Vec<_>, Vec<_>) =
-            live.partition(|booking| self.changed.moved_to.contains(&booking.uid));
-        match left.as_slice() {
-            [] => true,
-            [old] => {
-                let (mark, _) = mark_of(&old.attendees[0].email);
-                !moved.is_empty() && self.changed.here.contains(mark)
-            }
-            _ => false,
-        }
+        let lives = |uid: &&BookingUid| self.fake.booking(uid).is_some_and(|b| b.is_live());
+        let mut live = item.evidence.bookings.iter().filter(lives);
+        live.all(|uid| self.changed.moved_to.contains(uid))
     }
 
     /// What there is twice, told by who it is for, whatever the books say.

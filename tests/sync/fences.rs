@@ -1,7 +1,7 @@
 //! Leases: a worker that slept through its own changes nothing anywhere; a repository that lags loses nothing.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::harness::{SECRET, World, at, client, config, move_to};
@@ -9,8 +9,8 @@ use crate::hooked::{HookedHost, Hooks};
 use async_trait::async_trait;
 use calcom::ambient::Clock;
 use calcom::store::{
-    AppointmentId, AppointmentRepository, AppointmentWrite, Change, ChangeFate, InMemoryStore,
-    Origin, ReviewReason, Revision,
+    Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, Change, ChangeFate,
+    InMemoryStore, Origin, Resolution, ReviewReason, Revision, StoreError,
 };
 use calcom::sync::{Engine, StaticTenants, SyncEngine, Tenant, TurnOutcome};
 use calcom::testing::{Fault, ManualClock, Operation, SeededEntropy, Then};
@@ -163,6 +163,150 @@ async fn a_revision_that_never_comes_ends_in_review() {
         let fates = world.fates(&id.into()).await;
         assert_eq!(fates.last(), Some(&Some(ChangeFate::InReview)));
     }
+}
+
+/// A host that is read through a replica.
+#[derive(Debug, Default)]
+struct Replica {
+    /// What it shows of an appointment for as long as it lags.
+    shows: Mutex<Option<(AppointmentId, Option<Appointment>)>>,
+}
+
+#[async_trait]
+impl Hooks for Replica {
+    async fn instead_of_get(
+        &self,
+        id: &AppointmentId,
+    ) -> Option<Result<Option<Appointment>, StoreError>> {
+        let shows = self.shows.lock().unwrap().clone();
+        shows.filter(|(of, _)| of == id).map(|(_, shown)| Ok(shown))
+    }
+}
+
+impl Replica {
+    fn show(&self, id: &AppointmentId, shown: Option<Appointment>) {
+        *self.shows.lock().unwrap() = Some((id.clone(), shown));
+    }
+
+    fn catch_up(&self) {
+        *self.shows.lock().unwrap() = None;
+    }
+}
+
+fn replicated_host() -> Arc<HookedHost<Replica>> {
+    Arc::new(HookedHost {
+        table: InMemoryStore::new(),
+        hooks: Replica::default(),
+    })
+}
+
+/// The engine has just written the appointment, and the replica does not show it: nothing is decided on what it shows, neither that
+/// the host has taken the write back nor that it has removed the row.
+#[tokio::test]
+async fn what_the_engine_wrote_itself_is_waited_for() {
+    for is_new in [true, false] {
+        let world = World::new().await;
+        let host = replicated_host();
+        let engine = engine_over(&world, host.clone(), &world.clock);
+        let mut booking = world.book(at(0)).await;
+        let mut before = None;
+        world.drain_with(&engine).await;
+        let id = host.table.appointments(&world.tenant).remove(0).id;
+        if !is_new {
+            before = host.table.get(&world.tenant, &id).await.unwrap();
+            booking = world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
+            world.drain_with(&engine).await;
+        }
+        host.hooks.show(&id, before);
+        world.fake.move_booking(&booking.uid, at(4)).await.unwrap();
+        for _ in 0..3 {
+            world.drain_with(&engine).await;
+            world.clock.advance(Duration::from_secs(1));
+        }
+        assert_eq!(world.review_reasons().await, [], "new: {is_new}");
+        host.hooks.catch_up();
+        for _ in 0..10 {
+            world.drain_with(&engine).await;
+            world.clock.advance(Duration::from_secs(1));
+        }
+        let appointment = host.table.appointments(&world.tenant).remove(0);
+        assert_eq!(appointment.state.start, at(4));
+        assert_eq!(world.review_reasons().await, []);
+        assert_eq!(world.writes(), 0);
+    }
+}
+
+/// A person has the engine move an appointment, which the host does not record: that a replica still shows the former time does not
+/// move the booking back.
+#[tokio::test]
+async fn a_decision_is_not_undone_by_a_replica_that_lags() {
+    let world = World::new().await;
+    let host = replicated_host();
+    let engine = engine_over(&world, host.clone(), &world.clock);
+    world.book(at(0)).await;
+    world.drain_with(&engine).await;
+    let id = AppointmentId::new("late");
+    let write = AppointmentWrite::new(world.state(at(0)), Origin::Phone, world.clock.now());
+    let made = host.table.create_appointment(&world.tenant, &id, write);
+    let made = made.unwrap();
+    let change = Change::new(
+        world.tenant.clone(),
+        id.clone(),
+        made.revision,
+        Origin::Phone,
+        world.clock.now(),
+    );
+    engine.record(&change).await.unwrap();
+    world.drain_with(&engine).await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::SlotTaken]);
+    let rebook = Resolution::rebook(at(3));
+    host.hooks.show(&id, Some(made));
+    world.resolve(rebook).await;
+    for _ in 0..3 {
+        world.drain_with(&engine).await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    host.hooks.catch_up();
+    for _ in 0..10 {
+        world.drain_with(&engine).await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let booking = world.link_of(&id).await.booking.unwrap();
+    assert_eq!(world.fake.booking(&booking).unwrap().start, at(3));
+    assert_eq!(world.review_reasons().await, []);
+    // Two creations: the first one was refused.
+    assert_eq!(world.writes(), 2);
+}
+
+/// What the engine wrote never shows, because the host's table was restored from a backup: after the usual schedule a person is
+/// asked, and what they decide is carried out on what there is.
+#[tokio::test]
+async fn a_write_that_never_shows_does_not_block_the_appointment() {
+    let world = World::new().await;
+    let host = replicated_host();
+    let engine = engine_over(&world, host.clone(), &world.clock);
+    let booking = world.book(at(0)).await;
+    world.drain_with(&engine).await;
+    let before = host.table.appointments(&world.tenant).remove(0);
+    let id = before.id.clone();
+    let moved = world.fake.move_booking(&booking.uid, at(2)).await.unwrap();
+    world.drain_with(&engine).await;
+    host.hooks.show(&id, Some(before));
+    world.fake.move_booking(&moved.uid, at(4)).await.unwrap();
+    let mut turns = 0;
+    for _ in 0..300 {
+        turns += world.drain_with(&engine).await.len();
+        world.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(
+        world.review_reasons().await,
+        [ReviewReason::RevisionMissing]
+    );
+    assert_eq!(turns, 4);
+    world.resolve(Resolution::ForceLocal).await;
+    world.drain_with(&engine).await;
+    assert_eq!(world.fake.live_bookings()[0].start, at(0));
+    assert_eq!(world.review_reasons().await, []);
 }
 
 /// Leases go by the store's clock: a worker whose own clock is ahead takes nothing that is being worked on.

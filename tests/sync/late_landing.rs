@@ -88,6 +88,40 @@ async fn a_create_that_lands_late_does_not_revert_the_hosts_move() {
     }
 }
 
+/// Neither of two attempts at the same start was answered, and the second one was carried out. That it takes place elsewhere than
+/// was asked for says nothing; a guest whom only the second one names does, and is nobody's change at Cal.com.
+#[tokio::test]
+async fn of_two_attempts_at_one_start_the_one_that_was_carried_out_is_recognized() {
+    let world = World::new().await;
+    let lost = Fault::new(Trigger::BookingCreated, Then::LoseWebhook);
+    world.fake.inject(lost.always());
+    let never = Fault::new(Operation::CreateBooking, Then::DropBeforeApplying);
+    world.fake.inject(never);
+    let state = world.state(at(0)).with_guests(["bob@example.com"]);
+    let made = world.make_as("a", state, Origin::Phone);
+    world.engine.step().await.unwrap().unwrap();
+    let edit = |state: &mut calcom::store::AppointmentState| {
+        *state = state
+            .clone()
+            .with_location("Room 1")
+            .with_guests(["bob@example.com", "cy@example.com"]);
+    };
+    world.change(&made.id, Origin::Admin, edit).await;
+    world.clock.advance(Duration::from_secs(2));
+    let unanswered = Fault::new(Operation::CreateBooking, Then::ApplyThenDrop);
+    world.fake.inject(unanswered);
+    world.engine.step().await.unwrap().unwrap();
+    assert_eq!(world.standing_of(&made.id).await.pending.len(), 2);
+    world.change(&made.id, Origin::Admin, move_to(at(3))).await;
+    world.settle().await;
+    // The first one stays on record for as long as it could still be carried out.
+    world.clock.advance(Duration::from_secs(600));
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, []);
+    assert_eq!(starts(&world), [at(3)]);
+    world.assert_in_step().await;
+}
+
 /// The second create succeeds, and the first one lands after it: the double is ours, and undone without asking anybody.
 #[tokio::test]
 async fn a_create_that_lands_after_its_successor_is_undone() {

@@ -1,5 +1,5 @@
-//! Somebody at Cal.com moves a booking while the engine replaces it: theirs stays, what the engine made is cancelled, and that
-//! both sides have changed is decided like any conflict.
+//! Somebody at Cal.com moves a booking while the engine replaces it, or the one that replaces it: theirs stays, the other one is
+//! cancelled, and that both sides have changed is decided like any conflict.
 
 use std::time::Duration;
 
@@ -83,5 +83,27 @@ async fn a_booking_that_is_moved_before_it_is_cancelled_stays() {
     world.drain().await;
     assert_eq!(world.fake.live_bookings().len(), 2);
     world.fake.move_booking(&old, at(10)).await.unwrap();
+    assert_moved_and_asked(&world).await;
+}
+
+/// Somebody at Cal.com moves the new one, which nobody has heard of yet, and the host goes on to want something else: theirs takes
+/// the place of the old one all the same.
+#[tokio::test]
+async fn a_replacement_that_is_moved_before_it_is_known_stays() {
+    let world = booked().await;
+    let (id, old) = ("a".into(), world.booking_of(&"a".into()).await);
+    world.change(&id, Origin::Admin, elsewhere_and_longer).await;
+    let lost = Fault::new(Operation::CreateBooking, Then::ApplyThenDrop);
+    world.fake.inject(lost);
+    world.drain().await;
+    let live = world.fake.live_bookings();
+    assert_eq!(live.len(), 2);
+    let new = live.iter().find(|booking| booking.uid != old).unwrap();
+    world.fake.move_booking(&new.uid, at(10)).await.unwrap();
+    let later = |state: &mut AppointmentState| {
+        state.start = at(5);
+        state.end = at(6);
+    };
+    world.change(&id, Origin::Admin, later).await;
     assert_moved_and_asked(&world).await;
 }

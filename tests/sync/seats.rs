@@ -321,6 +321,26 @@ async fn a_sweep_finds_what_no_webhook_told_of_seats() {
     assert_both_sides(&world, at(0), &["Sam", "Tess", "Vic"]).await;
 }
 
+/// No webhook ever told of the course, and its only seat is given up: all that a sweep meets is a booking of nobody.
+#[tokio::test]
+async fn a_sweep_finds_that_the_only_seat_was_given_up() {
+    let world = World::new().await;
+    let lost = Fault::new(calcom::testing::When::AnyWrite, Then::LoseWebhook);
+    world.fake.inject(lost.always());
+    let made = world.make_as("Sam", seat_at(&world, "Sam", at(0)), Origin::Admin);
+    world.drain().await;
+    let booking = world.fake.live_bookings().remove(0);
+    let seat = seat_in(&booking, "Sam");
+    let given_up = world.fake.give_up_seat(&booking.uid, &seat).await;
+    given_up.unwrap();
+    world.clock.advance(Duration::from_secs(600));
+    let swept = world.engine.sweep(&world.tenant, Duration::ZERO).await;
+    assert_eq!(swept.unwrap().unwrap().notices_given, 1);
+    quiet(&world).await;
+    let state = world.appointment(&made.id).await.state;
+    assert_eq!(state.status, AppointmentStatus::Cancelled);
+}
+
 /// It is announced before the seat is given up, and names no seat: the booking is read until nobody holds it.
 #[tokio::test]
 async fn a_seat_that_is_not_given_up_yet_is_looked_for_again() {

@@ -28,6 +28,7 @@ impl Turn<'_> {
         let appointments = &self.engine.appointments;
         let created = appointments.create_for_booking(&self.link.tenant, &chain, write);
         let created = self.engine.host_call(created).await.map_err(Stop::Host)?;
+        self.has_written(&created);
         let created = self.as_booked(created);
         self.link.appointment = Some(created.id.clone());
         self.loaded_revision = Some(created.revision);
@@ -53,6 +54,7 @@ impl Turn<'_> {
         let updated = appointments.update(&self.link.tenant, &local.id, local.revision, write);
         match self.engine.host_call(updated).await {
             Ok(updated) => {
+                self.has_written(&updated);
                 let updated = self.as_booked(updated);
                 // What the host won, and Cal.com cannot take, stays at the host.
                 if self.winner.is_some() && !updated.state.agrees_with(&remote.state) {

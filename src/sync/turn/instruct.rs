@@ -66,6 +66,7 @@ impl Turn<'_> {
         let update = appointments.update(&self.link.tenant, &local.id, local.revision, write);
         // The host wrote meanwhile: the next turn moves what it wrote.
         let moved = self.engine.host_call(update).await.map_err(Stop::Host)?;
+        self.has_written(&moved);
         self.local = Some(self.as_booked(moved));
         Ok(())
     }

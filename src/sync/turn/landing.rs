@@ -35,6 +35,18 @@ pub(super) struct Landing {
     pub(super) answered: AppointmentState,
 }
 
+impl Landing {
+    /// In how many fields the booking differs from what was sent: first in those that Cal.com takes
+    /// as they are sent, then in all of them.
+    fn distance(&self) -> (usize, usize) {
+        let apart = self.answered.differences(&self.pending.state);
+        let as_sent = apart.intersection(self.pending.write.carries());
+        // Where a new booking takes place, its event type may say.
+        let as_sent = as_sent.without(ANSWERED.with(Field::Location));
+        (as_sent.count(), apart.count())
+    }
+}
+
 impl Turn<'_> {
     /// Records a write before it is sent.
     pub(super) fn begin(&mut self, write: SentWrite, state: &AppointmentState) {
@@ -126,29 +138,24 @@ impl Turn<'_> {
     /// responses to our own writes, not changes made at Cal.com.
     pub(super) fn recognize_landings(&mut self) -> Vec<Landing> {
         let mut landings: Vec<Landing> = Vec::new();
-        // One booking answers one write: of several that could have made it, the one that it agrees
-        // with.
-        for exact in [true, false] {
-            for pending in self.standing.pending.clone() {
-                let is_answered = landings.iter().any(|known| known.pending == pending);
-                if pending.is_known || is_answered {
-                    continue;
-                }
-                let Some(booking) = self.landing_of(&pending, &landings) else {
-                    continue;
-                };
-                let Some(answered) = as_answered(&booking, &pending) else {
-                    continue;
-                };
-                if exact && !answered.agrees_with(&pending.state) {
-                    continue;
-                }
-                landings.push(Landing {
+        let mut unanswered = self.standing.pending.clone();
+        unanswered.retain(|pending| !pending.is_known);
+        // One booking answers one write: of several that could have made it, the one whose state it
+        // is closest to.
+        loop {
+            let found = unanswered.iter().filter_map(|pending| {
+                let booking = self.landing_of(pending, &landings)?;
+                Some(Landing {
+                    answered: as_answered(&booking, pending)?,
                     booking: booking.uid,
-                    pending,
-                    answered,
-                });
-            }
+                    pending: pending.clone(),
+                })
+            });
+            let Some(closest) = found.min_by_key(Landing::distance) else {
+                break;
+            };
+            unanswered.retain(|pending| *pending != closest.pending);
+            landings.push(closest);
         }
         // In the order in which they were sent: the last one is what was wanted last.
         let order = |landing: &Landing| {

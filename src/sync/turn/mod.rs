@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use self::amend::Amendment;
 use super::calendar::{CalendarError, CalendarErrorKind};
@@ -33,7 +33,7 @@ use super::decide::{Decision, Verdict, decide};
 use super::engine::Engine;
 use super::facts::{Facts, Local, Order, Remote};
 use super::review::explain;
-use super::standing::Standing;
+use super::standing::{OwnWrite, Standing};
 use super::tenant::Tenant;
 use crate::model::{Booking, BookingUid};
 use crate::store::{
@@ -45,6 +45,10 @@ use crate::store::{
 /// How many times a turn decides before it yields: create or move, adopt what the response differs
 /// in, and verify that nothing is left; the rest is for sides that keep changing during the turn.
 const MAX_ROUNDS: u32 = 6;
+
+/// How long the engine's own write of an appointment may take to become visible: longer than a turn
+/// that does not see it is retried. What was not seen by then was taken back, or removed.
+const VISIBLE_WITHIN: TimeDelta = TimeDelta::minutes(1);
 
 /// Cal.com's side as known to the turn.
 #[derive(Clone, Debug)]
@@ -245,14 +249,17 @@ impl<'a> Turn<'a> {
     /// Works on the link and stores the outcome.
     pub(super) async fn run(mut self) -> Result<TurnOutcome, StoreError> {
         let result = self.work().await;
-        self.settle(result).await
+        // After the work, which may have booked the seat, or moved it.
+        let told = self.tell_whole_booking().await.map_err(Stop::Store);
+        self.settle(result.and_then(|done| told.map(|()| done)))
+            .await
     }
 
     /// Returns the decision that left nothing to do.
     async fn work(&mut self) -> Result<Decision, Stop> {
         self.tell_left_bookings().await.map_err(Stop::Store)?;
         self.load_local().await?;
-        self.wait_for_the_recorded_revision()?;
+        self.wait_for_the_newest_revision()?;
         self.join_chain_of_appointment().await?;
         self.take_instructions().await?;
         if self.needs_reading() {
@@ -265,7 +272,6 @@ impl<'a> Turn<'a> {
                 reason: None,
             });
         }
-        self.tell_whole_booking().await.map_err(Stop::Store)?;
         self.mark_siblings = self.series_may_have_ended();
         if self.is_only_looked_at() {
             return Err(Stop::StillInReview);
@@ -395,11 +401,18 @@ impl<'a> Turn<'a> {
         appointment
     }
 
-    /// A host's repository can lag behind its outbox: a read replica, a change that was recorded
-    /// before its transaction. Nothing is decided on a state that is known to be old.
-    fn wait_for_the_recorded_revision(&self) -> Result<(), Stop> {
-        let changes = self.claim.changes.iter().map(|row| &row.change);
-        let Some(newest) = changes.map(|change| change.revision).max() else {
+    /// A host's repository can lag behind its outbox, and behind the engine's own writes: a read
+    /// replica, a change that was recorded before its transaction. Nothing is decided on a state that
+    /// is known to be old.
+    fn wait_for_the_newest_revision(&mut self) -> Result<(), Stop> {
+        let (now, read) = (self.claim.now, self.loaded_revision);
+        let is_over =
+            |own: &mut OwnWrite| read >= Some(own.revision) || now - own.at >= VISIBLE_WITHIN;
+        self.standing.own_write.take_if(is_over);
+        let own = self.standing.own_write.iter().map(|own| own.revision);
+        let recorded = self.claim.changes.iter().map(|row| row.change.revision);
+        let known = recorded.chain(own);
+        let Some(newest) = known.max() else {
             return Ok(());
         };
         let reason = match self.loaded_revision {
@@ -411,7 +424,7 @@ impl<'a> Turn<'a> {
         };
         let message = match reason {
             ReviewReason::AppointmentMissing => {
-                "A change was recorded for an appointment that never became visible in the host's repository. Retry once it is there."
+                "An appointment that was recorded, or that the engine created, never became visible in the host's repository. Retry once it is there."
             }
             _ => explain(&reason),
         };
@@ -443,6 +456,14 @@ impl<'a> Turn<'a> {
             Some(other) => Err(Stop::Absorb(other.id)),
             None => Ok(()),
         }
+    }
+
+    /// Notes that the engine has written the appointment.
+    fn has_written(&mut self, written: &Appointment) {
+        self.standing.own_write = Some(OwnWrite {
+            revision: written.revision,
+            at: self.claim.now,
+        });
     }
 
     /// Stores how far the work has come, and makes sure that the lease still holds. Comes before

@@ -272,7 +272,8 @@ impl Turn<'_> {
         }
     }
 
-    /// The booking that a creation has left in place of the link's own, if the host still wants it.
+    /// The booking that a creation has left in place of the link's own, if anybody still wants it:
+    /// somebody at Cal.com, who has moved it, or else the host.
     pub(super) fn replacement<'b>(
         &mut self,
         live: &[&'b Booking],
@@ -285,16 +286,24 @@ impl Turn<'_> {
             return None;
         }
         let wanted = self.local.as_ref().map(|local| local.state.clone())?;
-        let landed = landings.iter().find(|landing| {
+        let replaces_own = |landing: &&Landing| {
             let replaces = match &landing.pending.write {
                 SentWrite::Create { replaces, .. } => replaces.as_ref(),
                 _ => None,
             };
             replaces.is_some_and(|old| self.head_of(old) == self.head_of(&own))
-                && landing.pending.state.agrees_with(&wanted)
-        })?;
-        let head = self.head_of(&landed.booking)?;
-        let replacement = live.iter().find(|booking| booking.uid == head).copied()?;
+        };
+        let made = landings.iter().filter(replaces_own).filter_map(|landing| {
+            let head = self.head_of(&landing.booking)?;
+            let stands = live.iter().find(|booking| booking.uid == head)?;
+            Some((landing, *stands))
+        });
+        let made: Vec<(&Landing, &Booking)> = made.collect();
+        let is_moved = |(landing, stands): &&(&Landing, &Booking)| stands.uid != landing.booking;
+        let is_wanted =
+            |(landing, _): &&(&Landing, &Booking)| landing.pending.state.agrees_with(&wanted);
+        let moved = made.iter().find(is_moved);
+        let (_, replacement) = *moved.or_else(|| made.iter().find(is_wanted))?;
         self.log.push(LogEvent::BookingReplaced {
             from: own.clone(),
             to: replacement.uid.clone(),

@@ -1,6 +1,7 @@
 //! A random history: what the host, people at Cal.com, the network and the operator do, in any
 //! order.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub(super) struct History {
     pub(super) chronicle: Chronicle,
     /// Turns that were put aside in the middle.
     pub(super) sleepers: Vec<Sleeper>,
+    /// Whether the last sweep did not come to its end.
+    pub(super) broken_off: Cell<bool>,
     foreign: u32,
 }
 
@@ -64,6 +67,7 @@ impl History {
             chance,
             chronicle,
             sleepers: Vec::new(),
+            broken_off: Cell::new(false),
             foreign: 0,
         }
     }
@@ -82,7 +86,7 @@ impl History {
             // What is broken is mended within that time, and the workers sweep on a schedule.
             self.mend().await;
             self.world.advance(2 * WEBHOOK_LAG).await;
-            let report = self.sweep_once().await;
+            let report = self.sweep_whole().await;
             self.note(format!("eight days pass, after a sweep: {report}"));
             self.world.tally.fault(Mishap::DaysPass);
             self.world.advance(DAYS).await;

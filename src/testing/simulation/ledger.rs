@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use crate::model::{Booking, BookingUid, EventTypeId, RecurringBookingUid};
 use crate::store::{
@@ -14,14 +13,13 @@ use crate::sync::seats::seat_of;
 use crate::sync::{SYNC_KEY_METADATA, SentWrite, Standing, Write};
 use crate::testing::FakeCalcom;
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::Instant;
 
 use super::unsteady::Past;
 use super::wire::named;
 use super::{STORE, lock};
 
 /// After this the engine gives a call up, and may rightly send another one.
-const GIVEN_UP: Duration = Duration::from_secs(45);
+const GIVEN_UP: TimeDelta = TimeDelta::seconds(45);
 
 #[derive(Clone, Default)]
 pub(super) struct Ledger(Arc<Mutex<Inner>>);
@@ -29,7 +27,7 @@ pub(super) struct Ledger(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     /// What is being written at the moment, by its sync key or uid.
-    under_way: BTreeMap<String, Vec<(u64, Instant)>>,
+    under_way: BTreeMap<String, Vec<(u64, DateTime<Utc>)>>,
     next: u64,
     wrongs: Vec<String>,
     /// Whose writes there were, in their order.
@@ -159,10 +157,11 @@ impl Ledger {
         lock(&self.0).people_ended.contains(uid)
     }
 
-    /// A write begins to be under way.
-    pub(super) fn begin(&self, what: &str) -> UnderWay {
+    /// A write begins to be under way, by the clock of the history: whoever takes over a lease that
+    /// has run out by it meets what a sleeper has sent, however little time that took.
+    pub(super) fn begin(&self, what: &str, now: DateTime<Utc>) -> UnderWay {
         let mut inner = lock(&self.0);
-        let (number, now) = (inner.next, Instant::now());
+        let number = inner.next;
         inner.next += 1;
         let known = inner.under_way.entry(what.to_owned()).or_default();
         known.retain(|(_, since)| now - *since < GIVEN_UP);

@@ -78,6 +78,12 @@ impl Post {
         lock(&self.bag).engine = Some(engine.clone());
     }
 
+    /// Nobody receives any more. The engine holds its way to Cal.com, and that this: unless one lets go,
+    /// no history is ever freed.
+    pub(super) fn close(&self) {
+        lock(&self.bag).engine = None;
+    }
+
     pub(super) fn arrive_promptly(&self, percent: u32) {
         lock(&self.bag).prompt = percent;
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::sync::{Engine, Error, StepReport, SyncEngine};
+use crate::sync::{Engine, Error, StepReport, SweepReport, SyncEngine};
 use futures_util::future::join_all;
 
 use super::STORE;
@@ -137,13 +137,27 @@ impl History {
 
     /// One tenant after the other is swept, whenever the last time was.
     pub(super) async fn sweep_once(&self) -> String {
-        let mut reports = Vec::new();
+        self.broken_off.set(true);
+        let (mut reports, mut is_complete) = (Vec::new(), true);
         for customer in &self.world.customers {
             let engine = self.world.engine();
             let swept = engine.sweep(&customer.id, Duration::ZERO).await;
-            reports.push(format!("{:?}", swept.expect(STORE)));
+            let swept = swept.expect(STORE);
+            is_complete &= swept.as_ref().is_some_and(SweepReport::is_complete);
+            reports.push(format!("{swept:?}"));
         }
+        self.broken_off.set(!is_complete);
         reports.join("; ")
+    }
+
+    /// Both sides are swept from their beginning to their end. A sweep goes on where the last one broke
+    /// off, and leaves to the next what was too young when it was passed.
+    pub(super) async fn sweep_whole(&self) -> String {
+        let rest = match self.broken_off.get() {
+            true => format!("{}; and then ", self.sweep_once().await),
+            false => String::new(),
+        };
+        rest + &self.sweep_once().await
     }
 
     /// A sweep that dies at an await; the next one goes on once its lease has run out.

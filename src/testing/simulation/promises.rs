@@ -153,7 +153,8 @@ impl Stand<'_> {
             };
             let is_paired =
                 link.appointment.is_some() && link.booking.as_ref() == Some(&booking.uid);
-            if is_paired || self.is_in_review(&link) || self.was_dismissed(&link) {
+            let is_left = self.was_dismissed(&link) || self.may_stay_alone(booking, &link);
+            if is_paired || self.is_in_review(&link) || is_left {
                 continue;
             }
             let is_untold = self.is_untold(booking);
@@ -212,6 +213,19 @@ impl Stand<'_> {
     fn was_accepted(&self, link: &Link) -> bool {
         let accepted = |event: &LogEvent| matches!(event, LogEvent::InstructionEnded { resolution, .. } if *resolution == Resolution::AcceptDifference);
         self.events_of(link).any(accepted)
+    }
+
+    /// Whether a person has said that this booking, as it is, may be without an appointment.
+    fn may_stay_alone(&self, booking: &Booking, link: &Link) -> bool {
+        let base = Standing::of(link).ok().and_then(|standing| standing.base);
+        let is_accepted = base.is_some_and(|base| {
+            let now = state_of(booking, &base.remote);
+            !base.local.status.is_live() && base.remote.agrees_with(&now)
+        });
+        is_accepted
+            && link.appointment.is_none()
+            && link.booking.as_ref() == Some(&booking.uid)
+            && self.was_accepted(link)
     }
 
     /// A delivery is settled as contradicted only if its booking had not ended by then.

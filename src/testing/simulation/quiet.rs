@@ -53,7 +53,7 @@ impl History {
         self.chronicle.note("both sides are swept");
         // What is younger is left to its webhook; by the clock of whoever wrote it, which may be ahead.
         self.world.advance(2 * WEBHOOK_LAG).await;
-        let report = self.sweep_once().await;
+        let report = self.sweep_whole().await;
         self.note(format!("sweep: {report}"));
         self.world.is_swept = true;
         self.world.exchange.past.was_swept();

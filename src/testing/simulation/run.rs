@@ -222,6 +222,7 @@ impl Simulation {
         let outcome = history.outcome().await;
         // What is still open keeps file descriptors, of which thousands of histories need too many.
         history.world.fake.shutdown().await;
+        history.world.post.close();
         (outcome, gaps)
     }
 }

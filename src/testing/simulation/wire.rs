@@ -149,7 +149,8 @@ impl Wire {
         if !exchange.online.load(Ordering::SeqCst) || slept >= SyncConfig::default().call_timeout {
             return Err(unreachable());
         }
-        let under_way = call.writes.map(|what| exchange.ledger.begin(what));
+        let now = exchange.clock.now();
+        let under_way = call.writes.map(|what| exchange.ledger.begin(what, now));
         let is_cancellation = path.ends_with("/cancel");
         let version = match path.as_str() {
             path if path.starts_with("slots") => "2024-09-04",
