@@ -9,7 +9,7 @@ use calcom::store::{
     Appointment, AppointmentStatus, Link, LinkId, LinkKey, Page, Resolution, ReviewItem,
     ReviewReason, Store,
 };
-use calcom::sync::{Engine, Standing, SyncEngine, Worker};
+use calcom::sync::{Engine, Standing, SyncConfig, SyncEngine, Worker};
 use calcom::testing::FakeCalcom;
 
 use crate::books::Books;
@@ -256,10 +256,26 @@ impl Last<'_> {
 
     /// Whether people at Cal.com have moved every live booking that an item is about. Where the engine was about to replace one
     /// of them, and somebody has moved its new booking as well, each is somebody's wish.
+    ///
+    /// One need not be moved: the new one, where somebody moved the old one at the very moment at which the engine cancelled it to
+    /// make room. Cal.com did both, and the new one was booked before anybody could know.
     fn made_by_people(&self, item: &ReviewItem) -> bool {
-        let lives = |uid: &&BookingUid| self.fake.booking(uid).is_some_and(|b| b.is_live());
-        let mut live = item.evidence.bookings.iter().filter(lives);
-        live.all(|uid| self.changed.moved_to.contains(uid))
+        let named = item.evidence.bookings.iter();
+        let live = named.filter_map(|uid| self.fake.booking(uid));
+        let live = live.filter(Booking::is_live);
+        let (moved, left): (Vec<_>, Vec<_>) =
+            live.partition(|booking| self.changed.moved_to.contains(&booking.uid));
+        let given = SyncConfig::default().rebooking_reason;
+        let made_room = |moved: &Booking| {
+            let from = moved.rescheduled_from_uid.as_ref();
+            let from = from.and_then(|from| self.fake.booking(from));
+            from.is_some_and(|from| from.cancellation_reason.as_ref() == Some(&given))
+        };
+        match left.as_slice() {
+            [] => true,
+            [_] => moved.iter().any(made_room),
+            _ => false,
+        }
     }
 
     /// What there is twice, told by who it is for, whatever the books say.
