@@ -21,6 +21,7 @@ use calcom::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use calcom::client::{Client, RetryPolicy};
 use calcom::model::{BookingUid, EventTypeId, NewAttendee, NewBooking, NewWebhook};
 use calcom::postgres::{HostTable, PostgresStore};
+use calcom::server::{WebhookConfig, webhooks_with};
 use calcom::store::{Change, Origin, Outbox, Page, Reviews, Revision, TenantId};
 use calcom::sync::{Engine, StaticTenants, SyncConfig, SyncEngine, Tenant, Worker, WorkerConfig};
 use calcom::testing::{DeliveryOutcome, FakeCalcom, FakeEventType};
@@ -348,9 +349,11 @@ impl World {
 
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = calcom::server::webhooks(engine.clone());
+        let mut config = WebhookConfig::default();
+        config.requests_per_minute = None;
+        let router = webhooks_with(engine.clone(), config);
         let receiving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let receiver = format!("http://{address}/webhooks/{}", tenant());
+        let receiver = format!("http://{address}/webhooks/calcom/{}", tenant());
         fake.subscribe(receiver, SECRET, NewWebhook::booking_triggers());
 
         let mut world = Self {

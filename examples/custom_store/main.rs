@@ -83,7 +83,7 @@ async fn morning(folder: &Path) -> Outcome {
 
     // Webhooks come in here …
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}/webhooks/{tenant}", listener.local_addr()?);
+    let url = format!("http://{}/webhooks/calcom/{tenant}", listener.local_addr()?);
     let router = calcom::server::webhooks(engine.clone());
     let receiver = tokio::spawn(async move { axum::serve(listener, router).await });
     fake.subscribe(url, SECRET, NewWebhook::booking_triggers());

@@ -23,7 +23,7 @@ use crate::server::Server;
 use crate::timeline::{Timeline, said};
 
 const TENANT: &str = "quickstart";
-pub(crate) const RECEIVER_PATH: &str = "/webhooks/quickstart";
+pub(crate) const RECEIVER_PATH: &str = "/webhooks/calcom/quickstart";
 
 /// What is due later than this is the last look for writes whose answers got lost.
 const LAST_LOOK: Duration = Duration::from_secs(200);

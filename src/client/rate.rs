@@ -72,7 +72,9 @@ impl RatePolicy {
     /// Sets how long a call may wait for its turn.
     ///
     /// A call that would have to wait longer fails with
-    /// [`RateLimited`](super::ErrorKind::RateLimited), and the error contains the time to wait.
+    /// [`RateLimited`](super::ErrorKind::RateLimited), and the error contains the time to wait. For a
+    /// client that only a sync engine uses, zero is best: the engine puts the work off instead, and
+    /// serves other tenants meanwhile.
     #[must_use]
     pub fn with_max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;

@@ -82,6 +82,7 @@ where
     }
 
     /// As [`store`](Self::store), for whoever does not wait for the answer.
+    #[cfg(any(feature = "postgres", test))]
     pub(crate) fn submit<S, F>(&self, item: Item, store: S)
     where
         S: Fn(Vec<Item>) -> F + Send + 'static,

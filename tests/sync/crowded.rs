@@ -8,6 +8,7 @@ use std::time::Duration;
 use calcom::ambient::Clock;
 use calcom::client::{Client, RetryPolicy};
 use calcom::model::{EventTypeId, NewWebhook, UserId};
+use calcom::server::{WebhookConfig, webhooks_with};
 use calcom::sqlite::SqliteStore;
 use calcom::store::{
     AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus, AppointmentWrite,
@@ -115,10 +116,12 @@ impl Crowd {
             .collect();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!(
-            "http://{}/webhooks/{tenant}",
+            "http://{}/webhooks/calcom/{tenant}",
             listener.local_addr().unwrap()
         );
-        let router = calcom::server::webhooks(engines[0].clone());
+        let mut config = WebhookConfig::default();
+        config.requests_per_minute = None;
+        let router = webhooks_with(engines[0].clone(), config);
         let receiver = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         fake.subscribe(url, SECRET, NewWebhook::booking_triggers());
         Self {

@@ -1,0 +1,125 @@
+//! The one format of answers to webhooks.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::correlation::{CORRELATION_ID, CorrelationId};
+use crate::sync::{Receipt, ReceiveError};
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Accepted,
+    Duplicate,
+    Ignored,
+    Unverified,
+    TooLarge,
+    Incomplete,
+    TooSlow,
+    /// With the seconds after which it may come again.
+    RateLimited(u64),
+    Unavailable,
+}
+
+impl From<&Result<Receipt, ReceiveError>> for Outcome {
+    fn from(received: &Result<Receipt, ReceiveError>) -> Self {
+        match received {
+            Ok(Receipt::Stored) => Self::Accepted,
+            Ok(Receipt::Duplicate) => Self::Duplicate,
+            Ok(Receipt::Ignored) => Self::Ignored,
+            Err(error) => match error.status() {
+                StatusCode::UNAUTHORIZED => Self::Unverified,
+                StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+                _ => Self::Unavailable,
+            },
+        }
+    }
+}
+
+impl Outcome {
+    fn http_status(self) -> StatusCode {
+        match self {
+            Self::Accepted | Self::Duplicate | Self::Ignored => StatusCode::OK,
+            Self::Unverified => StatusCode::UNAUTHORIZED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The status, the code and the message.
+    fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Accepted => ("accepted", "stored", "The delivery is stored."),
+            Self::Duplicate => (
+                "duplicate",
+                "duplicate",
+                "The same delivery is stored already.",
+            ),
+            Self::Ignored => (
+                "ignored",
+                "ignored",
+                "The delivery is stored; there is nothing to do for it.",
+            ),
+            // The same for a tenant that does not exist: nobody learns which ones do.
+            Self::Unverified => (
+                "error",
+                "unverified",
+                "The tenant is not known, or the signature is not valid for it.",
+            ),
+            Self::TooLarge => ("error", "too_large", "The body is too large."),
+            Self::Incomplete => (
+                "error",
+                "incomplete",
+                "The body ended before its announced length.",
+            ),
+            Self::TooSlow => ("error", "too_slow", "The body did not arrive in time."),
+            Self::RateLimited(_) => (
+                "error",
+                "rate_limited",
+                "Too many requests; send it again later.",
+            ),
+            Self::Unavailable => (
+                "error",
+                "unavailable",
+                "The delivery could not be stored; send it again.",
+            ),
+        }
+    }
+
+    /// `delivery` identifies the delivery by its bytes.
+    pub(super) fn answer(
+        self,
+        delivery: Option<String>,
+        correlation_id: CorrelationId,
+    ) -> Response {
+        let (status, code, message) = self.words();
+        let body = Json(Body {
+            status,
+            code,
+            message,
+            delivery,
+            correlation_id: correlation_id.as_str(),
+        });
+        let mut response = (self.http_status(), body).into_response();
+        let headers = response.headers_mut();
+        if let Self::RateLimited(seconds) = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        headers.insert(CORRELATION_ID, correlation_id.into_header());
+        response
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    status: &'static str,
+    code: &'static str,
+    message: &'static str,
+    delivery: Option<String>,
+    correlation_id: &'a str,
+}

@@ -1,0 +1,173 @@
+//! The door for webhooks.
+
+use std::error::Error as _;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Request, State};
+use axum::response::Response;
+use axum::routing::post;
+use http::{HeaderMap, HeaderName, StatusCode};
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::answer::Outcome;
+use super::correlation::CorrelationId;
+use super::rate_limit::RateLimit;
+use crate::ambient::SystemEntropy;
+use crate::store::TenantId;
+use crate::sync::SyncEngine;
+
+/// Settings of the door for webhooks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WebhookConfig {
+    /// The largest body that is read at all, in bytes; the engine's own limit may be lower. Default:
+    /// 4 MiB.
+    pub max_body_bytes: usize,
+    /// How long a sender may take for the body. Default: 10 s.
+    pub read_timeout: Duration,
+    /// How many requests a minute a source may send for a tenant, all of them at once if it likes;
+    /// `None` for any number. What is refused is answered with 429 and `Retry-After`: the hosted
+    /// service sends it again, a self-hosted server does not, and then a sweep finds what it told of.
+    /// Default: 60.
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// The header in which your own proxy says whom a request comes from, such as `x-forwarded-for`,
+    /// of which the last address counts. Without it, that is the peer of the connection, if the
+    /// router is served with [`ConnectInfo`]; all others are one source. Never name a header that a
+    /// client can set. Default: none.
+    pub source_header: Option<HeaderName>,
+}
+
+impl Default for WebhookConfig {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 4 * 1024 * 1024,
+            read_timeout: Duration::from_secs(10),
+            requests_per_minute: NonZeroU32::new(60),
+            source_header: None,
+        }
+    }
+}
+
+/// [`webhooks_with`] the default settings.
+pub fn webhooks(engine: Arc<dyn SyncEngine>) -> Router {
+    webhooks_with(engine, WebhookConfig::default())
+}
+
+/// A router that receives webhooks at `POST /webhooks/calcom/{tenant}`.
+///
+/// A delivery is answered once it is stored, and before anything else is done with it. Every answer of
+/// the router is JSON:
+///
+/// ```json
+/// {
+///   "status": "accepted",
+///   "code": "stored",
+///   "message": "The delivery is stored.",
+///   "delivery": "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9",
+///   "correlation_id": "4f1c0a2be7d83c95"
+/// }
+/// ```
+///
+/// | HTTP status | `status` | `code` |
+/// | --- | --- | --- |
+/// | 200 | `accepted` | `stored` |
+/// | 200 | `duplicate` | `duplicate`: the same bytes wait already |
+/// | 200 | `ignored` | `ignored`: stored, and there is nothing to do for it |
+/// | 400 | `error` | `incomplete`: the body ended early |
+/// | 401 | `error` | `unverified`: the signature, or the tenant |
+/// | 408 | `error` | `too_slow` |
+/// | 413 | `error` | `too_large` |
+/// | 429 | `error` | `rate_limited`, with `Retry-After` in seconds |
+/// | 503 | `error` | `unavailable`: not stored, or no secret is configured |
+///
+/// `delivery` is the SHA-256 of the body in hexadecimal, by which duplicates are recognized; `null` if
+/// the body was not read. `correlation_id` is that of the request's `X-Correlation-Id` or
+/// `X-Request-Id`, or a new one; it is in the `X-Correlation-Id` of the response and in the span
+/// `calcom.webhook`. Never 410, which switches the subscription off.
+pub fn webhooks_with(engine: Arc<dyn SyncEngine>, config: WebhookConfig) -> Router {
+    let door = Arc::new(Door {
+        engine,
+        rate_limit: config.requests_per_minute.map(RateLimit::new),
+        read_timeout: config.read_timeout,
+        source_header: config.source_header,
+    });
+    Router::new()
+        .route("/webhooks/calcom/{tenant}", post(receive))
+        .layer(DefaultBodyLimit::max(config.max_body_bytes))
+        .with_state(door)
+}
+
+struct Door {
+    engine: Arc<dyn SyncEngine>,
+    rate_limit: Option<RateLimit>,
+    read_timeout: Duration,
+    source_header: Option<HeaderName>,
+}
+
+async fn receive(
+    State(door): State<Arc<Door>>,
+    Path(tenant): Path<String>,
+    request: Request,
+) -> Response {
+    let correlation_id = CorrelationId::of(request.headers(), &SystemEntropy);
+    let span = tracing::debug_span!("calcom.webhook", %correlation_id);
+    let (outcome, delivery) = door.receive(tenant, request).instrument(span).await;
+    outcome.answer(delivery, correlation_id)
+}
+
+impl Door {
+    /// What became of a delivery, and its name if its body was read.
+    async fn receive(&self, tenant: String, request: Request) -> (Outcome, Option<String>) {
+        if let Some(limit) = &self.rate_limit {
+            let source = self.source(&request);
+            if let Err(wait) = limit.admit(&tenant, &source, Instant::now()).await {
+                tracing::warn!("a webhook was refused: too many requests");
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                return (Outcome::RateLimited(seconds), None);
+            }
+        }
+        let headers = request.headers().clone();
+        let body = Bytes::from_request(request, &());
+        let body = match tokio::time::timeout(self.read_timeout, body).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(refused)) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                return (Outcome::TooLarge, None);
+            }
+            Ok(Err(_)) => return (Outcome::Incomplete, None),
+            Err(_) => return (Outcome::TooSlow, None),
+        };
+        let tenant = TenantId::new(tenant);
+        let received = self.engine.receive(&tenant, &headers, &body).await;
+        if let Err(error) = &received {
+            // The tenant's name comes from outside and is not repeated.
+            let cause = error.source().map(ToString::to_string);
+            tracing::warn!(error = %error, cause, "a webhook was not accepted");
+        }
+        let delivery = hex::encode(Sha256::digest(&body));
+        (Outcome::from(&received), Some(delivery))
+    }
+
+    /// Whom a request comes from.
+    fn source(&self, request: &Request) -> String {
+        let named = self.source_header.as_ref();
+        if let Some(source) = named.and_then(|name| last_of(request.headers(), name)) {
+            return source;
+        }
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        peer.map(|peer| peer.0.ip().to_string()).unwrap_or_default()
+    }
+}
+
+/// The last value of a header that is a list: what the nearest proxy has added.
+fn last_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let value = headers.get_all(name).iter().next_back()?;
+    let last = value.to_str().ok()?.rsplit(',').next()?.trim();
+    (!last.is_empty()).then(|| last.to_owned())
+}
