@@ -349,9 +349,8 @@ impl World {
 
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut config = WebhookConfig::default();
-        config.requests_per_minute = None;
-        let router = webhooks_with(engine.clone(), config);
+        let unlimited = WebhookConfig::default().with_requests_per_minute(None);
+        let router = webhooks_with(engine.clone(), unlimited);
         let receiving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let receiver = format!("http://{address}/webhooks/calcom/{}", tenant());
         fake.subscribe(receiver, SECRET, NewWebhook::booking_triggers());

@@ -55,6 +55,15 @@ impl Default for WebhookConfig {
     }
 }
 
+impl WebhookConfig {
+    /// Sets how many requests a minute a source may send for a tenant.
+    #[must_use]
+    pub fn with_requests_per_minute(mut self, requests: impl Into<Option<NonZeroU32>>) -> Self {
+        self.requests_per_minute = requests.into();
+        self
+    }
+}
+
 /// [`webhooks_with`] the default settings.
 pub fn webhooks(engine: Arc<dyn SyncEngine>) -> Router {
     webhooks_with(engine, WebhookConfig::default())

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 
-/// How long finished rows are kept, by kind; `None` keeps them for good. By default, nothing is
-/// removed.
+/// How long finished rows are kept, by kind; `None` keeps them for good. By default, bodies of webhooks
+/// are kept for 30 days, and everything else for good.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,7 +21,7 @@ use super::error::StoreError;
 ///     .with_log(365 * day); //  and the log for a year
 /// # let _ = retention;
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Retention {
@@ -38,7 +38,24 @@ pub struct Retention {
     pub log: Option<Duration>,
 }
 
+impl Default for Retention {
+    fn default() -> Self {
+        Self::forever().with_bodies(Duration::from_secs(30 * 24 * 60 * 60))
+    }
+}
+
 impl Retention {
+    /// Keeps everything for good.
+    pub const fn forever() -> Self {
+        Self {
+            bodies: None,
+            deliveries: None,
+            changes: None,
+            reviews: None,
+            log: None,
+        }
+    }
+
     /// Keeps rows of every kind for this long.
     pub const fn of(span: Duration) -> Self {
         Self {

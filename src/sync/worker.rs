@@ -44,8 +44,8 @@ pub struct WorkerConfig {
     pub sweep_every: Option<Duration>,
     /// Whether this worker delivers [notifications](super::Notifier). Default: yes.
     pub notifies: bool,
-    /// How long finished rows, of all tenants, are kept; this worker prunes every hour. Default: for
-    /// good, and nothing is pruned.
+    /// How long finished rows, of all tenants, are kept; this worker prunes every hour. Default: bodies
+    /// of webhooks for 30 days, everything else for good.
     pub retention: Retention,
     /// How long after one [sync of a tenant's services](SyncEngine::sync_services) the next one is
     /// due; `None` if this worker syncs none. Default: 15 min.
@@ -164,12 +164,11 @@ impl Worker {
             let what = "a delivery of notifications";
             lanes.spawn(repeat(deliver, NOTIFY_PAUSE, what, stopping.subscribe()));
         }
-        if self.config.retention != Retention::default() {
-            let (engine, retention) = (Arc::clone(&self.engine), self.config.retention);
-            let prune = move || prune_all(Arc::clone(&engine), retention);
-            let what = "the pruning of old rows";
-            lanes.spawn(repeat(prune, PRUNE_PAUSE, what, stopping.subscribe()));
-        }
+        // Also where all of this is kept for good: a store may hold rows of the client's, which expire.
+        let (engine, retention) = (Arc::clone(&self.engine), self.config.retention);
+        let prune = move || prune_all(Arc::clone(&engine), retention);
+        let what = "the pruning of old rows";
+        lanes.spawn(repeat(prune, PRUNE_PAUSE, what, stopping.subscribe()));
         if let Some(every) = self.config.services_every {
             let engine = Arc::clone(&self.engine);
             let sync = move || {

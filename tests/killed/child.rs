@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use calcom::ambient::Clock;
+use calcom::server::{WebhookConfig, webhooks_with};
 use calcom::store::{
     Appointment, AppointmentId, AppointmentState, AppointmentStatus, AppointmentWrite, Origin,
     StoreErrorKind,
@@ -52,7 +53,8 @@ pub(crate) async fn live(orders: Orders) {
     let engine = orders.salon.engine(&books, &clock);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{LISTENS}{}", listener.local_addr().unwrap().port());
-    let router = calcom::server::webhooks(engine.clone());
+    let unlimited = WebhookConfig::default().with_requests_per_minute(None);
+    let router = webhooks_with(engine.clone(), unlimited);
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let mut config = WorkerConfig::default();
     config.poll_interval = Duration::from_millis(50);

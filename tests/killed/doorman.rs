@@ -51,7 +51,7 @@ impl Doorman {
         if port == 0 {
             return None;
         }
-        let url = format!("http://127.0.0.1:{port}/webhooks/salon");
+        let url = format!("http://127.0.0.1:{port}/webhooks/calcom/salon");
         let mut request = self.client.post(url).body(body);
         for (name, value) in &headers {
             if *name != http::header::HOST && *name != http::header::CONTENT_LENGTH {

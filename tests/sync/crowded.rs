@@ -119,9 +119,8 @@ impl Crowd {
             "http://{}/webhooks/calcom/{tenant}",
             listener.local_addr().unwrap()
         );
-        let mut config = WebhookConfig::default();
-        config.requests_per_minute = None;
-        let router = webhooks_with(engines[0].clone(), config);
+        let unlimited = WebhookConfig::default().with_requests_per_minute(None);
+        let router = webhooks_with(engines[0].clone(), unlimited);
         let receiver = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         fake.subscribe(url, SECRET, NewWebhook::booking_triggers());
         Self {

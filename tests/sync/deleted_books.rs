@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use calcom::ambient::Clock;
 use calcom::model::{Booking, BookingUid, NewAttendee, NewBooking, NewWebhook};
+use calcom::server::{WebhookConfig, webhooks_with};
 use calcom::sqlite::SqliteStore;
 use calcom::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
@@ -71,11 +72,12 @@ fn engine(
 async fn receive(fake: &FakeCalcom, engine: &Arc<Engine>) -> tokio::task::JoinHandle<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!(
-        "http://{}/webhooks/{}",
+        "http://{}/webhooks/calcom/{}",
         listener.local_addr().unwrap(),
         *TENANT
     );
-    let router = calcom::server::webhooks(engine.clone());
+    let unlimited = WebhookConfig::default().with_requests_per_minute(None);
+    let router = webhooks_with(engine.clone(), unlimited);
     fake.subscribe(url, SECRET, NewWebhook::booking_triggers());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })
 }

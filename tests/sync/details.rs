@@ -397,7 +397,11 @@ async fn the_first_guest_and_the_first_location_are_sent() {
 #[tokio::test]
 async fn a_location_that_cal_com_changes_comes_to_the_host() {
     let world = World::on(hosted(), |tenant| tenant).await;
-    let url = format!("http://{}/webhooks/{}", world.address(), world.tenant);
+    let url = format!(
+        "http://{}/webhooks/calcom/{}",
+        world.address(),
+        world.tenant
+    );
     world
         .fake
         .subscribe(url, SECRET, [Trigger::BookingLocationUpdated]);

@@ -8,6 +8,7 @@ use calcom::client::{Client, RetryPolicy};
 use calcom::model::{
     Booking, BookingUid, EventTypeId, Frequency, NewAttendee, NewBooking, NewWebhook,
 };
+use calcom::server::{WebhookConfig, webhooks_with};
 use calcom::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
     AppointmentWrite, ChangeFate, DeliveryFate, InMemoryStore, Inbox, Link, LinkKey, Links,
@@ -143,9 +144,10 @@ impl World {
         let engine = engine(&fake, &store, &clock, &tenant, &named);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = calcom::server::webhooks(engine.clone());
+        let unlimited = WebhookConfig::default().with_requests_per_minute(None);
+        let router = webhooks_with(engine.clone(), unlimited);
         let receiver = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let url = format!("http://{address}/webhooks/{tenant}");
+        let url = format!("http://{address}/webhooks/calcom/{tenant}");
         fake.subscribe(url, SECRET, NewWebhook::booking_triggers());
         Self {
             fake,

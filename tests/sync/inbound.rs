@@ -278,7 +278,11 @@ async fn a_secret_that_is_missing_here_is_trouble_of_our_own() {
 #[tokio::test]
 async fn a_webhook_of_ten_megabytes_is_refused_at_the_door() {
     let world = World::new().await;
-    let url = format!("http://{}/webhooks/{}", world.address(), world.tenant);
+    let url = format!(
+        "http://{}/webhooks/calcom/{}",
+        world.address(),
+        world.tenant
+    );
     let body = vec![b'x'; 10 * 1024 * 1024];
     let answer = reqwest::Client::new().post(url).body(body).send().await;
     // The server may close the connection while the body is still on its way.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::harness::{World, ann, at, cancel, move_to};
 use calcom::store::{
-    AppointmentId, AppointmentStatus, Change, ChangeFate, HistoryEvent, LogEvent, Origin, Outbox,
-    Page, Resolution, Retention, ReviewFilter, ReviewReason, Revision, StoreErrorKind, Tenants,
+    AppointmentId, AppointmentStatus, Change, ChangeFate, Erasure, HistoryEvent, LogEvent, Origin,
+    Outbox, Page, Resolution, ReviewFilter, ReviewReason, Revision, StoreErrorKind, Tenants,
 };
 use calcom::sync::{
     Cancellation, Cancelled, Engine, Error, Operations, PersonOutcome, PersonPlace, PersonQuery,
@@ -421,6 +421,23 @@ async fn a_tenant_is_erased_with_a_report() {
     assert!(world.engine.step().await.unwrap().is_none());
 }
 
+/// Runs a worker until something holds.
+async fn work_until(world: &World, config: WorkerConfig, holds: impl AsyncFn() -> bool) {
+    let worker = Worker::new(world.engine.clone()).with_config(config);
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let watching = async {
+        for _ in 0..400 {
+            if holds().await {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        stop.send(()).unwrap();
+    };
+    let working = worker.run_until(async { stopped.await.unwrap_or_default() });
+    tokio::join!(working, watching);
+}
+
 #[tokio::test]
 async fn a_worker_prunes_what_is_kept_for_a_span_only() {
     let world = World::new().await;
@@ -431,22 +448,11 @@ async fn a_worker_prunes_what_is_kept_for_a_span_only() {
     world.drain().await;
     let mut config = WorkerConfig::default();
     config.sweep_every = None;
-    config.retention = Retention::default().with_changes(DAY);
-    let worker = Worker::new(world.engine.clone()).with_config(config);
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let run = tokio::spawn(async move {
-        worker
-            .run_until(async { stopped.await.unwrap_or_default() })
-            .await;
-    });
-    for _ in 0..400 {
-        if world.fates(&id("a")).await.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    stop.send(()).unwrap();
-    run.await.unwrap();
+    config.retention = config.retention.with_changes(DAY);
+    work_until(&world, config, async || {
+        world.fates(&id("a")).await.is_empty()
+    })
+    .await;
     assert_eq!(world.fates(&id("a")).await, []);
     assert_eq!(world.fates(&id("b")).await, [Some(ChangeFate::Pushed)]);
     assert!(
@@ -454,4 +460,26 @@ async fn a_worker_prunes_what_is_kept_for_a_span_only() {
         "deliveries have no span"
     );
     world.assert_in_step().await;
+}
+
+/// They contain personal data.
+#[tokio::test]
+async fn by_default_bodies_of_webhooks_are_kept_for_thirty_days() {
+    let world = World::new().await;
+    let bodies = async || {
+        let bodies = world.store.bodies(&world.tenant, Page::first(100));
+        bodies.await.unwrap().len()
+    };
+    world.make("a", at(0), Origin::Phone);
+    world.settle().await;
+    world.clock.advance(15 * DAY);
+    world.make("b", at(1000), Origin::Phone);
+    world.settle().await;
+    world.clock.advance(16 * DAY);
+    assert_eq!(bodies().await, 2);
+    let mut config = WorkerConfig::default();
+    config.sweep_every = None;
+    work_until(&world, config, async || bodies().await < 2).await;
+    assert_eq!(bodies().await, 1);
+    assert_eq!(world.delivery_fates().await.len(), 2);
 }

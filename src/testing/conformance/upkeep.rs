@@ -201,7 +201,7 @@ pub async fn bytes_that_wait_again_stay_one_delivery(bench: &Bench) {
 pub async fn each_kind_is_kept_for_its_own_span(bench: &Bench) {
     one_of_each(bench, "a", 1).await;
     bench.pass(SPAN).await;
-    let keep = Retention::default();
+    let keep = Retention::forever();
     let prune = async |retention: Retention| {
         let pruned = bench.store.prune(&retention, ALL).await;
         pruned.expect("old rows can be removed")
@@ -229,7 +229,7 @@ pub async fn a_body_may_go_before_its_delivery(bench: &Bench) {
     bench.settle_all(&claim).await;
     bench.accept(delivery("booking-1", 4)).await;
     bench.pass(SPAN).await;
-    let bodies = Retention::default().with_bodies(OLD);
+    let bodies = Retention::forever().with_bodies(OLD);
     let mut gone = Vec::new();
     for _ in 0..3 {
         let pruned = bench.store.prune(&bodies, 2).await;
