@@ -23,7 +23,7 @@ const DUE: &str = "_due";
 const OLD: &str = "_old";
 #[cfg(feature = "client")]
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
-/// Between one time that other processes are told and the next.
+/// Minimum time between two notifications.
 const TELLING_PAUSE: Duration = Duration::from_millis(10);
 const TELL_WORKERS: &str =
     "SELECT pg_notify(current_schema() || '_due', tenant) FROM unnest($1::text[]) AS tenant";
@@ -51,10 +51,9 @@ impl PostgresStore {
         self.listening().wake(wake).run().await;
     }
 
-    /// Tells the workers of other processes that a tenant has got something, which is committed.
-    /// Nobody waits for it, and what comes in quick succession is told together: PostgreSQL commits
-    /// transactions that notify one after the other, which many callers at once would feel. What is
-    /// not told is found by polling.
+    /// Notifies the workers of other processes that new work for a tenant has been committed, in the
+    /// background and in batches: PostgreSQL serializes the commits of transactions that notify, which
+    /// would slow down concurrent callers. If a notification fails, polling finds the work.
     pub(super) fn tell_workers(&self, tenant: &TenantId) {
         let store = self.clone();
         self.telling().submit(tenant.clone(), move |tenants| {

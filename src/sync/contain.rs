@@ -15,7 +15,7 @@ use super::review::with_causes;
 use super::standing::Standing;
 use super::turn::{Turn, TurnOutcome};
 use crate::store::{
-    ChangeFate, Claim, DeliveryFate, Hold, Lease, LinkKey, LogEvent, NewReview, ReviewEnd,
+    ChangeFate, Claim, DeliveryFate, Hold, Lease, Link, LinkKey, LogEvent, NewReview, ReviewEnd,
     ReviewEvidence, ReviewReason, Settled, Settlement, StoreError, StoreErrorKind,
 };
 
@@ -185,12 +185,7 @@ impl Engine {
         what: String,
     ) -> Result<TurnOutcome, StoreError> {
         let lease = &unfinished.lease;
-        // Read again: the turn may have stored more than it was given.
-        let key = LinkKey::Id(lease.link);
-        let link = self
-            .store_call(self.store.find(&lease.tenant, &key))
-            .await?;
-        let Some(mut link) = link else {
+        let Some(mut link) = self.stored_link(lease).await? else {
             return Ok(TurnOutcome::LeaseLost);
         };
         let mut standing = Standing::of(&link).unwrap_or_default();
@@ -233,11 +228,7 @@ impl Engine {
         wrote: bool,
     ) -> Result<TurnOutcome, StoreError> {
         let lease = &unfinished.lease;
-        let key = LinkKey::Id(lease.link);
-        let link = self
-            .store_call(self.store.find(&lease.tenant, &key))
-            .await?;
-        let Some(link) = link else {
+        let Some(link) = self.stored_link(lease).await? else {
             return Ok(TurnOutcome::LeaseLost);
         };
         let mut settlement = Settlement::new(link);
@@ -250,6 +241,13 @@ impl Engine {
         settlement.not_before = Some(delay);
         self.settle_or_lose(lease, settlement, TurnOutcome::HandedBack)
             .await
+    }
+
+    /// The link as it is stored: a turn may have stored more than it was given.
+    async fn stored_link(&self, lease: &Lease) -> Result<Option<Link>, StoreError> {
+        let key = LinkKey::Id(lease.link);
+        let link = self.store.find(&lease.tenant, &key);
+        self.store_call(link).await
     }
 
     async fn settle_or_lose(
