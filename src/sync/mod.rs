@@ -28,6 +28,7 @@ mod client_calendar;
 mod client_catalog;
 #[cfg(feature = "client")]
 mod client_subscriptions;
+mod condition;
 mod config;
 mod contain;
 mod decide;
@@ -77,6 +78,10 @@ pub use calendar::{
 };
 #[cfg(feature = "testing")]
 pub(crate) use client_calendar::failure_of;
+pub use condition::{
+    AnswerCondition, CacheCondition, CalendarCondition, CalendarFailure, CircuitCondition,
+    RateCondition,
+};
 pub use config::SyncConfig;
 pub use decide::{Decision, Verdict, decide};
 pub use defaults::BookingDefaults;
@@ -113,7 +118,7 @@ pub use subscription::{
 };
 pub use sweep::{SweepReport, SweepStop};
 pub use sync_engine::{StepReport, SyncEngine};
-pub use tenant::{StaticTenants, Tenant, TenantDirectory};
+pub use tenant::{StaticTenants, Tenant, TenantDirectory, TenantSetup};
 pub use turn::TurnOutcome;
 pub use worker::{Worker, WorkerConfig};
 
