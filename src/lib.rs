@@ -64,12 +64,13 @@
 //!
 //! # Non-guarantees
 //!
-//! - A webhook that is lost for good goes unnoticed until something else touches the appointment.
-//! - Only create, reschedule and cancel are synced. Other changes, and seated bookings, go to the
-//!   review queue.
+//! - A webhook that is lost for good is noticed by the next [sweep](sync::SyncEngine::sweep), which a
+//!   worker makes every 15 minutes, and not at once.
+//! - What Cal.com's API cannot change is rebooked, stays at the host, or goes to the review queue, as
+//!   the tenant's [policy](sync::SyncPolicy) says for each field.
 //! - A length that the event type does not offer is replaced by the length that Cal.com booked.
 //! - Deliveries and review items contain personal data until they are
-//!   [pruned](sync::SyncEngine::prune).
+//!   [pruned](sync::SyncEngine::prune); a worker empties bodies of webhooks after 30 days.
 //!
 //! # What the crate is not
 //!
@@ -82,6 +83,8 @@
 //! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `postgres`, `server`,
 //! `conformance` and `testing` (which includes `client` and `conformance`) are not. Without any
 //! feature, and with `conformance` alone, the crate depends on no HTTP client, SQL, server or TLS.
+//! `program` builds the program `calcom-sync`, and `mail` lets it send e-mails; a library needs
+//! neither.
 //!
 //! # Testing your own store
 //!

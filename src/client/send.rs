@@ -3,7 +3,7 @@
 //! Only token refreshes, in `oauth`, bypass it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 use url::Url;
 
+use super::answers::{AnswerSummary, Answers, Ended};
 use super::cache::{ForgetOnDrop, Memories};
 use super::error::{Error, ErrorKind, Retryability};
 use super::gate::Gate;
@@ -45,6 +46,7 @@ pub(super) struct Transport {
     pub(super) authorizer: Authorizer,
     pub(super) gate: Gate,
     pub(super) memories: Memories,
+    pub(super) answers: Mutex<Answers>,
     pub(super) idempotency: IdempotencyKeys,
     pub(super) retry: RetryPolicy,
     pub(super) total_timeout: Duration,
@@ -139,6 +141,19 @@ impl Transport {
         .await
     }
 
+    /// Remembers how an attempt went.
+    fn note(&self, ended: Ended) {
+        let (now, utc) = (Instant::now(), self.clock.now());
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.note(ended, now, utc);
+    }
+
+    /// How the latest attempts went.
+    pub(super) fn answers_summary(&self) -> AnswerSummary {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.summary(Instant::now())
+    }
+
     /// Makes one attempt once the policies admit it, and updates them from its response.
     async fn pass_gate<T>(
         &self,
@@ -160,14 +175,22 @@ impl Transport {
         };
         let passage = self.gate.enter(request.operation, class, credential);
         let passage = passage.await?;
+        let sent_at = Instant::now();
         let answered = self.attempt(request, url, authorization, correlation).await;
+        let (took, was_answered) = (sent_at.elapsed(), answered.is_ok());
         if let Ok(response) = &answered
             && !request.has_own_limit
         {
             passage.learn(response.headers(), self.clock.now());
         }
         let result = answered.and_then(|response| read(request.operation, &response));
-        passage.settle(result.as_ref().err());
+        let error = result.as_ref().err();
+        self.note(Ended {
+            took,
+            was_answered,
+            error: error.map(Error::kind),
+        });
+        passage.settle(error);
         if let Err(error) = &result
             && error.kind() == ErrorKind::RateLimited
             && !request.has_own_limit

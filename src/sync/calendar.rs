@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use super::condition::CalendarCondition;
 use crate::model::{
     Booking, BookingLocation, BookingQuery, BookingUid, EventTypeId, Location, NewBooking, SeatUid,
     UserId,
@@ -265,4 +266,9 @@ pub trait Calendar: fmt::Debug + Send + Sync + 'static {
     /// Checks whether the credentials are accepted at all: fails with
     /// [`Denied`](CalendarErrorKind::Denied) if not.
     async fn account(&self) -> Result<(), CalendarError>;
+
+    /// What is known of the connection, without any I/O; `None` if nothing is kept.
+    fn condition(&self) -> Option<CalendarCondition> {
+        None
+    }
 }

@@ -29,6 +29,7 @@ mod client_calendar;
 mod client_catalog;
 #[cfg(feature = "client")]
 mod client_subscriptions;
+mod condition;
 mod config;
 mod contain;
 mod decide;
@@ -80,6 +81,10 @@ pub use calendar::{
 };
 #[cfg(feature = "testing")]
 pub(crate) use client_calendar::failure_of;
+pub use condition::{
+    AnswerCondition, CacheCondition, CalendarCondition, CalendarFailure, CircuitCondition,
+    RateCondition,
+};
 pub use config::SyncConfig;
 pub use decide::{Decision, Verdict, decide};
 pub use defaults::BookingDefaults;
@@ -117,7 +122,7 @@ pub use subscription::{
 };
 pub use sweep::{SweepReport, SweepStop};
 pub use sync_engine::{StepReport, SyncEngine};
-pub use tenant::{StaticTenants, Tenant, TenantDirectory};
+pub use tenant::{StaticTenants, Tenant, TenantDirectory, TenantSetup};
 pub use turn::TurnOutcome;
 pub use webhook_test::WebhookTest;
 pub use worker::{Worker, WorkerConfig};
