@@ -74,7 +74,7 @@ struct Said {
 impl Drop for Browser {
     fn drop(&mut self) {
         // After a failed test the session is still open; the driver is killed with its handle.
-        if let Some(pid) = self.chromium {
+        if let Some(pid) = self.chromium.take() {
             let mut kill = std::process::Command::new("kill");
             let _ = kill.args(["-KILL", &pid.to_string()]).status();
         }

@@ -23,13 +23,16 @@ async fn a_booking_at_cal_com_appears_in_the_activity() {
     browser.sees("In sync").await;
     assert!(browser.is_marked().await);
 
-    // What is selected, and where the keyboard is, survives the next change.
+    // What is selected is not taken away, and what is new waits for it.
     browser.press("checkbox", "Select Clara Stein").await;
-    host.make("a-301", at(0, 10, 0), ada(), Origin::Phone).await;
-    browser.sees("Ada Marsh").await;
+    let ada = host.make("a-301", at(0, 10, 0), ada(), Origin::Phone).await;
+    host.is_in_sync(&ada).await;
+    browser.sees_anywhere("newer entries wait for your selection").await;
     let chosen = browser.the("checkbox", "Select Clara Stein").await;
     assert!(chosen.is_selected().await.unwrap());
-    assert_eq!(browser.focused().await, "checkbox Select Clara Stein");
+    chosen.click().await.unwrap();
+    browser.press("textbox", "Search").await;
+    browser.sees("Ada Marsh").await;
     assert!(browser.is_marked().await);
     visit.end().await;
 }
