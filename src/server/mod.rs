@@ -14,7 +14,12 @@
 
 mod answer;
 mod correlation;
+mod page;
 mod rate_limit;
 mod webhooks;
 
+pub use page::{
+    Access, LiveStreams, OPERATIONS_ROUTES, Operated, OperationsConfig, OperationsRoute, Operator,
+    Role, SignInLinks, Token, operations,
+};
 pub use webhooks::{WebhookConfig, webhooks, webhooks_with};
