@@ -104,35 +104,40 @@ const COLLECT: &str = "
     // The way begins at the top, wherever the focus was.
     const top = document.createElement('span');
     top.tabIndex = -1;
-    document.body.prepend(top);
+    (document.querySelector('dialog[open]') ?? document.body).prepend(top);
     top.focus();
     window.scrollTo(0, 0);
     const look = (element) => {
         const style = getComputedStyle(element);
         return [style.outlineStyle, style.outlineWidth, style.outlineColor, style.boxShadow, style.borderColor, style.backgroundColor].join();
     };
-    const all = [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex=\"0\"]')]
+    // A dialog keeps the focus.
+    const place = document.querySelector('dialog[open]') ?? document;
+    const all = [...place.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex=\"0\"]')]
         .filter((element) => element.checkVisibility({visibilityProperty: true}) && !element.disabled);
     // The buttons of a group are one stop.
     const stops = all.filter((element) => element.type !== 'radio' || element.checked
         || (![...document.getElementsByName(element.name)].some((other) => other.checked)
             && document.getElementsByName(element.name)[0] === element));
-    window.met = {look, stops: new Map(stops.map((element) => [element, look(element)])), reached: new Set()};
+    window.met = {look, stops: new Map(stops.map((element) => [element, look(element)])), reached: new Set(), last: null};
     return stops.length;";
 
 /// Looks at what has the focus now.
 const STEP: &str = "
-    const {look, stops, reached} = window.met;
+    const {look, stops, reached, last} = window.met;
     const element = document.activeElement;
-    if (!element || element === document.body || element.tabIndex < 0 && !stops.has(element) || reached.has(element)) return 'around';
+    if (!element || element === document.body) return last ? 'around' : null;
+    // A field for a day has several parts.
+    if (element === last) return null;
+    if (reached.has(element)) return 'around';
+    window.met.last = element;
     reached.add(element);
     const style = getComputedStyle(element);
     const hasOutline = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
     if (stops.has(element) && !hasOutline && look(element) === stops.get(element)) return `the focus does not show: ${element.outerHTML.slice(0, 100)}`;
     const box = element.getBoundingClientRect();
     if (!(box.width > 0 && box.height > 0)) return `what has the focus has no extent: ${element.outerHTML.slice(0, 100)}`;
-    const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
-    if (y < 0 || y > innerHeight) return `what has the focus is out of sight: ${element.outerHTML.slice(0, 100)}`;
+    if (box.bottom < 1 || box.top > innerHeight - 1) return `what has the focus is out of sight: ${element.outerHTML.slice(0, 100)}`;
     return null;";
 
 const MISSED: &str = "

@@ -7,6 +7,7 @@ const ROLES = {
     textbox: 'input:not([type]), input[type=text], input[type=search], input[type=password], input[type=email], input[type=date], input[type=datetime-local], input[type=number], textarea',
     checkbox: 'input[type=checkbox]',
     radio: 'input[type=radio]',
+    slot: 'fieldset.slots label',
     combobox: 'select',
     heading: 'h1, h2, h3, h4, h5, h6',
     disclosure: 'summary',

@@ -147,10 +147,10 @@ async fn a_taken_slot_is_exchanged_for_one_that_is_picked() {
     let (host, browser) = (&visit.host, &visit.browser);
     let (id, item) = host.taken_slot("a-106", at(3, 10, 0)).await;
     open_item(browser, &item, "Slot taken").await;
-    let offered = browser.names("radio").await.len();
+    let offered = browser.names("slot").await.len();
     assert_eq!(offered, item.evidence.alternatives.len());
     browser.press("link", "Look for free slots within the next 14 days").await;
-    assert!(browser.names("radio").await.len() > offered);
+    assert!(browser.names("slot").await.len() > offered);
 
     let picked = at(4, 13, 0);
     browser.pick_slot(picked).await;
