@@ -27,7 +27,7 @@
   const isInUse = (region) => {
     if (region.contains(document.activeElement)) return true;
     if (region.querySelector("input:is([type=checkbox], [type=radio]):checked")) return true;
-    const typed = [...region.querySelectorAll("input:not([type=hidden])")];
+    const typed = [...region.querySelectorAll("input:not([type=hidden], [type=checkbox], [type=radio])")];
     if (typed.some((field) => field.value !== field.defaultValue)) return true;
     const selection = getSelection();
     return !selection.isCollapsed && selection.containsNode(region, true);
