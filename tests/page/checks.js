@@ -66,7 +66,8 @@ for (const element of document.querySelectorAll('[aria-labelledby], [aria-descri
 // Width.
 const root = document.documentElement;
 if (root.scrollWidth > root.clientWidth) {
-    const wide = shown('body *').filter((element) => element.getBoundingClientRect().right > root.clientWidth + 0.5);
+    const isScrolled = (element) => element && (['auto', 'scroll', 'hidden'].includes(getComputedStyle(element).overflowX) || isScrolled(element.parentElement));
+    const wide = shown('body *').filter((element) => element.getBoundingClientRect().right > root.clientWidth + 0.5 && !isScrolled(element.parentElement));
     wrong.push(`the page scrolls sideways: ${root.scrollWidth} > ${root.clientWidth}, as of ${wide.slice(0, 3).map(sketch).join(', ')}`);
 }
 

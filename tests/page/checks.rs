@@ -31,6 +31,9 @@ impl Axe {
             return Vec::new();
         };
         browser.run(script, Vec::new()).await;
+        // What sticks to the lower edge covers nothing there.
+        let to_the_end = "window.scrollTo(0, document.body.scrollHeight)";
+        browser.run(to_the_end, Vec::new()).await;
         let rules = json!({
             "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
             "resultTypes": ["violations"],
@@ -137,6 +140,9 @@ const STEP: &str = "
     if (stops.has(element) && !hasOutline && look(element) === stops.get(element)) return `the focus does not show: ${element.outerHTML.slice(0, 100)}`;
     const box = element.getBoundingClientRect();
     if (!(box.width > 0 && box.height > 0)) return `what has the focus has no extent: ${element.outerHTML.slice(0, 100)}`;
+    const [x, y] = [box.left + Math.min(box.width, innerWidth) / 2, box.top + Math.min(box.height, 40) / 2];
+    const there = document.elementFromPoint(x, y);
+    if (there && !there.contains(element) && !element.contains(there) && !there.closest('label')?.contains(element)) return `what has the focus is covered by ${there.outerHTML.slice(0, 60)}: ${element.outerHTML.slice(0, 100)}`;
     if (box.bottom < 1 || box.top > innerHeight - 1) return `what has the focus is out of sight: ${element.outerHTML.slice(0, 100)}`;
     return null;";
 

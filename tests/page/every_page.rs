@@ -103,7 +103,7 @@ async fn every_question_and_every_outcome_can_be_read_by_all() {
         wrong.extend(held(&browser, &axe, "outcome", look).await);
 
         browser.open("t/salon/drift").await;
-        browser.press("button", "Check").await;
+        browser.press_and_leave("button", "Check").await;
         browser.sees("ended").await;
         wrong.extend(held(&browser, &axe, "drift-checked", look).await);
         browser.press("button", "Check and repair").await;

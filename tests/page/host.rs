@@ -408,6 +408,16 @@ impl Host {
         .await
     }
 
+    /// Waits until nothing is being worked on, and nothing is due.
+    pub(crate) async fn is_idle(&self) {
+        let is_idle = async || {
+            let overview = self.engine.overview(&salon(), Duration::from_secs(60)).await;
+            let counts = overview.unwrap().counts;
+            (counts.due + counts.leased == 0).then_some(())
+        };
+        self.eventually("the end of the work", is_idle).await;
+    }
+
     /// Waits until no review item is open.
     pub(crate) async fn has_no_items(&self) {
         let is_empty = async || self.open_items().await.is_empty().then_some(());

@@ -54,7 +54,7 @@ async fn the_overview_counts_and_draws_what_happens() {
         })
         .await;
     }
-    assert!(drawn.as_str().unwrap().contains("2 changes and webhooks"), "{drawn}");
+    assert!(drawn.as_str().unwrap().contains("ended within 24 hours"), "{drawn}");
     assert_ne!(browser.main_text().await, text);
     assert!(browser.is_marked().await);
 

@@ -7,6 +7,7 @@ mod causes;
 mod checks;
 mod every_page;
 mod host;
+mod images;
 mod keyboard;
 mod live;
 mod operators_day;

@@ -202,6 +202,14 @@ impl Browser {
         panic!("the {role} {name:?} never stands still");
     }
 
+    /// The same, and waits until another page has taken the place of this one.
+    pub(crate) async fn press_and_leave(&self, role: &str, name: &str) {
+        self.mark().await;
+        self.press(role, name).await;
+        let is_left = async || (!self.is_marked().await).then_some(());
+        until(self, "another page", is_left).await;
+    }
+
     /// Fills a field in.
     pub(crate) async fn fill(&self, label: &str, text: &str) {
         let field = self.the("textbox", label).await;
@@ -212,7 +220,10 @@ impl Browser {
     /// Picks an option of a list by its text.
     pub(crate) async fn pick(&self, label: &str, option: &str) {
         let list = self.the("combobox", label).await;
-        list.select_by_label(option).await.unwrap();
+        let script = "return [...arguments[0].options].filter((option) => option.text === arguments[1])";
+        let found = self.elements(script, vec![json!(list), json!(option)]).await;
+        assert_eq!(found.len(), 1, "{option:?} among those of {label:?}");
+        found[0].click().await.unwrap();
     }
 
     /// Follows a link of the page's own navigation.
