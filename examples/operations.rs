@@ -53,6 +53,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let links = SignInLinks::default();
     println!("http://{address}/operations{}", links.mint("hanna")?);
     let config = OperationsConfig::new(access).with_base_path("/operations").with_sign_in_links(links);
-    let app = Router::new().merge(webhooks(engine.clone())).nest("/operations", operations(engine, config));
+    let app = Router::new().merge(webhooks(engine.clone())).nest_service("/operations", operations(engine, config));
     Ok(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?)
 }

@@ -138,7 +138,7 @@ fn row(visit: &Visit, activity: &Activity, may_write: bool) -> Markup {
                 @match of_host { Some(state) => (times::at_in(visit, state.start, &state.attendee.time_zone)), None => "–" }
             }
             td data-label="State" { (state(status.state)) }
-            td data-label="Origin" { @match &status.origin { Some(origin) => (words::origin(origin)), None => "–" } }
+            td.short data-label="Origin" { @match &status.origin { Some(origin) => (words::origin(origin)), None => "–" } }
             td.done data-label="Done last" {
                 @match &activity.event {
                     Some(event) => (words::sentence(visit, event)),
