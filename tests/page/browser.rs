@@ -227,7 +227,7 @@ impl Browser {
 
     /// Closes the browser, and holds what it said to what is always so: everything was loaded from the
     /// page's own address, and the console is empty, but for what contains one of these texts.
-    pub(crate) async fn close(self, expected: &[&str]) {
+    pub(crate) async fn close(mut self, expected: &[&str]) {
         self.listen().await;
         {
             let said = self.said.lock().unwrap();
@@ -247,6 +247,7 @@ impl Browser {
         let closing = self.client.clone().close();
         let closed = tokio::time::timeout(PATIENCE, closing).await;
         closed.expect("the browser closes in time").unwrap();
+        self.chromium = None;
     }
 
     /// Writes what is shown to `target/page/NAME.png`: the whole page, however long.

@@ -12,12 +12,17 @@ use serde_json::json;
 use crate::browser::{Browser, Look};
 use crate::host::{Host, OPERATOR};
 
-/// The evening before a Tuesday in December.
-const EVENING: &str = "2026-12-07T15:10:00Z";
-const HOURS: usize = 18;
+/// The morning before a Tuesday in December.
+const MORNING: &str = "2026-12-07T10:10:00Z";
+const HOURS: usize = 23;
 
 /// How many appointments are made by phone and booked at Cal.com, in each hour.
 const DAY: [(usize, usize); HOURS] = [
+    (4, 3),
+    (5, 2),
+    (2, 2),
+    (3, 4),
+    (6, 3),
     (5, 3),
     (4, 4),
     (2, 5),
@@ -62,8 +67,8 @@ fn attendee(number: usize) -> Person {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium: scripts/test-page"]
 async fn the_pictures_of_the_readme_are_drawn() {
-    let evening: DateTime<Utc> = EVENING.parse().unwrap();
-    let clock = ManualClock::at(evening);
+    let morning: DateTime<Utc> = MORNING.parse().unwrap();
+    let clock = ManualClock::at(morning);
     let host = Host::start_at(Arc::new(clock.clone())).await;
     let monday: DateTime<Utc> = "2026-12-14T08:00:00Z".parse().unwrap();
     // Eight half hours a day.
@@ -112,7 +117,11 @@ async fn the_pictures_of_the_readme_are_drawn() {
     browser.sees("2 need a person").await;
     browser.sees_anywhere("Live").await;
     browser.picture_of_window("readme-overview").await;
-    browser.look(Look::DESK.dark()).await;
+    let taller = Look {
+        height: 1_120,
+        ..Look::DESK.dark()
+    };
+    browser.look(taller).await;
     browser.open(&format!("t/salon/reviews/{}", conflict.id)).await;
     browser.sees_anywhere("Live").await;
     browser.picture_of_window("readme-review").await;
