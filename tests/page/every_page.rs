@@ -98,7 +98,7 @@ async fn every_question_and_every_outcome_can_be_read_by_all() {
         browser.press("button", "Resync").await;
         browser.sees_anywhere("Both sides are read and compared").await;
         wrong.extend(held(&browser, &axe, "question", look).await);
-        browser.press("button", "Resync 1 appointment").await;
+        browser.press_and_leave("button", "Resync 1 appointment").await;
         browser.sees_anywhere("It is looked at anew").await;
         wrong.extend(held(&browser, &axe, "outcome", look).await);
 

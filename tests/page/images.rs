@@ -101,10 +101,11 @@ async fn the_pictures_of_the_readme_are_drawn() {
         clock.advance(Duration::from_secs(60 * 60));
     }
     let taken = slot(number);
-    host.taken_slot("a-1290", taken).await;
-    let free = |hour| slot(number + 8) + TimeDelta::hours(hour);
+    host.taken_slot("a-1901", taken).await;
+    let next = slot(8 * (number / 8 + 1));
+    let free = |hour| next + TimeDelta::hours(hour);
     clock.advance(Duration::from_secs(7 * 60));
-    let (_, conflict) = host.conflict("a-1291", free(0), free(5), free(2)).await;
+    let (_, conflict) = host.conflict("a-1902", free(0), free(5), free(2)).await;
     host.is_idle().await;
     clock.advance(Duration::from_secs(9 * 60));
 

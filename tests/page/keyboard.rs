@@ -101,7 +101,7 @@ async fn everything_is_done_without_scripts() {
         browser.press_within(&row, "checkbox", "Select").await;
     }
     browser.press("button", "Resync").await;
-    assert_eq!(browser.heading().await, "Resync 2 appointments?");
+    browser.is_headed("Resync 2 appointments?").await;
     browser.press("button", "Resync 2 appointments").await;
     browser.sees("It is looked at anew").await;
     for id in [&first, &second] {

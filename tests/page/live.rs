@@ -15,7 +15,7 @@ async fn a_booking_at_cal_com_appears_in_the_activity() {
     let visit = Visit::start().await;
     let (host, browser) = (&visit.host, &visit.browser);
     browser.open("t/salon/activity").await;
-    browser.reads("Nothing has been worked on yet").await;
+    browser.sees("Nothing has been worked on yet").await;
     browser.mark().await;
     let booking = host.book(at(0, 9, 0), &clara()).await;
     browser.sees("Clara Stein").await;

@@ -49,7 +49,7 @@ async fn an_operators_day() {
         "Drift check",
         "Drift repair",
     ] {
-        browser.reads(action).await;
+        browser.sees(action).await;
     }
     let rows = browser.names("row").await;
     // Without that of the heads, each names who did it.
@@ -64,10 +64,10 @@ async fn a_conflict(host: &Host, browser: &Browser) {
     overview(browser, "1 needs a person").await;
     browser.press("link", "1 × Both sides changed").await;
     browser.press("link", "Both sides changed").await;
-    browser.reads("The appointment and its booking were both changed, differently").await;
+    browser.sees("The appointment and its booking were both changed, differently").await;
     // Both starts are there, in the attendee's time zone.
-    browser.reads("11:00 GMT").await;
-    browser.reads("14:00 GMT").await;
+    browser.sees("11:00 GMT").await;
+    browser.sees("14:00 GMT").await;
     browser.press("button", "Take Cal.com's state").await;
     browser.sees("decided by Hanna").await;
     host.is_in_sync(&id).await;
@@ -79,7 +79,7 @@ async fn a_taken_slot(host: &Host, browser: &Browser) {
     overview(browser, "1 needs a person").await;
     browser.press("link", "1 × Slot taken").await;
     browser.press("link", "Slot taken").await;
-    browser.reads("Book another slot").await;
+    browser.sees("Book another slot").await;
     let slot = item.evidence.alternatives[0];
     browser.pick_slot(slot).await;
     browser.press("button", "Book the chosen slot").await;
@@ -94,11 +94,11 @@ async fn a_wrong_key(host: &Host, browser: &Browser) {
     let id = host.make("a-712", at(1, 15, 0), clara(), Origin::Phone).await;
     host.item(ReviewReason::CredentialsRefused).await;
     overview(browser, "Paused: Cal.com refuses the credentials").await;
-    browser.reads("Replace the tenant's key, then resume").await;
+    browser.sees("Replace the tenant's key, then resume").await;
     // It stands in the queue, too, and tells what comes of resuming too early.
     browser.press("link", "1 × Credentials refused").await;
     browser.press("link", "Credentials refused").await;
-    browser.reads("Replace the credentials first, or it is paused again").await;
+    browser.sees("Replace the credentials first, or it is paused again").await;
 
     host.use_key(None);
     overview(browser, "Paused: Cal.com refuses the credentials").await;
@@ -118,11 +118,11 @@ async fn a_lost_webhook(host: &Host, browser: &Browser) {
     browser.go_to("Overview").await;
     browser.sees("1 change was found by a sweep, and no webhook told of them").await;
     browser.go_to("Webhook").await;
-    browser.reads("Webhooks are lost").await;
-    browser.reads("No subscription leads here. A repair creates one.").await;
+    browser.sees("Webhooks are lost").await;
+    browser.sees("No subscription leads here. A repair creates one.").await;
     browser.press("button", "Repair the subscription").await;
     browser.sees("The subscription was created.").await;
-    browser.reads("The subscription is there, active and signed").await;
+    browser.sees("The subscription is there, active and signed").await;
     browser.press("button", "Send a test").await;
     browser.sees("answered with 200").await;
 
@@ -149,9 +149,9 @@ async fn drift(host: &Host, browser: &Browser) {
     browser.press("button", "Check").await;
     browser.the("progressbar", "Comparing").await;
     browser.sees("1 difference found. Nothing was changed.").await;
-    browser.reads("Missing at Cal.com").await;
-    browser.reads(id.as_str()).await;
-    browser.reads("Start").await;
+    browser.sees("Missing at Cal.com").await;
+    browser.sees(id.as_str()).await;
+    browser.sees("Start").await;
     assert_eq!(host.appointment(&id).await.state.start, at(3, 12, 0));
 
     browser.press("button", "Check and repair").await;
@@ -186,7 +186,7 @@ async fn the_brake_asks_before_much_is_cancelled() {
     browser.press("button", "Check and repair").await;
     browser.press("button", "Repair").await;
     browser.sees("The brake has stopped the repair before it did anything").await;
-    browser.reads("it would cancel 1 of 2 appointments").await;
+    browser.sees("it would cancel 1 of 2 appointments").await;
     assert!(host.appointment(&id).await.state.status.is_live());
     browser.press("button", "Repair without the brake").await;
     browser.sees_anywhere("Without the brake: it may cancel any number").await;
@@ -217,7 +217,7 @@ async fn a_pause_holds_everything_until_it_ends() {
     assert!(host.fake.writes().is_empty());
     browser.go_to("Review").await;
     browser.press("link", "Paused by a person").await;
-    browser.reads("Reason given: stocktaking").await;
+    browser.sees("Reason given: stocktaking").await;
     browser.press("button", "Resume").await;
     browser.sees("decided by Hanna").await;
     host.is_in_sync(&id).await;
@@ -265,11 +265,11 @@ async fn services_are_synced() {
     let visit = Visit::start().await;
     let (host, browser) = (&visit.host, &visit.browser);
     browser.open("t/salon/services").await;
-    browser.reads("The service has no event type.").await;
+    browser.sees("The service has no event type.").await;
     browser.press("checkbox", "Create an event type for each service that has none").await;
     browser.press("button", "Sync services").await;
     browser.sees("Services were synced").await;
-    browser.reads("Create the event type: done").await;
+    browser.sees("Create the event type: done").await;
     let creates = host.fake.requests();
     let creates = creates.iter().filter(|request| {
         request.operation == Operation::CreateEventType && request.method == Method::POST

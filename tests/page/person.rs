@@ -62,6 +62,13 @@ impl Browser {
         text.as_str().unwrap_or_default().trim().to_owned()
     }
 
+    /// Waits until the page has this title.
+    pub(crate) async fn is_headed(&self, title: &str) {
+        let what = format!("the heading {title:?}");
+        let is_there = async || (self.heading().await == title).then_some(());
+        until(self, &what, is_there).await;
+    }
+
     /// Waits until a text is to be read.
     pub(crate) async fn sees(&self, text: &str) {
         let what = format!("the text {text:?}");
@@ -121,12 +128,6 @@ impl Browser {
         let what = format!("the end of the text {text:?}");
         let is_gone = async || (!self.main_text().await.contains(text)).then_some(());
         until(self, &what, is_gone).await;
-    }
-
-    /// Holds that a text is to be read now.
-    pub(crate) async fn reads(&self, text: &str) {
-        let shown = self.main_text().await;
-        assert!(shown.contains(text), "{text:?} is not in:\n{shown}");
     }
 
     /// The visible elements of a role whose name contains this text; those that have exactly this

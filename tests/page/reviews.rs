@@ -22,7 +22,7 @@ async fn open_item(browser: &Browser, item: &ReviewItem, words: &str) {
     let row = browser.text_of(&link).await;
     assert_eq!(row, words);
     browser.press_within(&format!("tr:has({link})"), "link", words).await;
-    assert_eq!(browser.heading().await, words);
+    browser.is_headed(words).await;
     browser.sees("Open").await;
 }
 
@@ -121,8 +121,8 @@ async fn an_accepted_difference_stays_and_later_changes_are_synced() {
     let (host, browser) = (&visit.host, &visit.browser);
     let (id, item) = host.not_expressible("a-105", Host::free(2)).await;
     open_item(browser, &item, "Cannot be expressed at Cal.com").await;
-    browser.reads("ada@example.org").await;
-    browser.reads("ada.marsh@example.com").await;
+    browser.sees("ada@example.org").await;
+    browser.sees("ada.marsh@example.com").await;
     let before = writes(host);
     decide(browser, "Accept the difference", "Changes neither side").await;
     host.is_in_sync(&id).await;
@@ -154,7 +154,7 @@ async fn a_taken_slot_is_exchanged_for_one_that_is_picked() {
 
     let picked = at(4, 13, 0);
     browser.pick_slot(picked).await;
-    browser.reads("Moves the appointment to the slot that you pick").await;
+    browser.sees("Moves the appointment to the slot that you pick").await;
     browser.press("button", "Book the chosen slot").await;
     browser.sees("decided by Hanna").await;
     browser.sees_no_more("The engine carries this out in its next turn").await;
@@ -175,7 +175,7 @@ async fn dismissing_changes_nothing() {
     open_item(browser, &item, "Slot taken").await;
     let before = writes(host);
     decide(browser, "Dismiss", "Closes the item and changes nothing").await;
-    browser.reads("Dismissed").await;
+    browser.sees("Dismissed").await;
     host.has_no_items().await;
     assert_eq!(writes(host), before);
     assert_eq!(start_of(host, &id).await, at(3, 10, 0));
@@ -223,6 +223,6 @@ async fn several_items_are_resolved_together() {
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(left[0].id, outage.1.id);
     browser.open("t/salon/reviews").await;
-    browser.reads("Cal.com was unreachable").await;
+    browser.sees("Cal.com was unreachable").await;
     visit.end().await;
 }

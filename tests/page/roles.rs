@@ -43,7 +43,7 @@ async fn another_tenants_pages_are_not_found() {
     assert!(!browser.text().await.contains("salon"), "no name of a tenant");
     browser.open("t/nobody").await;
     let nobody = browser.main_text().await;
-    assert_eq!(browser.heading().await, "Not found");
+    browser.is_headed("Not found").await;
     let mut paths: Vec<String> = PAGES.iter().map(|path| format!("t/salon{path}")).collect();
     paths.push(format!("t/salon/reviews/{}", item.id));
     paths.push(format!("t/salon/appointments/{id}"));
@@ -56,7 +56,7 @@ async fn another_tenants_pages_are_not_found() {
         assert!(!browser.text().await.contains("Ada"), "{path}");
     }
     browser.open("t/studio").await;
-    assert_eq!(browser.heading().await, "Overview");
+    browser.is_headed("Overview").await;
     browser.close(&["status of 404"]).await;
 }
 
@@ -66,7 +66,7 @@ async fn a_wrong_token_signs_nobody_in() {
     let host = Host::start().await;
     let browser = Browser::start(&host.url()).await;
     browser.open("t/salon/reviews").await;
-    assert_eq!(browser.heading().await, "Sign in");
+    browser.is_headed("Sign in").await;
     browser.fill("Token", "not-the-token-of-anybody").await;
     browser.press("button", "Sign in").await;
     browser.sees("This token is not known").await;
@@ -77,6 +77,6 @@ async fn a_wrong_token_signs_nobody_in() {
     assert!(browser.path().await.ends_with("/t/salon/reviews"));
     browser.press("button", "Sign out").await;
     browser.open("t/salon").await;
-    assert_eq!(browser.heading().await, "Sign in");
+    browser.is_headed("Sign in").await;
     browser.close(&["status of 401"]).await;
 }
