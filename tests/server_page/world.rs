@@ -39,7 +39,9 @@ pub(crate) const HARD: &str = "a/b?c#d%";
 
 pub(crate) struct World {
     pub(crate) fake: FakeCalcom,
+    /// The host's own appointments and services.
     pub(crate) store: InMemoryStore,
+    pub(crate) client: Arc<Client>,
     pub(crate) faulty: FaultyStore,
     pub(crate) clock: ManualClock,
     pub(crate) engine: Arc<Engine>,
@@ -125,7 +127,8 @@ impl World {
         let client = Arc::new(client.build().unwrap());
         fake.subscribe(&door, SECRET, NewWebhook::booking_triggers());
         let store = InMemoryStore::with_clock(clock.shared());
-        let faulty = FaultyStore::new(Arc::new(store.clone()));
+        let books = InMemoryStore::with_clock(clock.shared());
+        let faulty = FaultyStore::new(Arc::new(books));
         let services = TenantServices::new(Arc::new(store.clone()), client.clone());
         let salon = Tenant::new("salon".into(), client.clone())
             .with_event_type(fake.event_type_id())
@@ -163,6 +166,7 @@ impl World {
         Self {
             fake,
             store,
+            client,
             faulty,
             clock,
             engine,

@@ -162,14 +162,19 @@ fn decision(visit: &Visit, item: &ReviewItem, choice: &Choice) -> Markup {
         },
         _ => words::resolution(&choice.resolution),
     };
+    let what = html! {
+        p #(effect) { strong { (name) } @if choice.is_suggested { " " span.suggested { "Suggested" } } br; (choice.effect) }
+    };
     html! {
-        form.choice method="post" action=(visit.link("/reviews")) {
-            (fields(item.id, word))
-            (hidden("confirmed", "1"))
-            p #(effect) { strong { (name) } @if choice.is_suggested { " " span.suggested { "Suggested" } } br; (choice.effect) }
-            @if visit.operator.may_write() {
+        @if visit.operator.may_write() {
+            form.choice method="post" action=(visit.link("/reviews")) {
+                (fields(item.id, word))
+                (hidden("confirmed", "1"))
+                (what)
                 button.primary[choice.is_suggested] type="submit" aria-describedby=(effect) { (name) }
             }
+        } @else {
+            (what)
         }
     }
 }
