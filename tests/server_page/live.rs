@@ -41,10 +41,10 @@ impl Stream {
                 };
                 let found = field("event:").zip(field("data:"));
                 self.text = rest.to_owned();
-                match found {
-                    Some(found) => return Some(found),
-                    None => continue,
+                if found.is_some() {
+                    return found;
                 }
+                continue;
             }
             let chunk = tokio::time::timeout(patience, self.body.next()).await;
             let chunk = chunk.expect("nothing comes")?.unwrap();

@@ -45,10 +45,8 @@ async fn every_decision_does_what_the_page_says() {
         let world = World::new().await;
         let item = world.conflict("a-1", 0).await;
         let shown = world.get(&format!("/t/salon/reviews/{}", item.id)).await;
-        let choice = choices(&item).into_iter();
-        let choice = choice
-            .filter(|choice| choice.resolution.as_str() == word)
-            .next();
+        let mut possible = choices(&item).into_iter();
+        let choice = possible.find(|choice| choice.resolution.as_str() == word);
         let effect = choice.unwrap().effect;
         shown
             .says(&format!("value=\"{word}\""))
@@ -222,10 +220,9 @@ async fn an_item_is_resolved_once_and_only_as_it_can_be() {
         .engine
         .open_reviews(&world.salon, calcom::store::Page::first(9))
         .await;
-    let pause = open.unwrap().into_iter();
-    let pause = pause
-        .filter(|item| item.reason == ReviewReason::PausedByPerson)
-        .next()
+    let mut open = open.unwrap().into_iter();
+    let pause = open
+        .find(|item| item.reason == ReviewReason::PausedByPerson)
         .unwrap();
     let shown = world.get(&format!("/t/salon/reviews/{}", pause.id)).await;
     shown.says("Resume").does_not_say("value=\"dismiss\"");

@@ -289,8 +289,8 @@ impl World {
     pub(crate) async fn conflict(&self, id: &str, hour: i64) -> ReviewItem {
         let id = self.make(id, "Ann Attendee", at(hour)).await;
         self.work().await;
-        let booking = self.fake.live_bookings().into_iter();
-        let booking = booking.filter(|booking| booking.start == at(hour)).next();
+        let mut bookings = self.fake.live_bookings().into_iter();
+        let booking = bookings.find(|booking| booking.start == at(hour));
         let uid = booking.unwrap().uid;
         self.move_to(&id, at(hour + 100)).await;
         self.fake.move_booking(&uid, at(hour + 200)).await.unwrap();
