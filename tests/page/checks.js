@@ -71,6 +71,10 @@ if (root.scrollWidth > root.clientWidth) {
     wrong.push(`the page scrolls sideways: ${root.scrollWidth} > ${root.clientWidth}, as of ${wide.slice(0, 3).map(sketch).join(', ')}`);
 }
 
+for (const card of shown('.card, dialog, main > section, .notice')) {
+    if (card.scrollWidth > card.clientWidth + 1) wrong.push(`something sticks out of ${sketch(card)}: ${card.scrollWidth} > ${card.clientWidth}`);
+}
+
 // Targets: at least 24 by 24, as WCAG 2.2 asks, unless it is a link within a text.
 for (const element of shown('button, input:not([type=hidden]), select, textarea, summary, nav a')) {
     let box = element.getBoundingClientRect();

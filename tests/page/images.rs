@@ -71,10 +71,10 @@ async fn the_pictures_of_the_readme_are_drawn() {
     let clock = ManualClock::at(morning);
     let host = Host::start_at(Arc::new(clock.clone())).await;
     let monday: DateTime<Utc> = "2026-12-14T08:00:00Z".parse().unwrap();
-    // Eight half hours a day.
+    // Eight half hours on each day of a week but its last two.
     let slot = |number: usize| {
         let (day, place) = (number / 8, number % 8);
-        let day = i64::try_from(day).unwrap();
+        let day = i64::try_from(day / 5 * 7 + day % 5).unwrap();
         let place = i64::try_from(place).unwrap();
         monday + TimeDelta::days(day) + TimeDelta::minutes(60 * place)
     };

@@ -111,13 +111,22 @@ impl Browser {
     pub(crate) async fn pick_slot(&self, slot: DateTime<Utc>) {
         let shown = slot.with_timezone(&chrono_tz::Europe::Berlin);
         let (day, time) = (shown.format("%A %-d %B"), shown.format("%H:%M"));
+        let is_folded = format!(
+            "{WORDS}
+            const days = [...document.querySelectorAll('details.day')];
+            return days.some((day) => !day.open && clean(day.querySelector('summary').textContent).startsWith(arguments[0]));"
+        );
+        let day = day.to_string();
+        if self.run(&is_folded, vec![json!(day)]).await == true {
+            self.press("disclosure", &day).await;
+        }
         let script = format!(
             "{WORDS}
             const [day, time] = arguments;
             const group = [...document.querySelectorAll('fieldset')].find((group) => clean(group.querySelector('legend')?.textContent) === day);
             return group ? [...group.querySelectorAll('label')].filter((label) => clean(label.textContent) === time) : [];"
         );
-        let args = vec![json!(day.to_string()), json!(time.to_string())];
+        let args = vec![json!(day), json!(time.to_string())];
         let found = self.elements(&script, args).await;
         assert_eq!(found.len(), 1, "slots for {day}, {time}");
         found[0].click().await.unwrap();
