@@ -1,6 +1,6 @@
 //! A headless Chromium, and everything it said while a test used it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -62,7 +62,7 @@ pub(crate) struct Browser {
     said: Mutex<Said>,
     chromium: Option<u64>,
     _driver: Child,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 #[derive(Default)]
@@ -78,14 +78,21 @@ impl Drop for Browser {
             let mut kill = std::process::Command::new("kill");
             let _ = kill.args(["-KILL", &pid.to_string()]).status();
         }
+        // Its processes write until they have noticed.
+        for _ in 0..40 {
+            if std::fs::remove_dir_all(self.profile.path()).is_ok() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 
 impl Browser {
     /// Starts a browser for the pages at `base`.
     pub(crate) async fn start(base: &Url) -> Self {
-        let (driver, port) = start_driver().await;
         let profile = tempfile::tempdir().unwrap();
+        let (driver, port) = start_driver(profile.path()).await;
         let options = json!({
             "args": [
                 "--headless=new",
@@ -128,7 +135,7 @@ impl Browser {
             said: Mutex::default(),
             chromium,
             _driver: driver,
-            _profile: profile,
+            profile,
         };
         browser.look(Look::DESK).await;
         // What the browser itself shows first is none of the page's.
@@ -238,7 +245,9 @@ impl Browser {
             // policy permits it none.
             let is_drawn = |url: &String| url.starts_with("data:image/svg+xml");
             let others = said.requests.iter();
-            let others: Vec<_> = others.filter(|url| !is_own(url) && !is_drawn(url)).collect();
+            let others: Vec<_> = others
+                .filter(|url| !is_own(url) && !is_drawn(url))
+                .collect();
             assert!(others.is_empty(), "something else was asked: {others:#?}");
             let mut complaints = said.complaints.clone();
             complaints.retain(|text| !expected.iter().any(|known| text.contains(known)));
@@ -278,7 +287,9 @@ impl Browser {
         let found = self.run(script, args).await;
         let found = found.as_array().cloned().unwrap_or_default();
         let found = found.into_iter().map(|element| {
-            let id = element.as_object().and_then(|object| object.values().next());
+            let id = element
+                .as_object()
+                .and_then(|object| object.values().next());
             let id = id.and_then(Value::as_str).expect("an element");
             Element::from_element_id(self.client.clone(), id.to_owned().into())
         });
@@ -293,15 +304,16 @@ pub(crate) fn pictures() -> PathBuf {
     target.join("page")
 }
 
-/// Starts chromedriver on a free port, and returns that.
-async fn start_driver() -> (Child, u16) {
+/// Starts chromedriver on a free port, and returns that. What it and the browser write is in the folder.
+async fn start_driver(folder: &Path) -> (Child, u16) {
     let mut command = Command::new("chromedriver");
-    command.arg("--port=0").kill_on_drop(true);
+    command.arg("--port=0").env("TMPDIR", folder);
+    command.kill_on_drop(true);
     command.stdin(Stdio::null()).stderr(Stdio::null());
     let mut driver = command.stdout(Stdio::piped()).spawn();
-    let driver_ref = driver.as_mut().expect(
-        "chromedriver is to be installed (chromium-driver); scripts/test-page does that",
-    );
+    let driver_ref = driver
+        .as_mut()
+        .expect("chromedriver is to be installed (chromium-driver); scripts/test-page does that");
     let stdout = driver_ref.stdout.take().expect("it is piped");
     let mut lines = BufReader::new(stdout).lines();
     let reading = async {

@@ -21,7 +21,9 @@ impl Axe {
         let path = path.unwrap_or_else(|| pictures().join("axe/package/axe.min.js"));
         let script = std::fs::read_to_string(path).ok();
         if script.is_none() {
-            eprintln!("SKIPPED: axe-core, which is not in target/page; the checks by hand are made");
+            eprintln!(
+                "SKIPPED: axe-core, which is not in target/page; the checks by hand are made"
+            );
         }
         Self(script)
     }
@@ -69,15 +71,25 @@ impl Browser {
         let tree = self.cdp("Accessibility.getFullAXTree", json!({})).await;
         let nodes = tree["nodes"].as_array().expect("the tree has nodes");
         let roles = [
-            "button", "link", "textbox", "checkbox", "radio", "combobox", "searchbox", "image",
-            "progressbar", "heading", "DisclosureTriangle",
+            "button",
+            "link",
+            "textbox",
+            "checkbox",
+            "radio",
+            "combobox",
+            "searchbox",
+            "image",
+            "progressbar",
+            "heading",
+            "DisclosureTriangle",
         ];
         let unnamed = nodes.iter().filter(|node| {
             let role = node["role"]["value"].as_str().unwrap_or_default();
             let name = node["name"]["value"].as_str().unwrap_or_default();
             node["ignored"] != true && roles.contains(&role) && name.trim().is_empty()
         });
-        let texts = unnamed.map(|node| format!("a screen reader is told no name: {}", node["role"]["value"]));
+        let texts = unnamed
+            .map(|node| format!("a screen reader is told no name: {}", node["role"]["value"]));
         texts.collect()
     }
 

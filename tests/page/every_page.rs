@@ -10,7 +10,10 @@ use crate::roles::PAGES;
 
 /// A salon in the middle of its day, and the paths of all its pages.
 pub(crate) async fn busy(host: &Host) -> Vec<(String, String)> {
-    for (number, start) in [at(0, 8, 0), at(0, 12, 0), at(1, 16, 0)].into_iter().enumerate() {
+    for (number, start) in [at(0, 8, 0), at(0, 12, 0), at(1, 16, 0)]
+        .into_iter()
+        .enumerate()
+    {
         let who = [ada(), ben(), clara()][number].clone();
         let id = format!("a-{}", 601 + number);
         let id = host.make(&id, start, who, Origin::Phone).await;
@@ -33,9 +36,18 @@ pub(crate) async fn busy(host: &Host) -> Vec<(String, String)> {
         .collect();
     let mut add = |name: &str, path: String| pages.push((name.to_owned(), path));
     add("tenants", String::new());
-    add("review-conflict", format!("t/salon/reviews/{}", conflict.id));
-    add("review-slot", format!("t/salon/reviews/{}?slots=1", taken.id));
-    add("review-dismissed", format!("t/salon/reviews/{}", dismissed.id));
+    add(
+        "review-conflict",
+        format!("t/salon/reviews/{}", conflict.id),
+    );
+    add(
+        "review-slot",
+        format!("t/salon/reviews/{}?slots=1", taken.id),
+    );
+    add(
+        "review-dismissed",
+        format!("t/salon/reviews/{}", dismissed.id),
+    );
     add("reviews-all", "t/salon/reviews?show=all".to_owned());
     add("appointment", format!("t/salon/appointments/{conflicting}"));
     add("not-found", "t/salon/appointments/nothing".to_owned());
@@ -70,7 +82,12 @@ async fn every_page_fits_and_can_be_used_by_all() {
             wrong.extend(held(&browser, &axe, name, look).await);
         }
     }
-    assert!(wrong.is_empty(), "{} complaints:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} complaints:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     browser.close(&["status of 404"]).await;
 }
 
@@ -79,7 +96,10 @@ async fn held(browser: &Browser, axe: &Axe, name: &str, look: Look) -> Vec<Strin
     browser.picture(&format!("{name}-{}", look.name())).await;
     let mut wrong = browser.complaints(axe).await;
     wrong.extend(browser.complaints_of_the_keyboard().await);
-    wrong.into_iter().map(|text| format!("{name} {}: {text}", look.name())).collect()
+    wrong
+        .into_iter()
+        .map(|text| format!("{name} {}: {text}", look.name()))
+        .collect()
 }
 
 /// The questions that are asked before something is done, as dialogs and as pages of their own.
@@ -96,9 +116,13 @@ async fn every_question_and_every_outcome_can_be_read_by_all() {
         browser.look(look).await;
         browser.open("t/salon/appointments/a-601").await;
         browser.press("button", "Resync").await;
-        browser.sees_anywhere("Both sides are read and compared").await;
+        browser
+            .sees_anywhere("Both sides are read and compared")
+            .await;
         wrong.extend(held(&browser, &axe, "question", look).await);
-        browser.press_and_leave("button", "Resync 1 appointment").await;
+        browser
+            .press_and_leave("button", "Resync 1 appointment")
+            .await;
         browser.sees_anywhere("It is looked at anew").await;
         wrong.extend(held(&browser, &axe, "outcome", look).await);
 
@@ -107,16 +131,26 @@ async fn every_question_and_every_outcome_can_be_read_by_all() {
         browser.sees("ended").await;
         wrong.extend(held(&browser, &axe, "drift-checked", look).await);
         browser.press("button", "Check and repair").await;
-        browser.sees_anywhere("If that would cancel more than 10 %").await;
+        browser
+            .sees_anywhere("If that would cancel more than 10 %")
+            .await;
         wrong.extend(held(&browser, &axe, "drift-question", look).await);
     }
-    host.engine.pause(&salon(), "Hugo", "maintenance until noon").await.unwrap();
+    host.engine
+        .pause(&salon(), "Hugo", "maintenance until noon")
+        .await
+        .unwrap();
     for look in [Look::DESK, Look::PHONE.dark()] {
         browser.look(look).await;
         browser.open("t/salon").await;
         browser.sees("Resume the sync").await;
         wrong.extend(held(&browser, &axe, "overview-paused", look).await);
     }
-    assert!(wrong.is_empty(), "{} complaints:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} complaints:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     browser.close(&[]).await;
 }

@@ -14,8 +14,8 @@ use calcom::server::{
 use calcom::sqlite::SqliteStore;
 use calcom::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
-    AppointmentWrite, Change, Origin, Page, Person, Resolution, ReviewId, ReviewItem, ReviewReason, ServiceDetails,
-    ServiceWrite, StoreError, TenantId,
+    AppointmentWrite, Change, Origin, Page, Person, Resolution, ReviewId, ReviewItem, ReviewReason,
+    ServiceDetails, ServiceWrite, StoreError, TenantId,
 };
 use calcom::sync::{
     Engine, Operations, ServiceSyncParams, StaticTenants, SyncConfig, SyncEngine, Tenant,
@@ -158,7 +158,9 @@ impl Host {
 
     /// The same, going by another clock.
     pub(crate) async fn start_at(clock: Arc<dyn Clock>) -> Self {
-        let hanna = FakeAccount::new("hanna").with_name("Hanna Vogt").with_hours(8..19);
+        let hanna = FakeAccount::new("hanna")
+            .with_name("Hanna Vogt")
+            .with_hours(8..19);
         let fake = FakeCalcom::builder()
             .seed(7)
             .clock(clock.clone())
@@ -170,13 +172,17 @@ impl Host {
             haircut: fake.event_type_id(),
             colour: fake.add_event_type(colour),
         };
-        let intro = FakeEventType::new("intro", 30).with_title("Intro").with_id(770_001);
+        let intro = FakeEventType::new("intro", 30)
+            .with_title("Intro")
+            .with_id(770_001);
         let studio = FakeCalcom::builder().seed(8).clock(clock.clone());
         let studio = studio.host("otto").event_type(intro).start().await.unwrap();
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("host.db");
-        let store = SqliteStore::open_with_clock(path, clock.clone()).await.unwrap();
+        let store = SqliteStore::open_with_clock(path, clock.clone())
+            .await
+            .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
 
@@ -283,7 +289,9 @@ impl Host {
 
     /// Where the page is.
     pub(crate) fn url(&self) -> Url {
-        format!("http://{}/operations/", self.address).parse().unwrap()
+        format!("http://{}/operations/", self.address)
+            .parse()
+            .unwrap()
     }
 
     /// The host makes an appointment.
@@ -411,7 +419,10 @@ impl Host {
     /// Waits until nothing is being worked on, and nothing is due.
     pub(crate) async fn is_idle(&self) {
         let is_idle = async || {
-            let overview = self.engine.overview(&salon(), Duration::from_secs(60)).await;
+            let overview = self
+                .engine
+                .overview(&salon(), Duration::from_secs(60))
+                .await;
             let counts = overview.unwrap().counts;
             (counts.due + counts.leased == 0).then_some(())
         };

@@ -123,7 +123,9 @@ async fn the_pictures_of_the_readme_are_drawn() {
         ..Look::DESK.dark()
     };
     browser.look(taller).await;
-    browser.open(&format!("t/salon/reviews/{}", conflict.id)).await;
+    browser
+        .open(&format!("t/salon/reviews/{}", conflict.id))
+        .await;
     browser.sees_anywhere("Live").await;
     browser.picture_of_window("readme-review").await;
     browser.close(&[]).await;

@@ -80,7 +80,9 @@ async fn everything_is_done_without_scripts() {
     browser.press("link", "salon").await;
     browser.go_to("Review").await;
     browser.press("link", "Both sides changed").await;
-    browser.press("button", "Force the appointment's state").await;
+    browser
+        .press("button", "Force the appointment's state")
+        .await;
     browser.sees("decided by Hanna").await;
     host.is_in_sync(&conflicting).await;
     let booking = host.live_booking_of(&conflicting).await.unwrap();

@@ -27,7 +27,9 @@ async fn a_booking_at_cal_com_appears_in_the_activity() {
     browser.press("checkbox", "Select Clara Stein").await;
     let ada = host.make("a-301", at(0, 10, 0), ada(), Origin::Phone).await;
     host.is_in_sync(&ada).await;
-    browser.sees_anywhere("newer entries wait for your selection").await;
+    browser
+        .sees_anywhere("newer entries wait for your selection")
+        .await;
     let chosen = browser.the("checkbox", "Select Clara Stein").await;
     assert!(chosen.is_selected().await.unwrap());
     chosen.click().await.unwrap();
@@ -54,7 +56,10 @@ async fn the_overview_counts_and_draws_what_happens() {
         })
         .await;
     }
-    assert!(drawn.as_str().unwrap().contains("ended within 24 hours"), "{drawn}");
+    assert!(
+        drawn.as_str().unwrap().contains("ended within 24 hours"),
+        "{drawn}"
+    );
     assert_ne!(browser.main_text().await, text);
     assert!(browser.is_marked().await);
 
@@ -82,8 +87,15 @@ async fn what_somebody_else_resolves_is_seen_at_once() {
     let accept = calcom::store::Resolution::AcceptDifference;
     host.resolve(item.id, accept, "Hugo").await;
     browser.sees("decided by Hugo").await;
-    browser.sees_no_more("The engine carries this out in its next turn").await;
-    assert!(browser.all("button", "Accept the difference").await.is_empty());
+    browser
+        .sees_no_more("The engine carries this out in its next turn")
+        .await;
+    assert!(
+        browser
+            .all("button", "Accept the difference")
+            .await
+            .is_empty()
+    );
     assert!(browser.is_marked().await);
     visit.end().await;
 }

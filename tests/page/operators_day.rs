@@ -53,7 +53,10 @@ async fn an_operators_day() {
     }
     let rows = browser.names("row").await;
     // Without that of the heads, each names who did it.
-    assert!(rows[1..].iter().all(|row| row.contains("Hanna")), "{rows:?}");
+    assert!(
+        rows[1..].iter().all(|row| row.contains("Hanna")),
+        "{rows:?}"
+    );
     overview(browser, "In sync").await;
     visit.end().await;
 }
@@ -64,7 +67,9 @@ async fn a_conflict(host: &Host, browser: &Browser) {
     overview(browser, "1 needs a person").await;
     browser.press("link", "1 × Both sides changed").await;
     browser.press("link", "Both sides changed").await;
-    browser.sees("The appointment and its booking were both changed, differently").await;
+    browser
+        .sees("The appointment and its booking were both changed, differently")
+        .await;
     // Both starts are there, in the attendee's time zone.
     browser.sees("11:00 GMT").await;
     browser.sees("14:00 GMT").await;
@@ -91,14 +96,18 @@ async fn a_taken_slot(host: &Host, browser: &Browser) {
 
 async fn a_wrong_key(host: &Host, browser: &Browser) {
     host.use_key(Some("cal_test_this_key_was_revoked"));
-    let id = host.make("a-712", at(1, 15, 0), clara(), Origin::Phone).await;
+    let id = host
+        .make("a-712", at(1, 15, 0), clara(), Origin::Phone)
+        .await;
     host.item(ReviewReason::CredentialsRefused).await;
     overview(browser, "Paused: Cal.com refuses the credentials").await;
     browser.sees("Replace the tenant's key, then resume").await;
     // It stands in the queue, too, and tells what comes of resuming too early.
     browser.press("link", "1 × Credentials refused").await;
     browser.press("link", "Credentials refused").await;
-    browser.sees("Replace the credentials first, or it is paused again").await;
+    browser
+        .sees("Replace the credentials first, or it is paused again")
+        .await;
 
     host.use_key(None);
     overview(browser, "Paused: Cal.com refuses the credentials").await;
@@ -116,19 +125,28 @@ async fn a_lost_webhook(host: &Host, browser: &Browser) {
     assert!(swept.unwrap().is_some());
     host.engine.nudge();
     browser.go_to("Overview").await;
-    browser.sees("1 change was found by a sweep, and no webhook told of them").await;
+    browser
+        .sees("1 change was found by a sweep, and no webhook told of them")
+        .await;
     browser.go_to("Webhook").await;
     browser.sees("Webhooks are lost").await;
-    browser.sees("No subscription leads here. A repair creates one.").await;
+    browser
+        .sees("No subscription leads here. A repair creates one.")
+        .await;
     browser.press("button", "Repair the subscription").await;
     browser.sees("The subscription was created.").await;
-    browser.sees("The subscription is there, active and signed").await;
+    browser
+        .sees("The subscription is there, active and signed")
+        .await;
     browser.press("button", "Send a test").await;
     browser.sees("answered with 200").await;
 
     // What Cal.com tells arrives again.
     let told = host.fake.deliveries().len();
-    host.fake.move_booking(&booking.uid, at(2, 16, 0)).await.unwrap();
+    host.fake
+        .move_booking(&booking.uid, at(2, 16, 0))
+        .await
+        .unwrap();
     assert_eq!(host.fake.deliveries().len(), told + 1);
     browser.go_to("Activity").await;
     browser.sees("Clara Stein").await;
@@ -148,14 +166,18 @@ async fn drift(host: &Host, browser: &Browser) {
     slowly();
     browser.press("button", "Check").await;
     browser.the("progressbar", "Comparing").await;
-    browser.sees("1 difference found. Nothing was changed.").await;
+    browser
+        .sees("1 difference found. Nothing was changed.")
+        .await;
     browser.sees("Missing at Cal.com").await;
     browser.sees(id.as_str()).await;
     browser.sees("Start").await;
     assert_eq!(host.appointment(&id).await.state.start, at(3, 12, 0));
 
     browser.press("button", "Check and repair").await;
-    browser.sees_anywhere("it may book, move or cancel at Cal.com").await;
+    browser
+        .sees_anywhere("it may book, move or cancel at Cal.com")
+        .await;
     slowly();
     browser.press("button", "Repair").await;
     browser.the("progressbar", "").await;
@@ -185,11 +207,15 @@ async fn the_brake_asks_before_much_is_cancelled() {
     browser.open("t/salon/drift").await;
     browser.press("button", "Check and repair").await;
     browser.press("button", "Repair").await;
-    browser.sees("The brake has stopped the repair before it did anything").await;
+    browser
+        .sees("The brake has stopped the repair before it did anything")
+        .await;
     browser.sees("it would cancel 1 of 2 appointments").await;
     assert!(host.appointment(&id).await.state.status.is_live());
     browser.press("button", "Repair without the brake").await;
-    browser.sees_anywhere("Without the brake: it may cancel any number").await;
+    browser
+        .sees_anywhere("Without the brake: it may cancel any number")
+        .await;
     browser.press("button", "Repair").await;
     browser.sees("handed over").await;
     host.eventually("the end of the appointment", async || {
@@ -209,7 +235,9 @@ async fn a_pause_holds_everything_until_it_ends() {
     browser.press("link", "salon").await;
     browser.fill("Reason", "stocktaking").await;
     browser.press("button", "Pause the sync").await;
-    browser.sees("The sync is paused. What comes in is stored and waits.").await;
+    browser
+        .sees("The sync is paused. What comes in is stored and waits.")
+        .await;
     let id = host.make("a-730", at(0, 9, 0), ben(), Origin::Phone).await;
     browser.go_to("Activity").await;
     browser.sees("Ben Okafor").await;
@@ -231,7 +259,10 @@ async fn a_pause_holds_everything_until_it_ends() {
 async fn a_day_is_cancelled() {
     let visit = Visit::start().await;
     let (host, browser) = (&visit.host, &visit.browser);
-    let ids = [host.agreed("a-740", at(0, 9, 0)).await, host.agreed("a-741", at(0, 10, 0)).await];
+    let ids = [
+        host.agreed("a-740", at(0, 9, 0)).await,
+        host.agreed("a-741", at(0, 10, 0)).await,
+    ];
     let left = host.agreed("a-742", at(1, 9, 0)).await;
     browser.open("t/salon/activity").await;
     for id in &ids {
@@ -239,9 +270,13 @@ async fn a_day_is_cancelled() {
         browser.press_within(&row, "checkbox", "Select").await;
     }
     browser.press("button", "Cancel").await;
-    browser.sees_anywhere("the attendee is told by e-mail").await;
+    browser
+        .sees_anywhere("the attendee is told by e-mail")
+        .await;
     assert_eq!(host.fake.live_bookings().len(), 3);
-    browser.fill("Reason, as the attendees read it", "Hanna is ill.").await;
+    browser
+        .fill("Reason, as the attendees read it", "Hanna is ill.")
+        .await;
     browser.press("button", "Cancel 2 appointments").await;
     browser.sees_anywhere("2 appointments cancelled").await;
     host.eventually("two ends at Cal.com", async || {
@@ -266,7 +301,12 @@ async fn services_are_synced() {
     let (host, browser) = (&visit.host, &visit.browser);
     browser.open("t/salon/services").await;
     browser.sees("The service has no event type.").await;
-    browser.press("checkbox", "Create an event type for each service that has none").await;
+    browser
+        .press(
+            "checkbox",
+            "Create an event type for each service that has none",
+        )
+        .await;
     browser.press("button", "Sync services").await;
     browser.sees("Services were synced").await;
     browser.sees("Create the event type: done").await;

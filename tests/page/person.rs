@@ -230,8 +230,11 @@ impl Browser {
     /// Picks an option of a list by its text.
     pub(crate) async fn pick(&self, label: &str, option: &str) {
         let list = self.the("combobox", label).await;
-        let script = "return [...arguments[0].options].filter((option) => option.text === arguments[1])";
-        let found = self.elements(script, vec![json!(list), json!(option)]).await;
+        let script =
+            "return [...arguments[0].options].filter((option) => option.text === arguments[1])";
+        let found = self
+            .elements(script, vec![json!(list), json!(option)])
+            .await;
         assert_eq!(found.len(), 1, "{option:?} among those of {label:?}");
         found[0].click().await.unwrap();
     }

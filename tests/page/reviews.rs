@@ -21,7 +21,9 @@ async fn open_item(browser: &Browser, item: &ReviewItem, words: &str) {
     let link = format!("a[href$=\"/reviews/{}\"]", item.id);
     let row = browser.text_of(&link).await;
     assert_eq!(row, words);
-    browser.press_within(&format!("tr:has({link})"), "link", words).await;
+    browser
+        .press_within(&format!("tr:has({link})"), "link", words)
+        .await;
     browser.is_headed(words).await;
     browser.sees("Open").await;
 }
@@ -32,8 +34,13 @@ async fn decide(browser: &Browser, button: &str, effect: &str) {
     assert!(said.contains(effect), "{button:?} says: {said}");
     browser.press("button", button).await;
     browser.sees("decided by Hanna").await;
-    browser.sees_no_more("The engine carries this out in its next turn").await;
-    assert!(browser.all("button", button).await.is_empty(), "it can be pressed again");
+    browser
+        .sees_no_more("The engine carries this out in its next turn")
+        .await;
+    assert!(
+        browser.all("button", button).await.is_empty(),
+        "it can be pressed again"
+    );
 }
 
 async fn live(host: &Host, id: &AppointmentId) -> Booking {
@@ -69,7 +76,12 @@ async fn taking_cal_coms_state_changes_the_appointment_only() {
     let (id, item) = host.conflict("a-102", Host::free(1), theirs, ours).await;
     open_item(browser, &item, "Both sides changed").await;
     let before = writes(host);
-    decide(browser, "Take Cal.com's state", "Nothing is changed at Cal.com").await;
+    decide(
+        browser,
+        "Take Cal.com's state",
+        "Nothing is changed at Cal.com",
+    )
+    .await;
     host.is_in_sync(&id).await;
     assert_eq!(start_of(host, &id).await, theirs);
     assert_eq!(live(host, &id).await.start, theirs);
@@ -85,7 +97,12 @@ async fn forcing_the_appointments_state_changes_cal_com() {
     let (theirs, ours) = (at(1, 14, 0), at(1, 11, 0));
     let (id, item) = host.conflict("a-103", Host::free(1), theirs, ours).await;
     open_item(browser, &item, "Both sides changed").await;
-    decide(browser, "Force the appointment's state", "Changes the booking at Cal.com").await;
+    decide(
+        browser,
+        "Force the appointment's state",
+        "Changes the booking at Cal.com",
+    )
+    .await;
     host.is_in_sync(&id).await;
     assert_eq!(start_of(host, &id).await, ours);
     assert_eq!(live(host, &id).await.start, ours);
@@ -108,7 +125,12 @@ async fn forcing_a_cancellation_cancels_the_booking() {
     host.change(&id, cancel).await;
     let item = host.item(calcom::store::ReviewReason::Conflict).await;
     open_item(browser, &item, "Both sides changed").await;
-    decide(browser, "Force the appointment's state", "Cancels the booking at Cal.com").await;
+    decide(
+        browser,
+        "Force the appointment's state",
+        "Cancels the booking at Cal.com",
+    )
+    .await;
     host.is_in_sync(&id).await;
     assert!(host.fake.live_bookings().is_empty());
     visit.end().await;
@@ -149,15 +171,21 @@ async fn a_taken_slot_is_exchanged_for_one_that_is_picked() {
     open_item(browser, &item, "Slot taken").await;
     let offered = browser.names("slot").await.len();
     assert_eq!(offered, item.evidence.alternatives.len());
-    browser.press("link", "Look for free slots within the next 14 days").await;
+    browser
+        .press("link", "Look for free slots within the next 14 days")
+        .await;
     assert!(browser.names("slot").await.len() > offered);
 
     let picked = at(4, 13, 0);
     browser.pick_slot(picked).await;
-    browser.sees("Moves the appointment to the slot that you pick").await;
+    browser
+        .sees("Moves the appointment to the slot that you pick")
+        .await;
     browser.press("button", "Book the chosen slot").await;
     browser.sees("decided by Hanna").await;
-    browser.sees_no_more("The engine carries this out in its next turn").await;
+    browser
+        .sees_no_more("The engine carries this out in its next turn")
+        .await;
     host.is_in_sync(&id).await;
     assert_eq!(start_of(host, &id).await, picked);
     assert_eq!(live(host, &id).await.start, picked);
@@ -190,12 +218,15 @@ async fn dismissing_changes_nothing() {
 async fn several_items_are_resolved_together() {
     let visit = Visit::start().await;
     let (host, browser) = (&visit.host, &visit.browser);
-    let first = host.conflict("a-201", at(0, 9, 0), at(0, 14, 0), at(0, 11, 0)).await;
-    let second = host.conflict("a-202", at(1, 9, 0), at(1, 14, 0), at(1, 11, 0)).await;
+    let first = host
+        .conflict("a-201", at(0, 9, 0), at(0, 14, 0), at(0, 11, 0))
+        .await;
+    let second = host
+        .conflict("a-202", at(1, 9, 0), at(1, 14, 0), at(1, 11, 0))
+        .await;
     let outage = host.outage("a-203", at(2, 9, 0)).await;
-    let reschedules = |request: &RecordedRequest| {
-        request.operation == calcom::testing::Operation::Reschedule
-    };
+    let reschedules =
+        |request: &RecordedRequest| request.operation == calcom::testing::Operation::Reschedule;
     let before = host.fake.writes().into_iter().filter(reschedules).count();
 
     browser.open("t/salon/reviews").await;
@@ -203,13 +234,21 @@ async fn several_items_are_resolved_together() {
         let label = format!("Select item {}", item.id);
         browser.press("checkbox", &label).await;
     }
-    browser.pick("3 selected:", "Force the appointment's state").await;
+    browser
+        .pick("3 selected:", "Force the appointment's state")
+        .await;
     browser.press("button", "Resolve").await;
     // It is asked and said first, and nothing has happened yet.
-    browser.sees_anywhere("Changes the booking at Cal.com to what the appointment says").await;
-    browser.sees_anywhere("it cannot be resolved in this way").await;
+    browser
+        .sees_anywhere("Changes the booking at Cal.com to what the appointment says")
+        .await;
+    browser
+        .sees_anywhere("it cannot be resolved in this way")
+        .await;
     assert_eq!(host.open_items().await.len(), 3);
-    browser.press("button", "Force the appointment's state: 2 items").await;
+    browser
+        .press("button", "Force the appointment's state: 2 items")
+        .await;
     browser.sees_anywhere("2 of 2 items resolved").await;
 
     for (id, _) in [&first, &second] {

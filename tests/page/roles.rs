@@ -5,7 +5,13 @@ use crate::host::{Host, STUDIO_OPERATOR, VIEWER};
 
 /// The pages of a tenant, by their paths.
 pub(crate) const PAGES: [&str; 7] = [
-    "", "/activity", "/reviews", "/drift", "/services", "/webhook", "/actions",
+    "",
+    "/activity",
+    "/reviews",
+    "/drift",
+    "/services",
+    "/webhook",
+    "/actions",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,7 +46,10 @@ async fn another_tenants_pages_are_not_found() {
     let (id, item) = host.taken_slot("a-502", Host::free(1)).await;
     let browser = Browser::start(&host.url()).await;
     browser.sign_in(STUDIO_OPERATOR).await;
-    assert!(!browser.text().await.contains("salon"), "no name of a tenant");
+    assert!(
+        !browser.text().await.contains("salon"),
+        "no name of a tenant"
+    );
     browser.open("t/nobody").await;
     let nobody = browser.main_text().await;
     browser.is_headed("Not found").await;

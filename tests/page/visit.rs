@@ -42,6 +42,8 @@ impl Browser {
 
     /// Whether it is still the page that was marked.
     pub(crate) async fn is_marked(&self) -> bool {
-        self.run("return window.isMarked === true", Vec::new()).await == true
+        self.run("return window.isMarked === true", Vec::new())
+            .await
+            == true
     }
 }
