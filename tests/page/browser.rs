@@ -192,7 +192,7 @@ impl Browser {
         ran.unwrap_or_else(|error| panic!("a script fails: {error}"))
     }
 
-    /// A command of the DevTools protocol.
+    /// A command of the protocol of the developer tools.
     pub(crate) async fn cdp(&self, command: &'static str, params: Value) -> Value {
         let body = json!({"cmd": command, "params": params});
         let path = "goog/cdp/execute";
