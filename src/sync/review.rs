@@ -154,13 +154,20 @@ fn may(item: &ReviewItem, resolution: &Resolution) -> bool {
     let evidence = &item.evidence;
     let has_sides = match resolution {
         Resolution::ForceLocal => true,
-        Resolution::TakeRemote => evidence.remote.is_some() || evidence.local.is_some(),
+        // Where nothing is booked, there is no state to be taken: the turn would book.
+        Resolution::TakeRemote => is_booked(evidence),
         Resolution::AcceptDifference => evidence.local.is_some() || evidence.remote.is_some(),
         Resolution::Rebook { .. } => evidence.local.is_some(),
         Resolution::Dismiss => !is_pause,
         _ => true,
     };
     has_sides && check(item, resolution).is_ok()
+}
+
+/// Whether there is, or was, a booking, as far as is known.
+fn is_booked(evidence: &ReviewEvidence) -> bool {
+    let is_seen = evidence.remote.is_some() || evidence.base_remote.is_some();
+    is_seen || !evidence.bookings.is_empty()
 }
 
 /// What the text of [`explain`] recommends.
@@ -208,11 +215,17 @@ fn effect(item: &ReviewItem, resolution: &Resolution) -> String {
             "Ends the appointment as its booking has ended at Cal.com. Nothing is changed at Cal.com."
                 .to_owned()
         }
+        Resolution::TakeRemote if item.evidence.local.is_none() => {
+            "Makes the appointment again as Cal.com has it. Nothing is changed at Cal.com.".to_owned()
+        }
         Resolution::TakeRemote => {
             "Changes the appointment to what Cal.com has. Nothing is changed at Cal.com.".to_owned()
         }
         Resolution::ForceLocal if local_ended() => {
             "Cancels the booking at Cal.com; the attendee is told by e-mail.".to_owned()
+        }
+        Resolution::ForceLocal if !is_booked(&item.evidence) => {
+            "Books the appointment at Cal.com; the attendee is told by e-mail.".to_owned()
         }
         Resolution::ForceLocal if remote_ended() => {
             "Books the appointment anew at Cal.com; the attendee is told by e-mail.".to_owned()
