@@ -259,7 +259,7 @@ fn by_origin(counts: &WorkCounts) -> Markup {
             @if rows.is_empty() {
                 p.hint { "No changes and no webhooks within 24 hours." }
             } @else {
-                div.scroll tabindex="0" role="region" aria-label="By origin" {
+                div.scroll tabindex="0" role="region" aria-label="Changes and webhooks by origin" {
                 table.counts {
                     caption.hidden { "Changes and webhooks by origin: what waits, and what has ended within 24 hours" }
                     thead { tr { th scope="col" { "Origin" } th.number scope="col" { "Waiting" } th.number scope="col" { "Done" } th.number scope="col" { "Review" } th.number scope="col" { "Nothing to do" } } }
