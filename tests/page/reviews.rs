@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::browser::Browser;
 use crate::host::{Host, at, move_to};
+use crate::person::until;
 use crate::visit::Visit;
 
 /// How many writes Cal.com was asked for so far.
@@ -169,12 +170,34 @@ async fn a_taken_slot_is_exchanged_for_one_that_is_picked() {
     let (host, browser) = (&visit.host, &visit.browser);
     let (id, item) = host.taken_slot("a-106", at(3, 10, 0)).await;
     open_item(browser, &item, "Slot taken").await;
+    // Nothing is booked yet, so that there is nothing to take.
+    assert!(
+        browser
+            .all("button", "Take Cal.com's state")
+            .await
+            .is_empty()
+    );
+    let force = "Force the appointment's state";
+    let said = browser.description("button", force).await;
+    assert!(said.contains("Books the appointment at Cal.com"), "{said}");
     let offered = browser.names("slot").await.len();
     assert_eq!(offered, item.evidence.alternatives.len());
     browser
         .press("link", "Look for free slots within the next 14 days")
         .await;
-    assert!(browser.names("slot").await.len() > offered);
+    until(browser, "more slots", async || {
+        (browser.names("slot").await.len() > offered).then_some(())
+    })
+    .await;
+    // The browser asks for a slot first.
+    let before = writes(host);
+    browser.press("button", "Book the chosen slot").await;
+    let chosen = "return document.activeElement.name";
+    until(browser, "a slot to be asked for", async || {
+        (browser.run(chosen, Vec::new()).await == "start").then_some(())
+    })
+    .await;
+    assert_eq!((writes(host), host.open_items().await.len()), (before, 1));
 
     let picked = at(4, 13, 0);
     browser.pick_slot(picked).await;
@@ -191,7 +214,8 @@ async fn a_taken_slot_is_exchanged_for_one_that_is_picked() {
     assert_eq!(live(host, &id).await.start, picked);
     // Ben keeps his.
     assert_eq!(host.fake.live_bookings().len(), 2);
-    visit.end().await;
+    // The browser also names all the slots of folded days, at which it cannot ask.
+    visit.browser.close(&["is not focusable"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
