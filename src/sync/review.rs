@@ -277,7 +277,11 @@ pub(super) fn check(item: &ReviewItem, resolution: &Resolution) -> Result<(), St
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
+    use crate::model::EventTypeId;
+    use crate::store::{AppointmentState, AppointmentStatus, LinkId, Person, ReviewId};
 
     #[test]
     fn causes_are_told_once_and_without_addresses() {
@@ -285,6 +289,31 @@ mod tests {
         let outer = StoreError::new(StoreErrorKind::Unavailable, "the table is away");
         let text = with_causes(&outer.with_source(inner));
         assert_eq!(text, "the table is away: no row for [address]");
+    }
+
+    #[test]
+    fn where_nothing_is_booked_nothing_is_taken_and_forcing_books() {
+        let start = DateTime::UNIX_EPOCH;
+        let ann = Person::new("Ann", "ann@example.com", "Europe/London");
+        let status = AppointmentStatus::Confirmed;
+        let state = AppointmentState::new(status, start, start, EventTypeId::new(1), ann);
+        let mut evidence = ReviewEvidence::new("The slot is taken.");
+        evidence.local = Some(state.clone());
+        let new = NewReview::of_link(ReviewReason::SlotTaken, evidence);
+        let mut item = ReviewItem::new(ReviewId::new(1), "salon".into(), new, start);
+        item.link = Some(LinkId::new(1));
+        let effect = |item: &ReviewItem, resolution: &Resolution| {
+            let mut possible = choices(item).into_iter();
+            let choice = possible.find(|choice| choice.resolution == *resolution);
+            choice.map(|choice| choice.effect)
+        };
+        assert_eq!(effect(&item, &Resolution::TakeRemote), None);
+        let forced = effect(&item, &Resolution::ForceLocal).unwrap();
+        assert!(forced.starts_with("Books the appointment at Cal.com"));
+        item.evidence.base_remote = Some(state);
+        assert!(effect(&item, &Resolution::TakeRemote).is_some());
+        let forced = effect(&item, &Resolution::ForceLocal).unwrap();
+        assert!(forced.starts_with("Changes the booking at Cal.com"));
     }
 
     #[test]
