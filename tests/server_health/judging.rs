@@ -150,9 +150,10 @@ fn old_work() {
     // The work of a tenant that is paused is due, and left alone.
     let mut seen = well(3);
     books(&mut seen, 1).oldest_due = Some(3_000 * SECOND);
+    books(&mut seen, 1).waiting = 1;
     books(&mut seen, 1).is_paused = true;
     let health = judged(&seen, "api", Degraded);
-    assert_eq!(health.checks["workers"].figures["due"], 0);
+    assert_eq!(health.checks["workers"].figures["waiting"], 0);
 }
 
 #[test]

@@ -213,9 +213,11 @@ fn workers(seen: &Observed, thresholds: &HealthThresholds) -> HealthCheck {
     }
     // The work of a tenant that is paused is due, and left alone.
     let active: Vec<_> = books.into_iter().filter(|books| !books.is_paused).collect();
+    let waiting: u64 = active.iter().map(|books| books.waiting).sum();
     let due: u64 = active.iter().map(|books| books.due).sum();
     let in_hand: u64 = active.iter().map(|books| books.in_hand).sum();
     let oldest = active.iter().filter_map(|books| books.oldest_due).max();
+    findings.figure("waiting", waiting);
     findings.figure("due", due);
     findings.figure("in_hand", in_hand);
     findings.figure("oldest_due_seconds", oldest.map(|age| age.as_secs()));

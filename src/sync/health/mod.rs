@@ -5,6 +5,7 @@
 //! neither Cal.com nor the store anything.
 
 mod checks;
+mod gauges;
 mod monitor;
 mod observed;
 mod thresholds;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
+use super::gauges;
 use super::observed::{BooksObserved, Observed, TenantObserved};
 use super::thresholds::HealthThresholds;
 use super::verdict::{Health, HealthStatus};
@@ -169,6 +170,7 @@ impl Monitor {
             tenants: round.tenants.values().cloned().collect(),
         };
         let health = Arc::new(Health::of(&seen, &self.config.thresholds));
+        gauges::set(&seen, &health);
         let mut known = self.known();
         let before = known.health.replace(Arc::clone(&health));
         known.looked_at = Some((Instant::now(), seen.at));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::store::{ChangeFate, DeliveryFate, NoticeSource, ReviewCount, Waits, WorkCounts};
+use crate::store::{DeliveryFate, NoticeSource, ReviewCount, Waits, WorkCounts};
 use crate::sync::condition::CalendarCondition;
 use crate::sync::overview::{self, Overview};
 use crate::sync::tenant::TenantSetup;
@@ -39,7 +39,10 @@ pub struct TenantObserved {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct BooksObserved {
-    /// How many links are due, and not in hand.
+    /// How many changes and deliveries wait, those included that are to be tried again later.
+    pub waiting: u64,
+    /// How many links are due, and not in hand. Changes and deliveries that no worker has looked at
+    /// yet may have no link.
     pub due: u64,
     /// How many links workers have in hand.
     pub in_hand: u64,
@@ -87,6 +90,7 @@ impl BooksObserved {
             None => None,
         };
         Self {
+            waiting: waiting(counts),
             due: counts.due,
             in_hand: counts.leased,
             oldest_due: counts.oldest_due,
@@ -134,9 +138,15 @@ fn webhook_successes_and_failures(counts: &WorkCounts) -> (u64, u64) {
 }
 
 fn ended(counts: &WorkCounts) -> u64 {
-    let has_ended = |fate: &Option<ChangeFate>| fate.is_some();
-    let changes = counts.changes.iter().filter(|c| has_ended(&c.fate));
+    let changes = counts.changes.iter().filter(|c| c.fate.is_some());
     let deliveries = counts.deliveries.iter().filter(|d| d.fate.is_some());
+    let changes = changes.map(|change| change.waits.count);
+    changes.chain(deliveries.map(|d| d.waits.count)).sum()
+}
+
+fn waiting(counts: &WorkCounts) -> u64 {
+    let changes = counts.changes.iter().filter(|c| c.fate.is_none());
+    let deliveries = counts.deliveries.iter().filter(|d| d.fate.is_none());
     let changes = changes.map(|change| change.waits.count);
     changes.chain(deliveries.map(|d| d.waits.count)).sum()
 }
