@@ -97,6 +97,10 @@
 pub mod ambient;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+#[cfg(not(feature = "metrics"))]
+mod metrics;
 pub mod model;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -200,6 +200,14 @@ impl Breaker {
         }
     }
 
+    /// For how much longer no call is admitted.
+    pub(crate) fn opens_in(&self, now: Instant) -> Option<Duration> {
+        match self.state {
+            State::Open { until } if now < until => Some(until - now),
+            State::Open { .. } | State::HalfOpen { .. } | State::Closed => None,
+        }
+    }
+
     /// Admits a call, or returns how long to wait.
     pub(crate) fn admit(&mut self, now: Instant) -> Result<Permit, Duration> {
         if let State::Open { until } = self.state {
@@ -297,6 +305,8 @@ mod tests {
         assert_eq!(breaker.admit(start), Err(MINUTE));
         let almost = start + MINUTE - Duration::from_millis(1);
         assert_eq!(breaker.admit(almost), Err(Duration::from_millis(1)));
+        assert_eq!(breaker.opens_in(almost), Some(Duration::from_millis(1)));
+        assert_eq!(breaker.opens_in(start + MINUTE), None);
 
         let later = start + MINUTE;
         let probes: Vec<Permit> = (0..3).map(|_| breaker.admit(later).unwrap()).collect();

@@ -1,6 +1,6 @@
 //! Configuring a client.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
@@ -334,6 +334,7 @@ impl ClientBuilder {
                     self.max_concurrent,
                 ),
                 memories: Memories::new(&self.cache, &self.clock),
+                answers: Mutex::default(),
                 idempotency: IdempotencyKeys::new(self.idempotency),
                 retry: self.retry,
                 total_timeout: self.total_timeout,

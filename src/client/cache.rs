@@ -185,6 +185,8 @@ pub(super) struct Memory<K, T> {
     /// A load belongs to the generation in which it began, so it is never the response to a query
     /// made after the write.
     generation: AtomicU64,
+    hits: AtomicU64,
+    misses: AtomicU64,
     present: Cache<(u64, K), Entry<T>>,
     last_known: Cache<K, Entry<T>>,
 }
@@ -210,6 +212,8 @@ where
             stale_for: policy.stale_for,
             clock,
             generation: AtomicU64::new(0),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
             present: Cache::builder()
                 .max_capacity(policy.capacity)
                 .time_to_live(bound(lifetime))
@@ -219,6 +223,11 @@ where
                 .time_to_live(bound(policy.stale_for))
                 .build(),
         }
+    }
+
+    fn hits_and_misses(&self) -> (u64, u64) {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (of(&self.hits), of(&self.misses))
     }
 
     fn forget(&self) {
@@ -242,10 +251,12 @@ where
         if let Some(entry) = self.present.get(&asked).await {
             let age = entry.age(now);
             if age < self.lifetime {
+                self.hits.fetch_add(1, Ordering::Relaxed);
                 return Ok(entry.answer(Freshness::Cached { age }));
             }
             self.present.invalidate(&asked).await;
         }
+        self.misses.fetch_add(1, Ordering::Relaxed);
         // Boxed, because the cache shares the loading future with all waiting callers.
         let loaded = Box::pin(
             self.present
@@ -369,6 +380,14 @@ impl Memories {
             event_types: Memory::new(policy, policy.event_type_lifetime, Arc::clone(clock)),
             changes: watch::Sender::default(),
         }
+    }
+
+    pub(super) fn hits_and_misses(&self) -> (u64, u64) {
+        let (slots, event_types) = (
+            self.slots.hits_and_misses(),
+            self.event_types.hits_and_misses(),
+        );
+        (slots.0 + event_types.0, slots.1 + event_types.1)
     }
 
     /// Invalidates all slots, because a booking takes its host's time across all of the host's

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::breaker::{Breaker, BreakerPolicy, CircuitState, Health, Permit};
 use super::error::{Error, ErrorKind};
 use super::portion::{Next, Portion};
-use super::rate::{CallNumber, Class, RateBudget, RatePolicy};
+use super::rate::{CallNumber, Class, RateBudget, RateLeft, RatePolicy};
 use super::retry::RetryBudget;
 use super::shared_budget::{CredentialId, SharedBudget};
 
@@ -235,6 +235,17 @@ impl Gate {
             None => CircuitState::Closed,
             Some(breaker) => lock(breaker).state(Instant::now()),
         }
+    }
+
+    /// For how much longer no call is admitted by the circuit breaker.
+    pub(super) fn circuit_opens_in(&self) -> Option<Duration> {
+        lock(self.breaker.as_ref()?).opens_in(Instant::now())
+    }
+
+    /// What is left of the rate budget.
+    pub(super) fn rate_left(&self) -> Option<RateLeft> {
+        let rate = self.rate.as_ref()?;
+        Some(lock(&rate.budget).left(Instant::now()))
     }
 }
 

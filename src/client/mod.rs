@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+mod answers;
 mod any_request;
 mod api_error;
 mod api_keys;
@@ -76,6 +77,7 @@ use http::Method;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
+pub(crate) use answers::AnswerSummary;
 pub use any_request::AnyRequest;
 pub use api_error::{ApiError, FieldError};
 pub use api_keys::ApiKeys;
@@ -103,6 +105,7 @@ pub use pages::{ItemStream, Page};
 pub use pkce::Pkce;
 pub use private_links::PrivateLinks;
 pub use probe::KnownVersions;
+pub(crate) use rate::RateLeft;
 pub use rate::RatePolicy;
 pub use reservations::Reservations;
 pub use response::{Pagination, decode};
@@ -181,6 +184,26 @@ impl Client {
     /// The state of the circuit breaker.
     pub fn circuit(&self) -> CircuitState {
         self.transport.gate.circuit()
+    }
+
+    /// For how much longer no call is admitted.
+    pub(crate) fn circuit_opens_in(&self) -> Option<std::time::Duration> {
+        self.transport.gate.circuit_opens_in()
+    }
+
+    /// What is left of the rate budget, if there is one.
+    pub(crate) fn rate_left(&self) -> Option<RateLeft> {
+        self.transport.gate.rate_left()
+    }
+
+    /// How the latest requests went.
+    pub(crate) fn answers(&self) -> AnswerSummary {
+        self.transport.answers_summary()
+    }
+
+    /// How often the caches had the answer, and how often not.
+    pub(crate) fn cache_hits_and_misses(&self) -> (u64, u64) {
+        self.transport.memories.hits_and_misses()
     }
 
     /// Bookings: create, list, reschedule, cancel.

@@ -155,6 +155,14 @@ pub(crate) struct Terms {
     pub(crate) resets_within: Instant,
 }
 
+/// What is left of a budget: of its roomiest limit, which is the one that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RateLeft {
+    pub(crate) limit: u32,
+    pub(crate) remaining: u32,
+    pub(crate) resets_in: Duration,
+}
+
 /// The number of an admitted call. Later calls have higher numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CallNumber(u64);
@@ -262,6 +270,30 @@ impl RateBudget {
                 resets_after: None,
                 resets_within: now + WINDOW,
             },
+        }
+    }
+
+    /// What is left.
+    pub(crate) fn left(&self, now: Instant) -> RateLeft {
+        let in_flight = count(self.in_flight.len());
+        let limits = self.limits.values().map(|limit| {
+            let mut limit = *limit;
+            limit.renew(in_flight, now);
+            limit
+        });
+        let roomiest = limits.max_by_key(|limit| limit.remaining);
+        let left = roomiest.map_or((1, 0, WINDOW), |limit| {
+            let resets_in = limit.resets_at.saturating_duration_since(now);
+            (limit.limit, limit.remaining, resets_in)
+        });
+        let (limit, remaining, resets_in) = match (left, self.blocked_until) {
+            ((limit, ..), Some(until)) if now < until => (limit, 0, until - now),
+            (left, _) => left,
+        };
+        RateLeft {
+            limit,
+            remaining,
+            resets_in,
         }
     }
 
@@ -409,6 +441,29 @@ mod tests {
     /// Records the response to a call that is sent at this instant.
     fn hear(budget: &mut RateBudget, headers: &HeaderMap, now: Instant, utc: DateTime<Utc>) {
         budget.learn(CallNumber(u64::MAX), headers, now, utc);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_is_that_of_the_roomiest_limit() {
+        let start = Instant::now();
+        let mut budget = budget(120, start);
+        let left = |limit, remaining, seconds| RateLeft {
+            limit,
+            remaining,
+            resets_in: Duration::from_secs(seconds),
+        };
+        assert_eq!(budget.left(start), left(120, 120, 60));
+        let call = budget.admit(Class::Write, start).unwrap();
+        assert_eq!(budget.left(start), left(120, 119, 60));
+        let told = headers(&[("default", 10, 3, 30), ("long", 500, 2, 40)]);
+        budget.learn(call, &told, start, EPOCH);
+        budget.settle(call);
+        assert_eq!(budget.left(start), left(10, 3, 30));
+        let later = start + Duration::from_secs(35);
+        assert_eq!(budget.left(later), left(10, 10, 60));
+        budget.block(Duration::from_secs(20), later);
+        assert_eq!(budget.left(later), left(10, 0, 20));
+        assert_eq!(budget.left(later + Duration::from_secs(20)).remaining, 500);
     }
 
     #[tokio::test(start_paused = true)]

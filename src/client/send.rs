@@ -3,7 +3,7 @@
 //! Only token refreshes, in `oauth`, bypass it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 use url::Url;
 
+use super::answers::{AnswerSummary, Answers, Ended};
 use super::cache::{ForgetOnDrop, Memories};
 use super::error::{Error, ErrorKind, Retryability};
 use super::gate::Gate;
@@ -25,6 +26,7 @@ use super::retry::RetryPolicy;
 use super::shared_budget::CredentialId;
 use super::version;
 use crate::ambient::{Clock, Entropy};
+use crate::metrics;
 
 /// Sent with every attempt of a call and recorded in its span, so that the logs of both sides can
 /// be correlated.
@@ -45,6 +47,7 @@ pub(super) struct Transport {
     pub(super) authorizer: Authorizer,
     pub(super) gate: Gate,
     pub(super) memories: Memories,
+    pub(super) answers: Mutex<Answers>,
     pub(super) idempotency: IdempotencyKeys,
     pub(super) retry: RetryPolicy,
     pub(super) total_timeout: Duration,
@@ -66,6 +69,8 @@ impl Transport {
         // addresses.
         let span = tracing::debug_span!(
             "calcom.call",
+            otel.kind = "client",
+            otel.status_code = field::Empty,
             operation = request.operation,
             http.request.method = %request.method,
             http.response.status_code = field::Empty,
@@ -75,7 +80,7 @@ impl Transport {
             calcom.correlation_id = %CorrelationId(correlation),
             calcom.error = field::Empty,
         );
-        async {
+        let called = async {
             let url = request.url(&self.base_url)?;
             let deadline = Instant::now() + self.total_timeout;
             // Any write may change the available slots, even if its response never arrives.
@@ -131,12 +136,29 @@ impl Transport {
                     return Err(error);
                 };
                 tracing::debug!(attempt, ?delay, "trying again");
+                metrics::request_repeated();
                 tokio::time::sleep(delay).await;
                 attempt += 1;
             }
+        };
+        let result = called.instrument(span.clone()).await;
+        if result.is_err() {
+            span.record("otel.status_code", "ERROR");
         }
-        .instrument(span)
-        .await
+        result
+    }
+
+    /// Remembers how an attempt went.
+    fn note(&self, ended: Ended) {
+        let (now, utc) = (Instant::now(), self.clock.now());
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.note(ended, now, utc);
+    }
+
+    /// How the latest attempts went.
+    pub(super) fn answers_summary(&self) -> AnswerSummary {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.summary(Instant::now())
     }
 
     /// Makes one attempt once the policies admit it, and updates them from its response.
@@ -160,14 +182,24 @@ impl Transport {
         };
         let passage = self.gate.enter(request.operation, class, credential);
         let passage = passage.await?;
+        let sent_at = Instant::now();
         let answered = self.attempt(request, url, authorization, correlation).await;
+        let (took, was_answered) = (sent_at.elapsed(), answered.is_ok());
         if let Ok(response) = &answered
             && !request.has_own_limit
         {
             passage.learn(response.headers(), self.clock.now());
         }
         let result = answered.and_then(|response| read(request.operation, &response));
-        passage.settle(result.as_ref().err());
+        let error = result.as_ref().err();
+        let outcome = error.map_or("ok", |error| error.kind().as_str());
+        metrics::api_request(request.operation, outcome, took);
+        self.note(Ended {
+            took,
+            was_answered,
+            error: error.map(Error::kind),
+        });
+        passage.settle(error);
         if let Err(error) = &result
             && error.kind() == ErrorKind::RateLimited
             && !request.has_own_limit

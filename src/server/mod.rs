@@ -14,7 +14,9 @@
 
 mod answer;
 mod correlation;
+mod health;
 mod rate_limit;
 mod webhooks;
 
+pub use health::{HealthConfig, health, health_with};
 pub use webhooks::{WebhookConfig, webhooks, webhooks_with};

@@ -14,12 +14,13 @@ use axum::routing::post;
 use http::{HeaderMap, HeaderName, StatusCode};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 use super::answer::Outcome;
 use super::correlation::CorrelationId;
 use super::rate_limit::RateLimit;
 use crate::ambient::SystemEntropy;
+use crate::metrics;
 use crate::store::TenantId;
 use crate::sync::SyncEngine;
 
@@ -99,7 +100,7 @@ pub fn webhooks(engine: Arc<dyn SyncEngine>) -> Router {
 /// `delivery` is the SHA-256 of the body in hexadecimal, by which duplicates are recognized; `null` if
 /// the body was not read. `correlation_id` is that of the request's `X-Correlation-Id` or
 /// `X-Request-Id`, or a new one; it is in the `X-Correlation-Id` of the response and in the span
-/// `calcom.webhook`. Never 410, which switches the subscription off.
+/// `calcom.webhook`, within which `delivery` is logged at the level of debugging. Never 410, which switches the subscription off.
 pub fn webhooks_with(engine: Arc<dyn SyncEngine>, config: WebhookConfig) -> Router {
     let door = Arc::new(Door {
         engine,
@@ -126,8 +127,20 @@ async fn receive(
     request: Request,
 ) -> Response {
     let correlation_id = CorrelationId::of(request.headers(), &SystemEntropy);
-    let span = tracing::debug_span!("calcom.webhook", %correlation_id);
-    let (outcome, delivery) = door.receive(tenant, request).instrument(span).await;
+    let span = tracing::debug_span!(
+        "calcom.webhook",
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        http.response.status_code = field::Empty,
+        %correlation_id,
+    );
+    let received = door.receive(tenant, request).instrument(span.clone());
+    let (outcome, delivery) = received.await;
+    outcome.record(&span);
+    if delivery.is_none() {
+        // The engine has not seen it, and so has not counted it.
+        metrics::webhook(outcome.code());
+    }
     outcome.answer(delivery, correlation_id)
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use super::condition::CalendarCondition;
 use crate::model::{
     Booking, BookingLocation, BookingQuery, BookingUid, EventTypeId, Location, NewBooking, SeatUid,
     UserId,
@@ -159,6 +160,23 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// The word for what it does.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Reschedule { .. } => "reschedule",
+            Self::Cancel { .. } => "cancel",
+            Self::Confirm { .. } => "confirm",
+            Self::Decline { .. } => "decline",
+            Self::Reassign { .. } => "reassign",
+            Self::UpdateLocation { .. } => "update_location",
+            Self::AddGuests { .. } => "add_guests",
+            Self::MarkAbsent { .. } => "mark_absent",
+        }
+    }
+}
+
 /// What the engine needs to know about an event type before booking it.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -265,4 +283,9 @@ pub trait Calendar: fmt::Debug + Send + Sync + 'static {
     /// Checks whether the credentials are accepted at all: fails with
     /// [`Denied`](CalendarErrorKind::Denied) if not.
     async fn account(&self) -> Result<(), CalendarError>;
+
+    /// What is known of the connection, without any I/O; `None` if nothing is kept.
+    fn condition(&self) -> Option<CalendarCondition> {
+        None
+    }
 }

@@ -6,7 +6,11 @@ use chrono::{DateTime, Utc};
 use super::calendar::{
     BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write,
 };
-use crate::client::{Client, Error, ErrorKind};
+use super::condition::{
+    AnswerCondition, CacheCondition, CalendarCondition, CalendarFailure, CircuitCondition,
+    RateCondition,
+};
+use crate::client::{CircuitState, Client, Error, ErrorKind};
 use crate::model::{
     Booking, BookingField, BookingQuery, BookingUid, CancelParams, EventTypeId, MarkAbsentParams,
     NewBooking, NewGuest, RescheduleParams, SlotQuery,
@@ -127,6 +131,27 @@ async fn create(client: &Client, booking: &NewBooking) -> Result<Booking, Calend
             "bookings.create: the response contains no booking",
         )),
     }
+}
+
+fn circuit_of(client: &Client) -> CircuitCondition {
+    match (client.circuit_opens_in(), client.circuit()) {
+        (Some(probes_in), _) => CircuitCondition::open(probes_in),
+        (None, CircuitState::HalfOpen) => CircuitCondition::HalfOpen,
+        (None, CircuitState::Closed | CircuitState::Open) => CircuitCondition::Closed,
+    }
+}
+
+fn answers_of(client: &Client) -> AnswerCondition {
+    let summary = client.answers();
+    let mut answers = AnswerCondition::new(summary.count, summary.failed);
+    if let Some((p50, p95)) = summary.percentiles {
+        answers = answers.with_percentiles(p50, p95);
+    }
+    answers.last_success_at = summary.last_success_at;
+    answers.last_failure = summary
+        .last_failure
+        .map(|(at, kind)| CalendarFailure::new(at, kind.as_str()));
+    answers
 }
 
 #[async_trait]
@@ -271,5 +296,22 @@ impl Calendar for Client {
     async fn account(&self) -> Result<(), CalendarError> {
         self.me().get().await?;
         Ok(())
+    }
+
+    fn condition(&self) -> Option<CalendarCondition> {
+        let condition = CalendarCondition::default()
+            .with_circuit(circuit_of(self))
+            .with_answers(answers_of(self));
+        let condition = match self.rate_left() {
+            Some(left) => {
+                let rate = RateCondition::new(left.limit, left.remaining, left.resets_in);
+                condition.with_rate(rate)
+            }
+            None => condition,
+        };
+        Some(match self.cache_hits_and_misses() {
+            (0, 0) => condition,
+            (hits, misses) => condition.with_cache(CacheCondition::new(hits, misses)),
+        })
     }
 }

@@ -28,6 +28,7 @@ mod client_calendar;
 mod client_catalog;
 #[cfg(feature = "client")]
 mod client_subscriptions;
+mod condition;
 mod config;
 mod contain;
 mod decide;
@@ -39,6 +40,7 @@ mod error;
 mod event_types;
 mod facts;
 mod failure;
+mod health;
 mod last_work;
 mod location;
 mod new_booking;
@@ -77,6 +79,10 @@ pub use calendar::{
 };
 #[cfg(feature = "testing")]
 pub(crate) use client_calendar::failure_of;
+pub use condition::{
+    AnswerCondition, CacheCondition, CalendarCondition, CalendarFailure, CircuitCondition,
+    RateCondition,
+};
 pub use config::SyncConfig;
 pub use decide::{Decision, Verdict, decide};
 pub use defaults::BookingDefaults;
@@ -84,6 +90,10 @@ pub use engine::Engine;
 pub use engine_builder::EngineBuilder;
 pub use error::{Error, ErrorKind};
 pub use facts::{Facts, Local, Order, Remote};
+pub use health::{
+    BooksObserved, Health, HealthCheck, HealthStatus, HealthSummary, HealthThresholds, Monitor,
+    MonitorConfig, Observed, TenantObserved,
+};
 pub use last_work::LastWork;
 #[cfg(feature = "client")]
 pub use notify::WebhookNotifier;
@@ -113,7 +123,7 @@ pub use subscription::{
 };
 pub use sweep::{SweepReport, SweepStop};
 pub use sync_engine::{StepReport, SyncEngine};
-pub use tenant::{StaticTenants, Tenant, TenantDirectory};
+pub use tenant::{StaticTenants, Tenant, TenantDirectory, TenantSetup};
 pub use turn::TurnOutcome;
 pub use worker::{Worker, WorkerConfig};
 

@@ -1,17 +1,22 @@
 //! Operating the engine from code: what an operations page, a health endpoint or a command line
 //! tool stands on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 use super::bulk::{Cancellation, Cancelled, Resynced};
+use super::condition::CalendarCondition;
 use super::engine::Engine;
 use super::error::Error;
 use super::overview::Overview;
 use super::persons::{PersonQuery, PersonReport};
+use super::standing::FORMAT;
 use super::status::SyncStatus;
 use super::sync_engine::SyncEngine;
+use super::tenant::{Tenant, TenantSetup};
 use crate::store::{
     AppointmentId, Change, Erased, HistoryEntry, HistoryPosition, Page, Resolution, ReviewCount,
     ReviewFilter, ReviewId, ReviewItem, TenantId,
@@ -189,6 +194,39 @@ pub trait Operations: std::fmt::Debug + Send + Sync + 'static {
         tenant: &TenantId,
         person: &PersonQuery,
     ) -> Result<PersonReport, Error>;
+
+    /// One page of the tenants, in the order of their ids and strictly after `after`; an empty one at
+    /// the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Directory`].
+    async fn tenants(&self, after: Option<&TenantId>, limit: u32) -> Result<Vec<TenantId>, Error>;
+
+    /// What is set up for a tenant, in numbers; `None` if there is no such tenant.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Directory`].
+    async fn setup(&self, tenant: &TenantId) -> Result<Option<TenantSetup>, Error>;
+
+    /// The condition of a tenant's connection to Cal.com, without asking Cal.com; `None` if there is
+    /// no such tenant, or if its [`Calendar`](super::Calendar) keeps nothing.
+    ///
+    /// Each process knows its own connection. A directory that makes a new client at every lookup
+    /// makes it know nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Directory`].
+    async fn connection(&self, tenant: &TenantId) -> Result<Option<CalendarCondition>, Error>;
+
+    /// Has the store answer a small read, and returns how long that took.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn probe_storage(&self) -> Result<Duration, Error>;
 }
 
 #[async_trait]
@@ -313,5 +351,32 @@ impl Operations for Engine {
         person: &PersonQuery,
     ) -> Result<PersonReport, Error> {
         Ok(self.search_person(tenant, person, true).await?)
+    }
+    async fn tenants(&self, after: Option<&TenantId>, limit: u32) -> Result<Vec<TenantId>, Error> {
+        let tenants = self.host_call(self.tenants.tenants(after, limit)).await;
+        tenants.map_err(Error::Directory)
+    }
+
+    async fn setup(&self, tenant: &TenantId) -> Result<Option<TenantSetup>, Error> {
+        let found = self.tenant_of_directory(tenant).await?;
+        Ok(found.map(|tenant| tenant.setup()))
+    }
+
+    async fn connection(&self, tenant: &TenantId) -> Result<Option<CalendarCondition>, Error> {
+        let found = self.tenant_of_directory(tenant).await?;
+        Ok(found.and_then(|tenant| tenant.calendar.condition()))
+    }
+
+    async fn probe_storage(&self) -> Result<Duration, Error> {
+        let began = Instant::now();
+        self.store_call(self.store.next_due(FORMAT)).await?;
+        Ok(began.elapsed())
+    }
+}
+
+impl Engine {
+    async fn tenant_of_directory(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, Error> {
+        let found = self.host_call(self.tenants.tenant(id)).await;
+        found.map_err(Error::Directory)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use serde::Serialize;
 
 use super::calendar::Calendar;
 use super::defaults::BookingDefaults;
@@ -206,6 +207,35 @@ impl Tenant {
     pub(super) fn hosts_one_of(&self, booking: &Booking) -> bool {
         let mut hosts = booking.hosts.iter().filter_map(|host| host.id);
         hosts.any(|id| self.hosts.contains(&id))
+    }
+}
+
+/// What is set up for a tenant, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TenantSetup {
+    /// How many secrets may sign its webhooks; with none, every webhook is refused.
+    pub webhook_secrets: usize,
+    /// How many event types it names.
+    pub event_types: usize,
+    /// How many hosts it names. With neither event types nor hosts, no booking is the tenant's.
+    pub hosts: usize,
+    /// Whether it names its webhook subscription.
+    pub has_subscription: bool,
+    /// Whether its services are kept in sync.
+    pub has_services: bool,
+}
+
+impl Tenant {
+    /// What is set up, in numbers.
+    pub fn setup(&self) -> TenantSetup {
+        TenantSetup {
+            webhook_secrets: self.webhook_secrets.len(),
+            event_types: self.event_types.len(),
+            hosts: self.hosts.len(),
+            has_subscription: self.subscription.is_some(),
+            has_services: self.services.is_some(),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod availability;
 mod booking_actions;
 mod bookings;
 mod calendars;
+mod condition;
 mod errors;
 mod event_types;
 mod limits;

@@ -9,7 +9,7 @@ use calcom::store::{
 };
 use calcom::sync::{
     Cancellation, Cancelled, Engine, Error, Operations, PersonOutcome, PersonPlace, PersonQuery,
-    Resynced, StaticTenants, SyncEngine, SyncState, Worker, WorkerConfig,
+    Resynced, StaticTenants, SyncEngine, SyncState, Tenant, Worker, WorkerConfig,
 };
 use calcom::testing::{Fault, Operation, Then, When};
 
@@ -482,4 +482,60 @@ async fn by_default_bodies_of_webhooks_are_kept_for_thirty_days() {
     work_until(&world, config, async || bodies().await < 2).await;
     assert_eq!(bodies().await, 1);
     assert_eq!(world.delivery_fates().await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_tenants_come_in_pages_with_what_is_set_up_for_them() {
+    let world = World::new().await;
+    let calendar = std::sync::Arc::new(crate::harness::client(&world.fake));
+    let tenant = |id: &str| Tenant::new(id.into(), calendar.clone());
+    let tenants = StaticTenants::new([
+        tenant("c"),
+        tenant("a")
+            .with_webhook_secret("one")
+            .with_webhook_secret("two"),
+        tenant("b").with_host(world.fake.host_id()),
+    ]);
+    let store = std::sync::Arc::new(world.store.clone());
+    let tenants = std::sync::Arc::new(tenants);
+    let engine = Engine::builder(store.clone(), store, tenants).build();
+    let first = engine.tenants(None, 2).await.unwrap();
+    assert_eq!(first, ["a", "b"]);
+    let rest = engine.tenants(first.last(), 2).await.unwrap();
+    assert_eq!(rest, ["c"]);
+    assert!(engine.tenants(rest.last(), 2).await.unwrap().is_empty());
+    let a = engine.setup(&"a".into()).await.unwrap().unwrap();
+    assert_eq!((a.webhook_secrets, a.event_types, a.hosts), (2, 0, 0));
+    let b = engine.setup(&"b".into()).await.unwrap().unwrap();
+    assert_eq!((b.webhook_secrets, b.event_types, b.hosts), (0, 0, 1));
+    assert!(!b.has_subscription && !b.has_services);
+    assert_eq!(engine.setup(&"nobody".into()).await.unwrap(), None);
+    assert_eq!(engine.connection(&"nobody".into()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_condition_of_a_connection_is_known_without_a_request() {
+    let world = World::new().await;
+    let connection = async || {
+        world
+            .engine
+            .connection(&world.tenant)
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    assert_eq!(connection().await.answers.count, 0);
+    world.make("a", at(0), Origin::Phone);
+    world.settle().await;
+    let requests = world.requests();
+    let known = connection().await.answers;
+    assert_eq!(usize::try_from(known.count).unwrap(), requests);
+    assert_eq!(known.failed, 0);
+    assert!(known.last_success_at.is_some() && known.p95.is_some());
+    assert_eq!(world.requests(), requests);
+    world.fake.go_offline().await;
+    world.make("b", at(1), Origin::Phone);
+    world.drain().await;
+    let failure = connection().await.answers.last_failure.unwrap();
+    assert_eq!(failure.kind, "transport");
 }
