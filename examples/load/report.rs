@@ -11,12 +11,12 @@ use crate::server::LIMIT;
 
 impl Run {
     /// Prints what came of the mix, and returns what does not hold.
-    pub(crate) fn report(&mut self, options: &Options, mix: &Mix) -> Vec<String> {
+    pub(crate) fn report(&mut self, options: &Options, mix: &Mix) -> Wrong {
         let mut tally = Tally::default();
         for lane in &mut self.lanes {
             tally.add(std::mem::take(&mut lane.tally));
         }
-        let mut wrong = Vec::new();
+        let mut wrong = Wrong::default();
         println!("{:<24} {:>9}   answered", "kind", "sent");
         for (kind, answers) in tally.kinds() {
             let sent: u64 = answers.iter().map(|(_, count)| count).sum();
@@ -27,7 +27,7 @@ impl Run {
             println!("{:<24} {sent:>9}   {}", kind.name(), said.join(", "));
             for (answer, count) in answers {
                 if !kind.allows(answer, options.worker) {
-                    wrong.push(format!("{}: {count} times {answer}", kind.name()));
+                    wrong.add(format!("{}: {count} times {answer}", kind.name()));
                 }
             }
         }
@@ -36,7 +36,7 @@ impl Run {
             tally.answered(Kind::Twin, "200 duplicate"),
         ];
         if !options.worker && twins[0] != twins[1] {
-            wrong.push(format!(
+            wrong.add(format!(
                 "of bodies sent twice at once, {twins:?} were stored and not"
             ));
         }
@@ -48,7 +48,9 @@ impl Run {
             rate(mix.stored)
         );
         println!("valid ones in the mix: {}", Percentiles(&mix.latencies));
-        wrong.extend(self.memory(options, mix));
+        if let Some(grows) = self.memory(options, mix) {
+            wrong.add(grows);
+        }
         wrong
     }
 
@@ -63,7 +65,7 @@ impl Run {
         }
         // A store in memory keeps the body and what it says, and makes room for more than there is.
         let kept = match options.over.as_str() {
-            "memory" => u32::try_from(self.length).map_or(0.0, f64::from) * 2.0 + 2048.0,
+            "memory" => u32::try_from(self.length).map_or(0.0, f64::from) * 2.0 + 4096.0,
             _ => 0.0,
         };
         let Some(growth) = mix.memory.growth(kept) else {
@@ -96,7 +98,7 @@ pub(crate) struct Limit {
     pub(crate) accepted: u32,
     pub(crate) refused: u32,
     pub(crate) longest: u64,
-    pub(crate) wrong: Vec<String>,
+    pub(crate) wrong: Wrong,
 }
 
 impl fmt::Display for Limit {
@@ -111,6 +113,9 @@ impl fmt::Display for Limit {
         )
     }
 }
+
+/// How many things of a kind that do not hold are told of.
+const TOLD: usize = 10;
 
 /// Requests a second and the 99th percentile of each turn.
 #[derive(Default)]
@@ -153,7 +158,40 @@ impl fmt::Display for Comparison {
 pub(crate) struct Stored {
     pub(crate) deliveries: u64,
     pub(crate) settled: u64,
-    pub(crate) wrong: Vec<String>,
+    pub(crate) wrong: Wrong,
+}
+
+/// What does not hold: how much it is, and the beginning of it.
+#[derive(Default)]
+pub(crate) struct Wrong {
+    pub(crate) count: u64,
+    told: Vec<String>,
+}
+
+impl Wrong {
+    pub(crate) fn add(&mut self, problem: String) {
+        self.count += 1;
+        if self.told.len() < TOLD {
+            self.told.push(problem);
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.told.extend(other.told);
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.told {
+            writeln!(f, "WRONG: {problem}")?;
+        }
+        match self.count {
+            0 => write!(f, "load: everything holds"),
+            count => write!(f, "load: {count} things do not hold"),
+        }
+    }
 }
 
 impl fmt::Display for Stored {

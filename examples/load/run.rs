@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::kinds::{Bodies, number_in, tenant_of};
 use crate::lane::Lane;
 use crate::measure::{Latencies, Memory, processor_time, resident};
-use crate::report::{Comparison, Limit, Stored};
+use crate::report::{Comparison, Limit, Stored, Wrong};
 use crate::server::{END, LIMIT, LIST, Ports};
 use crate::wire::KeptAlive;
 use crate::{Failure, Options, Server};
@@ -116,7 +116,7 @@ impl Run {
         let most = LIMIT.get();
         let begun = Instant::now();
         let mut accepted = BTreeMap::<_, u32>::new();
-        let (mut refused, mut longest, mut wrong) = (0, 0, Vec::new());
+        let (mut refused, mut longest, mut wrong) = (0, 0, Wrong::default());
         for _ in 0..most * 4 {
             let (tenant, answer) = lane.limited(&mut kept).await?;
             let count = accepted.entry(tenant).or_default();
@@ -128,14 +128,14 @@ impl Run {
             let seconds = answer.retry_after.as_deref().map(str::parse::<u64>);
             match seconds {
                 Some(Ok(seconds @ 1..=60)) => longest = longest.max(seconds),
-                _ => wrong.push(format!("Retry-After is {:?}", answer.retry_after)),
+                _ => wrong.add(format!("Retry-After is {:?}", answer.retry_after)),
             }
         }
         let given_back = begun.elapsed().as_secs_f64() * f64::from(most) / 60.0;
         for (tenant, count) in &accepted {
             let at_most = f64::from(most) + given_back.ceil();
             if *count < most || f64::from(*count) > at_most {
-                wrong.push(format!(
+                wrong.add(format!(
                     "{count} of {tenant} were let through, and not {most}"
                 ));
             }
@@ -143,7 +143,7 @@ impl Run {
         tokio::time::sleep(Duration::from_secs(longest)).await;
         let (_, again) = lane.limited(&mut kept).await?;
         if again.status != 200 {
-            wrong.push(format!("after Retry-After the answer is {}", again.status));
+            wrong.add(format!("after Retry-After the answer is {}", again.status));
         }
         Ok(Limit {
             accepted: accepted.into_values().sum(),
@@ -229,12 +229,12 @@ impl Run {
             let number = match number_in(uid) {
                 Ok(number) => number,
                 Err(problem) => {
-                    stored.wrong.push(problem);
+                    stored.wrong.add(problem);
                     continue;
                 }
             };
             if tenant_of(number).0 != tenant {
-                stored.wrong.push(format!("{uid} is stored for {tenant}"));
+                stored.wrong.add(format!("{uid} is stored for {tenant}"));
             }
             let lanes = self.lanes.iter().zip(&mut counts);
             let mut places =
@@ -243,7 +243,7 @@ impl Run {
                 Some(count) => *count = count.saturating_add(1),
                 None => stored
                     .wrong
-                    .push(format!("{uid} is stored and was not sent")),
+                    .add(format!("{uid} is stored and was not sent")),
             }
         }
         for (lane, counts) in self.lanes.iter().zip(&counts) {
@@ -256,7 +256,7 @@ impl Run {
                     (false, true) => accepted == count && *count > 0,
                 };
                 if !is_right {
-                    stored.wrong.push(format!(
+                    stored.wrong.add(format!(
                         "body {number} was accepted {accepted} times and is stored {count} times"
                     ));
                 }
