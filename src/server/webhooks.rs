@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::response::Response;
 use axum::routing::post;
@@ -72,8 +73,8 @@ pub fn webhooks(engine: Arc<dyn SyncEngine>) -> Router {
 
 /// A router that receives webhooks at `POST /webhooks/calcom/{tenant}`.
 ///
-/// A delivery is answered once it is stored, and before anything else is done with it. Every answer of
-/// the router is JSON:
+/// A delivery is answered once it is stored, and before anything else is done with it. Every answer to
+/// a `POST` is JSON:
 ///
 /// ```json
 /// {
@@ -100,11 +101,16 @@ pub fn webhooks(engine: Arc<dyn SyncEngine>) -> Router {
 /// `delivery` is the SHA-256 of the body in hexadecimal, by which duplicates are recognized; `null` if
 /// the body was not read. `correlation_id` is that of the request's `X-Correlation-Id` or
 /// `X-Request-Id`, or a new one; it is in the `X-Correlation-Id` of the response and in the span
-/// `calcom.webhook`, within which `delivery` is logged at the level of debugging. Never 410, which switches the subscription off.
+/// `calcom.webhook`, within which `delivery` is logged at the level of debugging. Never 410, which
+/// switches the subscription off.
+///
+/// How many connections there are, and how long a request's head may take, is for the server around the
+/// router to limit, or a proxy in front of it: `axum::serve` limits neither.
 pub fn webhooks_with(engine: Arc<dyn SyncEngine>, config: WebhookConfig) -> Router {
     let door = Arc::new(Door {
         engine,
         rate_limit: config.requests_per_minute.map(RateLimit::new),
+        max_body_bytes: config.max_body_bytes,
         read_timeout: config.read_timeout,
         source_header: config.source_header,
     });
@@ -117,13 +123,14 @@ pub fn webhooks_with(engine: Arc<dyn SyncEngine>, config: WebhookConfig) -> Rout
 struct Door {
     engine: Arc<dyn SyncEngine>,
     rate_limit: Option<RateLimit>,
+    max_body_bytes: usize,
     read_timeout: Duration,
     source_header: Option<HeaderName>,
 }
 
 async fn receive(
     State(door): State<Arc<Door>>,
-    Path(tenant): Path<String>,
+    tenant: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
     let correlation_id = CorrelationId::of(request.headers(), &SystemEntropy);
@@ -134,8 +141,13 @@ async fn receive(
         http.response.status_code = field::Empty,
         %correlation_id,
     );
-    let received = door.receive(tenant, request).instrument(span.clone());
-    let (outcome, delivery) = received.await;
+    let (outcome, delivery) = match tenant {
+        Ok(Path(tenant)) => door.receive(tenant, request).instrument(span.clone()).await,
+        // The host has put the route where the path says more than the tenant.
+        Err(rejection) if rejection.status().is_server_error() => (Outcome::Unavailable, None),
+        // What is no text is nobody's name.
+        Err(_) => (Outcome::Unverified, None),
+    };
     outcome.record(&span);
     if delivery.is_none() {
         // The engine has not seen it, and so has not counted it.
@@ -154,6 +166,11 @@ impl Door {
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 return (Outcome::RateLimited(seconds), None);
             }
+        }
+        // Nothing is read of a body that says itself that it is too large.
+        let announced = request.body().size_hint().lower();
+        if usize::try_from(announced).map_or(true, |length| length > self.max_body_bytes) {
+            return (Outcome::TooLarge, None);
         }
         let headers = request.headers().clone();
         let body = Bytes::from_request(request, &());
