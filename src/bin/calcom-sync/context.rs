@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use calcom::client::{ApiVersion, ApiVersions, Client};
+use calcom::client::{ApiVersion, ApiVersions, Client, ClientBuilder};
 use calcom::store::{AppointmentRepository, ServiceRepository, Store, TenantId};
 use calcom::sync::{Engine, StaticTenants, Tenant, TenantServices};
 
@@ -159,7 +159,12 @@ pub(crate) fn of_database(settings: &Settings, failure: Failure) -> Failure {
 }
 
 /// A client with a tenant's key.
-pub(crate) fn client(tenant: &TenantSettings) -> Result<Client, Failure> {
+fn client(tenant: &TenantSettings) -> Result<Client, Failure> {
+    built(client_builder(tenant)?, tenant)
+}
+
+/// What a client with a tenant's key begins with.
+pub(crate) fn client_builder(tenant: &TenantSettings) -> Result<ClientBuilder, Failure> {
     let mut builder = Client::builder(tenant.api_key.clone());
     if let Some(url) = &tenant.base_url {
         builder = builder.base_url(url);
@@ -173,6 +178,11 @@ pub(crate) fn client(tenant: &TenantSettings) -> Result<Client, Failure> {
         })?;
         builder = builder.versions(ApiVersions::default().with_bookings(version));
     }
+    Ok(builder)
+}
+
+/// The client, or what is wrong with its settings.
+pub(crate) fn built(builder: ClientBuilder, tenant: &TenantSettings) -> Result<Client, Failure> {
     builder.build().map_err(|error| {
         Failure::settings(
             format!("Cal.com's client for tenant {} cannot be set up", tenant.id),

@@ -7,7 +7,7 @@ use calcom::postgres::PostgresStore;
 use calcom::sqlite::SqliteStore;
 use calcom::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ServiceRepository, Store,
-    StoreError, TenantId,
+    StoreError, StoreErrorKind, TenantId,
 };
 
 use crate::settings::DatabaseUrl;
@@ -70,4 +70,43 @@ impl Database {
             Self::Postgres(store) => store.create_appointment(tenant, id, write).await,
         }
     }
+
+    /// Writes something and takes it back.
+    pub(crate) async fn try_writing(&self) -> Result<(), StoreError> {
+        let written = match self {
+            Self::Sqlite(store) => write_sqlite(store).await,
+            Self::Postgres(store) => write_postgres(store).await,
+        };
+        written.map_err(|error| {
+            let is_refused = error.as_database_error().is_some_and(|error| {
+                let code = error.code().unwrap_or_default();
+                // SQLite's `SQLITE_READONLY` with its variants; PostgreSQL's lack of privilege and a
+                // transaction that may only read.
+                let number = code.parse::<u32>().map(|code| code & 0xff);
+                number == Ok(8) || matches!(&*code, "42501" | "25006")
+            });
+            let kind = match is_refused {
+                true => StoreErrorKind::ReadOnly,
+                false => StoreErrorKind::Unavailable,
+            };
+            StoreError::new(kind, "a test could not be written").with_source(error)
+        })
+    }
+}
+
+async fn write_sqlite(store: &SqliteStore) -> sqlx::Result<()> {
+    let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("CREATE TABLE calcom_sync_check (nothing)")
+        .execute(&mut *transaction)
+        .await?;
+    transaction.rollback().await
+}
+
+async fn write_postgres(store: &PostgresStore) -> sqlx::Result<()> {
+    let mut transaction = store.pool().begin().await?;
+    // Without a row to be changed, as a replica refuses it all the same.
+    sqlx::query("UPDATE meta SET oldest = oldest WHERE false")
+        .execute(&mut *transaction)
+        .await?;
+    transaction.rollback().await
 }

@@ -8,11 +8,15 @@ mod cli;
 mod commands;
 mod context;
 mod database;
+mod demo;
 mod failure;
+mod logs;
 mod notifiers;
 mod output;
 mod parse;
+mod router;
 mod settings;
+mod signals;
 
 use std::process::ExitCode;
 
@@ -61,6 +65,7 @@ async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Check(arguments) => commands::check::run(&cli.global, output, arguments).await,
         command => {
             let settings = Settings::load(&cli.global)?;
+            let _logs = logs::start(&settings.log, "off")?;
             let work = async {
                 let context = Context::open(settings).await?;
                 commands::run(&context, output, command).await

@@ -36,6 +36,20 @@ impl DatabaseUrl {
     }
 }
 
+impl DatabaseUrl {
+    /// The whole address, which may hold a password.
+    pub(crate) fn exposed(&self) -> SecretString {
+        match self {
+            // From wherever it is read.
+            Self::Sqlite(path) => match std::path::absolute(path) {
+                Ok(path) => path.display().to_string().into(),
+                Err(_) => path.display().to_string().into(),
+            },
+            Self::Postgres { url, .. } => url.clone(),
+        }
+    }
+}
+
 impl fmt::Display for DatabaseUrl {
     /// Without user name and password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,6 +18,7 @@ use url::Url;
 
 pub(crate) use self::database::DatabaseUrl;
 use crate::cli::Global;
+use crate::demo;
 use crate::failure::Failure;
 
 /// Where settings are looked for if no file is named.
@@ -134,6 +135,17 @@ impl Settings {
     /// Reads the settings file and the environment, and applies the flags.
     pub(crate) fn load(flags: &Global) -> Result<Self, Failure> {
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if flags.demo {
+            // Only what the demo does not say itself, such as the log.
+            let own = Self::from_sources(
+                &Global {
+                    database: None,
+                    ..flags.clone()
+                },
+                &|name| environment(name).filter(|_| name.starts_with("CALCOM_SYNC_LOG")),
+            )?;
+            return demo::settings_of_running(&own);
+        }
         Self::from_sources(flags, &environment)
     }
 
