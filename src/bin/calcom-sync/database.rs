@@ -10,6 +10,9 @@ use calcom::store::{
     StoreError, StoreErrorKind, TenantId,
 };
 
+use secrecy::ExposeSecret;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
 use crate::settings::DatabaseUrl;
 
 /// An open database.
@@ -72,10 +75,10 @@ impl Database {
     }
 
     /// Writes something and takes it back.
-    pub(crate) async fn try_writing(&self) -> Result<(), StoreError> {
+    pub(crate) async fn try_writing(&self, url: &DatabaseUrl) -> Result<(), StoreError> {
         let written = match self {
             Self::Sqlite(store) => write_sqlite(store).await,
-            Self::Postgres(store) => write_postgres(store).await,
+            Self::Postgres(_) => write_postgres(url).await,
         };
         written.map_err(|error| {
             let is_refused = error.as_database_error().is_some_and(|error| {
@@ -96,17 +99,23 @@ impl Database {
 
 async fn write_sqlite(store: &SqliteStore) -> sqlx::Result<()> {
     let mut transaction = store.pool().begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query("CREATE TABLE calcom_sync_check (nothing)")
+    sqlx::query("CREATE TABLE calcom_sync_check (a INTEGER)")
         .execute(&mut *transaction)
         .await?;
     transaction.rollback().await
 }
 
-async fn write_postgres(store: &PostgresStore) -> sqlx::Result<()> {
-    let mut transaction = store.pool().begin().await?;
-    // Without a row to be changed, as a replica refuses it all the same.
-    sqlx::query("UPDATE meta SET oldest = oldest WHERE false")
-        .execute(&mut *transaction)
+async fn write_postgres(url: &DatabaseUrl) -> sqlx::Result<()> {
+    let DatabaseUrl::Postgres { url, schema } = url else {
+        return Ok(());
+    };
+    let mut connection = PgConnection::connect(url.expose_secret()).await?;
+    // The store has accepted the name of the schema. No row is changed, and a replica or a role
+    // that may only read refuses it all the same.
+    let schema = schema.as_deref().unwrap_or("calcom");
+    let update = format!("UPDATE \"{schema}\".meta SET oldest = oldest WHERE false");
+    connection
+        .execute(sqlx::raw_sql(AssertSqlSafe(update)))
         .await?;
-    transaction.rollback().await
+    connection.close().await
 }

@@ -208,6 +208,7 @@ impl State {
         };
         let mut settings = own.clone();
         settings.file = None;
+        settings.is_demo = true;
         settings.database = database;
         settings.is_database_named = true;
         settings.listen = self.listen;

@@ -244,6 +244,7 @@ impl SettingsFile {
         };
         Ok(Settings {
             file: None,
+            is_demo: false,
             database,
             is_database_named,
             listen,

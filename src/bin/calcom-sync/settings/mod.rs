@@ -31,6 +31,8 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr
 pub(crate) struct Settings {
     /// The file that was read.
     pub(crate) file: Option<PathBuf>,
+    /// Whether they are those of a running demo.
+    pub(crate) is_demo: bool,
     pub(crate) database: DatabaseUrl,
     /// Whether somebody chose the database, or it is the default one.
     pub(crate) is_database_named: bool,

@@ -27,7 +27,10 @@ pub(super) async fn check(
             let failure = of_account(client, error);
             lines.push(Line::failed("key", &failure));
             for what in ["event types", "webhook"] {
-                lines.push(Line::skipped(what, "not checked, because Cal.com gave no answer about the account"));
+                lines.push(Line::skipped(
+                    what,
+                    "not checked, because Cal.com gave no answer about the account",
+                ));
             }
             // A server that cannot be reached has said so already.
             lines.push(match clock {
@@ -119,7 +122,8 @@ async fn event_types(
         }
     }
     let wrong = |text: String| {
-        let advice = "correct event_types; the number is in the address of the event type's page at Cal.com";
+        let advice =
+            "correct event_types; the number is in the address of the event type's page at Cal.com";
         Failure::not_found(text, advice)
     };
     let failure = match (missing.as_slice(), foreign.as_slice()) {
@@ -206,7 +210,10 @@ fn told(finding: &SubscriptionFinding, url: &str, found: &[WebhookSubscription])
             places.sort_unstable();
             places.dedup();
             places.truncate(NAMED);
-            format!("the subscription goes to {} and not to {url}", places.join(", "))
+            format!(
+                "the subscription goes to {} and not to {url}",
+                places.join(", ")
+            )
         }
         Finding::Inactive { .. } => "the subscription is switched off".to_owned(),
         Finding::MissingTriggers { triggers, .. } => {
@@ -223,9 +230,12 @@ fn told(finding: &SubscriptionFinding, url: &str, found: &[WebhookSubscription])
             "the subscription has another secret than the one configured here".to_owned()
         }
         Finding::Template { .. } => {
-            "the subscription has a payload template, so that its webhooks cannot be read here".to_owned()
+            "the subscription has a payload template, so that its webhooks cannot be read here"
+                .to_owned()
         }
-        Finding::Duplicate { .. } => "two subscriptions go here, so that everything comes twice".to_owned(),
+        Finding::Duplicate { .. } => {
+            "two subscriptions go here, so that everything comes twice".to_owned()
+        }
         Finding::NoSecretHere => {
             "no webhook secret is configured, so that every webhook is refused".to_owned()
         }

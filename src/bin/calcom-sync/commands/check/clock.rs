@@ -27,7 +27,10 @@ pub(super) async fn check(client: &Client) -> Result<Line, String> {
     let answer = http.get(address).send().await;
     let after = SystemClock.now();
     let answer = answer.map_err(|_| "not checked, because Cal.com did not answer".to_owned())?;
-    let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
+    let date = answer
+        .headers()
+        .get(DATE)
+        .and_then(|date| date.to_str().ok());
     let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
     let Some(date) = date else {
         return Err("not checked, because Cal.com's answer says no time".to_owned());
@@ -41,12 +44,22 @@ fn compare(ours: DateTime<Utc>, theirs: DateTime<Utc>) -> Line {
     let ahead = ours - theirs;
     if ahead.abs() <= LARGEST {
         let seconds = ahead.num_seconds().abs();
-        return Line::fine(WHAT, format!("agrees with Cal.com's, to {} s", seconds.max(1)));
+        return Line::fine(
+            WHAT,
+            format!("agrees with Cal.com's, to {} s", seconds.max(1)),
+        );
     }
-    let side = if ahead > TimeDelta::zero() { "ahead of" } else { "behind" };
+    let side = if ahead > TimeDelta::zero() {
+        "ahead of"
+    } else {
+        "behind"
+    };
     Line::wrong(
         WHAT,
-        format!("this computer's clock is {} {side} Cal.com's", span(ahead.abs())),
+        format!(
+            "this computer's clock is {} {side} Cal.com's",
+            span(ahead.abs())
+        ),
         "set it, and have it set by NTP",
     )
 }

@@ -16,7 +16,9 @@ pub(super) async fn check(settings: &Settings, lines: &mut Lines<'_>) -> Option<
         && !path.exists()
     {
         // A check leaves no file behind where there was none.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         if folder.is_some_and(|folder| !folder.is_dir()) {
             let failure = Failure::new(
                 FailureKind::Storage,
@@ -32,7 +34,7 @@ pub(super) async fn check(settings: &Settings, lines: &mut Lines<'_>) -> Option<
     }
     let opened = Database::open(name).await;
     let written = match opened {
-        Ok(database) => database.try_writing().await.map(|()| database),
+        Ok(database) => database.try_writing(name).await.map(|()| database),
         Err(error) => Err(error),
     };
     match written {

@@ -118,7 +118,9 @@ impl<'a> Lines<'a> {
             text += &format!(" → {}", plain(next));
         }
         if let Some(cause) = &line.cause {
-            text += &self.output.paint(Tone::Faint, &format!(" ({})", plain(cause)));
+            text += &self
+                .output
+                .paint(Tone::Faint, &format!(" ({})", plain(cause)));
         }
         self.output.line(text);
         self.lines.push(json!({

@@ -44,7 +44,10 @@ pub(crate) async fn run(
         if let Some(context) = checked {
             round_trip::run(&context, &arguments, &mut lines).await;
         } else {
-            lines.push(Line::skipped("sync", "not tried, because of what is said above"));
+            lines.push(Line::skipped(
+                "sync",
+                "not tried, because of what is said above",
+            ));
         }
     }
     lines.ended()
@@ -104,6 +107,7 @@ fn of_settings(settings: &Settings) -> Line {
     }
     let source = match &settings.file {
         Some(file) => format!("read from {}", file.display()),
+        None if settings.is_demo => "those of the demo that is running".to_owned(),
         None => "read from the environment".to_owned(),
     };
     if let Some(file) = &settings.file

@@ -13,7 +13,10 @@ const WHAT: &str = "public address";
 /// Knocks at the door for webhooks, which refuses what is not signed in words of its own.
 pub(super) async fn check(settings: &Settings, tenant: &TenantSettings, lines: &mut Lines<'_>) {
     let Some(url) = settings.webhook_url(&tenant.id) else {
-        lines.push(Line::skipped(WHAT, "not checked, because public_url is not set"));
+        lines.push(Line::skipped(
+            WHAT,
+            "not checked, because public_url is not set",
+        ));
         return;
     };
     lines.push(match knock(&url).await {
@@ -40,7 +43,9 @@ async fn knock(url: &str) -> reqwest::Result<bool> {
         .timeout(PATIENCE)
         .redirect(reqwest::redirect::Policy::none())
         .build()?;
-    let request = http.post(url).header("x-correlation-id", "calcom-sync-check");
+    let request = http
+        .post(url)
+        .header("x-correlation-id", "calcom-sync-check");
     let answer = request.send().await?;
     let expected = [
         StatusCode::UNAUTHORIZED,

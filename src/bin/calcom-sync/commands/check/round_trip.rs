@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use calcom::ambient::{Clock, SystemClock};
 use calcom::client::Client;
-use calcom::model::{
-    BookingUid, CancelParams, EventTypeId, NewAttendee, NewBooking, SlotQuery,
-};
+use calcom::model::{BookingUid, CancelParams, EventTypeId, NewAttendee, NewBooking, SlotQuery};
 use calcom::store::{AppointmentId, LinkKey, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
@@ -99,9 +97,17 @@ impl<'a> RoundTrip<'a> {
         let booking = NewBooking::new(self.event_type, start, attendee);
         let booked = self.client.bookings().create(&booking).await?;
         let answered = begun.elapsed();
-        let uid = booked.into_vec().into_iter().next().map(|booked| booked.uid);
+        let uid = booked
+            .into_vec()
+            .into_iter()
+            .next()
+            .map(|booked| booked.uid);
         let uid = uid.ok_or_else(|| {
-            Failure::new(FailureKind::Unreachable, "Cal.com made no booking", "try again")
+            Failure::new(
+                FailureKind::Unreachable,
+                "Cal.com made no booking",
+                "try again",
+            )
         })?;
         self.open = Some(uid.clone());
 
@@ -124,7 +130,9 @@ impl<'a> RoundTrip<'a> {
         self.open = None;
         self.until("the cancellation", async || {
             let found = self.context.appointments.get(self.tenant, &id).await?;
-            Ok(found.filter(|found| !found.state.status.is_live()).map(drop))
+            Ok(found
+                .filter(|found| !found.state.status.is_live())
+                .map(drop))
         })
         .await?;
         let cancelled = begun.elapsed();
@@ -146,7 +154,10 @@ impl<'a> RoundTrip<'a> {
         slots.next().ok_or_else(|| {
             Failure::new(
                 FailureKind::Found,
-                format!("event type {} has no free slot in the next three weeks", self.event_type),
+                format!(
+                    "event type {} has no free slot in the next three weeks",
+                    self.event_type
+                ),
                 "name another one with --event-type",
             )
         })
