@@ -9,7 +9,7 @@ use calcom::sync::{Engine, StaticTenants, Tenant, TenantServices};
 
 use crate::database::Database;
 use crate::failure::{Failure, FailureKind};
-use crate::notifiers;
+use crate::notifiers::Notifiers;
 use crate::settings::{Settings, TenantSettings};
 
 /// Everything that is configured, opened.
@@ -23,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) services: Arc<dyn ServiceRepository>,
     pub(crate) database: Database,
     pub(crate) settings: Settings,
+    /// Who hears of what a person should hear of; to be flushed at the end by whoever works.
+    pub(crate) notifiers: Notifiers,
     clients: BTreeMap<TenantId, Client>,
 }
 
@@ -58,10 +60,8 @@ impl Context {
         let directory = Arc::new(StaticTenants::new(tenants));
         let (store, appointments) = (database.store(), database.appointments());
         let builder = Engine::builder(Arc::clone(&store), Arc::clone(&appointments), directory);
-        let builder = match notifiers::of(&settings)? {
-            Some(notifier) => builder.notifier(notifier),
-            None => builder,
-        };
+        let notifiers = Notifiers::of(&settings)?;
+        let builder = builder.notifier(Arc::new(notifiers.clone()));
         let builder = match &settings.sync_key_secret {
             Some(secret) => builder.sync_key_secret(secret.clone()),
             None => builder,
@@ -74,6 +74,7 @@ impl Context {
             services,
             database,
             settings,
+            notifiers,
             clients,
         })
     }

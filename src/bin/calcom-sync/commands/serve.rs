@@ -54,7 +54,10 @@ async fn serve(settings: Settings, output: &Output) -> Result<(), Failure> {
     signals::stop().await;
     output.line("Stopping; press Ctrl-C again to stop at once.");
     tokio::select! {
-        () = serving.stop() => Ok(()),
+        () = async {
+            serving.stop().await;
+            context.notifiers.flush().await;
+        } => Ok(()),
         () = signals::stop() => Err(Failure::interrupted()),
     }
 }

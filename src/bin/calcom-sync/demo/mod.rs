@@ -67,6 +67,7 @@ impl Demo {
         let state = State {
             tenant: TENANT.to_owned(),
             database: database.exposed(),
+            schema: database.schema().map(ToOwned::to_owned),
             base_url: salon.fake.base_url().to_string(),
             api_key: salon.fake.api_key(),
             webhook_secret: random_secret(),
@@ -187,7 +188,7 @@ impl State {
             )
         };
         let database =
-            DatabaseUrl::parse(self.database.expose_secret(), None).map_err(|_| broken())?;
+            DatabaseUrl::parse(self.database.expose_secret(), self.schema.clone()).map_err(|_| broken())?;
         let public_url = format!("http://{}", self.listen);
         let event_types: BTreeSet<_> = self.event_types.iter().map(|id| (*id).into()).collect();
         let tenant = TenantSettings {
@@ -218,6 +219,9 @@ impl State {
         settings.webhooks.requests_per_minute = None;
         settings.tenants = vec![tenant];
         settings.tokens = vec![token];
+        // Nobody is to be told of people who do not exist.
+        settings.notify = None;
+        settings.mail = None;
         Ok(settings)
     }
 }

@@ -22,6 +22,7 @@ pub(super) struct State {
     pub(super) tenant: String,
     #[serde(serialize_with = "exposed")]
     pub(super) database: SecretString,
+    pub(super) schema: Option<String>,
     pub(super) base_url: String,
     #[serde(serialize_with = "exposed")]
     pub(super) api_key: SecretString,

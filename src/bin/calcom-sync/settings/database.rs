@@ -37,6 +37,14 @@ impl DatabaseUrl {
 }
 
 impl DatabaseUrl {
+    /// The schema, if one is named.
+    pub(crate) fn schema(&self) -> Option<&str> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres { schema, .. } => schema.as_deref(),
+        }
+    }
+
     /// The whole address, which may hold a password.
     pub(crate) fn exposed(&self) -> SecretString {
         match self {

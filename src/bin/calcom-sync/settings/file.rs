@@ -302,10 +302,23 @@ impl TenantFile {
 impl MailFile {
     fn check(self, wrong: &impl Fn(&str, &str) -> Failure) -> Result<MailSettings, Failure> {
         let smtp = Url::parse(self.smtp.expose_secret()).ok();
-        if !smtp.is_some_and(|url| matches!(url.scheme(), "smtp" | "smtps")) {
+        if !smtp
+            .as_ref()
+            .is_some_and(|url| matches!(url.scheme(), "smtp" | "smtps"))
+        {
             return Err(wrong(
                 "mail.smtp",
                 "is not an address such as smtps://user:password@mail.example.com",
+            ));
+        }
+        let is_clear = |url: &Url| {
+            let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+            url.scheme() == "smtp" && url.query() != Some("tls=required") && !is_local
+        };
+        if smtp.is_some_and(|url| is_clear(&url) && url.password().is_some()) {
+            return Err(wrong(
+                "mail.smtp",
+                "would send its password unencrypted: use smtps://, or smtp:// with ?tls=required",
             ));
         }
         if self.to.is_empty() {

@@ -151,3 +151,18 @@ fn the_example_is_valid_and_says_everything() {
     assert!(settings.notify.is_some() && settings.mail.is_some());
     assert!(settings.public_url.is_some() && settings.sync_key_secret.is_some());
 }
+
+#[test]
+fn no_password_is_sent_to_a_mail_server_in_the_clear() {
+    let mail = |smtp: &str| {
+        let text = format!(
+            "[mail]\nsmtp = \"{smtp}\"\nfrom = \"a@example.org\"\nto = [\"b@example.org\"]\n"
+        );
+        load(&text, &[], &[]).map(drop)
+    };
+    assert!(mail("smtp://me:hidden@mail.example.org").is_err());
+    assert!(mail("smtp://me:hidden@mail.example.org?tls=opportunistic").is_err());
+    mail("smtp://me:hidden@mail.example.org?tls=required").unwrap();
+    mail("smtps://me:hidden@mail.example.org").unwrap();
+    mail("smtp://mail.example.org").unwrap();
+}
