@@ -177,3 +177,45 @@ async fn without_a_key_a_demo_lives() {
     assert_eq!(after.code, 6, "{after:?}");
     assert!(after.out.contains("no demo is running"), "{after:?}");
 }
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres"]
+async fn a_booking_goes_there_and_back_over_postgres() {
+    let url = std::env::var("CALCOM_TEST_POSTGRES").expect("scripts/with-postgres sets it");
+    let world = World::new().await;
+    let of_postgres = |settings: String| {
+        let file = format!("database = {:?}", world.database());
+        let schema = format!("program_{}", std::process::id());
+        let database = format!("database = {url:?}\nschema = {schema:?}");
+        settings.replace(&file, &database)
+    };
+    let serving = Running::start(world.with(of_postgres)).await;
+    let door = format!("http://{}", serving.address());
+    world.subscribe(&door);
+    let mut command = world.with(|settings| of_postgres(settings).replace(&world.door, &door));
+    command.args(["check", "--sync", "--wait", "20s"]);
+    let ran = world.run(command).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(world.fake.live_bookings().is_empty());
+    assert!(serving.stop().await.success());
+
+    // Whoever may only read is told so.
+    let and = if url.contains('?') { '&' } else { '?' };
+    let reading = format!("{url}{and}options=-c%20default_transaction_read_only%3Don");
+    let mut command = world.with(|settings| {
+        let settings = of_postgres(settings).replace(&world.door, &door);
+        settings.replace(&format!("{url:?}"), &format!("{reading:?}"))
+    });
+    command.arg("check");
+    let ran = world.run(command).await;
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(
+        ran.out
+            .contains("✘ database        the database cannot be written"),
+        "{ran:?}"
+    );
+    assert!(
+        !ran.out.contains(&url) && !ran.err.contains(&url),
+        "{ran:?}"
+    );
+}

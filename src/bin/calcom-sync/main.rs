@@ -72,10 +72,7 @@ async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
             };
             tokio::select! {
                 result = work => result,
-                signal = tokio::signal::ctrl_c() => {
-                    signal?;
-                    Err(Failure::interrupted())
-                }
+                () = signals::stop() => Err(Failure::interrupted()),
             }
         }
     }

@@ -187,8 +187,8 @@ impl State {
                 "stop the demo and start it again with `calcom-sync serve`",
             )
         };
-        let database =
-            DatabaseUrl::parse(self.database.expose_secret(), self.schema.clone()).map_err(|_| broken())?;
+        let database = DatabaseUrl::parse(self.database.expose_secret(), self.schema.clone())
+            .map_err(|_| broken())?;
         let public_url = format!("http://{}", self.listen);
         let event_types: BTreeSet<_> = self.event_types.iter().map(|id| (*id).into()).collect();
         let tenant = TenantSettings {
