@@ -83,6 +83,8 @@
 //! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `postgres`, `server`,
 //! `conformance` and `testing` (which includes `client` and `conformance`) are not. Without any
 //! feature, and with `conformance` alone, the crate depends on no HTTP client, SQL, server or TLS.
+//! `program` builds the program `calcom-sync`, and `mail` lets it send e-mails; a library needs
+//! neither.
 //!
 //! # Testing your own store
 //!

@@ -1,0 +1,195 @@
+//! Settings: from a file, the environment and flags; the last one wins.
+
+mod database;
+mod environment;
+mod file;
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use calcom::model::{EventTypeId, UserId};
+use calcom::store::TenantId;
+use http::HeaderName;
+use secrecy::SecretString;
+use url::Url;
+
+pub(crate) use self::database::DatabaseUrl;
+use crate::cli::Global;
+use crate::demo;
+use crate::failure::Failure;
+
+/// Where settings are looked for if no file is named.
+pub(crate) const DEFAULT_FILE: &str = "calcom-sync.toml";
+const DEFAULT_DATABASE: &str = "calcom-sync.sqlite";
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4680);
+
+/// All settings. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The file that was read.
+    pub(crate) file: Option<PathBuf>,
+    /// Whether they are those of a running demo.
+    pub(crate) is_demo: bool,
+    pub(crate) database: DatabaseUrl,
+    /// Whether somebody chose the database, or it is the default one.
+    pub(crate) is_database_named: bool,
+    pub(crate) listen: SocketAddr,
+    /// Under which Cal.com reaches the webhooks.
+    pub(crate) public_url: Option<Url>,
+    pub(crate) sync_key_secret: Option<SecretString>,
+    pub(crate) log: LogSettings,
+    pub(crate) webhooks: WebhookSettings,
+    pub(crate) tenants: Vec<TenantSettings>,
+    /// Who may see or use the operations page.
+    pub(crate) tokens: Vec<TokenSettings>,
+    pub(crate) notify: Option<NotifySettings>,
+    pub(crate) mail: Option<MailSettings>,
+    /// The tenant of `--tenant`.
+    pub(crate) selected: Option<TenantId>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogSettings {
+    /// The folder of the log files.
+    pub(crate) dir: Option<PathBuf>,
+    /// Which lines: `info`, or a filter such as `info,sqlx=warn`.
+    pub(crate) level: Option<String>,
+    /// One JSON object a line.
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct WebhookSettings {
+    /// How many requests a minute a source may send for a tenant; `None` for any number.
+    pub(crate) requests_per_minute: Option<NonZeroU32>,
+    /// The header in which a proxy says whom a request comes from.
+    pub(crate) source_header: Option<HeaderName>,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self {
+            requests_per_minute: NonZeroU32::new(60),
+            source_header: None,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct TenantSettings {
+    pub(crate) id: TenantId,
+    pub(crate) api_key: SecretString,
+    /// The client's default if absent.
+    pub(crate) base_url: Option<String>,
+    /// The version of the bookings' API; the client's default if absent.
+    pub(crate) api_version: Option<String>,
+    pub(crate) webhook_secrets: Vec<SecretString>,
+    pub(crate) event_types: BTreeSet<EventTypeId>,
+    pub(crate) hosts: BTreeSet<UserId>,
+    pub(crate) phone_only_domain: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+#[allow(dead_code, reason = "read by the operations page")]
+pub(crate) struct TokenSettings {
+    pub(crate) name: String,
+    pub(crate) token: SecretString,
+    pub(crate) role: Role,
+    /// All tenants if empty.
+    pub(crate) tenants: BTreeSet<TenantId>,
+}
+
+/// What a token allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    /// Looking.
+    Viewer,
+    /// Deciding, too.
+    Operator,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct NotifySettings {
+    /// A secret, too: it may let others post.
+    pub(crate) url: SecretString,
+    pub(crate) secret: Option<SecretString>,
+}
+
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    not(feature = "mail"),
+    allow(dead_code, reason = "read with the feature `mail` only")
+)]
+pub(crate) struct MailSettings {
+    /// `smtps://user:password@host`, or `smtp://host:25` without encryption.
+    pub(crate) smtp: SecretString,
+    pub(crate) from: String,
+    pub(crate) to: Vec<String>,
+    /// At most one mail in this time.
+    pub(crate) every: Duration,
+}
+
+impl Settings {
+    /// Reads the settings file and the environment, and applies the flags.
+    pub(crate) fn load(flags: &Global) -> Result<Self, Failure> {
+        let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if flags.demo {
+            // Only what the demo does not say itself, such as the log.
+            let own = Self::from_sources(
+                &Global {
+                    database: None,
+                    ..flags.clone()
+                },
+                &|name| environment(name).filter(|_| name.starts_with("CALCOM_SYNC_LOG")),
+            )?;
+            return demo::settings_of_running(&own);
+        }
+        Self::from_sources(flags, &environment)
+    }
+
+    fn from_sources(
+        flags: &Global,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Failure> {
+        let file = match &flags.config {
+            Some(path) => Some(path.clone()),
+            None => Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.is_file()),
+        };
+        let mut read = match &file {
+            Some(path) => file::read(path)?,
+            None => file::SettingsFile::default(),
+        };
+        environment::apply(&mut read, environment)?;
+        if let Some(database) = &flags.database {
+            read.database = Some(database.clone().into());
+        }
+        let mut settings = read.check(file.as_deref().unwrap_or(Path::new("the environment")))?;
+        settings.file = file;
+        let selected = flags.tenant.clone().map(TenantId::new);
+        settings.selected = selected;
+        Ok(settings)
+    }
+
+    /// Whether anybody's Cal.com can be reached.
+    pub(crate) fn has_key(&self) -> bool {
+        !self.tenants.is_empty()
+    }
+
+    /// The URL that a tenant's webhooks are to be sent to, if it is known.
+    pub(crate) fn webhook_url(&self, tenant: &TenantId) -> Option<String> {
+        let base = self.public_url.as_ref()?.as_str().trim_end_matches('/');
+        Some(format!("{base}{}", webhook_path(tenant)))
+    }
+}
+
+/// The path at which a tenant's webhooks are received.
+pub(crate) fn webhook_path(tenant: &TenantId) -> String {
+    format!("/webhooks/calcom/{tenant}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+use std::collections::HashMap;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+fn load(text: &str, environment: &[(&str, &str)], flags: &[&str]) -> Result<Settings, Failure> {
+    use clap::Parser;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("settings.toml");
+    std::fs::write(&path, text).unwrap();
+    let mut words = vec!["calcom-sync", "check", "--config", path.to_str().unwrap()];
+    words.extend(flags);
+    let flags = crate::cli::Cli::try_parse_from(words).unwrap().global;
+    let known: HashMap<&str, &str> = environment.iter().copied().collect();
+    Settings::from_sources(&flags, &|name| known.get(name).map(ToString::to_string))
+}
+
+const SALON: &str = "
+database = \"from-file.sqlite\"
+[[tenants]]
+id = \"salon\"
+api_key = \"cal_file\"
+event_types = [42]
+";
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let file = load(SALON, &[], &[]).unwrap();
+    assert_eq!(file.database.to_string(), "from-file.sqlite");
+    let salon = &[
+        ("CALCOM_SYNC_DATABASE", "from-env.sqlite"),
+        ("CALCOM_API_KEY", "cal_env"),
+    ];
+    let env = load(SALON, salon, &[]).unwrap();
+    assert_eq!(env.database.to_string(), "from-env.sqlite");
+    assert_eq!(env.tenants[0].api_key.expose_secret(), "cal_env");
+    assert_eq!(env.tenants[0].event_types.len(), 1);
+    let flag = load(SALON, salon, &["--database", "from-flag.sqlite"]).unwrap();
+    assert_eq!(flag.database.to_string(), "from-flag.sqlite");
+}
+
+#[test]
+fn the_environment_alone_makes_a_tenant() {
+    let variables = [
+        ("CALCOM_API_KEY", "cal_env"),
+        ("CALCOM_EVENT_TYPE_IDS", "42, 43"),
+        ("CALCOM_WEBHOOK_SECRET", "new,old"),
+        ("DATABASE_URL", "postgres://me:hidden@db.example/salon"),
+    ];
+    let settings = load("", &variables, &[]).unwrap();
+    assert_eq!(settings.tenants[0].id.as_str(), "default");
+    assert_eq!(settings.tenants[0].event_types.len(), 2);
+    assert_eq!(settings.tenants[0].webhook_secrets.len(), 2);
+    assert_eq!(
+        settings.database.to_string(),
+        "PostgreSQL at db.example/salon"
+    );
+    assert!(
+        !load("", &[("CALCOM_EVENT_TYPE_IDS", "42")], &[])
+            .unwrap()
+            .has_key()
+    );
+}
+
+#[test]
+fn a_key_for_one_of_several_tenants_needs_its_name() {
+    let two = format!("{SALON}[[tenants]]\nid = \"gym\"\napi_key = \"cal_gym\"\n");
+    let failure = load(&two, &[("CALCOM_API_KEY", "cal_env")], &[]).unwrap_err();
+    assert!(failure.to_string().contains("several tenants"), "{failure}");
+    let named = [("CALCOM_API_KEY", "cal_env"), ("CALCOM_TENANT", "gym")];
+    let settings = load(&two, &named, &[]).unwrap();
+    assert_eq!(settings.tenants[1].api_key.expose_secret(), "cal_env");
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line() {
+    let failure = load(
+        "listen = \"127.0.0.1:1\"\napi_kye = \"cal_secret\"\n",
+        &[],
+        &[],
+    )
+    .unwrap_err();
+    let said = failure.to_string();
+    assert!(
+        said.contains("line 2") && said.contains("`api_kye`"),
+        "{said}"
+    );
+    assert_eq!(failure.code(), 2);
+    let failure = load(&SALON.replace("event_types", "event_type"), &[], &[]).unwrap_err();
+    assert!(failure.to_string().contains("line 6"), "{failure}");
+}
+
+#[test]
+fn no_value_is_repeated_in_an_error() {
+    for text in [
+        "api_kye = \"cal_secret\"",
+        "tenants = \"cal_secret\"",
+        "[[tenants]]\nid = \"a\"\nwebhook_secrets = \"cal_secret\"",
+        "[[tenants]]\nid = \"a\"\nevent_types = [\"cal_secret\"]",
+        "sync_key_secret = [\"cal_secret\"]",
+        "database = \"mysql://me:cal_secret@db/x\"",
+        "listen = \"cal_secret\"",
+        "public_url = \"cal_secret\"",
+        "sync_key_secret = \"cal_secret",
+        "sync_key_secret = cal_secret",
+        "[[tokens]]\nname = \"n\"\ntoken = \"cal_secret\"\nrole = \"cal_secret\"",
+        "[notify]\nurl = \"cal_secret\"",
+        "[mail]\nsmtp = \"cal_secret\"\nfrom = \"a\"\nto = []",
+    ] {
+        let failure = load(text, &[], &[]).unwrap_err();
+        let causes = calcom_causes(&failure);
+        assert!(!causes.contains("cal_secret"), "{text}: {causes}");
+    }
+}
+
+fn calcom_causes(failure: &Failure) -> String {
+    let mut said = failure.to_string();
+    let mut cause = std::error::Error::source(failure);
+    while let Some(error) = cause {
+        said += &format!(": {error}");
+        cause = error.source();
+    }
+    said
+}
+
+#[test]
+fn debug_output_shows_no_secret() {
+    let text = format!(
+        "sync_key_secret = \"hidden\"\n{SALON}webhook_secrets = [\"hidden\"]\n\
+         [[tokens]]\nname = \"ann\"\ntoken = \"hidden-hidden-hidden\"\nrole = \"viewer\"\n\
+         [notify]\nurl = \"https://example.org/hidden\"\nsecret = \"hidden\"\n\
+         [mail]\nsmtp = \"smtps://a:hidden@example.org\"\nfrom = \"a@example.org\"\nto = [\"b@example.org\"]\n"
+    );
+    let shown = format!(
+        "{:?}",
+        load(&text, &[], &["--database", "postgres://me:hidden@db/x"]).unwrap()
+    );
+    assert!(
+        !shown.contains("hidden") && !shown.contains("cal_file"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_example_is_valid_and_says_everything() {
+    let example = include_str!("../../../../examples/calcom-sync.toml");
+    let settings = load(example, &[], &[]).unwrap();
+    assert_eq!(settings.tenants.len(), 2);
+    assert!(settings.notify.is_some() && settings.mail.is_some());
+    assert!(settings.public_url.is_some() && settings.sync_key_secret.is_some());
+}
+
+#[test]
+fn no_password_is_sent_to_a_mail_server_in_the_clear() {
+    let mail = |smtp: &str| {
+        let text = format!(
+            "[mail]\nsmtp = \"{smtp}\"\nfrom = \"a@example.org\"\nto = [\"b@example.org\"]\n"
+        );
+        load(&text, &[], &[]).map(drop)
+    };
+    assert!(mail("smtp://me:hidden@mail.example.org").is_err());
+    assert!(mail("smtp://me:hidden@mail.example.org?tls=opportunistic").is_err());
+    mail("smtp://me:hidden@mail.example.org?tls=required").unwrap();
+    mail("smtps://me:hidden@mail.example.org").unwrap();
+    mail("smtp://mail.example.org").unwrap();
+}
