@@ -12,7 +12,9 @@ mod failure;
 mod notifiers;
 mod output;
 mod parse;
+mod sentences;
 mod settings;
+mod when;
 
 use std::process::ExitCode;
 
@@ -61,6 +63,7 @@ async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Check(arguments) => commands::check::run(&cli.global, output, arguments).await,
         command => {
             let settings = Settings::load(&cli.global)?;
+            let ends_by_interrupt = command.ends_by_interrupt();
             let work = async {
                 let context = Context::open(settings).await?;
                 commands::run(&context, output, command).await
@@ -69,6 +72,9 @@ async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
                 result = work => result,
                 signal = tokio::signal::ctrl_c() => {
                     signal?;
+                    if ends_by_interrupt {
+                        return Ok(());
+                    }
                     Err(Failure::interrupted())
                 }
             }
