@@ -7,13 +7,19 @@ use super::error::failed;
 use super::{PostgresStore, statements};
 use crate::sql::{decode, json};
 use crate::store::{
-    AppointmentId, LinkId, LogEntry, LogEvent, LogId, Page, StoreError, SyncLog, TenantId,
+    AppointmentId, LinkId, LogEntry, LogEvent, LogId, LogScope, Page, StoreError, SyncLog, TenantId,
 };
 
 statements! {
     /// Ids are drawn under the tenant's lock, which is held until the transaction is visible: nobody
     /// who reads on after the last id that was seen misses a line.
-    WRITE = "INSERT INTO log (tenant, at, link, appointment, event) VALUES ($1, now_of_books(), $2, $3, $4)";
+    WRITE = "INSERT INTO log (tenant, at, link, appointment, event, by_person) VALUES ($1, now_of_books(), $2, $3, $4, $5)";
+    LATEST =
+        "SELECT id, at, tenant, link, appointment, event FROM log WHERE tenant = $1 AND id < $2 \
+         ORDER BY tenant DESC, id DESC LIMIT $3";
+    LATEST_BY_PERSONS =
+        "SELECT id, at, tenant, link, appointment, event FROM log WHERE tenant = $1 AND id < $2 AND by_person \
+         ORDER BY tenant DESC, id DESC LIMIT $3";
     READ =
         "SELECT id, at, tenant, link, appointment, event FROM log WHERE tenant = $1 AND id > $2 \
          ORDER BY tenant, id LIMIT $3";
@@ -39,6 +45,42 @@ impl SyncLog for PostgresStore {
             .map_err(failed)?;
         rows.iter().map(decode::log_entry).collect()
     }
+
+    async fn latest(
+        &self,
+        tenant: &TenantId,
+        scope: LogScope,
+        page: Page<LogId>,
+    ) -> Result<Vec<LogEntry>, StoreError> {
+        let statement = match scope {
+            LogScope::All => LATEST,
+            LogScope::ByPersons => LATEST_BY_PERSONS,
+        };
+        let rows = sqlx::query(statement)
+            .bind(tenant.as_str())
+            .bind(page.after.map_or(i64::MAX, LogId::get))
+            .bind(i64::from(page.limit))
+            .fetch_all(self.pool())
+            .await
+            .map_err(failed)?;
+        rows.iter().map(decode::log_entry).collect()
+    }
+
+    async fn append(
+        &self,
+        tenant: &TenantId,
+        appointment: Option<&AppointmentId>,
+        event: &LogEvent,
+    ) -> Result<(), StoreError> {
+        let subject = Subject {
+            tenant,
+            link: None,
+            appointment,
+        };
+        let mut transaction = self.begin_for("append log", tenant).await?;
+        write(&mut transaction, subject, event).await?;
+        transaction.commit().await
+    }
 }
 
 /// Writes a line. The transaction holds the tenant's lock.
@@ -52,6 +94,7 @@ pub(super) async fn write(
         .bind(subject.link.map(LinkId::get))
         .bind(subject.appointment.map(AppointmentId::as_str))
         .bind(json(event))
+        .bind(event.actor().is_some())
         .execute(connection)
         .await
         .map_err(failed)?;

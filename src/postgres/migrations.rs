@@ -16,19 +16,27 @@ use super::statements;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Each with its version, in their order.
-const MIGRATIONS: &[(i32, &str)] = &[(1, BOOKS), (2, DOORS), (3, TURNS), (4, CLIENT)];
+const MIGRATIONS: &[(i32, &str)] = &[
+    (1, BOOKS),
+    (2, DOORS),
+    (3, TURNS),
+    (4, CLIENT),
+    (5, OPERATORS),
+];
 /// Everything of [`MIGRATIONS`], for those who run it themselves.
 pub(super) const ALL: &str = concat!(
     include_str!("migrations/0001_books.sql"),
     include_str!("migrations/0002_doors.sql"),
     include_str!("migrations/0003_turns.sql"),
-    include_str!("migrations/0004_client.sql")
+    include_str!("migrations/0004_client.sql"),
+    include_str!("migrations/0005_operators.sql")
 );
 
 const BOOKS: &str = include_str!("migrations/0001_books.sql");
 const DOORS: &str = include_str!("migrations/0002_doors.sql");
 const TURNS: &str = include_str!("migrations/0003_turns.sql");
 const CLIENT: &str = include_str!("migrations/0004_client.sql");
+const OPERATORS: &str = include_str!("migrations/0005_operators.sql");
 
 statements! {
     HAS_BOOKS = "SELECT to_regclass(quote_ident($1) || '.meta') IS NOT NULL";

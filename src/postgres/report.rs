@@ -16,8 +16,9 @@ use super::rows::{Row, Stamp, back, micros};
 use super::{PostgresStore, links, review_items, statements};
 use crate::sql::decode;
 use crate::store::{
-    AppointmentId, ChangeCount, DeliveryCount, HistoryEntry, HistoryKind, HistoryPosition, LinkId,
-    LinkStatus, Page, Reports, ReviewFilter, StoreError, TenantId, Waits, WorkCounts,
+    ActivitySlice, AppointmentId, ChangeCount, DeliveryCount, HistoryEntry, HistoryKind,
+    HistoryPosition, LinkId, LinkStatus, Page, Reports, ReviewFilter, StoreError, TenantId, Waits,
+    WorkCounts,
 };
 
 /// How many rows there are, how long the longest of them waited, and all of them together: until
@@ -34,6 +35,13 @@ macro_rules! waits {
 macro_rules! within {
     () => {
         "fate IS NOT NULL AND settled_at >= now_of_books() - $2 * interval '1 us' "
+    };
+}
+
+/// The slice of $3 seconds in which a row was settled, by its number since 1970.
+macro_rules! slice {
+    () => {
+        "floor(EXTRACT(epoch FROM settled_at) / $3::bigint)::bigint AS slice, "
     };
 }
 
@@ -100,6 +108,18 @@ statements! {
     DELIVERIES_ENDED = concat!(
         "SELECT source, fate, ", waits!(), "FROM notices WHERE kind = 'delivery' AND tenant = $1 AND ", within!(),
         "GROUP BY source, fate"
+    );
+    CHANGES_IN_SLICES = concat!(
+        "SELECT ", slice!(), "origin, fate, ", waits!(), "FROM notices WHERE kind = 'change' AND tenant = $1 AND ", within!(),
+        "GROUP BY slice, origin, fate"
+    );
+    DELIVERIES_IN_SLICES = concat!(
+        "SELECT ", slice!(), "source, fate, ", waits!(), "FROM notices WHERE kind = 'delivery' AND tenant = $1 AND ", within!(),
+        "GROUP BY slice, source, fate"
+    );
+    ALL_WAITING_CHANGES = concat!(
+        "SELECT ", change_columns!(), ", taken_at, settled_at FROM notices \
+         WHERE kind = 'change' AND fate IS NULL AND tenant = $1 ORDER BY tenant, appointment, id LIMIT $2"
     );
     LINKS_DUE =
         "SELECT COUNT(*) FILTER (WHERE is_leased) AS leased, \
@@ -299,6 +319,57 @@ impl Reports for PostgresStore {
         add_links(&mut transaction, tenant, &mut counts).await?;
         transaction.commit().await?;
         Ok(counts)
+    }
+
+    async fn activity(
+        &self,
+        tenant: &TenantId,
+        within: Duration,
+        slice: Duration,
+    ) -> Result<Vec<ActivitySlice>, StoreError> {
+        let seconds = ActivitySlice::seconds(slice);
+        let sliced = async |connection: &mut PgConnection, statement| {
+            sqlx::query(statement)
+                .bind(tenant.as_str())
+                .bind(back(within))
+                .bind(seconds)
+                .fetch_all(connection)
+                .await
+                .map_err(failed)
+        };
+        let from = |row: &Row<'_>| {
+            let start = row.number::<i64>("slice")? * seconds;
+            DateTime::from_timestamp(start, 0).ok_or_else(|| row.corrupt("settled_at"))
+        };
+        let mut transaction = self.begin_snapshot("activity").await?;
+        let mut changes = Vec::new();
+        for row in &sliced(&mut transaction, CHANGES_IN_SLICES).await? {
+            let row = Row::of("notices", row);
+            let (origin, fate) = (row.word("origin")?, row.word_if_any("fate")?);
+            changes.push((from(&row)?, ChangeCount::new(origin, fate, waits(&row)?)));
+        }
+        let mut deliveries = Vec::new();
+        for row in &sliced(&mut transaction, DELIVERIES_IN_SLICES).await? {
+            let row = Row::of("notices", row);
+            let (source, fate) = (row.word("source")?, row.word_if_any("fate")?);
+            deliveries.push((from(&row)?, DeliveryCount::new(source, fate, waits(&row)?)));
+        }
+        transaction.commit().await?;
+        Ok(ActivitySlice::collect(changes, deliveries))
+    }
+
+    async fn waiting_changes(
+        &self,
+        tenant: &TenantId,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
+        let rows = sqlx::query(ALL_WAITING_CHANGES)
+            .bind(tenant.as_str())
+            .bind(i64::from(limit))
+            .fetch_all(self.pool())
+            .await
+            .map_err(failed)?;
+        rows.iter().map(change_entry).collect()
     }
 }
 

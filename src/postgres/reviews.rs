@@ -134,31 +134,59 @@ async fn open(
     link: &Link,
     new: &NewReview,
 ) -> Result<(ReviewId, bool), StoreError> {
-    let scope = match new.scope {
-        ReviewScope::Link => Some(link.id),
-        ReviewScope::Tenant => None,
+    let subject = Subject {
+        tenant: &link.tenant,
+        link: match new.scope {
+            ReviewScope::Link => Some(link.id),
+            ReviewScope::Tenant => None,
+        },
+        appointment: link.appointment.as_ref(),
     };
-    let row = sqlx::query(OPEN)
-        .bind(link.tenant.as_str())
-        .bind(scope.map(LinkId::get))
-        .bind(link.appointment.as_ref().map(AppointmentId::as_str))
-        .bind(new.cause.as_str())
-        .bind(new.reason.as_str())
-        .bind(new.ends.as_str())
-        .bind(json(&new.evidence))
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(failed)?;
-    let row = Row::of("reviews", &row);
-    let (id, count) = (row.get::<i64>("id")?, row.get::<i64>("count")?);
+    let (id, is_new) = open_about(connection, subject, new).await?;
     sqlx::query(TAKE_PART)
         .bind(link.tenant.as_str())
-        .bind(id)
+        .bind(id.get())
         .bind(link.id.get())
         .execute(connection)
         .await
         .map_err(failed)?;
-    Ok((ReviewId::new(id), count == 1))
+    Ok((id, is_new))
+}
+
+/// Opens or updates an item about a tenant, in which no link is involved.
+pub(super) async fn open_of_tenant(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    new: &NewReview,
+) -> Result<ReviewId, StoreError> {
+    let subject = Subject {
+        tenant,
+        link: None,
+        appointment: None,
+    };
+    let (id, _) = open_about(connection, subject, new).await?;
+    Ok(id)
+}
+
+async fn open_about(
+    connection: &mut PgConnection,
+    subject: Subject<'_>,
+    new: &NewReview,
+) -> Result<(ReviewId, bool), StoreError> {
+    let row = sqlx::query(OPEN)
+        .bind(subject.tenant.as_str())
+        .bind(subject.link.map(LinkId::get))
+        .bind(subject.appointment.map(AppointmentId::as_str))
+        .bind(new.cause.as_str())
+        .bind(new.reason.as_str())
+        .bind(new.ends.as_str())
+        .bind(json(&new.evidence))
+        .fetch_one(connection)
+        .await
+        .map_err(failed)?;
+    let row = Row::of("reviews", &row);
+    let count = row.get::<i64>("count")?;
+    Ok((row.number("id")?, count == 1))
 }
 
 /// The link has no part in open items any more, other than those kept. An item that nobody else has

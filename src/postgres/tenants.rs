@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use sqlx::PgConnection;
 
 use super::error::failed;
+use super::log::{self, Subject};
 use super::rows::ahead;
 use super::{PostgresStore, reviews, statements};
-use crate::store::{Hold, StoreError, TenantId, Tenants};
+use crate::store::{Hold, LogEvent, NewReview, ReviewId, StoreError, TenantId, Tenants};
 
 statements! {
     IS_PAUSED = "SELECT EXISTS (SELECT FROM tenants WHERE tenant = $1 AND paused_by IS NOT NULL)";
@@ -37,6 +38,28 @@ impl Tenants for PostgresStore {
             transaction.end(resumed).await
         })
         .await
+    }
+
+    async fn pause(
+        &self,
+        tenant: &TenantId,
+        review: &NewReview,
+    ) -> Result<Option<ReviewId>, StoreError> {
+        let mut transaction = self.begin_for("pause", tenant).await?;
+        if paused_by(&mut transaction, tenant).await?.is_some() {
+            return Ok(None);
+        }
+        let cause = Hold::Pause(review.cause.clone());
+        hold(&mut transaction, tenant, &cause).await?;
+        let id = reviews::open_of_tenant(&mut transaction, tenant, review).await?;
+        let subject = Subject {
+            tenant,
+            link: None,
+            appointment: None,
+        };
+        log::write(&mut transaction, subject, &LogEvent::TenantPaused).await?;
+        transaction.commit().await?;
+        Ok(Some(id))
     }
 }
 

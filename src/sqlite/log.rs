@@ -9,11 +9,18 @@ use super::rows::micros;
 use super::{SqliteStore, statements};
 use crate::sql::{decode, json};
 use crate::store::{
-    AppointmentId, Link, LinkId, LogEntry, LogEvent, LogId, Page, StoreError, SyncLog, TenantId,
+    AppointmentId, Link, LinkId, LogEntry, LogEvent, LogId, LogScope, Page, StoreError, SyncLog,
+    TenantId,
 };
 
 statements! {
-    WRITE = "INSERT INTO calcom_log (at, tenant, link, appointment, event) VALUES (?1, ?2, ?3, ?4, ?5)";
+    WRITE = "INSERT INTO calcom_log (at, tenant, link, appointment, event, by_person) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    LATEST =
+        "SELECT id, at, tenant, link, appointment, event FROM calcom_log INDEXED BY calcom_log_tenant \
+         WHERE tenant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+    LATEST_BY_PERSONS =
+        "SELECT id, at, tenant, link, appointment, event FROM calcom_log INDEXED BY calcom_log_by_person \
+         WHERE tenant = ?1 AND id < ?2 AND by_person = 1 ORDER BY id DESC LIMIT ?3";
     READ =
         "SELECT id, at, tenant, link, appointment, event FROM calcom_log WHERE tenant = ?1 AND id > ?2 \
          ORDER BY id LIMIT ?3";
@@ -57,6 +64,39 @@ impl SyncLog for SqliteStore {
             .map_err(failed)?;
         rows.iter().map(decode::log_entry).collect()
     }
+
+    async fn latest(
+        &self,
+        tenant: &TenantId,
+        scope: LogScope,
+        page: Page<LogId>,
+    ) -> Result<Vec<LogEntry>, StoreError> {
+        let statement = match scope {
+            LogScope::All => LATEST,
+            LogScope::ByPersons => LATEST_BY_PERSONS,
+        };
+        let rows = sqlx::query(statement)
+            .bind(tenant.as_str())
+            .bind(page.after.map_or(i64::MAX, LogId::get))
+            .bind(i64::from(page.limit))
+            .fetch_all(self.reads())
+            .await
+            .map_err(failed)?;
+        rows.iter().map(decode::log_entry).collect()
+    }
+
+    async fn append(
+        &self,
+        tenant: &TenantId,
+        appointment: Option<&AppointmentId>,
+        event: &LogEvent,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.write().await?;
+        let mut subject = Subject::of_tenant(tenant);
+        subject.appointment = appointment;
+        write(&mut transaction, subject, event, self.now()).await?;
+        transaction.commit().await.map_err(failed)
+    }
 }
 
 pub(super) async fn write(
@@ -71,6 +111,7 @@ pub(super) async fn write(
         .bind(subject.link.map(LinkId::get))
         .bind(subject.appointment.map(AppointmentId::as_str))
         .bind(json(event))
+        .bind(event.actor().is_some())
         .execute(connection)
         .await
         .map_err(failed)?;

@@ -19,6 +19,11 @@ const MIGRATIONS_TABLE: &str = "calcom_migrations";
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "books", include_str!("migrations/0001_books.sql")),
     (2, "client", include_str!("migrations/0002_client.sql")),
+    (
+        3,
+        "operators",
+        include_str!("migrations/0003_operators.sql"),
+    ),
 ];
 
 statements! {

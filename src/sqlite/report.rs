@@ -16,9 +16,9 @@ use super::rows::{Row, micros, micros_before};
 use super::{SqliteStore, inbox, keys, links, review_items, statements};
 use crate::sql::decode;
 use crate::store::{
-    AppointmentId, ChangeCount, DeliveryCount, HistoryEntry, HistoryKind, HistoryPosition, Link,
-    LinkId, LinkKey, LinkStatus, Page, Reports, ReviewFilter, StoreError, TenantId, Waits,
-    WorkCounts,
+    ActivitySlice, AppointmentId, ChangeCount, DeliveryCount, HistoryEntry, HistoryKind,
+    HistoryPosition, Link, LinkId, LinkKey, LinkStatus, Page, Reports, ReviewFilter, StoreError,
+    TenantId, Waits, WorkCounts,
 };
 
 /// How many rows there are, how long the longest of them waited, and all of them together: until
@@ -85,6 +85,18 @@ statements! {
     DELIVERIES_WAITING = concat!(
         "SELECT source, fate, ", waits!(), "FROM calcom_notices INDEXED BY calcom_notices_waiting_deliveries \
          WHERE tenant = ?1 AND kind = 'delivery' AND fate IS NULL GROUP BY source"
+    );
+    CHANGES_IN_SLICES = concat!(
+        "SELECT settled_at / ?4 AS slice, origin, fate, ", waits!(), "FROM calcom_notices INDEXED BY calcom_notices_ended \
+         WHERE tenant = ?1 AND kind = 'change' AND settled_at >= ?3 GROUP BY slice, origin, fate"
+    );
+    DELIVERIES_IN_SLICES = concat!(
+        "SELECT settled_at / ?4 AS slice, source, fate, ", waits!(), "FROM calcom_notices INDEXED BY calcom_notices_ended \
+         WHERE tenant = ?1 AND kind = 'delivery' AND settled_at >= ?3 GROUP BY slice, source, fate"
+    );
+    ALL_WAITING_CHANGES = concat!(
+        "SELECT ", change_columns!(), ", taken_at, settled_at FROM calcom_notices INDEXED BY calcom_notices_waiting_changes \
+         WHERE tenant = ?1 AND kind = 'change' AND fate IS NULL ORDER BY appointment, id LIMIT ?2"
     );
     LINKS_DUE =
         "SELECT COUNT(*) FILTER (WHERE is_leased = 1) AS leased, COUNT(*) FILTER (WHERE is_leased = 0 AND due_at <= ?2) AS due, \
@@ -270,6 +282,58 @@ impl Reports for SqliteStore {
         counts.held_for = held_until.and_then(|until| (until - now).to_std().ok());
         add_links(&mut transaction, tenant, now, &mut counts).await?;
         Ok(counts)
+    }
+
+    async fn activity(
+        &self,
+        tenant: &TenantId,
+        within: Duration,
+        slice: Duration,
+    ) -> Result<Vec<ActivitySlice>, StoreError> {
+        let now = self.now();
+        let seconds = ActivitySlice::seconds(slice);
+        let sliced = async |connection: &mut SqliteConnection, statement| {
+            sqlx::query(statement)
+                .bind(tenant.as_str())
+                .bind(micros(now))
+                .bind(micros_before(now, within))
+                .bind(seconds * 1_000_000)
+                .fetch_all(connection)
+                .await
+                .map_err(failed)
+        };
+        let from = |row: &Row<'_>| {
+            let start = row.number::<i64>("slice")? * seconds;
+            DateTime::from_timestamp(start, 0).ok_or_else(|| row.corrupt("settled_at"))
+        };
+        let mut transaction = self.reads().begin().await.map_err(failed)?;
+        let mut changes = Vec::new();
+        for row in &sliced(&mut transaction, CHANGES_IN_SLICES).await? {
+            let row = Row::of("calcom_notices", row);
+            let (origin, fate) = (row.word("origin")?, row.word_if_any("fate")?);
+            changes.push((from(&row)?, ChangeCount::new(origin, fate, waits(&row)?)));
+        }
+        let mut deliveries = Vec::new();
+        for row in &sliced(&mut transaction, DELIVERIES_IN_SLICES).await? {
+            let row = Row::of("calcom_notices", row);
+            let (source, fate) = (row.word("source")?, row.word_if_any("fate")?);
+            deliveries.push((from(&row)?, DeliveryCount::new(source, fate, waits(&row)?)));
+        }
+        Ok(ActivitySlice::collect(changes, deliveries))
+    }
+
+    async fn waiting_changes(
+        &self,
+        tenant: &TenantId,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
+        let rows = sqlx::query(ALL_WAITING_CHANGES)
+            .bind(tenant.as_str())
+            .bind(i64::from(limit))
+            .fetch_all(self.reads())
+            .await
+            .map_err(failed)?;
+        rows.iter().map(change_entry).collect()
     }
 }
 

@@ -103,32 +103,56 @@ async fn open(
     new: &NewReview,
     now: DateTime<Utc>,
 ) -> Result<(ReviewId, bool), StoreError> {
-    let scope = match new.scope {
-        ReviewScope::Link => Some(link.id),
-        ReviewScope::Tenant => None,
+    let subject = match new.scope {
+        ReviewScope::Link => Subject::of_link(link),
+        ReviewScope::Tenant => Subject {
+            link: None,
+            ..Subject::of_link(link)
+        },
     };
-    let row = sqlx::query(OPEN)
+    let (id, is_new) = open_about(connection, subject, new, now).await?;
+    sqlx::query(TAKE_PART)
         .bind(link.tenant.as_str())
-        .bind(scope.map(LinkId::get))
-        .bind(link.appointment.as_ref().map(AppointmentId::as_str))
+        .bind(id.get())
+        .bind(link.id.get())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok((id, is_new))
+}
+
+/// Opens or updates an item about a tenant, in which no link is involved.
+pub(super) async fn open_of_tenant(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    new: &NewReview,
+    now: DateTime<Utc>,
+) -> Result<ReviewId, StoreError> {
+    let (id, _) = open_about(connection, Subject::of_tenant(tenant), new, now).await?;
+    Ok(id)
+}
+
+async fn open_about(
+    connection: &mut SqliteConnection,
+    subject: Subject<'_>,
+    new: &NewReview,
+    now: DateTime<Utc>,
+) -> Result<(ReviewId, bool), StoreError> {
+    let row = sqlx::query(OPEN)
+        .bind(subject.tenant.as_str())
+        .bind(subject.link.map(LinkId::get))
+        .bind(subject.appointment.map(AppointmentId::as_str))
         .bind(new.cause.as_str())
         .bind(new.reason.as_str())
         .bind(new.ends.as_str())
         .bind(json(&new.evidence))
         .bind(micros(now))
-        .fetch_one(&mut *connection)
+        .fetch_one(connection)
         .await
         .map_err(failed)?;
     let row = Row::of("calcom_reviews", &row);
-    let (id, count) = (row.get::<i64>("id")?, row.get::<i64>("count")?);
-    sqlx::query(TAKE_PART)
-        .bind(link.tenant.as_str())
-        .bind(id)
-        .bind(link.id.get())
-        .execute(connection)
-        .await
-        .map_err(failed)?;
-    Ok((ReviewId::new(id), count == 1))
+    let count = row.get::<i64>("count")?;
+    Ok((row.number("id")?, count == 1))
 }
 
 /// The link has no part in open items any more, other than those kept. An item that nobody else has

@@ -5,9 +5,10 @@ use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
 use super::error::failed;
+use super::log::{self, Subject};
 use super::rows::micros_after;
 use super::{SqliteStore, reviews, statements};
-use crate::store::{Hold, StoreError, TenantId, Tenants};
+use crate::store::{Hold, LogEvent, NewReview, ReviewId, StoreError, TenantId, Tenants};
 
 statements! {
     IS_PAUSED = "SELECT EXISTS (SELECT 1 FROM calcom_tenants WHERE tenant = ?1 AND paused_by IS NOT NULL)";
@@ -41,6 +42,25 @@ impl Tenants for SqliteStore {
             reviews::settle_tenants(&mut transaction, tenant, &cause, None, self.now()).await?;
         }
         transaction.commit().await.map_err(failed)
+    }
+
+    async fn pause(
+        &self,
+        tenant: &TenantId,
+        review: &NewReview,
+    ) -> Result<Option<ReviewId>, StoreError> {
+        let now = self.now();
+        let mut transaction = self.write().await?;
+        if paused_by(&mut transaction, tenant).await?.is_some() {
+            return Ok(None);
+        }
+        let cause = Hold::Pause(review.cause.clone());
+        hold(&mut transaction, tenant, &cause, now).await?;
+        let id = reviews::open_of_tenant(&mut transaction, tenant, review, now).await?;
+        let subject = Subject::of_tenant(tenant);
+        log::write(&mut transaction, subject, &LogEvent::TenantPaused, now).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(Some(id))
     }
 }
 

@@ -13,8 +13,8 @@ use super::page::Page;
 use super::review::{Resolution, ReviewReason};
 use super::state::Field;
 use super::tenant::TenantId;
-use crate::model::BookingUid;
 use crate::model::id::number_id;
+use crate::model::{BookingUid, clean_text, open_enum};
 
 number_id! {
     /// The position of an entry in the sync log; later entries have larger ones.
@@ -207,6 +207,87 @@ pub enum LogEvent {
     },
     /// The tenant's work was paused.
     TenantPaused,
+    /// An operator did something.
+    #[non_exhaustive]
+    Operated {
+        /// What.
+        action: OperatorAction,
+        /// Who, in the host's own terms.
+        by: String,
+        /// How it ended, in one sentence.
+        outcome: String,
+    },
+}
+
+open_enum! {
+    /// What an operator did, other than resolving a review item.
+    OperatorAction {
+        /// Paused a tenant.
+        Pause = "pause",
+        /// Resumed a tenant.
+        Resume = "resume",
+        /// Had an appointment compared anew.
+        Resync = "resync",
+        /// Took an appointment.
+        Book = "book",
+        /// Moved an appointment.
+        Move = "move",
+        /// Cancelled an appointment.
+        Cancel = "cancel",
+        /// Looked for drift.
+        CheckDrift = "check_drift",
+        /// Repaired drift.
+        RepairDrift = "repair_drift",
+        /// Brought services and event types into agreement.
+        SyncServices = "sync_services",
+        /// Repaired the webhook subscription.
+        RepairSubscription = "repair_subscription",
+        /// Sent a test to the webhook's address.
+        TestWebhook = "test_webhook",
+        /// Had the books rebuilt.
+        Rebuild = "rebuild",
+        /// Erased what is kept of a person.
+        ErasePerson = "erase_person",
+        /// Deleted finished rows that were older than they are to be kept.
+        Prune = "prune",
+    }
+}
+
+impl LogEvent {
+    /// An action of an operator's; its outcome is cleaned with [`clean_text`].
+    pub fn operated(
+        action: OperatorAction,
+        by: impl Into<String>,
+        outcome: impl AsRef<str>,
+    ) -> Self {
+        Self::Operated {
+            action,
+            by: by.into(),
+            outcome: clean_text(outcome.as_ref()).into_owned(),
+        }
+    }
+
+    /// The person who did it; `None` for what the engine did by itself.
+    pub fn actor(&self) -> Option<&str> {
+        match self {
+            Self::Operated { by, .. } => Some(by),
+            Self::ReviewResolved { resolution, by, .. } if *resolution != Resolution::Settled => {
+                Some(by)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Which entries of the sync log to list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LogScope {
+    /// All of them.
+    #[default]
+    All,
+    /// What persons did: those with an [actor](LogEvent::actor).
+    ByPersons,
 }
 
 /// The side that wins a conflict.
@@ -260,7 +341,7 @@ impl LogEntry {
 }
 
 /// The sync log. Entries are written by checkpoints, settlements and resolutions, in their
-/// transactions.
+/// transactions, and by [`append`](Self::append).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -296,4 +377,31 @@ pub trait SyncLog: fmt::Debug + Send + Sync + 'static {
     /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
     /// [`Corrupt`](super::StoreErrorKind::Corrupt).
     async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, StoreError>;
+
+    /// The tenant's entries, newest first: the next page holds entries before the last one of this
+    /// page.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`Corrupt`](super::StoreErrorKind::Corrupt).
+    async fn latest(
+        &self,
+        tenant: &TenantId,
+        scope: LogScope,
+        page: Page<LogId>,
+    ) -> Result<Vec<LogEntry>, StoreError>;
+
+    /// Adds an entry about an appointment, or about the whole tenant.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
+    async fn append(
+        &self,
+        tenant: &TenantId,
+        appointment: Option<&AppointmentId>,
+        event: &LogEvent,
+    ) -> Result<(), StoreError>;
 }

@@ -49,7 +49,7 @@ pub use inbox::{
     Accepted, Delivery, DeliveryClaim, DeliveryFate, DeliveryId, Inbox, NewDelivery, WebhookHealth,
 };
 pub use link::{Link, LinkId, LinkKey, Opaque, SyncKey};
-pub use log::{LogEntry, LogEvent, LogId, SyncLog, Winner};
+pub use log::{LogEntry, LogEvent, LogId, LogScope, OperatorAction, SyncLog, Winner};
 pub use memory::InMemoryStore;
 pub use notice::NoticeSource;
 pub use outbox::{Change, ChangeFate, ChangeId, Outbox, RecordedChange};
@@ -58,7 +58,9 @@ pub use queue::{
     Checkpoint, Claim, ClaimRequest, Hold, Lease, Links, Mark, MarkId, MarkSource, Settled,
     Settlement,
 };
-pub use report::{ChangeCount, DeliveryCount, LinkStatus, Reports, Waits, WorkCounts};
+pub use report::{
+    ActivitySlice, ChangeCount, DeliveryCount, LinkStatus, Reports, Waits, WorkCounts,
+};
 pub use review::{
     Instruction, NewReview, Resolution, Resolved, ReviewEnd, ReviewEvidence, ReviewId, ReviewItem,
     ReviewReason, ReviewScope, Reviews,

@@ -1,5 +1,6 @@
 //! Reports: what is kept about one appointment, and how much of a tenant's work is in which state.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -181,6 +182,60 @@ impl WorkCounts {
     }
 }
 
+/// What ended within one slice of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ActivitySlice {
+    /// When the slice begins, by the store's clock.
+    pub from: DateTime<Utc>,
+    /// The changes that ended within it, ordered as in [`WorkCounts::changes`].
+    pub changes: Vec<ChangeCount>,
+    /// The deliveries that ended within it, ordered as in [`WorkCounts::deliveries`].
+    pub deliveries: Vec<DeliveryCount>,
+}
+
+/// The longest slice, in seconds: some 30 years.
+const LONGEST_SLICE: u64 = 1_000_000_000;
+
+impl ActivitySlice {
+    /// For stores: the length of a slice in seconds, within what is promised and computable.
+    pub fn seconds(slice: Duration) -> i64 {
+        i64::try_from(slice.as_secs().clamp(1, LONGEST_SLICE)).unwrap_or(1)
+    }
+
+    /// A slice in which nothing ended.
+    pub fn new(from: DateTime<Utc>) -> Self {
+        Self {
+            from,
+            changes: Vec::new(),
+            deliveries: Vec::new(),
+        }
+    }
+
+    /// Makes slices of counts that stores have read row by row: sorted, one for each instant.
+    pub fn collect(
+        changes: impl IntoIterator<Item = (DateTime<Utc>, ChangeCount)>,
+        deliveries: impl IntoIterator<Item = (DateTime<Utc>, DeliveryCount)>,
+    ) -> Vec<Self> {
+        let mut slices: BTreeMap<DateTime<Utc>, WorkCounts> = BTreeMap::new();
+        for (from, count) in changes {
+            slices.entry(from).or_default().changes.push(count);
+        }
+        for (from, count) in deliveries {
+            slices.entry(from).or_default().deliveries.push(count);
+        }
+        let slices = slices.into_iter().map(|(from, mut counts)| {
+            counts.sort();
+            Self {
+                from,
+                changes: counts.changes,
+                deliveries: counts.deliveries,
+            }
+        });
+        slices.collect()
+    }
+}
+
 /// Reads for reports.
 ///
 /// ```
@@ -257,4 +312,31 @@ pub trait Reports: fmt::Debug + Send + Sync + 'static {
         tenant: &TenantId,
         within: Duration,
     ) -> Result<WorkCounts, StoreError>;
+
+    /// What ended within the last `within`, in slices of this length, oldest first. Slices begin at
+    /// multiples of their length since 1970; those in which nothing ended are left out. A slice is at
+    /// least a second long.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable).
+    async fn activity(
+        &self,
+        tenant: &TenantId,
+        within: Duration,
+        slice: Duration,
+    ) -> Result<Vec<ActivitySlice>, StoreError>;
+
+    /// Some of the changes that wait, in the order of their appointments and ids, as entries of a
+    /// history.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`Corrupt`](super::StoreErrorKind::Corrupt).
+    async fn waiting_changes(
+        &self,
+        tenant: &TenantId,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, StoreError>;
 }

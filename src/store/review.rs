@@ -63,6 +63,8 @@ open_enum! {
         LinkLost = "link_lost",
         /// Cal.com refuses the tenant's credentials; its work is paused.
         CredentialsRefused = "credentials_refused",
+        /// A person has paused the tenant's work.
+        PausedByPerson = "paused_by_person",
         /// The tenant cannot be read from the directory, or is missing from it; its work waits.
         TenantUnreadable = "tenant_unreadable",
         /// The host's repository refused the read or the write.

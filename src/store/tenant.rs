@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::error::StoreError;
+use super::review::{NewReview, ReviewId};
 use crate::model::id::text_id;
 
 text_id! {
@@ -13,8 +14,8 @@ text_id! {
     TenantId
 }
 
-/// Which tenants are paused. A tenant is paused by a [`Settlement`](super::Settlement), together
-/// with its review item.
+/// Which tenants are paused. A tenant is paused by a [`Settlement`](super::Settlement) or by a
+/// person, together with a review item.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -53,4 +54,18 @@ pub trait Tenants: fmt::Debug + Send + Sync + 'static {
     /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
     /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
     async fn resume(&self, tenant: &TenantId) -> Result<(), StoreError>;
+
+    /// Pauses the tenant's work and opens a review item about the tenant, in which no link is
+    /// involved; returns the item. `None` if the tenant is paused already: then nothing is changed.
+    /// Leases stay as they are, so that turns in progress are finished.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
+    async fn pause(
+        &self,
+        tenant: &TenantId,
+        review: &NewReview,
+    ) -> Result<Option<ReviewId>, StoreError>;
 }

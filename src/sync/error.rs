@@ -1,5 +1,6 @@
 //! Failures of the engine itself.
 
+use super::calendar::{CalendarError, CalendarErrorKind};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// What to do about an [`Error`].
@@ -13,6 +14,8 @@ pub enum ErrorKind {
     /// The host's directory or repository failed or refused; only from calls that work on the host's
     /// side directly.
     Host(StoreErrorKind),
+    /// A call to Cal.com failed; only from calls that ask it directly.
+    Calendar(CalendarErrorKind),
 }
 
 /// A failure of the engine itself. Failures of Cal.com or of the host's repository during a turn are
@@ -29,6 +32,9 @@ pub enum Error {
     /// The host's repository failed, or refused the call.
     #[error("the host's repository failed")]
     Host(#[source] StoreError),
+    /// A call to Cal.com failed.
+    #[error("a call to Cal.com failed")]
+    Calendar(#[source] CalendarError),
 }
 
 impl Error {
@@ -38,6 +44,7 @@ impl Error {
             Self::Store(error) => ErrorKind::Store(error.kind()),
             Self::Directory(error) => ErrorKind::Directory(error.kind()),
             Self::Host(error) => ErrorKind::Host(error.kind()),
+            Self::Calendar(error) => ErrorKind::Calendar(error.kind()),
         }
     }
 }

@@ -19,6 +19,7 @@
 //! - [`Operations`]: history, status, overview, bulk calls, erasure.
 //! - [`Notifier`]: what a person should hear of without looking.
 
+mod activity;
 mod audit;
 mod bulk;
 mod calendar;
@@ -67,8 +68,10 @@ mod sync_key;
 mod tenant;
 mod turn;
 mod unsupported;
+mod webhook_test;
 mod worker;
 
+pub use activity::{Activity, ActivityFilter, ActivityPage};
 pub use audit::{
     AuditCounts, AuditCursor, AuditMode, AuditObserver, AuditParams, AuditProgress, AuditReport,
     AuditStop, Brake, Drift, DriftKind,
@@ -108,6 +111,7 @@ pub use persons::{PersonFinding, PersonOutcome, PersonPlace, PersonQuery, Person
 pub use policy::{ConflictPolicy, Inexpressible, SyncPolicy};
 pub use rebuild::{RebuildCounts, RebuildCursor, RebuildParams, RebuildReport};
 pub use receive::{Receipt, ReceiveError};
+pub use review::{Choice, choices};
 pub use services::{
     CatalogEntry, EventTypeCatalog, LeftAlone, ServiceAction, ServiceAdoption, ServiceCoverage,
     ServiceField, ServiceFinding, ServiceLine, ServiceSyncMode, ServiceSyncParams,
@@ -125,6 +129,7 @@ pub use sweep::{SweepReport, SweepStop};
 pub use sync_engine::{StepReport, SyncEngine};
 pub use tenant::{StaticTenants, Tenant, TenantDirectory, TenantSetup};
 pub use turn::TurnOutcome;
+pub use webhook_test::WebhookTest;
 pub use worker::{Worker, WorkerConfig};
 
 /// The metadata key under which a booking carries its sync key. It is copied along the chain

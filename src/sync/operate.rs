@@ -5,21 +5,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
+use super::activity::{ActivityFilter, ActivityPage};
 use super::bulk::{Cancellation, Cancelled, Resynced};
 use super::condition::CalendarCondition;
 use super::engine::Engine;
 use super::error::Error;
 use super::overview::Overview;
 use super::persons::{PersonQuery, PersonReport};
+use super::review;
 use super::standing::FORMAT;
 use super::status::SyncStatus;
+use super::subscription::SubscriptionError;
 use super::sync_engine::SyncEngine;
 use super::tenant::{Tenant, TenantSetup};
+use super::webhook_test::WebhookTest;
+use crate::model::EventTypeId;
 use crate::store::{
-    AppointmentId, Change, Erased, HistoryEntry, HistoryPosition, Page, Resolution, ReviewCount,
-    ReviewFilter, ReviewId, ReviewItem, TenantId,
+    ActivitySlice, Appointment, AppointmentId, Change, Erased, HistoryEntry, HistoryPosition,
+    LogEntry, LogEvent, LogId, LogScope, Page, Resolution, ReviewCount, ReviewFilter, ReviewId,
+    ReviewItem, StoreError, TenantId, Window,
 };
 
 /// Reports, bulk operations, and erasure. A separate trait, because most hosts record, receive and
@@ -153,6 +160,101 @@ pub trait Operations: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// [`Error::Store`].
     async fn resume(&self, tenant: &TenantId) -> Result<(), Error>;
+
+    /// Pauses a tenant's work until it is [resumed](Self::resume), with a review item that says who
+    /// did so and why. What comes in meanwhile is stored and waits. False if it is paused already.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn pause(&self, tenant: &TenantId, by: &str, why: &str) -> Result<bool, Error>;
+
+    /// The appointments that were worked on lately or wait, newest first, with how they stand. Looks
+    /// at a bounded part of the log for each page, and reads the status and the host's appointment of
+    /// every row.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn recent(
+        &self,
+        tenant: &TenantId,
+        filter: &ActivityFilter,
+        page: Page<LogId>,
+    ) -> Result<ActivityPage, Error>;
+
+    /// What ended within the last `within`, in slices of this length, oldest first; slices in which
+    /// nothing ended are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn activity(
+        &self,
+        tenant: &TenantId,
+        within: Duration,
+        slice: Duration,
+    ) -> Result<Vec<ActivitySlice>, Error>;
+
+    /// The host's appointment; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Host`].
+    async fn appointment(
+        &self,
+        tenant: &TenantId,
+        appointment: &AppointmentId,
+    ) -> Result<Option<Appointment>, Error>;
+
+    /// One review item, open or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn review(&self, tenant: &TenantId, id: ReviewId) -> Result<Option<ReviewItem>, Error>;
+
+    /// The starts of the free slots of an event type within a window, as Cal.com has them. Asks
+    /// Cal.com.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Directory`] if there is no such tenant, or [`Error::Calendar`].
+    async fn free_slots(
+        &self,
+        tenant: &TenantId,
+        event_type: EventTypeId,
+        window: Window,
+    ) -> Result<Vec<DateTime<Utc>>, Error>;
+
+    /// Sends a signed `PING` to the URL of the tenant's webhook subscription, as Cal.com would, and
+    /// says what answered. Nothing is changed at Cal.com.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscriptionError`].
+    async fn test_webhook(&self, tenant: &TenantId) -> Result<WebhookTest, SubscriptionError>;
+
+    /// Writes down what an operator did, for [`actions`](Self::actions); with an appointment, also
+    /// for its history. Resolutions of review items are written down by themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn note(
+        &self,
+        tenant: &TenantId,
+        appointment: Option<&AppointmentId>,
+        event: LogEvent,
+    ) -> Result<(), Error>;
+
+    /// What operators did, newest first: the lines of the log that have an
+    /// [actor](LogEvent::actor).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    async fn actions(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, Error>;
 
     /// Erases everything that the store holds of a tenant, in batches, and reports the number of
     /// rows. A worker in the middle of a turn for the tenant loses its lease and stores nothing more;
@@ -331,6 +433,81 @@ impl Operations for Engine {
         }
         self.nudge();
         Ok(())
+    }
+
+    async fn pause(&self, tenant: &TenantId, by: &str, why: &str) -> Result<bool, Error> {
+        let new = review::of_pause(by, why);
+        let paused = self.store_call(self.store.pause(tenant, &new)).await?;
+        if paused.is_some() {
+            self.tell_paused(tenant, paused);
+        }
+        Ok(paused.is_some())
+    }
+
+    async fn recent(
+        &self,
+        tenant: &TenantId,
+        filter: &ActivityFilter,
+        page: Page<LogId>,
+    ) -> Result<ActivityPage, Error> {
+        self.recent_activity(tenant, filter, page).await
+    }
+
+    async fn activity(
+        &self,
+        tenant: &TenantId,
+        within: Duration,
+        slice: Duration,
+    ) -> Result<Vec<ActivitySlice>, Error> {
+        let slices = self.store.activity(tenant, within, slice);
+        Ok(self.store_call(slices).await?)
+    }
+
+    async fn appointment(
+        &self,
+        tenant: &TenantId,
+        appointment: &AppointmentId,
+    ) -> Result<Option<Appointment>, Error> {
+        let found = self.host_call(self.appointments.get(tenant, appointment));
+        found.await.map_err(Error::Host)
+    }
+
+    async fn review(&self, tenant: &TenantId, id: ReviewId) -> Result<Option<ReviewItem>, Error> {
+        Ok(self.store_call(self.store.review(tenant, id)).await?)
+    }
+
+    async fn free_slots(
+        &self,
+        tenant: &TenantId,
+        event_type: EventTypeId,
+        window: Window,
+    ) -> Result<Vec<DateTime<Utc>>, Error> {
+        let found = self.host_call(self.tenants.tenant(tenant)).await;
+        let found = found.map_err(Error::Directory)?;
+        let found = found.ok_or_else(|| Error::Directory(StoreError::not_found("tenant")))?;
+        let slots = found
+            .calendar
+            .free_slots(event_type, window.from, window.until);
+        self.calendar_call(slots).await.map_err(Error::Calendar)
+    }
+
+    async fn test_webhook(&self, tenant: &TenantId) -> Result<WebhookTest, SubscriptionError> {
+        self.test_webhook_of(tenant).await
+    }
+
+    async fn note(
+        &self,
+        tenant: &TenantId,
+        appointment: Option<&AppointmentId>,
+        event: LogEvent,
+    ) -> Result<(), Error> {
+        let noted = self.store.append(tenant, appointment, &event);
+        Ok(self.store_call(noted).await?)
+    }
+
+    async fn actions(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, Error> {
+        let latest = self.store.latest(tenant, LogScope::ByPersons, page);
+        Ok(self.store_call(latest).await?)
     }
 
     async fn erase_tenant(&self, tenant: &TenantId) -> Result<Erased, Error> {

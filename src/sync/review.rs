@@ -2,8 +2,11 @@
 
 use std::error::Error as StdError;
 
-use crate::model::clean_text;
-use crate::store::{Resolution, ReviewItem, ReviewReason, ReviewScope, StoreError, StoreErrorKind};
+use crate::model::{clean_line, clean_text};
+use crate::store::{
+    NewReview, Resolution, ReviewEnd, ReviewEvidence, ReviewItem, ReviewReason, ReviewScope,
+    StoreError, StoreErrorKind,
+};
 
 /// What happened and what can be done about it, for reasons that need no further detail.
 pub(super) fn explain(reason: &ReviewReason) -> &'static str {
@@ -38,6 +41,9 @@ pub(super) fn explain(reason: &ReviewReason) -> &'static str {
         ReviewReason::TwoLiveBookings => {
             "The appointment has more than one live booking. Cancel all but one at Cal.com, then retry."
         }
+        ReviewReason::PausedByPerson => {
+            "A person has paused the tenant's work. Resume the tenant, or retry this item, to go on."
+        }
         _ => "Look at the evidence, then retry or dismiss.",
     }
 }
@@ -69,6 +75,166 @@ fn mask_addresses(text: &str) -> String {
         }
     });
     masked.collect::<Vec<_>>().join(" ")
+}
+
+/// The item that goes with a pause by a person.
+pub(super) fn of_pause(by: &str, why: &str) -> NewReview {
+    let by = clean_line(by);
+    let why = clean_line(why);
+    let reason = match why.trim() {
+        "" => String::new(),
+        why => format!(" Reason given: {why}."),
+    };
+    let message = format!(
+        "The tenant's work was paused by {by}.{reason} What comes in is stored and waits. Resume the tenant, or retry this item, to go on."
+    );
+    let reason = ReviewReason::PausedByPerson;
+    let cause = reason.as_str().to_owned();
+    let review = NewReview::of_tenant(cause, reason, ReviewEvidence::new(message));
+    review.ending(ReviewEnd::WithCause)
+}
+
+/// A decision that can be made about a review item, and what it will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Choice {
+    /// The decision; a rebooking is listed with the first free slot of the evidence, or with the
+    /// appointment's own start if there is none.
+    pub resolution: Resolution,
+    /// What it will do, in a sentence or two.
+    pub effect: String,
+    /// Whether the item's reason suggests it.
+    pub is_suggested: bool,
+}
+
+/// The decisions that can be made about an open item, those that its reason suggests first; none for
+/// a resolved one. Pure.
+///
+/// ```
+/// # fn show(item: &calcom::store::ReviewItem) {
+/// for choice in calcom::sync::choices(item) {
+///     println!("{}: {}", choice.resolution.as_str(), choice.effect);
+/// }
+/// # }
+/// ```
+pub fn choices(item: &ReviewItem) -> Vec<Choice> {
+    if item.resolved.is_some() {
+        return Vec::new();
+    }
+    let evidence = &item.evidence;
+    let own_start = evidence.local.as_ref().map(|local| local.start);
+    let slot = evidence.alternatives.first().copied().or(own_start);
+    let all = [
+        Some(Resolution::Retry),
+        Some(Resolution::TakeRemote),
+        Some(Resolution::ForceLocal),
+        Some(Resolution::AcceptDifference),
+        slot.map(Resolution::rebook),
+        Some(Resolution::Dismiss),
+    ];
+    let possible = all.into_iter().flatten().filter(|one| may(item, one));
+    let mut choices: Vec<Choice> = possible
+        .map(|resolution| Choice {
+            effect: effect(item, &resolution),
+            is_suggested: suggests(&item.reason, &resolution),
+            resolution,
+        })
+        .collect();
+    choices.sort_by_key(|choice| !choice.is_suggested);
+    choices
+}
+
+/// Whether a decision makes sense for an item.
+fn may(item: &ReviewItem, resolution: &Resolution) -> bool {
+    // While the pause lasts, its item can only be retried.
+    let is_pause = matches!(
+        item.reason,
+        ReviewReason::CredentialsRefused | ReviewReason::PausedByPerson
+    );
+    let evidence = &item.evidence;
+    let has_sides = match resolution {
+        Resolution::ForceLocal => true,
+        Resolution::TakeRemote => evidence.remote.is_some() || evidence.local.is_some(),
+        Resolution::AcceptDifference => evidence.local.is_some() || evidence.remote.is_some(),
+        Resolution::Rebook { .. } => evidence.local.is_some(),
+        Resolution::Dismiss => !is_pause,
+        _ => true,
+    };
+    has_sides && check(item, resolution).is_ok()
+}
+
+/// What the text of [`explain`] recommends.
+fn suggests(reason: &ReviewReason, resolution: &Resolution) -> bool {
+    use ReviewReason as Why;
+    let suggested: &[&str] = match reason {
+        Why::Conflict => &["take_remote", "force_local", "accept_difference"],
+        Why::AppointmentMissing => &["force_local", "take_remote", "accept_difference"],
+        Why::BookingMissing => &["force_local", "accept_difference"],
+        Why::OriginContradicted | Why::RemoteEnded => &["take_remote", "force_local"],
+        Why::NotExpressible => &["take_remote", "accept_difference"],
+        Why::SlotTaken => &["rebook"],
+        Why::ForeignBooking => &["dismiss"],
+        _ => &["retry"],
+    };
+    suggested.contains(&resolution.as_str())
+}
+
+fn effect(item: &ReviewItem, resolution: &Resolution) -> String {
+    let remote_ended = || {
+        let remote = item.evidence.remote.as_ref();
+        remote.is_some_and(|remote| !remote.status.is_live())
+    };
+    let local_ended = || {
+        let local = item.evidence.local.as_ref();
+        local.is_none_or(|local| !local.status.is_live())
+    };
+    let tenants = item.link.is_none();
+    match resolution {
+        Resolution::Retry if item.reason == ReviewReason::PausedByPerson => {
+            "Resumes the tenant's work.".to_owned()
+        }
+        Resolution::Retry if item.reason == ReviewReason::CredentialsRefused => {
+            "Resumes the tenant's work. Replace the credentials first, or it is paused again."
+                .to_owned()
+        }
+        Resolution::Retry if tenants => {
+            "Looks again and retries, for every appointment that is involved.".to_owned()
+        }
+        Resolution::Retry => {
+            "Reads both sides again and retries what failed. If the cause is still there, the item opens again."
+                .to_owned()
+        }
+        Resolution::TakeRemote if remote_ended() => {
+            "Ends the appointment as its booking has ended at Cal.com. Nothing is changed at Cal.com."
+                .to_owned()
+        }
+        Resolution::TakeRemote => {
+            "Changes the appointment to what Cal.com has. Nothing is changed at Cal.com.".to_owned()
+        }
+        Resolution::ForceLocal if local_ended() => {
+            "Cancels the booking at Cal.com; the attendee is told by e-mail.".to_owned()
+        }
+        Resolution::ForceLocal if remote_ended() => {
+            "Books the appointment anew at Cal.com; the attendee is told by e-mail.".to_owned()
+        }
+        Resolution::ForceLocal => {
+            "Changes the booking at Cal.com to what the appointment says, as far as its API can; the attendee may be told by e-mail."
+                .to_owned()
+        }
+        Resolution::AcceptDifference => {
+            "Changes neither side. This difference is not reported again; later changes are synced as usual."
+                .to_owned()
+        }
+        Resolution::Rebook { .. } => {
+            "Moves the appointment to the slot that you pick, and books it there; the attendee is told by e-mail."
+                .to_owned()
+        }
+        Resolution::Dismiss => {
+            "Closes the item and changes nothing. The next change or webhook may open it again."
+                .to_owned()
+        }
+        Resolution::Settled => String::new(),
+    }
 }
 
 /// Refuses a resolution that the item's turn could not carry out.

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use http::{HeaderMap, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -42,6 +44,19 @@ pub trait Subscriptions: std::fmt::Debug + Send + Sync + 'static {
         id: &WebhookId,
         update: &WebhookUpdate,
     ) -> Result<WebhookSubscription, CalendarError>;
+
+    /// Posts a body with these headers to the URL of a subscription, without credentials, and returns
+    /// the status and the beginning of the answer. By default not supported.
+    async fn post_test(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<(StatusCode, Bytes), CalendarError> {
+        let _ = (url, headers, body);
+        let message = "this connection cannot send a test to a webhook";
+        Err(CalendarError::new(CalendarErrorKind::Unsupported, message))
+    }
 }
 
 /// The subscription that a tenant should have.
@@ -172,6 +187,9 @@ pub enum SubscriptionError {
     /// [`Tenant::with_subscription`](super::Tenant::with_subscription).
     #[error("the tenant names no webhook subscription")]
     NotNamed,
+    /// The tenant has no webhook secret to sign with.
+    #[error("the tenant has no webhook secret")]
+    NoSecret,
     /// The tenant directory failed.
     #[error("the tenant directory failed")]
     Directory(#[source] StoreError),

@@ -8,14 +8,15 @@ use chrono::{DateTime, Utc};
 
 use super::store_fault::{StoreFault, StoreFaults, StoreOperation};
 use crate::store::{
-    Accepted, Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey,
-    Change, ChangeFate, ChangeId, Checkpoint, Claim, ClaimRequest, Delivery, DeliveryFate,
-    DeliveryId, Erased, Erasure, HistoryEntry, HistoryPosition, Inbox, Lease, Link, LinkId,
-    LinkKey, LinkStatus, Links, LogEntry, LogId, MarkSource, NewDelivery, Opaque, Outbox, Page,
-    Pruned, RecordedChange, Reports, Resolution, Retention, ReviewCount, ReviewEvidence,
-    ReviewFilter, ReviewId, ReviewItem, Reviews, Revision, ServiceLink, ServiceLinkId,
-    ServiceLinks, ServiceSyncLease, Settled, Settlement, Store, StoreError, StoredBody, SweepLease,
-    Sweeps, SyncLog, TenantId, Tenants, Upkeep, WebhookHealth, Window, WorkCounts,
+    Accepted, ActivitySlice, Appointment, AppointmentId, AppointmentRepository, AppointmentWrite,
+    ChainKey, Change, ChangeFate, ChangeId, Checkpoint, Claim, ClaimRequest, Delivery,
+    DeliveryFate, DeliveryId, Erased, Erasure, HistoryEntry, HistoryPosition, Inbox, Lease, Link,
+    LinkId, LinkKey, LinkStatus, Links, LogEntry, LogEvent, LogId, LogScope, MarkSource,
+    NewDelivery, NewReview, Opaque, Outbox, Page, Pruned, RecordedChange, Reports, Resolution,
+    Retention, ReviewCount, ReviewEvidence, ReviewFilter, ReviewId, ReviewItem, Reviews, Revision,
+    ServiceLink, ServiceLinkId, ServiceLinks, ServiceSyncLease, Settled, Settlement, Store,
+    StoreError, StoredBody, SweepLease, Sweeps, SyncLog, TenantId, Tenants, Upkeep, WebhookHealth,
+    Window, WorkCounts,
 };
 
 /// A store whose calls fail, hang or are slow, as a script or a seed has it; else it is the store
@@ -155,11 +156,18 @@ hand_on!(FaultyStore as Sweeps {
 
 hand_on!(FaultyStore as SyncLog {
     Log: log(tenant: &TenantId, page: Page<LogId>) -> Vec<LogEntry>;
+    LatestLog: latest(tenant: &TenantId, scope: LogScope, page: Page<LogId>) -> Vec<LogEntry>;
+    AppendLog: append(
+        tenant: &TenantId,
+        appointment: Option<&AppointmentId>,
+        event: &LogEvent
+    ) -> ();
 });
 
 hand_on!(FaultyStore as Tenants {
     IsPaused: is_paused(tenant: &TenantId) -> bool;
     Resume: resume(tenant: &TenantId) -> ();
+    Pause: pause(tenant: &TenantId, review: &NewReview) -> Option<ReviewId>;
 });
 
 hand_on!(FaultyStore as Upkeep {
@@ -192,6 +200,9 @@ hand_on!(FaultyStore as Reports {
     ) -> Vec<HistoryEntry>;
     LinkStatus: link_status(tenant: &TenantId, appointment: &AppointmentId) -> LinkStatus;
     WorkCounts: work_counts(tenant: &TenantId, within: Duration) -> WorkCounts;
+    Activity: activity(tenant: &TenantId, within: Duration, slice: Duration)
+        -> Vec<ActivitySlice>;
+    WaitingChanges: waiting_changes(tenant: &TenantId, limit: u32) -> Vec<HistoryEntry>;
 });
 
 hand_on!(FaultyStore as Erasure {

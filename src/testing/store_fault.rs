@@ -55,10 +55,16 @@ pub enum StoreOperation {
     EndSweep,
     /// [`SyncLog::log`](crate::store::SyncLog::log)
     Log,
+    /// [`SyncLog::latest`](crate::store::SyncLog::latest)
+    LatestLog,
+    /// [`SyncLog::append`](crate::store::SyncLog::append)
+    AppendLog,
     /// [`Tenants::is_paused`](crate::store::Tenants::is_paused)
     IsPaused,
     /// [`Tenants::resume`](crate::store::Tenants::resume)
     Resume,
+    /// [`Tenants::pause`](crate::store::Tenants::pause)
+    Pause,
     /// [`Upkeep::prune`](crate::store::Upkeep::prune)
     Prune,
     /// [`ServiceLinks::begin_service_sync`](crate::store::ServiceLinks::begin_service_sync)
@@ -75,6 +81,10 @@ pub enum StoreOperation {
     LinkStatus,
     /// [`Reports::work_counts`](crate::store::Reports::work_counts)
     WorkCounts,
+    /// [`Reports::activity`](crate::store::Reports::activity)
+    Activity,
+    /// [`Reports::waiting_changes`](crate::store::Reports::waiting_changes)
+    WaitingChanges,
     /// [`Erasure::erase_tenant`](crate::store::Erasure::erase_tenant)
     EraseTenant,
     /// [`Erasure::links`](crate::store::Erasure::links)

@@ -45,6 +45,5 @@ pub use people::{
     EventAppStatus, EventAttendee, EventHost, EventLanguage, EventRecurrence, EventResponse,
     EventTeam,
 };
-#[cfg(any(feature = "client", feature = "conformance"))]
 pub(crate) use signature::sign;
 pub use signature::{SIGNATURE_HEADER, VerifyError, receive, verify};

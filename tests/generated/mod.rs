@@ -7,15 +7,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use calcom::model::{Booking, BookingQuery, BookingUid, EventTypeId};
 use calcom::store::{
-    Accepted, Appointment, AppointmentId, AppointmentRepository, AppointmentState,
+    Accepted, ActivitySlice, Appointment, AppointmentId, AppointmentRepository, AppointmentState,
     AppointmentStatus, AppointmentWrite, ChainKey, Change, ChangeFate, ChangeId, Checkpoint, Claim,
     ClaimRequest, Delivery, DeliveryFate, DeliveryId, Erased, Erasure, HistoryEntry,
     HistoryPosition, InMemoryStore, Inbox, Lease, Link, LinkId, LinkKey, LinkStatus, Links,
-    LogEntry, LogId, MarkSource, NewDelivery, Opaque, Origin, Outbox, Page, Person, Pruned,
-    RecordedChange, Reports, Resolution, Retention, ReviewCount, ReviewEvidence, ReviewFilter,
-    ReviewId, ReviewItem, Reviews, Revision, ServiceLink, ServiceLinkId, ServiceLinks,
-    ServiceSyncLease, Settled, Settlement, StoreError, StoredBody, SweepLease, Sweeps, SyncLog,
-    TenantId, Tenants, Upkeep, WebhookHealth, Window, WorkCounts,
+    LogEntry, LogEvent, LogId, LogScope, MarkSource, NewDelivery, NewReview, Opaque, Origin,
+    Outbox, Page, Person, Pruned, RecordedChange, Reports, Resolution, Retention, ReviewCount,
+    ReviewEvidence, ReviewFilter, ReviewId, ReviewItem, Reviews, Revision, ServiceLink,
+    ServiceLinkId, ServiceLinks, ServiceSyncLease, Settled, Settlement, StoreError, StoredBody,
+    SweepLease, Sweeps, SyncLog, TenantId, Tenants, Upkeep, WebhookHealth, Window, WorkCounts,
 };
 use calcom::sync::{
     AuditParams, AuditReport, Base, BookingPage, Calendar, CalendarError, CalendarErrorKind,
@@ -357,10 +357,13 @@ hand_on! {
     }
     SyncLog {
         log(tenant: &TenantId, page: Page<LogId>) -> Vec<LogEntry>;
+        latest(tenant: &TenantId, scope: LogScope, page: Page<LogId>) -> Vec<LogEntry>;
+        append(tenant: &TenantId, appointment: Option<&AppointmentId>, event: &LogEvent) -> ();
     }
     Tenants {
         is_paused(tenant: &TenantId) -> bool;
         resume(tenant: &TenantId) -> ();
+        pause(tenant: &TenantId, review: &NewReview) -> Option<ReviewId>;
     }
     Upkeep {
         prune(retention: &Retention, limit: u32) -> Pruned;
@@ -390,6 +393,8 @@ hand_on! {
         ) -> Vec<HistoryEntry>;
         link_status(tenant: &TenantId, appointment: &AppointmentId) -> LinkStatus;
         work_counts(tenant: &TenantId, within: Duration) -> WorkCounts;
+        activity(tenant: &TenantId, within: Duration, slice: Duration) -> Vec<ActivitySlice>;
+        waiting_changes(tenant: &TenantId, limit: u32) -> Vec<HistoryEntry>;
     }
     Erasure {
         erase_tenant(tenant: &TenantId, limit: u32) -> Erased;

@@ -15,8 +15,10 @@ mod notifiers;
 mod output;
 mod parse;
 mod router;
+mod sentences;
 mod settings;
 mod signals;
+mod when;
 
 use std::process::ExitCode;
 
@@ -66,13 +68,19 @@ async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         command => {
             let settings = Settings::load(&cli.global)?;
             let _logs = logs::start(&settings.log, "off")?;
+            let ends_by_interrupt = command.ends_by_interrupt();
             let work = async {
                 let context = Context::open(settings).await?;
                 commands::run(&context, output, command).await
             };
             tokio::select! {
                 result = work => result,
-                () = signals::stop() => Err(Failure::interrupted()),
+                () = signals::stop() => {
+                    if ends_by_interrupt {
+                        return Ok(());
+                    }
+                    Err(Failure::interrupted())
+                }
             }
         }
     }

@@ -4,18 +4,23 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::{Color, Global};
 use crate::failure::Failure;
+use crate::when;
 
 /// Where a command prints.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
     is_json: bool,
     is_colored: bool,
+    /// In which times are shown to persons.
+    zone: Tz,
 }
 
 /// A meaning that has a colour.
@@ -53,6 +58,7 @@ impl Output {
         Self {
             is_json: flags.json,
             is_colored: is_colored && !flags.json,
+            zone: if flags.utc { Tz::UTC } else { when::local_zone() },
         }
     }
 
@@ -64,6 +70,25 @@ impl Output {
     /// Whether a person looks at the output.
     pub(crate) fn is_terminal(&self) -> bool {
         !self.is_json && std::io::stdout().is_terminal()
+    }
+
+    /// In which zone times are shown.
+    pub(crate) fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// An instant as a person reads it.
+    pub(crate) fn time(&self, at: DateTime<Utc>) -> String {
+        when::time(at, self.zone)
+    }
+
+    /// Begins what is shown again and again anew: on a terminal, with an empty screen.
+    pub(crate) fn new_screen(&self, is_first: bool) {
+        if self.is_terminal() {
+            print("\x1b[2J\x1b[H\x1b[A");
+        } else if !is_first {
+            self.line("");
+        }
     }
 
     /// Text in the colour of its meaning.

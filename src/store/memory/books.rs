@@ -11,10 +11,11 @@ use crate::store::error::StoreError;
 use crate::store::inbox::{
     Accepted, Delivery, DeliveryFate, DeliveryId, Inbox, NewDelivery, WebhookHealth,
 };
-use crate::store::log::{LogEntry, LogId, SyncLog};
+use crate::store::log::{LogEntry, LogEvent, LogId, LogScope, SyncLog};
 use crate::store::notice::NoticeSource;
 use crate::store::outbox::{Change, ChangeFate, ChangeId, Outbox, RecordedChange};
 use crate::store::page::Page;
+use crate::store::review::{NewReview, ReviewId};
 use crate::store::tenant::{TenantId, Tenants};
 
 impl Inner {
@@ -173,6 +174,36 @@ impl SyncLog for InMemoryStore {
         let of_tenant = inner.log[from..].iter().filter(|e| e.tenant == *tenant);
         Ok(of_tenant.take(page.rows()).cloned().collect())
     }
+
+    async fn latest(
+        &self,
+        tenant: &TenantId,
+        scope: LogScope,
+        page: Page<LogId>,
+    ) -> Result<Vec<LogEntry>, StoreError> {
+        let inner = self.lock();
+        let until = page.after.map_or(inner.log.len(), |before| {
+            inner.log.partition_point(|entry| entry.id < before)
+        });
+        let asked = inner.log[..until].iter().rev().filter(|entry| {
+            entry.tenant == *tenant && (scope == LogScope::All || entry.event.actor().is_some())
+        });
+        Ok(asked.take(page.rows()).cloned().collect())
+    }
+
+    async fn append(
+        &self,
+        tenant: &TenantId,
+        appointment: Option<&AppointmentId>,
+        event: &LogEvent,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let mut inner = self.lock();
+        let id = LogId::new(inner.next_id());
+        let entry = LogEntry::new(id, now, tenant.clone(), event.clone());
+        inner.log.push(entry.about(None, appointment.cloned()));
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -186,5 +217,13 @@ impl Tenants for InMemoryStore {
     async fn resume(&self, tenant: &TenantId) -> Result<(), StoreError> {
         self.lock().resume(tenant, self.now());
         Ok(())
+    }
+
+    async fn pause(
+        &self,
+        tenant: &TenantId,
+        review: &NewReview,
+    ) -> Result<Option<ReviewId>, StoreError> {
+        Ok(self.lock().pause(tenant, review, self.now()))
     }
 }

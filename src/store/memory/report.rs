@@ -13,7 +13,9 @@ use crate::store::history::{HistoryEntry, HistoryPosition};
 use crate::store::inbox::DeliveryId;
 use crate::store::link::{LinkId, LinkKey};
 use crate::store::page::Page;
-use crate::store::report::{ChangeCount, DeliveryCount, LinkStatus, Reports, Waits, WorkCounts};
+use crate::store::report::{
+    ActivitySlice, ChangeCount, DeliveryCount, LinkStatus, Reports, Waits, WorkCounts,
+};
 use crate::store::review_filter::ReviewFilter;
 use crate::store::tenant::TenantId;
 
@@ -119,6 +121,53 @@ impl Inner {
         let own = open.filter(|review| review.parts.contains(&id));
         status.open_reviews = own.map(|review| review.item.clone()).collect();
         status
+    }
+
+    fn activity(
+        &self,
+        tenant: &TenantId,
+        since: DateTime<Utc>,
+        slice: Duration,
+    ) -> Vec<ActivitySlice> {
+        let seconds = ActivitySlice::seconds(slice);
+        let start_of = |at: DateTime<Utc>| {
+            let start = at.timestamp().div_euclid(seconds) * seconds;
+            DateTime::from_timestamp(start, 0).unwrap_or(at)
+        };
+        let mut changes: BTreeMap<_, Sum> = BTreeMap::new();
+        for row in self.changes.values() {
+            let own = row.recorded.change.tenant == *tenant;
+            if let Some((fate, until)) = row
+                .fate
+                .as_ref()
+                .filter(|(_, until)| own && *until >= since)
+            {
+                let origin = row.recorded.change.origin.clone();
+                let key = (start_of(*until), origin, fate.clone());
+                changes.entry(key).or_default().add(row.taken_at, *until);
+            }
+        }
+        let mut deliveries: BTreeMap<_, Sum> = BTreeMap::new();
+        for row in self.deliveries.values() {
+            let own = row.tenant == *tenant;
+            if let Some((fate, until)) = row
+                .fate
+                .as_ref()
+                .filter(|(_, until)| own && *until >= since)
+            {
+                let source = row.delivery.source.clone();
+                let key = (start_of(*until), source, fate.clone());
+                let sum = deliveries.entry(key).or_default();
+                sum.add(row.delivery.received_at, *until);
+            }
+        }
+        let changes = changes.into_iter().map(|((from, origin, fate), sum)| {
+            (from, ChangeCount::new(origin, Some(fate), sum.waits()))
+        });
+        let deliveries = deliveries.into_iter().map(|((from, source, fate), sum)| {
+            (from, DeliveryCount::new(source, Some(fate), sum.waits()))
+        });
+        ActivitySlice::collect(changes, deliveries)
     }
 
     fn work_counts(
@@ -227,5 +276,31 @@ impl Reports for InMemoryStore {
         let now = self.now();
         let since = before(now, within);
         Ok(self.lock().work_counts(tenant, since, now))
+    }
+
+    async fn activity(
+        &self,
+        tenant: &TenantId,
+        within: Duration,
+        slice: Duration,
+    ) -> Result<Vec<ActivitySlice>, StoreError> {
+        let since = before(self.now(), within);
+        Ok(self.lock().activity(tenant, since, slice))
+    }
+
+    async fn waiting_changes(
+        &self,
+        tenant: &TenantId,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
+        let inner = self.lock();
+        let mut waiting: Vec<_> = inner.changes.values().collect();
+        waiting.retain(|row| row.fate.is_none() && row.recorded.change.tenant == *tenant);
+        waiting.sort_by_key(|row| (row.recorded.change.appointment.clone(), row.recorded.id));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let waiting = waiting.into_iter().take(limit);
+        Ok(waiting
+            .map(|row| HistoryEntry::of_change(row.taken_at, row.recorded.clone(), None))
+            .collect())
     }
 }

@@ -74,12 +74,29 @@ impl Inner {
             ReviewScope::Link => Some(link.id),
             ReviewScope::Tenant => None,
         };
-        let known = self.open_item(&link.tenant, scope, &new.cause);
+        let (id, is_new) = self.open_or_update(&link.tenant, scope, new, now);
+        if let Some(row) = self.reviews.get_mut(&id) {
+            if is_new {
+                row.item.appointment.clone_from(&link.appointment);
+            }
+            row.parts.insert(link.id);
+            row.item.links = count(&row.parts);
+        }
+        (id, is_new)
+    }
+
+    fn open_or_update(
+        &mut self,
+        tenant: &TenantId,
+        link: Option<LinkId>,
+        new: NewReview,
+        now: DateTime<Utc>,
+    ) -> (ReviewId, bool) {
+        let known = self.open_item(tenant, link, &new.cause);
         let id = known.unwrap_or_else(|| ReviewId::new(self.next_id()));
         let row = self.reviews.entry(id).or_insert_with(|| {
-            let mut item = ReviewItem::new(id, link.tenant.clone(), new.clone(), now);
-            item.link = scope;
-            item.appointment.clone_from(&link.appointment);
+            let mut item = ReviewItem::new(id, tenant.clone(), new.clone(), now);
+            item.link = link;
             item.count = 0;
             ReviewRow {
                 item,
@@ -89,10 +106,25 @@ impl Inner {
         row.item.evidence = new.evidence;
         row.item.updated_at = now;
         row.item.count += 1;
-        row.parts.insert(link.id);
-        row.item.links = count(&row.parts);
         self.open_reviews.insert(id);
         (id, known.is_none())
+    }
+
+    /// Pauses a tenant that is not paused yet, and opens the item that goes with it.
+    pub(super) fn pause(
+        &mut self,
+        tenant: &TenantId,
+        review: &NewReview,
+        now: DateTime<Utc>,
+    ) -> Option<ReviewId> {
+        let row = self.tenants.entry(tenant.clone()).or_default();
+        if row.paused_by.is_some() {
+            return None;
+        }
+        row.paused_by = Some(review.cause.clone());
+        let (id, _) = self.open_or_update(tenant, None, review.clone(), now);
+        self.append_log(tenant, None, LogEvent::TenantPaused, now);
+        Some(id)
     }
 
     /// The open item that came with the tenant's pause. It stays open as long as the pause does.

@@ -2,6 +2,8 @@
 
 pub(crate) mod book;
 pub(crate) mod check;
+mod common;
+mod database_figures;
 pub(crate) mod completions;
 pub(crate) mod control;
 pub(crate) mod erase;

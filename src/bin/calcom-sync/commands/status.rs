@@ -1,14 +1,471 @@
-//! `status`: how the sync is doing.
+//! `status`: how the sync is doing, or how one appointment is.
 
+use std::time::Duration;
+
+use calcom::store::{AppointmentId, LogId, Page, TenantId, Waits};
+use calcom::sync::{Activity, ActivityFilter, Operations, Overview, SyncState, SyncStatus};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::common::{booking_url, ended, find_appointment, quoted, tenant_flag, worse};
 use crate::cli::StatusArgs;
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::output::Output;
+use crate::failure::{Failure, FailureKind};
+use crate::output::{Output, Tone, plain};
+use crate::{sentences, when};
+
+/// How often a watched status is shown.
+const EVERY: Duration = Duration::from_secs(2);
+/// For how long work may be due before somebody has to look whether a worker runs.
+const STUCK: Duration = Duration::from_secs(60);
+/// How many appointments are listed as the latest, and found by a search.
+const LATEST: u32 = 5;
+const FOUND: usize = 20;
+/// How many pages of the log a search looks through.
+const PAGES: usize = 20;
 
 pub(crate) async fn run(
-    _context: &Context,
-    _output: &Output,
-    _arguments: StatusArgs,
+    context: &Context,
+    output: &Output,
+    arguments: StatusArgs,
 ) -> Result<(), Failure> {
-    Err(Failure::NotBuilt)
+    if !arguments.watch {
+        return once(context, output, &arguments).await;
+    }
+    let mut is_first = true;
+    loop {
+        output.new_screen(is_first);
+        match once(context, output, &arguments).await {
+            Ok(()) | Err(Failure::Printed(_)) => {}
+            // What is wrong at the beginning stays wrong.
+            Err(failure) if is_first => return Err(failure),
+            Err(failure) => output.failure(&failure),
+        }
+        is_first = false;
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+async fn once(context: &Context, output: &Output, arguments: &StatusArgs) -> Result<(), Failure> {
+    if let Some(id) = &arguments.appointment {
+        return of_appointment(context, output, id).await;
+    }
+    if let Some(text) = &arguments.search {
+        return search(context, output, text).await;
+    }
+    let mut found = None;
+    let mut views = Vec::new();
+    for tenant in context.selected()? {
+        let overview = context.engine.overview(tenant, arguments.within).await?;
+        let recent = context
+            .engine
+            .recent(tenant, &ActivityFilter::default(), Page::first(LATEST))
+            .await?;
+        let verdict = Verdict::of(context, tenant, &overview);
+        print(output, &overview, &verdict, &recent.rows);
+        if verdict.health != Health::Fine {
+            found = worse(found, Some(FailureKind::Found));
+        }
+        views.push(view_of(&overview, &verdict, &recent.rows));
+    }
+    output.json(&json!({"at": when::now(), "tenants": views}));
+    ended(found)
+}
+
+/// How a tenant is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Health {
+    Fine,
+    NeedsAttention,
+    Stopped,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Verdict {
+    health: Health,
+    /// What is wrong, and what to do about it, in sentences.
+    reasons: Vec<String>,
+}
+
+impl Verdict {
+    fn of(context: &Context, tenant: &TenantId, overview: &Overview) -> Self {
+        let flag = tenant_flag(context, tenant);
+        let counts = &overview.counts;
+        let mut health = Health::Fine;
+        let mut reasons = Vec::new();
+        let mut say = |how: Health, reason: String| {
+            health = health.max(how);
+            reasons.push(reason);
+        };
+        if counts.is_paused {
+            say(
+                Health::Stopped,
+                format!(
+                    "The work is paused. See why: calcom-sync reviews list{flag}; go on: calcom-sync resume{flag}"
+                ),
+            );
+        }
+        if let Some(held) = counts.held_for.filter(|held| !held.is_zero()) {
+            say(
+                Health::NeedsAttention,
+                format!(
+                    "The work is held for another {}: Cal.com asked for it or cannot be reached.",
+                    when::span(held)
+                ),
+            );
+        }
+        let open = overview.open_reviews();
+        if open > 0 {
+            say(
+                Health::NeedsAttention,
+                format!("{open} need a decision: calcom-sync reviews list{flag}"),
+            );
+        }
+        let oldest = counts.oldest_due.unwrap_or_default();
+        if oldest > STUCK && !counts.is_paused && counts.held_for.is_none() {
+            say(
+                Health::NeedsAttention,
+                format!(
+                    "Work has waited for {}: no worker takes it up. Check that `calcom-sync serve` runs.",
+                    when::span(oldest)
+                ),
+            );
+        }
+        let missed = overview.webhooks.found_by_sweep;
+        if missed > 0 {
+            say(
+                Health::NeedsAttention,
+                format!(
+                    "{missed} changes at Cal.com were found by comparing, and no webhook told of them: calcom-sync webhook status{flag}"
+                ),
+            );
+        }
+        Self { health, reasons }
+    }
+}
+
+fn print(output: &Output, overview: &Overview, verdict: &Verdict, recent: &[Activity]) {
+    let (word, tone) = match verdict.health {
+        Health::Fine => ("everything is fine", Tone::Good),
+        Health::NeedsAttention => ("somebody has to look", Tone::Warning),
+        Health::Stopped => ("the work is stopped", Tone::Bad),
+    };
+    let heading = plain(&format!("Tenant {}: {word}.", overview.tenant));
+    output.line(output.paint(tone, &heading));
+    for reason in &verdict.reasons {
+        output.line(format!("  ! {}", plain(reason)));
+    }
+    let counts = &overview.counts;
+    let changes = counts.changes.iter().filter(|one| one.fate.is_some());
+    let changes: u64 = changes.map(|one| one.waits.count).sum();
+    let webhooks = counts.deliveries.iter().filter(|one| one.fate.is_some());
+    let webhooks: u64 = webhooks.map(|one| one.waits.count).sum();
+    let (well, ill) = overview.successes_and_failures();
+    let rate = match overview.success_rate() {
+        Some(rate) => format!("; {:.1} % ended well ({well} of {})", rate * 100.0, well + ill),
+        None => String::new(),
+    };
+    let label = |label: &str| format!("  {label:<16}");
+    output.line(format!(
+        "{}{changes} changes and {webhooks} notices ended{rate}",
+        label(&format!("Last {}", when::span(overview.within)))
+    ));
+    let oldest = match counts.oldest_due {
+        Some(oldest) => format!("; the oldest has waited for {}", when::span(oldest)),
+        None => String::new(),
+    };
+    output.line(format!(
+        "{}{} due, {} later, {} being worked on{oldest}",
+        label("Queue"),
+        counts.due,
+        counts.later,
+        counts.leased
+    ));
+    let health = &overview.webhooks;
+    let last = match health.last_received_ago {
+        Some(ago) => format!("the last one {} ago", when::span(ago)),
+        None => "none ever".to_owned(),
+    };
+    output.line(format!(
+        "{}{} received, {last}; {} ignored, {} never confirmed, {} missed",
+        label("Webhooks"),
+        health.received,
+        health.ignored,
+        health.contradicted,
+        health.found_by_sweep
+    ));
+    if counts.reviews.is_empty() {
+        output.line(format!("{}none", label("To be decided")));
+    }
+    for (index, review) in counts.reviews.iter().enumerate() {
+        let label = label(if index == 0 { "To be decided" } else { "" });
+        output.line(format!(
+            "{label}{} x {}; the oldest since {}",
+            review.count,
+            plain(sentences::of_reason(&review.reason)),
+            when::span(review.oldest)
+        ));
+    }
+    for (index, activity) in recent.iter().take(LATEST as usize).enumerate() {
+        let label = label(if index == 0 { "Latest" } else { "" });
+        output.line(format!(
+            "{label}{}  {}: {}",
+            output.time(activity.at),
+            plain(&quoted(activity.status.appointment.as_str())),
+            sentences::of_state(activity.status.state)
+        ));
+    }
+}
+
+/// How long some rows waited, as JSON.
+fn waits(waits: &Waits) -> Value {
+    json!({
+        "count": waits.count,
+        "mean_ms": millis(waits.mean),
+        "longest_ms": millis(waits.longest),
+    })
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn view_of(overview: &Overview, verdict: &Verdict, recent: &[Activity]) -> Value {
+    let counts = &overview.counts;
+    let health = &overview.webhooks;
+    let changes = counts.changes.iter().map(|one| {
+        json!({"origin": one.origin, "fate": one.fate, "waits": waits(&one.waits)})
+    });
+    let deliveries = counts.deliveries.iter().map(|one| {
+        json!({"source": one.source, "fate": one.fate, "waits": waits(&one.waits)})
+    });
+    let reviews = counts.reviews.iter().map(|one| {
+        json!({"reason": one.reason, "count": one.count, "oldest_seconds": one.oldest.as_secs()})
+    });
+    let recent = recent.iter().take(LATEST as usize).map(|activity| {
+        json!({
+            "at": activity.at,
+            "appointment": activity.status.appointment,
+            "state": sentences::state_word(activity.status.state),
+        })
+    });
+    let (well, ill) = overview.successes_and_failures();
+    json!({
+        "tenant": overview.tenant,
+        "health": verdict.health,
+        "reasons": verdict.reasons,
+        "within_seconds": overview.within.as_secs(),
+        "succeeded": well,
+        "failed": ill,
+        "success_rate": overview.success_rate(),
+        "is_paused": counts.is_paused,
+        "held_for_seconds": counts.held_for.map(|held| held.as_secs()),
+        "queue": {
+            "due": counts.due,
+            "later": counts.later,
+            "leased": counts.leased,
+            "oldest_due_seconds": counts.oldest_due.map(|oldest| oldest.as_secs()),
+        },
+        "changes": changes.collect::<Vec<_>>(),
+        "notices": deliveries.collect::<Vec<_>>(),
+        "open_reviews": overview.open_reviews(),
+        "reviews": reviews.collect::<Vec<_>>(),
+        "webhooks": {
+            "received": health.received,
+            "ignored": health.ignored,
+            "contradicted": health.contradicted,
+            "found_by_sweep": health.found_by_sweep,
+            "last_received_seconds_ago": health.last_received_ago.map(|ago| ago.as_secs()),
+        },
+        "recent": recent.collect::<Vec<_>>(),
+    })
+}
+
+async fn of_appointment(
+    context: &Context,
+    output: &Output,
+    id: &AppointmentId,
+) -> Result<(), Failure> {
+    let tenant = find_appointment(context, id).await?;
+    let status = context.engine.status(&tenant, id).await?;
+    let url = status.booking.as_ref();
+    let url = url.and_then(|uid| booking_url(context, &tenant, uid.as_str()));
+    output.json(&status_view(&tenant, &status, url.as_deref()));
+    if !output.is_json() {
+        print_status(context, output, &tenant, &status, url);
+    }
+    let is_wrong = matches!(status.state, SyncState::InReview | SyncState::Paused);
+    ended(is_wrong.then_some(FailureKind::Found))
+}
+
+fn status_view(tenant: &TenantId, status: &SyncStatus, url: Option<&str>) -> Value {
+    let reviews = status.reviews.iter();
+    let reviews = reviews.map(|(id, reason)| json!({"id": id, "reason": reason}));
+    let pending = status.pending.iter().map(|write| {
+        json!({
+            "kind": write.kind,
+            "booking": write.booking,
+            "sent_at": write.sent_at,
+            "sends": write.sends,
+            "is_known": write.is_known,
+        })
+    });
+    json!({
+        "tenant": tenant,
+        "appointment": status.appointment,
+        "state": sentences::state_word(status.state),
+        "origin": status.origin,
+        "revision": status.revision,
+        "recorded_revision": status.recorded_revision,
+        "last_fate": status.last_fate,
+        "booking": status.booking,
+        "booking_url": url,
+        "last_attempt_at": status.last.attempted_at,
+        "last_success_at": status.last.succeeded_at,
+        "last_failure_at": status.last.failed_at,
+        "last_error": status.last.error,
+        "attempts": status.attempts,
+        "next_attempt_at": status.next_attempt_at,
+        "held_until": status.held_until,
+        "is_paused": status.is_paused,
+        "reviews": reviews.collect::<Vec<_>>(),
+        "waiting_changes": status.waiting_changes,
+        "waiting_webhooks": status.waiting_deliveries,
+        "pending_writes": pending.collect::<Vec<_>>(),
+        "unconfirmed_webhooks": status.doubts,
+        "is_undecodable": status.is_undecodable,
+    })
+}
+
+fn print_status(
+    context: &Context,
+    output: &Output,
+    tenant: &TenantId,
+    status: &SyncStatus,
+    url: Option<String>,
+) {
+    let tone = match status.state {
+        SyncState::InSync => Tone::Good,
+        SyncState::InReview | SyncState::Paused => Tone::Bad,
+        SyncState::Retrying => Tone::Warning,
+        _ => Tone::Strong,
+    };
+    let id = &status.appointment;
+    let heading = format!(
+        "Appointment {} of tenant {tenant}: {}.",
+        quoted(id.as_str()),
+        sentences::of_state(status.state)
+    );
+    output.line(output.paint(tone, &plain(&heading)));
+    let line = |label: &str, text: String| output.line(format!("  {label:<16}{}", plain(&text)));
+    if let Some(booking) = &status.booking {
+        let url = url.map(|url| format!("  {url}")).unwrap_or_default();
+        line("Booking", format!("{booking}{url}"));
+    }
+    if let Some(revision) = status.revision {
+        let by = match &status.origin {
+            Some(origin) => format!(", written by {}", origin.as_str()),
+            None => String::new(),
+        };
+        line("Revision", format!("{revision}{by}"));
+    }
+    let last = [
+        ("Last attempt", status.last.attempted_at),
+        ("Last success", status.last.succeeded_at),
+        ("Last failure", status.last.failed_at),
+        ("Next attempt", status.next_attempt_at),
+        ("Held until", status.held_until),
+    ];
+    for (label, at) in last {
+        if let Some(at) = at {
+            line(label, output.time(at));
+        }
+    }
+    if let Some(error) = &status.last.error {
+        line("Last error", error.clone());
+    }
+    let waiting = [
+        (status.waiting_changes, "changes wait"),
+        (status.waiting_deliveries, "webhooks wait"),
+    ];
+    for (number, what) in waiting {
+        if number > 0 {
+            line("Waiting", format!("{number} {what}"));
+        }
+    }
+    for write in &status.pending {
+        let what = sentences::of_write(write.kind);
+        let sent = output.time(write.sent_at);
+        line("Under way", format!("{what}, sent at {sent}, may still take effect"));
+    }
+    let flag = tenant_flag(context, tenant);
+    for (review, reason) in &status.reviews {
+        let reason = sentences::of_reason(reason);
+        line("To be decided", format!("{reason}: calcom-sync reviews show {review}{flag}"));
+    }
+    let id = quoted(id.as_str());
+    output.line(plain(&format!("The whole story: calcom-sync history {id}{flag}")));
+}
+
+async fn search(context: &Context, output: &Output, text: &str) -> Result<(), Failure> {
+    let filter = ActivityFilter::default().with_text(text);
+    let mut found: Vec<(TenantId, Activity)> = Vec::new();
+    for tenant in context.selected()? {
+        let mut after: Option<LogId> = None;
+        for _ in 0..PAGES {
+            let mut page = Page::first(100);
+            page.after = after;
+            let read = context.engine.recent(tenant, &filter, page).await?;
+            for row in read.rows {
+                let id = &row.status.appointment;
+                let is_known = |(of, known): &(TenantId, Activity)| {
+                    of == tenant && known.status.appointment == *id
+                };
+                if !found.iter().any(is_known) {
+                    found.push((tenant.clone(), row));
+                }
+            }
+            after = read.next;
+            if after.is_none() || found.len() >= FOUND {
+                break;
+            }
+        }
+    }
+    found.truncate(FOUND);
+    if found.is_empty() {
+        return Err(Failure::not_found(
+            "no appointment that was worked on lately matches",
+            "search for a part of the id, the booking, the name, the e-mail address or the phone number",
+        ));
+    }
+    let views = found.iter().map(|(tenant, activity)| {
+        let of_host = activity.appointment.as_ref();
+        json!({
+            "tenant": tenant,
+            "appointment": activity.status.appointment,
+            "state": sentences::state_word(activity.status.state),
+            "booking": activity.status.booking,
+            "name": of_host.map(|one| &one.state.attendee.name),
+            "start": of_host.map(|one| one.state.start),
+            "at": activity.at,
+        })
+    });
+    output.json(&json!({"appointments": views.collect::<Vec<_>>()}));
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|(tenant, activity)| {
+            let of_host = activity.appointment.as_ref();
+            let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+            vec![
+                quoted(activity.status.appointment.as_str()),
+                or_none(of_host.map(|one| one.state.attendee.name.clone())),
+                or_none(of_host.map(|one| output.time(one.state.start))),
+                sentences::of_state(activity.status.state).to_owned(),
+                tenant.to_string(),
+            ]
+        })
+        .collect();
+    output.table(&["appointment", "customer", "start", "", "tenant"], &rows);
+    Ok(())
 }

@@ -59,6 +59,7 @@ pub(super) struct TenantFile {
     pub(super) id: String,
     pub(super) api_key: Option<SecretString>,
     pub(super) base_url: Option<String>,
+    pub(super) app_url: Option<String>,
     pub(super) api_version: Option<String>,
     pub(super) webhook_secrets: Vec<SecretString>,
     pub(super) event_types: BTreeSet<i64>,
@@ -286,10 +287,20 @@ impl TenantFile {
                 "is not an address such as https://api.cal.com/v2",
             ));
         }
+        let app_url = match self.app_url {
+            Some(text) => Some(web_url(&text).ok_or_else(|| {
+                wrong(
+                    "tenants.app_url",
+                    "is not an address such as https://app.cal.com",
+                )
+            })?),
+            None => None,
+        };
         Ok(TenantSettings {
             id: TenantId::new(id),
             api_key,
             base_url: self.base_url,
+            app_url,
             api_version: self.api_version,
             webhook_secrets: self.webhook_secrets,
             event_types: self.event_types.into_iter().map(EventTypeId::new).collect(),

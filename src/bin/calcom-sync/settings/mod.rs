@@ -84,6 +84,8 @@ pub(crate) struct TenantSettings {
     pub(crate) api_key: SecretString,
     /// The client's default if absent.
     pub(crate) base_url: Option<String>,
+    /// Cal.com's web application, which people see bookings in.
+    pub(crate) app_url: Option<Url>,
     /// The version of the bookings' API; the client's default if absent.
     pub(crate) api_version: Option<String>,
     pub(crate) webhook_secrets: Vec<SecretString>,
@@ -131,6 +133,23 @@ pub(crate) struct MailSettings {
     pub(crate) to: Vec<String>,
     /// At most one mail in this time.
     pub(crate) every: Duration,
+}
+
+impl TenantSettings {
+    /// Where Cal.com's web application is; `None` for a server of one's own whose address nobody has
+    /// told.
+    pub(crate) fn app_url(&self) -> Option<Url> {
+        let is_hosted = |base: &String| {
+            Url::parse(base).is_ok_and(|url| url.host_str() == Some("api.cal.com"))
+        };
+        match &self.app_url {
+            Some(url) => Some(url.clone()),
+            None if self.base_url.as_ref().is_none_or(is_hosted) => {
+                Url::parse("https://app.cal.com").ok()
+            }
+            None => None,
+        }
+    }
 }
 
 impl Settings {
