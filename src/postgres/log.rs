@@ -10,16 +10,24 @@ use crate::store::{
     AppointmentId, LinkId, LogEntry, LogEvent, LogId, LogScope, Page, StoreError, SyncLog, TenantId,
 };
 
+/// Whether a line has an actor ([`LogEvent::actor`]); the condition of the index, word for word.
+macro_rules! by_person {
+    () => {
+        r#"(event LIKE '{"event":"operated",%' OR (event LIKE '{"event":"review\_resolved",%' AND event NOT LIKE '%,"resolution":{"kind":"settled"},%'))"#
+    };
+}
+
 statements! {
     /// Ids are drawn under the tenant's lock, which is held until the transaction is visible: nobody
     /// who reads on after the last id that was seen misses a line.
-    WRITE = "INSERT INTO log (tenant, at, link, appointment, event, by_person) VALUES ($1, now_of_books(), $2, $3, $4, $5)";
+    WRITE = "INSERT INTO log (tenant, at, link, appointment, event) VALUES ($1, now_of_books(), $2, $3, $4)";
     LATEST =
         "SELECT id, at, tenant, link, appointment, event FROM log WHERE tenant = $1 AND id < $2 \
          ORDER BY tenant DESC, id DESC LIMIT $3";
-    LATEST_BY_PERSONS =
-        "SELECT id, at, tenant, link, appointment, event FROM log WHERE tenant = $1 AND id < $2 AND by_person \
-         ORDER BY tenant DESC, id DESC LIMIT $3";
+    LATEST_BY_PERSONS = concat!(
+        "SELECT id, at, tenant, link, appointment, event FROM log WHERE tenant = $1 AND id < $2 AND ", by_person!(),
+        " ORDER BY tenant DESC, id DESC LIMIT $3"
+    );
     READ =
         "SELECT id, at, tenant, link, appointment, event FROM log WHERE tenant = $1 AND id > $2 \
          ORDER BY tenant, id LIMIT $3";
@@ -77,9 +85,12 @@ impl SyncLog for PostgresStore {
             link: None,
             appointment,
         };
-        let mut transaction = self.begin_for("append log", tenant).await?;
-        write(&mut transaction, subject, event).await?;
-        transaction.commit().await
+        self.retried(|| async {
+            let mut transaction = self.begin_for("append log", tenant).await?;
+            let written = write(&mut transaction, subject, event).await;
+            transaction.end(written).await
+        })
+        .await
     }
 }
 
@@ -94,7 +105,6 @@ pub(super) async fn write(
         .bind(subject.link.map(LinkId::get))
         .bind(subject.appointment.map(AppointmentId::as_str))
         .bind(json(event))
-        .bind(event.actor().is_some())
         .execute(connection)
         .await
         .map_err(failed)?;

@@ -205,6 +205,7 @@ async fn resolve(
     reviews::close(&mut *connection, tenant, id, resolution, by).await?;
     if is_pause {
         tenants::release(&mut *connection, tenant).await?;
+        reviews::end_pause(&mut *connection, tenant, &open.cause).await?;
     }
     if *resolution != Resolution::Dismiss {
         sqlx::query(INSTRUCT)

@@ -39,6 +39,9 @@ statements! {
     OPEN_OF_TENANT =
         "SELECT id, ends FROM reviews \
          WHERE tenant = $1 AND COALESCE(link, 0) = 0 AND cause = $2 AND resolved_at IS NULL";
+    OPEN_WITH_CAUSE =
+        "SELECT id FROM reviews \
+         WHERE tenant = $1 AND COALESCE(link, 0) = 0 AND resolved_at IS NULL AND (cause = $2 OR ends = $3) ORDER BY id";
     CLOSE =
         "UPDATE reviews SET resolution = $3, resolved_by = $4, resolved_at = now_of_books() \
          WHERE tenant = $1 AND id = $2 RETURNING id, link, appointment, reason";
@@ -96,8 +99,7 @@ pub(super) async fn store(
     // The item of a pause stays open as long as the pause does.
     let gone = settlement.gone.iter();
     for cause in gone.filter(|cause| pause.as_ref() != Some(*cause)) {
-        let ends = Some(&ReviewEnd::WithCause);
-        settle_tenants(connection, &link.tenant, cause, ends).await?;
+        settle_tenants(connection, &link.tenant, cause).await?;
     }
     tell_outcomes(connection, link, settlement).await?;
     Ok(opened)
@@ -228,13 +230,11 @@ async fn end_parts(
     Ok(())
 }
 
-/// Closes the tenant's open item with a cause that is gone, if it ends in the way that is asked
-/// for.
+/// Closes the tenant's open item with a cause that is gone, if it ends with its cause.
 pub(super) async fn settle_tenants(
     connection: &mut PgConnection,
     tenant: &TenantId,
     cause: &str,
-    ends: Option<&ReviewEnd>,
 ) -> Result<(), StoreError> {
     let row = sqlx::query(OPEN_OF_TENANT)
         .bind(tenant.as_str())
@@ -247,11 +247,32 @@ pub(super) async fn settle_tenants(
     };
     let row = Row::of("reviews", &row);
     let end: ReviewEnd = row.word("ends")?;
-    if ends.is_some_and(|asked| *asked != end) {
+    if end != ReviewEnd::WithCause {
         return Ok(());
     }
     let id = row.number("id")?;
     close(connection, tenant, id, &Resolution::Settled, ITSELF).await
+}
+
+/// Closes the item of a pause that is over, and those that end with their causes: what the turns in
+/// progress found during the pause was not worked on, and comes again if it is still the case.
+pub(super) async fn end_pause(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    cause: &str,
+) -> Result<(), StoreError> {
+    let open: Vec<i64> = sqlx::query_scalar(OPEN_WITH_CAUSE)
+        .bind(tenant.as_str())
+        .bind(cause)
+        .bind(ReviewEnd::WithCause.as_str())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed)?;
+    for id in open {
+        let id = ReviewId::new(id);
+        close(connection, tenant, id, &Resolution::Settled, ITSELF).await?;
+    }
+    Ok(())
 }
 
 /// Closes an item, and says so in the log.

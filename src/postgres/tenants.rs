@@ -12,9 +12,10 @@ use crate::store::{Hold, LogEvent, NewReview, ReviewId, StoreError, TenantId, Te
 statements! {
     IS_PAUSED = "SELECT EXISTS (SELECT FROM tenants WHERE tenant = $1 AND paused_by IS NOT NULL)";
     PAUSED_BY = "SELECT paused_by FROM tenants WHERE tenant = $1";
+    /// A pause is not taken over by another one.
     PAUSE =
         "INSERT INTO tenants (tenant, paused_by) VALUES ($1, $2) \
-         ON CONFLICT (tenant) DO UPDATE SET paused_by = excluded.paused_by";
+         ON CONFLICT (tenant) DO UPDATE SET paused_by = COALESCE(tenants.paused_by, excluded.paused_by)";
     HOLD =
         "INSERT INTO tenants (tenant, not_before) VALUES ($1, now_of_books() + $2 * interval '1 us') \
          ON CONFLICT (tenant) DO UPDATE SET not_before = GREATEST(tenants.not_before, excluded.not_before)";
@@ -45,22 +46,34 @@ impl Tenants for PostgresStore {
         tenant: &TenantId,
         review: &NewReview,
     ) -> Result<Option<ReviewId>, StoreError> {
-        let mut transaction = self.begin_for("pause", tenant).await?;
-        if paused_by(&mut transaction, tenant).await?.is_some() {
-            return Ok(None);
-        }
-        let cause = Hold::Pause(review.cause.clone());
-        hold(&mut transaction, tenant, &cause).await?;
-        let id = reviews::open_of_tenant(&mut transaction, tenant, review).await?;
-        let subject = Subject {
-            tenant,
-            link: None,
-            appointment: None,
-        };
-        log::write(&mut transaction, subject, &LogEvent::TenantPaused).await?;
-        transaction.commit().await?;
-        Ok(Some(id))
+        self.retried(|| async {
+            let mut transaction = self.begin_for("pause", tenant).await?;
+            let paused = pause(&mut transaction, tenant, review).await;
+            transaction.end(paused).await
+        })
+        .await
     }
+}
+
+/// Pauses a tenant that is not paused yet, and opens the item that goes with it.
+async fn pause(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    review: &NewReview,
+) -> Result<Option<ReviewId>, StoreError> {
+    if paused_by(connection, tenant).await?.is_some() {
+        return Ok(None);
+    }
+    let cause = Hold::Pause(review.cause.clone());
+    hold(connection, tenant, &cause).await?;
+    let id = reviews::open_of_tenant(connection, tenant, review).await?;
+    let subject = Subject {
+        tenant,
+        link: None,
+        appointment: None,
+    };
+    log::write(connection, subject, &LogEvent::TenantPaused).await?;
+    Ok(Some(id))
 }
 
 /// Ends a pause, and closes the review item that came with it.
@@ -68,7 +81,7 @@ async fn resume(connection: &mut PgConnection, tenant: &TenantId) -> Result<(), 
     let cause = paused_by(connection, tenant).await?;
     release(connection, tenant).await?;
     if let Some(cause) = cause {
-        reviews::settle_tenants(connection, tenant, &cause, None).await?;
+        reviews::end_pause(connection, tenant, &cause).await?;
     }
     Ok(())
 }

@@ -13,14 +13,22 @@ use crate::store::{
     TenantId,
 };
 
+/// Whether a line has an actor ([`LogEvent::actor`]); the condition of the index, word for word.
+macro_rules! by_person {
+    () => {
+        r#"(event GLOB '{"event":"operated",*' OR (event GLOB '{"event":"review_resolved",*' AND event NOT GLOB '*,"resolution":{"kind":"settled"},*'))"#
+    };
+}
+
 statements! {
-    WRITE = "INSERT INTO calcom_log (at, tenant, link, appointment, event, by_person) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    WRITE = "INSERT INTO calcom_log (at, tenant, link, appointment, event) VALUES (?1, ?2, ?3, ?4, ?5)";
     LATEST =
         "SELECT id, at, tenant, link, appointment, event FROM calcom_log INDEXED BY calcom_log_tenant \
          WHERE tenant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
-    LATEST_BY_PERSONS =
+    LATEST_BY_PERSONS = concat!(
         "SELECT id, at, tenant, link, appointment, event FROM calcom_log INDEXED BY calcom_log_by_person \
-         WHERE tenant = ?1 AND id < ?2 AND by_person = 1 ORDER BY id DESC LIMIT ?3";
+         WHERE tenant = ?1 AND id < ?2 AND ", by_person!(), " ORDER BY id DESC LIMIT ?3"
+    );
     READ =
         "SELECT id, at, tenant, link, appointment, event FROM calcom_log WHERE tenant = ?1 AND id > ?2 \
          ORDER BY id LIMIT ?3";
@@ -111,7 +119,6 @@ pub(super) async fn write(
         .bind(subject.link.map(LinkId::get))
         .bind(subject.appointment.map(AppointmentId::as_str))
         .bind(json(event))
-        .bind(event.actor().is_some())
         .execute(connection)
         .await
         .map_err(failed)?;

@@ -181,6 +181,7 @@ impl Reviews for SqliteStore {
         reviews::close(&mut transaction, tenant, id, resolution, by, now).await?;
         if is_pause {
             tenants::release(&mut transaction, tenant).await?;
+            reviews::end_pause(&mut transaction, tenant, &open.cause, now).await?;
         }
         if *resolution != Resolution::Dismiss {
             sqlx::query(INSTRUCT)

@@ -38,6 +38,9 @@ statements! {
     OPEN_OF_TENANT =
         "SELECT id, ends FROM calcom_reviews \
          WHERE tenant = ?1 AND COALESCE(link, 0) = 0 AND cause = ?2 AND resolved_at IS NULL";
+    OPEN_WITH_CAUSE =
+        "SELECT id FROM calcom_reviews \
+         WHERE tenant = ?1 AND COALESCE(link, 0) = 0 AND resolved_at IS NULL AND (cause = ?2 OR ends = ?3) ORDER BY id";
     CLOSE =
         "UPDATE calcom_reviews SET resolution = ?3, resolved_by = ?4, resolved_at = ?5 \
          WHERE tenant = ?1 AND id = ?2 RETURNING id, link, appointment, reason";
@@ -80,8 +83,7 @@ pub(super) async fn store(
     // The item of a pause stays open as long as the pause does.
     let gone = settlement.gone.iter();
     for cause in gone.filter(|cause| pause.as_ref() != Some(*cause)) {
-        let ends = Some(&ReviewEnd::WithCause);
-        settle_tenants(connection, &link.tenant, cause, ends, now).await?;
+        settle_tenants(connection, &link.tenant, cause, now).await?;
     }
     for (id, outcome) in &settlement.outcomes {
         sqlx::query(SET_OUTCOME)
@@ -202,13 +204,11 @@ async fn end_parts(
     Ok(())
 }
 
-/// Closes the tenant's open item with a cause that is gone, if it ends in the way that is asked
-/// for.
+/// Closes the tenant's open item with a cause that is gone, if it ends with its cause.
 pub(super) async fn settle_tenants(
     connection: &mut SqliteConnection,
     tenant: &TenantId,
     cause: &str,
-    ends: Option<&ReviewEnd>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let row = sqlx::query(OPEN_OF_TENANT)
@@ -222,11 +222,33 @@ pub(super) async fn settle_tenants(
     };
     let row = Row::of("calcom_reviews", &row);
     let end: ReviewEnd = row.word("ends")?;
-    if ends.is_some_and(|asked| *asked != end) {
+    if end != ReviewEnd::WithCause {
         return Ok(());
     }
     let id = row.number("id")?;
     close(connection, tenant, id, &Resolution::Settled, ITSELF, now).await
+}
+
+/// Closes the item of a pause that is over, and those that end with their causes: what the turns in
+/// progress found during the pause was not worked on, and comes again if it is still the case.
+pub(super) async fn end_pause(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    cause: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let open: Vec<i64> = sqlx::query_scalar(OPEN_WITH_CAUSE)
+        .bind(tenant.as_str())
+        .bind(cause)
+        .bind(ReviewEnd::WithCause.as_str())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed)?;
+    for id in open {
+        let id = ReviewId::new(id);
+        close(connection, tenant, id, &Resolution::Settled, ITSELF, now).await?;
+    }
+    Ok(())
 }
 
 /// Closes an item, and says so in the log.

@@ -13,9 +13,10 @@ use crate::store::{Hold, LogEvent, NewReview, ReviewId, StoreError, TenantId, Te
 statements! {
     IS_PAUSED = "SELECT EXISTS (SELECT 1 FROM calcom_tenants WHERE tenant = ?1 AND paused_by IS NOT NULL)";
     PAUSED_BY = "SELECT paused_by FROM calcom_tenants WHERE tenant = ?1";
+    /// A pause is not taken over by another one.
     PAUSE =
         "INSERT INTO calcom_tenants (tenant, paused_by) VALUES (?1, ?2) \
-         ON CONFLICT (tenant) DO UPDATE SET paused_by = excluded.paused_by";
+         ON CONFLICT (tenant) DO UPDATE SET paused_by = COALESCE(calcom_tenants.paused_by, excluded.paused_by)";
     /// MAX of a NULL is NULL, and so one that was not held takes the new instant.
     HOLD =
         "INSERT INTO calcom_tenants (tenant, not_before) VALUES (?1, ?2) \
@@ -39,7 +40,7 @@ impl Tenants for SqliteStore {
         let cause = paused_by(&mut transaction, tenant).await?;
         release(&mut transaction, tenant).await?;
         if let Some(cause) = cause {
-            reviews::settle_tenants(&mut transaction, tenant, &cause, None, self.now()).await?;
+            reviews::end_pause(&mut transaction, tenant, &cause, self.now()).await?;
         }
         transaction.commit().await.map_err(failed)
     }

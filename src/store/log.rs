@@ -366,8 +366,14 @@ impl LogEntry {
 ///
 /// # Contract
 ///
-/// Entries are read in id order, and an entry's id is larger than those of all entries stored
-/// before it.
+/// - Entries are read in id order, and an entry's id is larger than those of all entries stored
+///   before it. Pages neither overlap nor leave anything out.
+/// - [`ByPersons`](LogScope::ByPersons) lists exactly the entries whose event has an
+///   [actor](LogEvent::actor), whoever wrote them.
+/// - An [appended](Self::append) entry names no link. With an appointment it is part of the
+///   appointment's [history](super::Reports::history), whether or not there is such an appointment.
+///   It is pruned and erased like any other.
+/// - The cost of a page depends on its length alone.
 #[async_trait]
 pub trait SyncLog: fmt::Debug + Send + Sync + 'static {
     /// The tenant's entries, oldest first.
@@ -378,8 +384,8 @@ pub trait SyncLog: fmt::Debug + Send + Sync + 'static {
     /// [`Corrupt`](super::StoreErrorKind::Corrupt).
     async fn log(&self, tenant: &TenantId, page: Page<LogId>) -> Result<Vec<LogEntry>, StoreError>;
 
-    /// The tenant's entries, newest first: the next page holds entries before the last one of this
-    /// page.
+    /// The tenant's entries within a scope, newest first: the page after a row holds entries that are
+    /// older than the row.
     ///
     /// # Errors
     ///

@@ -220,7 +220,8 @@ pub enum Hold {
     /// directory entry. Never shortens a longer hold.
     For(Duration),
     /// Nothing of the tenant is claimed until the review item with this cause, which the same
-    /// settlement opens, is resolved or the tenant is [resumed](super::Tenants::resume).
+    /// settlement opens, is resolved or the tenant is [resumed](super::Tenants::resume). If the tenant
+    /// is paused already, that pause and its item stay.
     Pause(String),
 }
 

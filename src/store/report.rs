@@ -198,7 +198,7 @@ pub struct ActivitySlice {
 const LONGEST_SLICE: u64 = 1_000_000_000;
 
 impl ActivitySlice {
-    /// For stores: the length of a slice in seconds, within what is promised and computable.
+    /// The length of a slice in whole seconds, within what is promised and computable; for stores.
     pub fn seconds(slice: Duration) -> i64 {
         i64::try_from(slice.as_secs().clamp(1, LONGEST_SLICE)).unwrap_or(1)
     }
@@ -212,7 +212,8 @@ impl ActivitySlice {
         }
     }
 
-    /// Makes slices of counts that stores have read row by row: sorted, one for each instant.
+    /// Makes slices of counts, each with the start of its slice: in order, one slice an instant, its
+    /// counts sorted; for stores.
     pub fn collect(
         changes: impl IntoIterator<Item = (DateTime<Utc>, ChangeCount)>,
         deliveries: impl IntoIterator<Item = (DateTime<Utc>, DeliveryCount)>,
@@ -272,9 +273,12 @@ impl ActivitySlice {
 /// - A status is read in one snapshot.
 /// - Rows that still wait are counted whenever they were taken in; settled ones if they were settled
 ///   within the last `within`.
+/// - The slices of [`activity`](Self::activity) add up to the settled rows of
+///   [`work_counts`](Self::work_counts) over the same span. The first one may begin before the span,
+///   and counts only what was settled within it.
 /// - The cost of a history or a status depends on what is kept of that appointment; that of the
-///   counts, on what waits and what was settled within the span. None depends on how many
-///   appointments, or tenants, there are.
+///   counts and slices, on what waits and what was settled within the span; that of the waiting
+///   changes, on the limit. None depends on how many appointments, or tenants, there are.
 #[async_trait]
 pub trait Reports: fmt::Debug + Send + Sync + 'static {
     /// Everything that is kept about an appointment, oldest first.
@@ -313,9 +317,9 @@ pub trait Reports: fmt::Debug + Send + Sync + 'static {
         within: Duration,
     ) -> Result<WorkCounts, StoreError>;
 
-    /// What ended within the last `within`, in slices of this length, oldest first. Slices begin at
-    /// multiples of their length since 1970; those in which nothing ended are left out. A slice is at
-    /// least a second long.
+    /// What was settled within the last `within`, in slices of this length, oldest first. Slices begin
+    /// at multiples of their length since 1970 (UTC); those in which nothing ended are left out. The
+    /// length counts in whole seconds, from one second to some 30 years.
     ///
     /// # Errors
     ///
@@ -327,8 +331,8 @@ pub trait Reports: fmt::Debug + Send + Sync + 'static {
         slice: Duration,
     ) -> Result<Vec<ActivitySlice>, StoreError>;
 
-    /// Some of the changes that wait, in the order of their appointments and ids, as entries of a
-    /// history.
+    /// The first `limit` of the changes that wait, in the order of their appointments and ids, as
+    /// entries of a history.
     ///
     /// # Errors
     ///

@@ -231,7 +231,7 @@ open_enum! {
     ReviewEnd {
         /// When the last link involved in it is [settled](super::Settlement::settled).
         WithLinks = "with_links",
-        /// When a settlement reports that its cause is gone, or its tenant is resumed.
+        /// When a settlement reports that its cause is gone, or a pause of its tenant ends.
         WithCause = "with_cause",
         /// Never; it must be resolved.
         ByPerson = "by_person",

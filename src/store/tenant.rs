@@ -34,9 +34,16 @@ text_id! {
 ///
 /// # Contract
 ///
-/// The links of a paused tenant are never claimed; whatever becomes due meanwhile stays due. The
-/// item opened with a pause stays open as long as the pause lasts: [`resume`](Self::resume) closes
-/// it, and resolving it with [`Retry`](super::Resolution::Retry) resumes.
+/// - The links of a paused tenant are never claimed; whatever becomes due meanwhile stays due.
+///   Leases stay valid.
+/// - The item opened with a pause stays open as long as the pause lasts: [`resume`](Self::resume)
+///   closes it, and resolving it with [`Retry`](super::Resolution::Retry) resumes. Whether a person
+///   or a settlement has paused makes no difference.
+/// - A pause is not taken over by a later one. The item of a settlement that pauses a paused tenant
+///   is opened, and can be resolved like any other.
+/// - Whatever ends a pause also closes the tenant's items about the whole tenant that end [with
+///   their causes](super::ReviewEnd::WithCause): none is left of a pause that is over.
+/// - Pausing changes no [hold](super::Hold::For).
 #[async_trait]
 pub trait Tenants: fmt::Debug + Send + Sync + 'static {
     /// Whether the tenant's work is paused.
@@ -55,9 +62,10 @@ pub trait Tenants: fmt::Debug + Send + Sync + 'static {
     /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
     async fn resume(&self, tenant: &TenantId) -> Result<(), StoreError>;
 
-    /// Pauses the tenant's work and opens a review item about the tenant, in which no link is
-    /// involved; returns the item. `None` if the tenant is paused already: then nothing is changed.
-    /// Leases stay as they are, so that turns in progress are finished.
+    /// Pauses the tenant's work, opens a review item about the tenant, in which no link is involved,
+    /// and writes [`TenantPaused`](super::LogEvent::TenantPaused) to the log, in one transaction;
+    /// returns the item. The item's scope is the tenant, whatever `review` says. `None` if the tenant
+    /// is paused already: then nothing is changed. Turns in progress are finished.
     ///
     /// # Errors
     ///

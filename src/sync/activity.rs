@@ -1,19 +1,20 @@
 //! Which appointments were worked on lately.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
 use super::engine::Engine;
 use super::error::Error;
-use super::operate::Operations;
 use super::status::{SyncState, SyncStatus};
 use crate::store::{
     Appointment, AppointmentId, HistoryEvent, LogEvent, LogId, LogScope, Origin, Page, Person,
     TenantId,
 };
 
-/// How many lines of the log are read at once, and for one page at most.
+/// How many lines of the log are read at once, and how many of them, and of the changes that wait, are
+/// looked at for one page.
 const LINES_AT_ONCE: u32 = 100;
 const LINES_A_PAGE: u32 = 1000;
 
@@ -56,11 +57,11 @@ impl ActivityFilter {
         self
     }
 
-    /// Only appointments in which this text is found.
+    /// Only appointments in which this text is found; with a blank one, all.
     #[must_use]
     pub fn with_text(mut self, text: impl AsRef<str>) -> Self {
-        let text = text.as_ref().trim().to_lowercase();
-        self.text = (!text.is_empty()).then_some(text);
+        let text = text.as_ref().trim();
+        self.text = (!text.is_empty()).then(|| text.to_owned());
         self
     }
 
@@ -95,7 +96,8 @@ pub struct Activity {
 
 impl Activity {
     fn contains(&self, text: &str) -> bool {
-        let found = |hay: &str| hay.to_lowercase().contains(text);
+        let text = text.to_lowercase();
+        let found = |hay: &str| hay.to_lowercase().contains(&text);
         let in_person = |person: &Person| {
             let more = [&person.email, &person.phone_number];
             found(&person.name) || more.into_iter().flatten().any(|part| found(part))
@@ -113,13 +115,15 @@ impl Activity {
     }
 }
 
-/// A page of what was worked on, newest first.
+/// A page of what was worked on, newest first. The first page begins with what waits, as far as it has
+/// room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ActivityPage {
-    /// The appointments, each at most once.
+    /// The appointments, each at most once. A later page may name one again, with what was done
+    /// earlier.
     pub rows: Vec<Activity>,
-    /// After which line of the log the next page begins; `None` at the end. A page may be shorter
+    /// The line of the log after which the next page begins; `None` at the end. A page may be shorter
     /// than asked for, or empty, and have a next one: it looks at a bounded part of the log.
     pub next: Option<LogId>,
 }
@@ -131,84 +135,130 @@ impl Engine {
         filter: &ActivityFilter,
         page: Page<LogId>,
     ) -> Result<ActivityPage, Error> {
-        let mut found = ActivityPage::default();
-        let mut seen = BTreeSet::new();
+        let mut found = Listing::new(self, tenant, filter, page.rows());
         if page.after.is_none() {
-            let waiting = self.store.waiting_changes(tenant, page.limit);
-            for entry in self.store_call(waiting).await? {
-                let HistoryEvent::Change { recorded, .. } = entry.event else {
-                    continue;
-                };
-                let id = recorded.change.appointment;
-                if seen.insert(id.clone()) {
-                    let row = self.activity_of(tenant, id, entry.at, None).await?;
-                    found.rows.extend(filter.lets_through(&row).then_some(row));
-                }
-            }
+            found.add_waiting().await?;
         }
-        found.next = self
-            .worked_on(tenant, filter, page, &mut seen, &mut found.rows)
-            .await?;
-        found.rows.sort_by_key(|row| std::cmp::Reverse(row.at));
-        Ok(found)
+        let next = found.add_worked_on(page.after).await?;
+        let mut rows = found.rows;
+        rows.sort_by_key(|row| Reverse(row.at));
+        Ok(ActivityPage { rows, next })
+    }
+}
+
+/// A page in the making.
+struct Listing<'a> {
+    engine: &'a Engine,
+    tenant: &'a TenantId,
+    filter: &'a ActivityFilter,
+    /// How many rows it may have.
+    limit: usize,
+    rows: Vec<Activity>,
+    seen: BTreeSet<AppointmentId>,
+    /// Whether the host has answered so far. One that has not is asked for no further row: a page
+    /// waits for it once.
+    host_answers: bool,
+}
+
+impl<'a> Listing<'a> {
+    fn new(
+        engine: &'a Engine,
+        tenant: &'a TenantId,
+        filter: &'a ActivityFilter,
+        limit: usize,
+    ) -> Self {
+        Self {
+            engine,
+            tenant,
+            filter,
+            limit,
+            rows: Vec::new(),
+            seen: BTreeSet::new(),
+            host_answers: true,
+        }
     }
 
-    /// Adds what the log names, until the page is full or has looked at enough of the log; returns
+    fn is_full(&self) -> bool {
+        self.rows.len() >= self.limit
+    }
+
+    /// Adds appointments with changes that wait.
+    async fn add_waiting(&mut self) -> Result<(), Error> {
+        let store = &self.engine.store;
+        let waiting = store.waiting_changes(self.tenant, LINES_A_PAGE);
+        for entry in self.engine.store_call(waiting).await? {
+            if self.is_full() {
+                break;
+            }
+            if let HistoryEvent::Change { recorded, .. } = entry.event {
+                self.add(recorded.change.appointment, entry.at, None)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what the log names, until the page is full or enough of the log was looked at; returns
     /// where the next page begins.
-    async fn worked_on(
-        &self,
-        tenant: &TenantId,
-        filter: &ActivityFilter,
-        page: Page<LogId>,
-        seen: &mut BTreeSet<AppointmentId>,
-        rows: &mut Vec<Activity>,
-    ) -> Result<Option<LogId>, Error> {
-        let mut last = page.after;
+    async fn add_worked_on(&mut self, after: Option<LogId>) -> Result<Option<LogId>, Error> {
+        // No entry has this id: it stands before the newest one.
+        let mut last = after.unwrap_or(LogId::new(i64::MAX));
         let mut looked_at = 0;
         while looked_at < LINES_A_PAGE {
-            let mut lines = Page::first(LINES_AT_ONCE);
-            lines.after = last;
-            let latest = self.store.latest(tenant, LogScope::All, lines);
-            let lines = self.store_call(latest).await?;
-            let is_end = lines.len() < LINES_AT_ONCE as usize;
+            let page = Page::after(last, LINES_AT_ONCE);
+            let latest = self.engine.store.latest(self.tenant, LogScope::All, page);
+            let lines = self.engine.store_call(latest).await?;
+            let is_end = lines.len() < page.rows();
             for line in lines {
-                if rows.len() >= page.rows() {
-                    return Ok(last);
+                if self.is_full() {
+                    return Ok(Some(last));
                 }
-                last = Some(line.id);
+                last = line.id;
                 looked_at += 1;
-                let Some(id) = line.appointment else {
-                    continue;
-                };
-                if seen.insert(id.clone()) {
-                    let row = self
-                        .activity_of(tenant, id, line.at, Some(line.event))
-                        .await?;
-                    rows.extend(filter.lets_through(&row).then_some(row));
+                if let Some(id) = line.appointment {
+                    self.add(id, line.at, Some(line.event)).await?;
                 }
             }
             if is_end {
                 return Ok(None);
             }
         }
-        Ok(last)
+        Ok(Some(last))
     }
 
-    async fn activity_of(
-        &self,
-        tenant: &TenantId,
+    /// Adds an appointment that is not on the page yet, if the filter lets it through.
+    async fn add(
+        &mut self,
         id: AppointmentId,
         at: DateTime<Utc>,
         event: Option<LogEvent>,
-    ) -> Result<Activity, Error> {
-        let status = self.status(tenant, &id).await?;
-        let appointment = self.host_call(self.appointments.get(tenant, &id)).await;
-        Ok(Activity {
+    ) -> Result<(), Error> {
+        if !self.seen.insert(id.clone()) {
+            return Ok(());
+        }
+        let engine = self.engine;
+        let status = engine.store.link_status(self.tenant, &id);
+        let mut status = SyncStatus::of(id.clone(), engine.store_call(status).await?);
+        let mut appointment = None;
+        if self.host_answers {
+            let found = engine.appointments.get(self.tenant, &id);
+            let found = engine.host_call(found).await;
+            // A host that does not answer keeps nobody from seeing what the books say.
+            self.host_answers = found.is_ok();
+            appointment = found.ok().flatten();
+        }
+        if let Some(of_host) = &appointment {
+            status.is_of(of_host);
+        }
+        let row = Activity {
             at,
             event,
             status,
-            // A host that does not answer keeps nobody from seeing what the books say.
-            appointment: appointment.ok().flatten(),
-        })
+            appointment,
+        };
+        if self.filter.lets_through(&row) {
+            self.rows.push(row);
+        }
+        Ok(())
     }
 }

@@ -171,7 +171,7 @@ pub trait Operations: std::fmt::Debug + Send + Sync + 'static {
 
     /// The appointments that were worked on lately or wait, newest first, with how they stand. Looks
     /// at a bounded part of the log for each page, and reads the status and the host's appointment of
-    /// every row.
+    /// each that it looks at. A host that does not answer is asked once a page.
     ///
     /// # Errors
     ///
@@ -354,8 +354,7 @@ impl Operations for Engine {
         // A host that does not answer keeps nobody from seeing what the books say.
         let local = self.host_call(self.appointments.get(tenant, appointment));
         if let Ok(Some(local)) = local.await {
-            status.revision = Some(local.revision);
-            status.origin = Some(local.origin);
+            status.is_of(&local);
         }
         Ok(status)
     }

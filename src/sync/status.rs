@@ -7,7 +7,7 @@ use super::last_work::LastWork;
 use super::standing::{PendingWrite, SentWrite, Standing};
 use crate::model::BookingUid;
 use crate::store::{
-    AppointmentId, ChangeFate, LinkStatus, Origin, ReviewId, ReviewReason, Revision,
+    Appointment, AppointmentId, ChangeFate, LinkStatus, Origin, ReviewId, ReviewReason, Revision,
 };
 
 /// How an appointment and its booking stand to each other.
@@ -187,6 +187,12 @@ impl SyncStatus {
             doubts: standing.doubts.len(),
             is_undecodable,
         }
+    }
+
+    /// Takes over what the host's appointment says of itself.
+    pub(super) fn is_of(&mut self, local: &Appointment) {
+        self.revision = Some(local.revision);
+        self.origin = Some(local.origin.clone());
     }
 }
 

@@ -78,7 +78,7 @@ impl Engine {
             .ok_or(SubscriptionError::NotNamed)?;
         let secret = tenant
             .webhook_secrets
-            .last()
+            .first()
             .ok_or(SubscriptionError::NoSecret)?;
         // Two tests are two deliveries: the same bytes would be a duplicate.
         let body = serde_json::json!({

@@ -222,8 +222,8 @@ impl Inner {
             ));
         }
         self.close(id, resolution.clone(), by, now);
-        if is_pause && let Some(row) = self.tenants.get_mut(tenant) {
-            *row = super::TenantRow::default();
+        if is_pause {
+            self.resume(tenant, now);
         }
         if *resolution != Resolution::Dismiss {
             let instruction = Instruction::new(id, item.reason, resolution.clone(), by);
@@ -292,10 +292,17 @@ impl Inner {
         let Some(row) = self.tenants.remove(tenant) else {
             return;
         };
-        let item = row
-            .paused_by
-            .and_then(|cause| self.open_item(tenant, None, &cause));
-        if let Some(id) = item {
+        let Some(cause) = row.paused_by else {
+            return;
+        };
+        // What the turns in progress found during the pause was not worked on, and comes again if it
+        // is still the case.
+        let open = self.open_reviews.iter().copied().filter(|id| {
+            let item = &self.reviews[id].item;
+            let ends = item.cause == cause || item.ends == ReviewEnd::WithCause;
+            item.tenant == *tenant && item.link.is_none() && ends
+        });
+        for id in open.collect::<Vec<_>>() {
             self.close(id, Resolution::Settled, ITSELF, now);
         }
     }

@@ -209,7 +209,10 @@ impl Inner {
         let row = row.or_default();
         match hold {
             Hold::For(time) => row.not_before = row.not_before.max(Some(after(now, time))),
-            Hold::Pause(cause) => row.paused_by = Some(cause),
+            // A pause is not taken over by another one.
+            Hold::Pause(cause) => {
+                row.paused_by.get_or_insert(cause);
+            }
         }
     }
 

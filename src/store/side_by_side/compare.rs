@@ -135,6 +135,33 @@ impl Pair {
                     self.same_link(one, two);
                 }
             }
+            for scope in [LogScope::All, LogScope::ByPersons] {
+                let one = self.memory.latest(&tenant, scope, Page::first(9)).await;
+                let two = self.tried.latest(&tenant, scope, Page::first(9)).await;
+                let plain = |lines: Vec<LogEntry>| -> Vec<_> {
+                    let lines = lines.into_iter();
+                    lines
+                        .map(|line| (line.at, line.appointment, line.event))
+                        .collect()
+                };
+                assert_eq!(plain(one.unwrap()), plain(two.unwrap()), "{scope:?}");
+            }
+            for slice in [1, 60].map(std::time::Duration::from_secs) {
+                let one = self.memory.activity(&tenant, minute * 5, slice).await;
+                let two = self.tried.activity(&tenant, minute * 5, slice).await;
+                assert_eq!(one.unwrap(), two.unwrap());
+            }
+            let one = self.memory.waiting_changes(&tenant, 9).await.unwrap();
+            let two = self.tried.waiting_changes(&tenant, 9).await.unwrap();
+            let plain = |rows: Vec<HistoryEntry>| -> Vec<_> {
+                let rows = rows.into_iter();
+                rows.map(|row| match row.event {
+                    HistoryEvent::Change { recorded, .. } => (row.at, recorded.change),
+                    other => panic!("{other:?} is no change that waits"),
+                })
+                .collect()
+            };
+            assert_eq!(plain(one), plain(two));
             let keys = (0..8).flat_map(|number| {
                 [
                     LinkKey::Appointment(format!("appointment{number}").into()),

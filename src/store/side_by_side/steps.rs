@@ -15,12 +15,16 @@ impl Pair {
             65..82 => self.settle().await,
             82..86 => self.absorb().await,
             86..90 => self.resolve().await,
-            90..92 => {
+            90..91 => {
                 let tenant = self.tenant();
                 self.memory.resume(&tenant).await.unwrap();
                 self.tried.resume(&tenant).await.unwrap();
                 "resume".to_owned()
             }
+            91..92 => match self.chance.bool() {
+                true => self.pause().await,
+                false => self.append().await,
+            },
             93..95 => self.sweep().await,
             95..97 => self.service_sync().await,
             92..93 => {
@@ -352,6 +356,35 @@ impl Pair {
         let one = self.memory.absorb(&memory.lease, one).await;
         let two = self.tried.absorb(&tried.lease, two).await;
         same_end("absorb", one, two)
+    }
+
+    async fn pause(&mut self) -> String {
+        let tenant = self.tenant();
+        let evidence = ReviewEvidence::new(format!("{}", self.chance.u8(..)));
+        let cause: String = self.name("cause", 3);
+        let review = NewReview::of_tenant(cause, ReviewReason::PausedByPerson, evidence);
+        let ends = self.maybe(|_| ReviewEnd::WithCause);
+        let review = review.ending(ends.unwrap_or(ReviewEnd::WithLinks));
+        let one = self.memory.pause(&tenant, &review).await.unwrap();
+        let two = self.tried.pause(&tenant, &review).await.unwrap();
+        assert_eq!(one.is_some(), two.is_some());
+        if let (Some(one), Some(two)) = (one, two) {
+            self.same_review(one, two);
+        }
+        format!("pause {}", one.is_some())
+    }
+
+    async fn append(&mut self) -> String {
+        let tenant = self.tenant();
+        let appointment: Option<AppointmentId> = self.maybe(|pair| pair.name("appointment", 5));
+        let event = match self.chance.bool() {
+            true => LogEvent::operated(OperatorAction::Resync, "eve", "Done."),
+            false => LogEvent::BaseMoved,
+        };
+        let about = appointment.as_ref();
+        self.memory.append(&tenant, about, &event).await.unwrap();
+        self.tried.append(&tenant, about, &event).await.unwrap();
+        "append".to_owned()
     }
 
     async fn resolve(&mut self) -> String {

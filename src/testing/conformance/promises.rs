@@ -175,6 +175,10 @@ macro_rules! __store_promises {
                 a_line_about_the_tenant_names_no_link
                 a_decision_is_logged
                 resuming_is_logged
+                the_latest_lines_come_first_and_in_pages
+                lines_by_persons_have_an_actor
+                an_appended_line_is_one_like_others
+                an_appended_line_goes_like_others
             ];
             tenants: [
                 resuming_ends_a_pause_and_closes_its_item
@@ -184,6 +188,16 @@ macro_rules! __store_promises {
                 a_pause_keeps_its_item
                 resuming_twice_is_harmless
                 resuming_is_the_tenants_own
+                a_person_pauses_one_tenant
+                a_tenant_is_paused_once
+                pauses_at_once_are_one
+                a_pause_takes_up_the_item_of_its_cause
+                the_item_of_a_persons_pause_stays_open
+                resuming_ends_a_persons_pause
+                retrying_ends_a_persons_pause
+                a_persons_pause_leaves_a_hold
+                a_pause_is_not_taken_over
+                no_item_outlives_the_pauses_that_opened_it
                 no_list_reaches_across_tenants
             ];
             sweeps: [
@@ -235,6 +249,9 @@ macro_rules! __store_promises {
                 work_is_counted_by_state_and_origin
                 the_queue_is_counted
                 a_link_can_be_marked
+                what_ended_is_counted_in_slices
+                slices_go_back_as_far_as_asked
+                waiting_changes_come_in_order
             ];
             review_lists: [
                 a_filter_lets_through_what_it_says

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::bench::Bench;
 use super::fixtures::*;
 use crate::store::{
-    ChangeCount, ChangeFate, DeliveryFate, HistoryEntry, HistoryEvent, HistoryKind, Hold,
-    LinkStatus, LogEvent, MarkSource, NoticeSource, Origin, Page, Resolution, ReviewReason,
+    ActivitySlice, ChangeCount, ChangeFate, DeliveryFate, HistoryEntry, HistoryEvent, HistoryKind,
+    Hold, LinkStatus, LogEvent, MarkSource, NoticeSource, Origin, Page, Resolution, ReviewReason,
     WorkCounts,
 };
 
@@ -315,4 +315,157 @@ pub async fn a_history_ends_with_what_is_kept(bench: &Bench) {
     assert_eq!(history(bench, "a", ALL).await, []);
     let status = status(bench, "a").await;
     assert!(status.link.is_some() && status.last_change.is_none());
+}
+
+async fn slices(bench: &Bench, within: Duration, slice: Duration) -> Vec<ActivitySlice> {
+    let slices = bench.store.activity(&tenant(), within, slice).await;
+    slices.expect("what ended is counted")
+}
+
+/// What ended is counted in slices that begin at multiples of their length, oldest first and none of them
+/// empty, each with what ended within it; they add up to what is counted over the whole span.
+pub async fn what_ended_is_counted_in_slices(bench: &Bench) {
+    assert_eq!(slices(bench, Duration::MAX, SPAN).await, []);
+    bench.pair("a", "booking-a").await;
+    bench.record("b", 1).await;
+    bench.record("b", 2).await;
+    bench.pass(SPAN).await;
+    let claim = bench.claim().await;
+    let mut settlement = all_settled(&claim);
+    settlement.changes[0].1 = ChangeFate::Superseded;
+    bench.settle(&claim, settlement).await;
+    for (number, source) in [(1, NoticeSource::Webhook), (2, NoticeSource::Sweep)] {
+        let mut delivery = delivery("booking-a", number);
+        delivery.source = source;
+        bench.accept(delivery).await;
+    }
+    let mut by_phone = change("a", 2);
+    by_phone.origin = Origin::Phone;
+    bench.record_change(&by_phone).await;
+    bench.pass(SPAN).await;
+    let claim = bench.claim().await;
+    bench.settle_all(&claim).await;
+    // These wait, or are another tenant's.
+    bench.record("c", 1).await;
+    bench.accept(delivery("booking-a", 3)).await;
+    bench.record_for(&other_tenant(), "a", 1).await;
+
+    let mut ended = Vec::new();
+    for name in ["a", "b", "c"] {
+        for entry in history(bench, name, ALL).await {
+            match entry.event {
+                HistoryEvent::Change { ended: end, .. } => ended.extend(end.map(|(_, at)| at)),
+                HistoryEvent::Delivery { ended: end, .. } => ended.extend(end.map(|(_, at)| at)),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(ended.len(), 6);
+    let all = counts(bench, Duration::MAX).await;
+    let lengths = [1, 2, 3, 7, 60, 86_400].map(Duration::from_secs);
+    let odd = [Duration::ZERO, Duration::from_millis(2900), Duration::MAX];
+    for slice in lengths.into_iter().chain(odd) {
+        let slices = slices(bench, Duration::MAX, slice).await;
+        let length = ActivitySlice::seconds(slice);
+        assert!(slices.is_sorted_by(|a, b| a.from < b.from), "{slices:?}");
+        for slice in &slices {
+            assert_eq!(slice.from.timestamp() % length, 0, "{slice:?}");
+            assert_eq!(slice.from.timestamp_subsec_nanos(), 0, "{slice:?}");
+            let until = slice.from + Duration::from_secs(length.unsigned_abs());
+            let within = ended.iter().filter(|at| (slice.from..until).contains(at));
+            let changes = slice.changes.iter().map(|count| count.waits.count);
+            let deliveries = slice.deliveries.iter().map(|count| count.waits.count);
+            let counted: u64 = changes.chain(deliveries).sum();
+            assert!(counted > 0, "an empty slice: {slice:?}");
+            assert_eq!(counted, within.count() as u64, "slices of {length} s");
+        }
+        let changes = slices.iter().flat_map(|slice| &slice.changes);
+        let changes: Vec<_> = changes.collect();
+        for count in &all.changes {
+            let same = changes
+                .iter()
+                .filter(|other| (&other.origin, &other.fate) == (&count.origin, &count.fate));
+            let same: Vec<_> = same.map(|count| &count.waits).collect();
+            let expected = count.fate.as_ref().map_or(0, |_| count.waits.count);
+            assert_eq!(same.iter().map(|waits| waits.count).sum::<u64>(), expected);
+            if expected > 0 {
+                let longest = same.iter().map(|waits| waits.longest).max();
+                assert_eq!(longest, Some(count.waits.longest));
+            }
+        }
+        let deliveries = slices.iter().flat_map(|slice| &slice.deliveries);
+        let deliveries: Vec<_> = deliveries.collect();
+        for count in &all.deliveries {
+            let same = deliveries
+                .iter()
+                .filter(|other| (&other.source, &other.fate) == (&count.source, &count.fate));
+            let expected = count.fate.as_ref().map_or(0, |_| count.waits.count);
+            assert_eq!(same.map(|count| count.waits.count).sum::<u64>(), expected);
+        }
+        assert!(changes.iter().all(|count| count.fate.is_some()));
+        assert!(deliveries.iter().all(|count| count.fate.is_some()));
+        if slice == Duration::MAX {
+            let of_whole = |count: &&ChangeCount| count.fate.is_some();
+            let whole: Vec<_> = all.changes.iter().filter(of_whole).collect();
+            assert_eq!((slices.len(), &changes), (1, &whole), "in this order");
+        }
+    }
+}
+
+/// Slices hold what ended within the span, and nothing from before it; nothing of another tenant.
+pub async fn slices_go_back_as_far_as_asked(bench: &Bench) {
+    bench.pair("a", "booking-a").await;
+    bench.pass(4 * SPAN).await;
+    bench.pair("b", "booking-b").await;
+    let day = Duration::from_secs(86_400);
+    let count = |slices: Vec<ActivitySlice>| -> u64 {
+        let changes = slices.iter().flat_map(|slice| &slice.changes);
+        changes.map(|count| count.waits.count).sum()
+    };
+    assert_eq!(count(slices(bench, 2 * SPAN, day).await), 1);
+    assert_eq!(count(slices(bench, LEASE, day).await), 2);
+    assert_eq!(count(slices(bench, Duration::MAX, Duration::MAX).await), 2);
+    bench.pass(SPAN).await;
+    assert_eq!(slices(bench, Duration::ZERO, day).await, []);
+    let theirs = bench
+        .store
+        .activity(&other_tenant(), Duration::MAX, day)
+        .await;
+    assert_eq!(theirs.expect("what ended is counted"), []);
+}
+
+/// The changes that wait come by their appointments and in the order of intake, whether or not a worker has
+/// looked at them, no more than asked for; none that ended, or of another tenant.
+pub async fn waiting_changes_come_in_order(bench: &Bench) {
+    let waiting = async |limit: u32| -> Vec<HistoryEntry> {
+        let waiting = bench.store.waiting_changes(&tenant(), limit).await;
+        waiting.expect("waiting changes are read")
+    };
+    assert_eq!(waiting(ALL).await, []);
+    bench.pair("ended", "booking-1").await;
+    bench.record("leased", 1).await;
+    bench.claim().await;
+    for (name, revision) in [("b", 1), ("a", 2), ("a", 1), ("B", 1)] {
+        bench.record(name, revision).await;
+    }
+    bench.record_for(&other_tenant(), "a", 1).await;
+    let mut expected = Vec::new();
+    for name in ["B", "a", "b", "leased"] {
+        expected.extend(history(bench, name, ALL).await);
+    }
+    let revisions: Vec<_> = expected
+        .iter()
+        .map(|entry| match &entry.event {
+            HistoryEvent::Change { recorded, ended } => {
+                assert_eq!(*ended, None);
+                recorded.change.revision.get()
+            }
+            other => panic!("expected a change, got {other:?}"),
+        })
+        .collect();
+    assert_eq!(revisions, [1, 2, 1, 1, 1]);
+    for limit in [0, 1, 3, 5, 6, u32::MAX] {
+        let most = expected.len().min(limit as usize);
+        assert_eq!(waiting(limit).await, expected[..most], "at most {limit}");
+    }
 }
