@@ -58,7 +58,11 @@ impl Output {
         Self {
             is_json: flags.json,
             is_colored: is_colored && !flags.json,
-            zone: if flags.utc { Tz::UTC } else { when::local_zone() },
+            zone: if flags.utc {
+                Tz::UTC
+            } else {
+                when::local_zone()
+            },
         }
     }
 

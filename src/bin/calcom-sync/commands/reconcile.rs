@@ -122,7 +122,10 @@ impl Drop for Interrupted {
             "calcom-sync: what starts before {} is done; go on with:\n",
             output.time(reached)
         )));
-        output.note(format!("  {}", plain(&watcher.how.command(reached, &watcher.tenant_flag))));
+        output.note(format!(
+            "  {}",
+            plain(&watcher.how.command(reached, &watcher.tenant_flag))
+        ));
     }
 }
 
@@ -318,12 +321,18 @@ fn print(
     let lines = [
         (counts.in_step, "agree"),
         (counts.accepted, "differ in a way that was accepted"),
-        (counts.too_recent, "were written too recently to be compared"),
+        (
+            counts.too_recent,
+            "were written too recently to be compared",
+        ),
         (counts.in_flight, "are being written at this moment"),
         (counts.foreign, "bookings are none of the tenant's"),
         (counts.not_comparable, "bookings cannot be compared"),
         (counts.missing_here, "bookings have no appointment here"),
-        (counts.missing_there, "appointments have no booking at Cal.com"),
+        (
+            counts.missing_there,
+            "appointments have no booking at Cal.com",
+        ),
         (counts.differing, "pairs differ"),
         (counts.doubled, "appointments have a second live booking"),
     ];

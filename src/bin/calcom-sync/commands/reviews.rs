@@ -154,7 +154,11 @@ async fn list(
                 row.insert(1, item.tenant.to_string());
             }
             if let Some(resolved) = &item.resolved {
-                row.push(format!("{} by {}", resolved.resolution.as_str(), resolved.by));
+                row.push(format!(
+                    "{} by {}",
+                    resolved.resolution.as_str(),
+                    resolved.by
+                ));
             }
             row
         })
@@ -286,7 +290,11 @@ fn print_choices(output: &Output, views: &[ChoiceView]) {
     output.line("");
     output.line(output.paint(Tone::Strong, "What you can do"));
     for view in views {
-        let mark = if view.is_suggested { " (suggested)" } else { "" };
+        let mark = if view.is_suggested {
+            " (suggested)"
+        } else {
+            ""
+        };
         output.line(format!("  {}{mark}: {}", view.resolution, view.effect));
         output.line(format!("      {}", view.command));
     }
@@ -354,7 +362,10 @@ fn differences(item: &ReviewItem) -> Differences {
 /// The states side by side.
 fn print_sides(output: &Output, item: &ReviewItem) {
     let evidence = &item.evidence;
-    let base = evidence.base_local.as_ref().or(evidence.base_remote.as_ref());
+    let base = evidence
+        .base_local
+        .as_ref()
+        .or(evidence.base_remote.as_ref());
     let sides = [base, evidence.local.as_ref(), evidence.remote.as_ref()];
     if sides.iter().all(Option::is_none) {
         return;
@@ -364,19 +375,30 @@ fn print_sides(output: &Output, item: &ReviewItem) {
     for field in FIELDS {
         let cells: Vec<String> = sides
             .iter()
-            .map(|side| side.and_then(|state| cell(output, state, *field)).unwrap_or_else(|| "-".to_owned()))
+            .map(|side| {
+                side.and_then(|state| cell(output, state, *field))
+                    .unwrap_or_else(|| "-".to_owned())
+            })
             .collect();
         if cells.iter().all(|cell| cell == "-") {
             continue;
         }
         let mut row = vec![field_name(*field).to_owned()];
         row.extend(cells);
-        let differs = field.compared().is_some_and(|field| differences.contains(field));
+        let differs = field
+            .compared()
+            .is_some_and(|field| differences.contains(field));
         row.push(if differs { "<- differs" } else { "" }.to_owned());
         rows.push(row);
     }
     output.line("");
-    let headings = ["", "when they agreed", "appointment", "booking at Cal.com", ""];
+    let headings = [
+        "",
+        "when they agreed",
+        "appointment",
+        "booking at Cal.com",
+        "",
+    ];
     output.table(&headings, &rows);
 }
 
@@ -575,7 +597,8 @@ async fn resolve(
         let decided = decide(context, *id, &resolution, &by, wait).await;
         let (mut view, kind) = match decided {
             Ok(view) => {
-                let is_late = view.progress == Progress::Stored && arguments.wait.is_some_and(|wait| !wait.is_zero());
+                let is_late = view.progress == Progress::Stored
+                    && arguments.wait.is_some_and(|wait| !wait.is_zero());
                 let kind = if !view.open_again.is_empty() {
                     Some(FailureKind::Found)
                 } else if is_late {
@@ -755,11 +778,7 @@ fn refused(
     match error.kind() {
         ErrorKind::Store(StoreErrorKind::Conflict) => {
             let by = match &item.resolved {
-                Some(resolved) => format!(
-                    " by {} ({})",
-                    resolved.by,
-                    resolved.resolution.as_str()
-                ),
+                Some(resolved) => format!(" by {} ({})", resolved.by, resolved.resolution.as_str()),
                 None => String::new(),
             };
             Failure::new(
@@ -782,7 +801,10 @@ fn refused(
             .because(error)
         }
         ErrorKind::Store(StoreErrorKind::NotFound) => Failure::not_found(
-            format!("tenant {} has no review item {id} any more", quoted(tenant.as_str())),
+            format!(
+                "tenant {} has no review item {id} any more",
+                quoted(tenant.as_str())
+            ),
             "`calcom-sync reviews list` shows what is open",
         ),
         _ => error.into(),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calcom::store::Retention;
-use calcom::sync::{SyncEngine, Worker, WorkerConfig};
+use calcom::sync::{Monitor, SyncEngine, Worker, WorkerConfig};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -106,8 +107,12 @@ struct Serving {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
+    /// The workers, and what else runs beside the server.
     workers: Vec<JoinHandle<()>>,
 }
+
+/// How often measurements are brought up to date, so that they do not pile up where nobody reads them.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 impl Serving {
     fn start(
@@ -122,7 +127,10 @@ impl Serving {
     fn receiving(context: &Context, listener: TcpListener) -> Result<Self, Failure> {
         let address = listener.local_addr()?;
         let (stop, mut stopping) = watch::channel(false);
-        let service = router::router(context).into_make_service_with_connect_info::<SocketAddr>();
+        let monitor = Arc::new(Monitor::new(context.engine.clone()));
+        let metrics = install_metrics()?;
+        let router = router::router(context, Arc::clone(&monitor), metrics.clone());
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(listener, service).with_graceful_shutdown(async move {
             // A sender that is gone is a stop, too.
             let _ = stopping.wait_for(|stop| *stop).await;
@@ -132,12 +140,31 @@ impl Serving {
                 tracing::error!(%error, "the server stopped");
             }
         });
-        Ok(Self {
+        let mut serving = Self {
             address,
             stop,
             server,
             workers: Vec::new(),
-        })
+        };
+        serving.beside(async move { monitor.run_until(std::future::pending()).await });
+        serving.beside(async move {
+            loop {
+                tokio::time::sleep(METRICS_UPKEEP).await;
+                metrics.run_upkeep();
+            }
+        });
+        Ok(serving)
+    }
+
+    /// Runs something beside the server, until that stops.
+    fn beside(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut stopping = self.stop.subscribe();
+        self.workers.push(tokio::spawn(async move {
+            tokio::select! {
+                () = work => {}
+                _ = stopping.wait_for(|stop| *stop) => {}
+            }
+        }));
     }
 
     /// Works, too.
@@ -153,13 +180,7 @@ impl Serving {
         }));
         if let Database::Postgres(store) = &context.database {
             let (store, engine) = (store.clone(), context.engine.clone());
-            let mut stopping = self.stop.subscribe();
-            self.workers.push(tokio::spawn(async move {
-                tokio::select! {
-                    () = store.wake_on_change(|| engine.nudge()) => {}
-                    _ = stopping.wait_for(|stop| *stop) => {}
-                }
-            }));
+            self.beside(async move { store.wake_on_change(|| engine.nudge()).await });
         }
         self
     }
@@ -182,6 +203,23 @@ impl Serving {
             let _ = worker.await;
         }
     }
+}
+
+/// Has measurements collected, for `/metrics`.
+fn install_metrics() -> Result<PrometheusHandle, Failure> {
+    let cannot = |error| {
+        Failure::settings(
+            "measurements cannot be collected",
+            "report this as a defect of calcom-sync",
+        )
+        .because(error)
+    };
+    let builder = PrometheusBuilder::new()
+        .set_buckets(&calcom::metrics::BUCKETS)
+        .map_err(cannot)?;
+    let handle = builder.install_recorder().map_err(cannot)?;
+    calcom::metrics::describe();
+    Ok(handle)
 }
 
 fn greet(context: &Context, address: SocketAddr, output: &Output, demo: Option<&Demo>) {

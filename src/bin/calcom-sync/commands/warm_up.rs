@@ -68,7 +68,10 @@ pub(crate) async fn run(
         };
         Box::pin(warm_up(context, tenant, arguments.days, &mut steps)).await?;
         print(output, tenant, &steps.done);
-        let failed = steps.done.iter().filter_map(|step| step.result.as_ref().err());
+        let failed = steps
+            .done
+            .iter()
+            .filter_map(|step| step.result.as_ref().err());
         for failure in failed {
             found = worse(found, Some(failure.kind()));
         }
@@ -121,7 +124,9 @@ async fn warm_up(
         let slots = slots(client, id, from, until);
         let what = format!("slots of event type {id}");
         steps
-            .take(what, slots, |found| format!("{found} free within {days} days"))
+            .take(what, slots, |found| {
+                format!("{found} free within {days} days")
+            })
             .await;
     }
     Ok(())
@@ -155,7 +160,10 @@ fn print(output: &Output, tenant: &TenantId, steps: &[Step]) {
         if let Err(failure) = &step.result
             && let Some(advice) = failure.advice()
         {
-            output.line(plain(&format!("  What to do about the {}: {advice}.", step.what)));
+            output.line(plain(&format!(
+                "  What to do about the {}: {advice}.",
+                step.what
+            )));
         }
     }
     let total: Duration = steps.iter().map(|step| step.took).sum();

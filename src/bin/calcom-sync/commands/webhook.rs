@@ -101,7 +101,10 @@ async fn test(context: &Context, output: &Output, operator: &Operator) -> Result
                 // Another program may answer with a success, too.
                 let is_ours = test.has_arrived() && test.code.is_some();
                 let tone = if is_ours { Tone::Good } else { Tone::Bad };
-                output.line(plain(&format!("Tenant {tenant}: sent a test to {}.", test.url)));
+                output.line(plain(&format!(
+                    "Tenant {tenant}: sent a test to {}.",
+                    test.url
+                )));
                 let code = match &test.code {
                     Some(code) => format!("{} {code}", test.status.as_u16()),
                     None => test.status.as_u16().to_string(),
@@ -162,7 +165,9 @@ fn print(output: &Output, report: &SubscriptionReport, url: Option<&str>) {
     let tenant = &report.tenant;
     let to = url.map(|url| format!(" to {url}")).unwrap_or_default();
     if report.remaining.is_empty() {
-        let text = plain(&format!("Tenant {tenant}: the subscription{to} is in order."));
+        let text = plain(&format!(
+            "Tenant {tenant}: the subscription{to} is in order."
+        ));
         output.line(output.paint(Tone::Good, &text));
         return;
     }

@@ -200,6 +200,7 @@ impl State {
             event_types,
             hosts: self.hosts.iter().map(|id| (*id).into()).collect(),
             phone_only_domain: Some("phone.example.com".to_owned()),
+            app_url: None,
         };
         let token = TokenSettings {
             name: "demo".to_owned(),
