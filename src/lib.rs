@@ -44,7 +44,8 @@
 //! | [`sqlite`] | the store in a SQLite file | `sqlite` |
 //! | [`postgres`] | the store in a PostgreSQL database | `postgres` |
 //! | [`sync`] | the sync engine | |
-//! | [`server`] | an axum router that receives webhooks | `server` |
+//! | [`server`] | axum routers that receive webhooks and tell the engine's health | `server` |
+//! | [`metrics`] | what is counted and timed | `metrics` |
 //! | [`testing`] | the conformance suite for stores, stores that fail, webhook bodies, clock and randomness | `conformance` |
 //! | [`testing::FakeCalcom`] | a fake Cal.com, with fault scripts | `testing` |
 //! | [`ambient`] | the clock and the source of randomness, injected | |
@@ -81,7 +82,7 @@
 //! # Features
 //!
 //! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `postgres`, `server`,
-//! `conformance` and `testing` (which includes `client` and `conformance`) are not. Without any
+//! `metrics`, `conformance` and `testing` (which includes `client` and `conformance`) are not. Without any
 //! feature, and with `conformance` alone, the crate depends on no HTTP client, SQL, server or TLS.
 //! `program` builds the program `calcom-sync`, and `mail` lets it send e-mails; a library needs
 //! neither.

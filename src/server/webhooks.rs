@@ -101,8 +101,10 @@ pub fn webhooks(engine: Arc<dyn SyncEngine>) -> Router {
 /// `delivery` is the SHA-256 of the body in hexadecimal, by which duplicates are recognized; `null` if
 /// the body was not read. `correlation_id` is that of the request's `X-Correlation-Id` or
 /// `X-Request-Id`, or a new one; it is in the `X-Correlation-Id` of the response and in the span
-/// `calcom.webhook`, within which `delivery` is logged at the level of debugging. Never 410, which
-/// switches the subscription off.
+/// `calcom.webhook`. Within that span `delivery` is logged as the `fingerprint`, under which the row is
+/// stored; the span `calcom.sync.turn` of the work on it has the row's id among its `delivery_ids`.
+///
+/// Never 410, which switches the subscription off.
 ///
 /// How many connections there are, and how long a request's head may take, is for the server around the
 /// router to limit, or a proxy in front of it: `axum::serve` limits neither.
