@@ -225,7 +225,8 @@ async fn an_unknown_tenant_is_refused_no_sooner_than_a_forged_delivery() {
         forged = forged.min(refused("salon").await);
         unknown = unknown.min(refused("nobody").await);
     }
-    assert!(unknown > forged / 2, "{unknown:?} against {forged:?}");
+    // Without the work it takes a thousandth of the time; a busy machine may stretch either.
+    assert!(unknown > forged / 10, "{unknown:?} against {forged:?}");
 }
 
 const HEAD: &str = "POST /webhooks/calcom/salon HTTP/1.1\r\nhost: x\r\n";
