@@ -472,3 +472,18 @@ async fn what_could_not_be_stored_is_asked_for_again() {
     let again = world.send("salon", &booked("one"), &[]).await;
     again.is(200, "accepted", "stored");
 }
+
+#[tokio::test]
+async fn a_router_below_another_parameter_asks_for_deliveries_again() {
+    let world = World::new(|_| {}).await;
+    let router = webhooks_with(world.engine.clone(), WebhookConfig::default());
+    let router = axum::Router::new().nest("/{region}", router);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let url = format!("http://{address}/eu/webhooks/calcom/salon");
+    let answered = world.http.post(url).body("{}").send().await.unwrap();
+    // A mistake of the host's: what is refused with 401 would not come again.
+    assert_eq!(answered.status(), 503);
+    serving.abort();
+}
