@@ -225,7 +225,8 @@ async fn an_unknown_tenant_is_refused_no_sooner_than_a_forged_delivery() {
         forged = forged.min(refused("salon").await);
         unknown = unknown.min(refused("nobody").await);
     }
-    assert!(unknown > forged / 2, "{unknown:?} against {forged:?}");
+    // Without the work it takes a thousandth of the time; a busy machine may stretch either.
+    assert!(unknown > forged / 10, "{unknown:?} against {forged:?}");
 }
 
 const HEAD: &str = "POST /webhooks/calcom/salon HTTP/1.1\r\nhost: x\r\n";
@@ -470,4 +471,19 @@ async fn what_could_not_be_stored_is_asked_for_again() {
     answered.is(503, "error", "unavailable");
     let again = world.send("salon", &booked("one"), &[]).await;
     again.is(200, "accepted", "stored");
+}
+
+#[tokio::test]
+async fn a_router_below_another_parameter_asks_for_deliveries_again() {
+    let world = World::new(|_| {}).await;
+    let router = webhooks_with(world.engine.clone(), WebhookConfig::default());
+    let router = axum::Router::new().nest("/{region}", router);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let url = format!("http://{address}/eu/webhooks/calcom/salon");
+    let answered = world.http.post(url).body("{}").send().await.unwrap();
+    // A mistake of the host's: what is refused with 401 would not come again.
+    assert_eq!(answered.status(), 503);
+    serving.abort();
 }

@@ -150,7 +150,7 @@ async fn main() -> Result<ExitCode, Failure> {
         start,
     })
     .await?;
-    let mut run = Run::new(&options, server.ports, bodies);
+    let mut run = Run::new(&options, server.ports, &bodies);
     println!(
         "{} s of the mix over {}, from {} connections and {} slow ones",
         options.seconds, options.over, options.connections, run.slow

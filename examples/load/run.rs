@@ -42,11 +42,11 @@ pub(crate) struct Mix {
 }
 
 impl Run {
-    pub(crate) fn new(options: &Options, ports: Ports, bodies: Arc<Bodies>) -> Self {
+    pub(crate) fn new(options: &Options, ports: Ports, bodies: &Arc<Bodies>) -> Self {
         let slow = (options.connections / 5).max(1);
         let all = options.connections + slow;
         let stored = Arc::new(AtomicU64::new(0));
-        let lane = |number| Lane::new(number, all, options.seed, ports, &bodies, &stored);
+        let lane = |number| Lane::new(number, all, options.seed, ports, bodies, &stored);
         Self {
             lanes: (0..all).map(lane).collect(),
             slow: usize::try_from(slow).unwrap_or(usize::MAX),
