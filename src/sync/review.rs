@@ -209,6 +209,8 @@ fn makes_sense(item: &ReviewItem, sides: Sides, resolution: &Resolution) -> bool
         // The reason is also that of one that never became visible, whose booking is unknown.
         Why::AppointmentMissing => sides.remote == Live,
         Why::BookingMissing => sides.local != Absent,
+        // The read went well, and the write was refused: what is not written there can be ordered.
+        Why::HostRefused => sides.local != Absent && sides.remote != Absent,
         _ => false,
     };
     let is_refused = matches!(
@@ -222,7 +224,7 @@ fn makes_sense(item: &ReviewItem, sides: Sides, resolution: &Resolution) -> bool
                 Ended => sides.local == Live,
                 Live => sides.local != Absent,
             };
-            (is_compared || is_refused) && is_there
+            (is_compared || is_refused) && is_there && item.reason != Why::HostRefused
         }
         // Where a write was refused, to force it is to retry it.
         Resolution::ForceLocal => is_compared && (sides.local == Live || sides.remote == Live),

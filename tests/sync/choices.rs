@@ -9,12 +9,14 @@ use calcom::store::{
     StoreErrorKind, TenantId,
 };
 use calcom::sync::{
-    Choice, ConflictPolicy, Engine, Error, Operations, StaticTenants, SyncEngine, choices,
+    Choice, ConflictPolicy, Engine, Error, Operations, StaticTenants, SyncEngine, Tenant, choices,
 };
-use calcom::testing::{Fault, Operation, Then};
+use calcom::testing::{
+    Fault, FaultyAppointments, Operation, StoreFault, StoreOperation, StoreTrouble, Then,
+};
 use chrono::TimeDelta;
 
-use crate::harness::{World, at, cancel, move_to};
+use crate::harness::{SECRET, World, at, cancel, client, config, move_to};
 
 fn words(choices: &[Choice]) -> Vec<&'static str> {
     choices.iter().map(|one| one.resolution.as_str()).collect()
@@ -162,6 +164,8 @@ async fn what_is_accepted_and_not_offered_is_meant() {
             // To force the refused write is to retry it.
             Why::SlotTaken | Why::Rejected => &["force_local"],
             Why::RequiredFieldMissing => &["force_local", "rebook"],
+            // To take Cal.com's state is to retry the write that was refused.
+            Why::HostRefused => &["take_remote", "rebook"],
             // Another booking is in the way, whatever is ordered.
             Why::AnotherBooking => &["take_remote", "force_local", "accept_difference"],
             // Their orders are refused.
@@ -639,6 +643,47 @@ async fn choices_about_what_cal_com_cannot_express_do_what_they_say() {
     let status = world.appointment(&a()).await.state.status;
     assert_eq!(status, AppointmentStatus::Pending);
     assert_eq!(live_start(&world), Some(at(0)));
+}
+
+/// The host refuses what came from Cal.com.
+async fn refused_by_the_host() -> (World, Arc<Engine>) {
+    let world = World::new().await;
+    world.make("a", at(0), Origin::Phone);
+    world.settle().await;
+    let host = Arc::new(FaultyAppointments::new(Arc::new(world.store.clone())));
+    let invalid = StoreTrouble::Fails(StoreErrorKind::Invalid);
+    host.inject(StoreFault::new(StoreOperation::Update, invalid).always());
+    let tenant = Tenant::new(world.tenant.clone(), Arc::new(client(&world.fake)))
+        .with_webhook_secret(SECRET)
+        .with_event_type(world.fake.event_type_id())
+        .with_host(world.fake.host_id());
+    let books = Arc::new(world.store.clone());
+    let tenants = Arc::new(StaticTenants::new([tenant]));
+    let engine = Engine::builder(books, host, tenants).config(config());
+    let engine = Arc::new(engine.clock(world.clock.shared()).build());
+    let uid = world.booking_of(&a()).await;
+    world.fake.move_booking(&uid, at(2)).await.unwrap();
+    world.drain_with(&engine).await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::HostRefused]);
+    (world, engine)
+}
+
+#[tokio::test]
+async fn choices_about_a_write_that_the_host_refused_do_what_they_say() {
+    for (word, start) in [("force_local", at(0)), ("accept_difference", at(2))] {
+        let (world, engine) = refused_by_the_host().await;
+        let item = world.reviews().await.remove(0);
+        assert_eq!(suggested(&item), ["retry"]);
+        assert!(!effect_of(&item, word).is_empty());
+        let resolved = engine.resolve(&world.tenant, item.id, resolution(word), "eve");
+        resolved.await.unwrap();
+        world.drain_with(&engine).await;
+        assert_eq!(world.review_reasons().await, [], "after {word}");
+        assert_eq!(
+            (start_of(&world).await, live_start(&world)),
+            (at(0), Some(start))
+        );
+    }
 }
 
 /// Another address is another person, for whom Cal.com needs another booking.
