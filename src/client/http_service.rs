@@ -122,6 +122,10 @@ impl HttpError {
             source: None,
         }
     }
+
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.kind == HttpErrorKind::TooLarge
+    }
 }
 
 impl fmt::Display for HttpError {
