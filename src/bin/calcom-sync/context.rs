@@ -201,7 +201,7 @@ fn of_settings(
 ) -> Tenant {
     let client = Arc::new(client.clone());
     let mut tenant = Tenant::new(settings.id.clone(), client.clone())
-        .with_services(TenantServices::new(services, client.clone()).with_scheduled(None));
+        .with_services(TenantServices::new(services, client.clone()));
     for secret in &settings.webhook_secrets {
         tenant = tenant.with_webhook_secret(secret.clone());
     }

@@ -59,7 +59,7 @@ fn ended(output: &Output, result: Result<(), Failure>) -> ExitCode {
 async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     match cli.command {
         Command::Completions(arguments) => {
-            commands::completions::run(&arguments);
+            commands::completions::run(output, &arguments);
             Ok(())
         }
         // They have something to tidy up when they are interrupted.

@@ -160,6 +160,12 @@ impl Output {
         }
     }
 
+    /// What is the same whether text or JSON is asked for.
+    pub(crate) fn raw(&self, bytes: &[u8]) {
+        // A reader that has gone is no failure of ours.
+        let _ = std::io::stdout().lock().write_all(bytes);
+    }
+
     /// A remark on standard error, which is not part of the result.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         let mut stderr = std::io::stderr().lock();

@@ -1,7 +1,7 @@
 //! The state file: how other commands reach the demo that runs in another terminal.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -101,12 +101,34 @@ impl State {
     }
 
     fn find() -> Option<Self> {
-        let text = std::fs::read(path()).ok()?;
+        let mut file = File::open(path()).ok()?;
+        if !is_ours(&file) {
+            return None;
+        }
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
     fn is_alive(&self) -> bool {
         std::net::TcpStream::connect_timeout(&self.listen, PATIENCE).is_ok()
+    }
+}
+
+/// Whether this user wrote a file: anybody can put one into a folder for temporary files.
+fn is_ours(file: &File) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::MetadataExt;
+
+        let (known, this) = (file.metadata(), std::fs::metadata("/proc/self"));
+        let owner = |known: std::io::Result<std::fs::Metadata>| known.ok().map(|known| known.uid());
+        owner(known).is_some_and(|uid| owner(this) == Some(uid))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = file;
+        true
     }
 }
 

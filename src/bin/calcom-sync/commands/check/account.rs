@@ -20,8 +20,9 @@ pub(super) async fn check(
     client: &Client,
     lines: &mut Lines<'_>,
 ) -> bool {
-    let clock = clock::check(client).await;
-    let user = match client.me().get().await {
+    let me = client.me();
+    let (clock, user) = tokio::join!(clock::check(client), me.get());
+    let user = match user {
         Ok(user) => user,
         Err(error) => {
             let failure = of_account(client, error);

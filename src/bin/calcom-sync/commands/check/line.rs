@@ -97,7 +97,14 @@ impl<'a> Lines<'a> {
     }
 
     pub(super) fn push(&mut self, line: Line) {
-        let (sign, tone, is_fine) = match line.verdict {
+        let Line {
+            what: name,
+            verdict,
+            text: message,
+            next,
+            cause,
+        } = line;
+        let (sign, tone, is_fine) = match verdict {
             Verdict::Fine => ("✔", Tone::Good, Some(true)),
             Verdict::Failed(kind) => {
                 self.found.push(kind);
@@ -106,30 +113,30 @@ impl<'a> Lines<'a> {
             Verdict::Neutral => ("–", Tone::Faint, None),
         };
         let what = match &self.about {
-            Some(tenant) => format!("{} ({tenant})", line.what),
-            None => line.what.to_owned(),
+            Some(tenant) => format!("{name} ({tenant})"),
+            None => name.to_owned(),
         };
         let mut text = format!(
             "{} {what:<15} {}",
             self.output.paint(tone, sign),
-            plain(&line.text)
+            plain(&message)
         );
-        if let Some(next) = &line.next {
+        if let Some(next) = &next {
             text += &format!(" → {}", plain(next));
         }
-        if let Some(cause) = &line.cause {
+        if let Some(cause) = &cause {
             text += &self
                 .output
                 .paint(Tone::Faint, &format!(" ({})", plain(cause)));
         }
         self.output.line(text);
         self.lines.push(json!({
-            "check": line.what,
+            "check": name,
             "tenant": self.about,
             "ok": is_fine,
-            "message": line.text,
-            "next": line.next,
-            "cause": line.cause,
+            "message": message,
+            "next": next,
+            "cause": cause,
         }));
     }
 

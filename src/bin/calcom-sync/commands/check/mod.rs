@@ -90,6 +90,19 @@ async fn check(settings: &Settings, lines: &mut Lines<'_>) -> Option<Context> {
             }
         };
         may_book &= account::check(settings, tenant, &client, lines).await;
+        if let Some(database) = &database
+            && database
+                .store()
+                .is_paused(&tenant.id)
+                .await
+                .unwrap_or(false)
+        {
+            lines.push(Line::wrong(
+                "work",
+                "nothing is synced, because the tenant is paused",
+                "correct what is said above, then run `calcom-sync resume`",
+            ));
+        }
         reach::check(settings, tenant, lines).await;
     }
     lines.about = None;
