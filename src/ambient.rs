@@ -30,7 +30,7 @@ pub trait Entropy: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Returns random bytes for a secret, or an error, because a secret must never be a constant.
-#[cfg(feature = "client")]
+#[cfg(any(feature = "client", feature = "server"))]
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub(crate) fn random_bytes<const N: usize>() -> std::io::Result<[u8; N]> {
     let mut bytes = [0; N];

@@ -207,7 +207,7 @@ impl Door {
 }
 
 /// The last value of a header that is a list: what the nearest proxy has added.
-fn last_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+pub(super) fn last_of(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let value = headers.get_all(name).iter().next_back()?;
     let last = value.to_str().ok()?.rsplit(',').next()?.trim();
     (!last.is_empty()).then(|| last.to_owned())
