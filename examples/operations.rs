@@ -26,7 +26,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (calcom, salon) = (FakeCalcom::start().await?, TenantId::new("salon"));
     let client = Client::builder(calcom.api_key()).base_url(calcom.base_url().as_str());
     let client = Arc::new(client.build()?);
-    let (door, secret) = (format!("http://{address}/webhooks/calcom/salon"), "whsec_of_the_example");
+    let (door, secret) = (
+        format!("http://{address}/webhooks/calcom/salon"),
+        "whsec_of_the_example",
+    );
     calcom.subscribe(&door, secret, NewWebhook::booking_triggers());
     let tenant = Tenant::new(salon.clone(), client.clone())
         .with_event_type(calcom.event_type_id())
@@ -37,7 +40,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tenants = Arc::new(StaticTenants::new([tenant]));
     let engine = Arc::new(Engine::builder(store.clone(), store.clone(), tenants).build());
 
-    let start = (Utc::now() + TimeDelta::days(7)).duration_trunc(TimeDelta::days(1))? + TimeDelta::hours(10);
+    let start = (Utc::now() + TimeDelta::days(7)).duration_trunc(TimeDelta::days(1))?
+        + TimeDelta::hours(10);
     let ann = Person::new("Ann", "ann@example.com", "Europe/Berlin");
     let (status, end) = (AppointmentStatus::Confirmed, start + TimeDelta::minutes(30));
     let state = AppointmentState::new(status, start, end, calcom.event_type_id(), ann);
@@ -49,10 +53,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tokio::spawn(async move { worker.run_until(std::future::pending()).await });
 
     // In production, the token comes from where secrets are kept.
-    let access = Access::tokens([Token::new("hanna", "a token of the example", Role::Operator)]);
+    let access = Access::tokens([Token::new(
+        "hanna",
+        "a token of the example",
+        Role::Operator,
+    )]);
     let links = SignInLinks::default();
     println!("http://{address}/operations{}", links.mint("hanna")?);
-    let config = OperationsConfig::new(access).with_base_path("/operations").with_sign_in_links(links);
-    let app = Router::new().merge(webhooks(engine.clone())).nest("/operations", operations(engine, config));
-    Ok(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?)
+    let config = OperationsConfig::new(access)
+        .with_base_path("/operations")
+        .with_sign_in_links(links);
+    let app = Router::new()
+        .merge(webhooks(engine.clone()))
+        .nest("/operations", operations(engine, config));
+    Ok(axum::serve(
+        listener,
+        app.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .await?)
 }

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use calcom::server::{LiveStreams, SignInLinks};
 use calcom::store::Retention;
 use calcom::sync::{Monitor, SyncEngine, Worker, WorkerConfig};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -50,7 +52,7 @@ async fn serve(settings: Settings, output: &Output) -> Result<(), Failure> {
     let listener = listen(settings.listen).await?;
     let context = Context::open(settings).await?;
     let serving = Serving::start(&context, listener, WorkerConfig::default())?;
-    greet(&context, serving.address, output, None);
+    greet(&context, &serving, output, None)?;
     watch_subscriptions(&context);
     signals::stop().await;
     output.line("Stopping; press Ctrl-C again to stop at once.");
@@ -79,7 +81,7 @@ async fn demonstrate(settings: Settings, output: &Output, port: u16) -> Result<(
     let serving = Serving::receiving(&context, listener)?;
     demo.set_the_stage(&context).await?;
     let serving = serving.working(&context, config);
-    greet(&context, address, output, Some(&demo));
+    greet(&context, &serving, output, Some(&demo))?;
     let ended = tokio::select! {
         ended = demo.live(&context, output) => ended,
         () = signals::stop() => Ok(()),
@@ -109,6 +111,9 @@ struct Serving {
     server: JoinHandle<()>,
     /// The workers, and what else runs beside the server.
     workers: Vec<JoinHandle<()>>,
+    /// Links that sign in to the operations page once.
+    links: SignInLinks,
+    live: LiveStreams,
 }
 
 /// How often measurements are brought up to date, so that they do not pile up where nobody reads them.
@@ -129,7 +134,14 @@ impl Serving {
         let (stop, mut stopping) = watch::channel(false);
         let monitor = Arc::new(Monitor::new(context.engine.clone()));
         let metrics = install_metrics()?;
-        let router = router::router(context, Arc::clone(&monitor), metrics.clone());
+        let (links, live) = (SignInLinks::default(), LiveStreams::default());
+        let parts = router::Parts {
+            monitor: Arc::clone(&monitor),
+            metrics: metrics.clone(),
+            links: links.clone(),
+            live: live.clone(),
+        };
+        let router = router::router(context, parts);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(listener, service).with_graceful_shutdown(async move {
             // A sender that is gone is a stop, too.
@@ -145,6 +157,8 @@ impl Serving {
             stop,
             server,
             workers: Vec::new(),
+            links,
+            live,
         };
         serving.beside(async move { monitor.run_until(std::future::pending()).await });
         serving.beside(async move {
@@ -192,9 +206,11 @@ impl Serving {
             stop,
             mut server,
             workers,
+            live,
             ..
         } = self;
         let _ = stop.send(true);
+        live.end();
         if tokio::time::timeout(CLOSING, &mut server).await.is_err() {
             server.abort();
         }
@@ -222,9 +238,16 @@ fn install_metrics() -> Result<PrometheusHandle, Failure> {
     Ok(handle)
 }
 
-fn greet(context: &Context, address: SocketAddr, output: &Output, demo: Option<&Demo>) {
+fn greet(
+    context: &Context,
+    serving: &Serving,
+    output: &Output,
+    demo: Option<&Demo>,
+) -> Result<(), Failure> {
     let settings = &context.settings;
-    let page = format!("http://{address}/");
+    let address = serving.address;
+    let link = serving.links.mint(router::first_operator(context))?;
+    let page = format!("http://{address}{link}");
     let webhooks: Vec<(String, String)> = context
         .tenants
         .iter()
@@ -248,6 +271,19 @@ fn greet(context: &Context, address: SocketAddr, output: &Output, demo: Option<&
     ));
     let item = |name: &str, value: &str| output.line(format!("  {name:<17}{value}"));
     item("Operations page", &output.paint(Tone::Strong, &page));
+    match settings.tokens.first().filter(|_| demo.is_some()) {
+        Some(token) => item(
+            "",
+            &format!(
+                "(the link signs in once; the token is {})",
+                token.token.expose_secret()
+            ),
+        ),
+        None => item(
+            "",
+            "(the link signs in once, within ten minutes; after that, a token of the settings does)",
+        ),
+    }
     for (tenant, url) in &webhooks {
         item("Webhooks", &format!("{tenant}: {url}"));
     }
@@ -267,6 +303,7 @@ fn greet(context: &Context, address: SocketAddr, output: &Output, demo: Option<&
         None => {}
     }
     output.line("Press Ctrl-C to stop.");
+    Ok(())
 }
 
 /// Says once in the log where webhooks do not come as they should.

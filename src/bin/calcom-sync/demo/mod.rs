@@ -145,7 +145,7 @@ fn all_triggers() -> Vec<calcom::model::Trigger> {
     triggers
 }
 
-fn random_secret() -> SecretString {
+pub(crate) fn random_secret() -> SecretString {
     let words = [SystemEntropy.next_u64(), SystemEntropy.next_u64()];
     format!("{:016x}{:016x}", words[0], words[1]).into()
 }

@@ -95,7 +95,6 @@ pub(crate) struct TenantSettings {
 }
 
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "read by the operations page")]
 pub(crate) struct TokenSettings {
     pub(crate) name: String,
     pub(crate) token: SecretString,
