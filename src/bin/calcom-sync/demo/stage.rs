@@ -32,7 +32,8 @@ pub(super) async fn set(salon: &Salon, context: &Context) -> Result<(), Failure>
         tenant,
     };
 
-    for _ in 0..5 {
+    // So many that the few items below do not look like a rule.
+    for _ in 0..16 {
         let Some((booking, _)) = taker.booking() else {
             break;
         };
