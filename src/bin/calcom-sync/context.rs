@@ -201,7 +201,8 @@ fn of_settings(
 ) -> Tenant {
     let client = Arc::new(client.clone());
     let mut tenant = Tenant::new(settings.id.clone(), client.clone())
-        .with_services(TenantServices::new(services, client.clone()));
+        .with_services(TenantServices::new(services, client.clone()))
+        .with_conflict_policy(settings.conflicts);
     for secret in &settings.webhook_secrets {
         tenant = tenant.with_webhook_secret(secret.clone());
     }

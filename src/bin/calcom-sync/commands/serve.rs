@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calcom::store::Retention;
 use calcom::sync::{SyncEngine, Worker, WorkerConfig};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -48,7 +47,9 @@ async fn serve(settings: Settings, output: &Output) -> Result<(), Failure> {
     // A port that is taken is told before anything is opened.
     let listener = listen(settings.listen).await?;
     let context = Context::open(settings).await?;
-    let serving = Serving::start(&context, listener, WorkerConfig::default())?;
+    let mut config = WorkerConfig::default();
+    config.retention = context.settings.keep;
+    let serving = Serving::receiving(&context, listener)?.working(&context, config);
     greet(&context, serving.address, output, None);
     watch_subscriptions(&context);
     signals::stop().await;
@@ -73,8 +74,7 @@ async fn demonstrate(settings: Settings, output: &Output, port: u16) -> Result<(
     let context = Context::open(demo.settings().clone()).await?;
     let mut config = WorkerConfig::default();
     config.poll_interval = Duration::from_millis(200);
-    // So that it can run for as long as somebody likes to look.
-    config.retention = Retention::of(Duration::from_secs(60 * 60));
+    config.retention = context.settings.keep;
     let serving = Serving::receiving(&context, listener)?;
     demo.set_the_stage(&context).await?;
     let serving = serving.working(&context, config);
@@ -110,14 +110,6 @@ struct Serving {
 }
 
 impl Serving {
-    fn start(
-        context: &Context,
-        listener: TcpListener,
-        config: WorkerConfig,
-    ) -> Result<Self, Failure> {
-        Ok(Self::receiving(context, listener)?.working(context, config))
-    }
-
     /// Receives webhooks and serves the page.
     fn receiving(context: &Context, listener: TcpListener) -> Result<Self, Failure> {
         let address = listener.local_addr()?;
