@@ -38,8 +38,9 @@ impl Context {
                  which other commands use with --demo",
             ));
         }
-        // A mistyped tenant is told before a database is created for it.
+        // What is mistyped is told before a database is created for it.
         selected(&settings)?;
+        Notifiers::of(&settings)?;
         let database = Database::open(&settings.database)
             .await
             .map_err(|error| of_database(&settings, error.into()))?;

@@ -76,7 +76,10 @@ async fn demonstrate(settings: Settings, output: &Output, port: u16) -> Result<(
     config.poll_interval = Duration::from_millis(200);
     config.retention = context.settings.keep;
     let serving = Serving::receiving(&context, listener)?;
-    demo.set_the_stage(&context).await?;
+    tokio::select! {
+        set = demo.set_the_stage(&context) => set?,
+        () = signals::stop() => return Ok(()),
+    }
     let serving = serving.working(&context, config);
     greet(&context, address, output, Some(&demo));
     let ended = tokio::select! {

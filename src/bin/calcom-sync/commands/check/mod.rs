@@ -15,6 +15,7 @@ use self::line::{Line, Lines};
 use crate::cli::{CheckArgs, Global};
 use crate::context::{self, Context};
 use crate::failure::{Failure, FailureKind};
+use crate::notifiers::Notifiers;
 use crate::output::Output;
 use crate::settings::{Settings, TenantSettings};
 use crate::{logs, signals};
@@ -62,6 +63,9 @@ async fn check(settings: &Settings, lines: &mut Lines<'_>) -> Option<Context> {
             "there is none, so that bookings are not recognized after the database was lost",
             "set sync_key_secret to a long random text",
         ));
+    }
+    if let Err(failure) = Notifiers::of(settings) {
+        lines.push(Line::failed("notifications", &failure));
     }
     let database = database::check(settings, lines).await;
     if !settings.has_key() {
