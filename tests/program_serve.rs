@@ -86,6 +86,17 @@ async fn a_test_booking_whose_answer_got_lost_is_found_and_cancelled() {
     );
 }
 
+/// A signal between the greeting and the first look for one ended the process where it stood.
+#[tokio::test]
+async fn it_can_be_stopped_as_soon_as_it_says_that_it_runs() {
+    let world = World::in_order().await;
+    for _ in 0..8 {
+        let serving = Running::start(world.with(unchanged)).await;
+        let ended = serving.stop().await;
+        assert!(ended.success(), "{ended}");
+    }
+}
+
 #[tokio::test]
 async fn a_new_database_is_for_its_owner_only() {
     let world = World::new().await;

@@ -17,7 +17,8 @@ use crate::demo::Demo;
 use crate::failure::Failure;
 use crate::output::{Output, Tone};
 use crate::settings::{Settings, webhook_path};
-use crate::{logs, router, signals};
+use crate::signals::Stop;
+use crate::{logs, router};
 
 /// How long open connections are waited for when the program stops.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -44,26 +45,31 @@ pub(crate) async fn run(
 }
 
 async fn serve(settings: Settings, output: &Output) -> Result<(), Failure> {
+    let mut stop = Stop::listen();
     // A port that is taken is told before anything is opened.
     let listener = listen(settings.listen).await?;
-    let context = Context::open(settings).await?;
+    let context = tokio::select! {
+        context = Context::open(settings) => context?,
+        () = stop.told() => return Err(Failure::interrupted()),
+    };
     let mut config = WorkerConfig::default();
     config.retention = context.settings.keep;
     let serving = Serving::receiving(&context, listener)?.working(&context, config);
     greet(&context, serving.address, output, None);
     watch_subscriptions(&context);
-    signals::stop().await;
+    stop.told().await;
     output.line("Stopping; press Ctrl-C again to stop at once.");
     tokio::select! {
         () = async {
             serving.stop().await;
             context.notifiers.flush().await;
         } => Ok(()),
-        () = signals::stop() => Err(Failure::interrupted()),
+        () = stop.told() => Err(Failure::interrupted()),
     }
 }
 
 async fn demonstrate(settings: Settings, output: &Output, port: u16) -> Result<(), Failure> {
+    let mut stop = Stop::listen();
     let listener = match TcpListener::bind(settings.listen).await {
         Ok(listener) => listener,
         // Nothing outside the demo knows its address.
@@ -78,17 +84,17 @@ async fn demonstrate(settings: Settings, output: &Output, port: u16) -> Result<(
     let serving = Serving::receiving(&context, listener)?;
     tokio::select! {
         set = demo.set_the_stage(&context) => set?,
-        () = signals::stop() => return Ok(()),
+        () = stop.told() => return Ok(()),
     }
     let serving = serving.working(&context, config);
     greet(&context, address, output, Some(&demo));
     let ended = tokio::select! {
         ended = demo.live(&context, output) => ended,
-        () = signals::stop() => Ok(()),
+        () = stop.told() => Ok(()),
     };
     tokio::select! {
         () = serving.stop() => {}
-        () = signals::stop() => {}
+        () = stop.told() => {}
     }
     demo.end().await;
     ended

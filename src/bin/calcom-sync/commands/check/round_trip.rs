@@ -17,7 +17,7 @@ use super::line::{Line, Lines};
 use crate::cli::CheckArgs;
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::signals;
+use crate::signals::Stop;
 
 const WHAT: &str = "sync";
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -27,14 +27,19 @@ const UNTIL: TimeDelta = TimeDelta::days(21);
 const ATTENDEE: &str = "calcom-sync check";
 const REASON: &str = "A test by calcom-sync check";
 
-pub(super) async fn run(context: &Context, arguments: &CheckArgs, lines: &mut Lines<'_>) {
+pub(super) async fn run(
+    context: &Context,
+    arguments: &CheckArgs,
+    stop: &mut Stop,
+    lines: &mut Lines<'_>,
+) {
     let mut trip = match RoundTrip::plan(context, arguments) {
         Ok(trip) => trip,
         Err(failure) => return lines.push(Line::failed(WHAT, &failure)),
     };
     let outcome = tokio::select! {
         outcome = trip.go() => outcome,
-        () = signals::stop() => Err(Failure::interrupted()),
+        () = stop.told() => Err(Failure::interrupted()),
     };
     match outcome {
         Ok(text) => lines.push(Line::fine(WHAT, text)),
