@@ -92,6 +92,15 @@ async fn a_misspelled_setting() {
 }
 
 #[tokio::test]
+async fn notifications_that_cannot_be_sent() {
+    let world = World::in_order().await;
+    let mail = "[mail]\nsmtp = \"smtps://mail.example.com\"\nfrom = \"nobody\"\nto = [\"a@example.com\"]\n";
+    let ran = world.check(|settings| format!("{settings}{mail}")).await;
+    // The one with mail knows that this is no address, and the one without that it has no mail.
+    one_fault(&ran, 2, &["notifications", "mail"]);
+}
+
+#[tokio::test]
 async fn a_wrong_key() {
     let world = World::in_order().await;
     let ran = world

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use calcom::sqlite::SqliteStore;
 use calcom::store::{Page, ReviewFilter, ReviewReason, Reviews, SyncLog, TenantId};
+use calcom::testing::{Fault, Operation, Then};
 use program::{Running, World, program, run};
 
 fn unchanged(settings: String) -> String {
@@ -67,6 +68,45 @@ async fn a_test_booking_is_cancelled_when_no_webhook_comes() {
         world.fake.live_bookings().is_empty(),
         "the booking is left behind"
     );
+}
+
+#[tokio::test]
+async fn a_test_booking_whose_answer_got_lost_is_found_and_cancelled() {
+    let world = World::in_order().await;
+    let lost = Fault::new(Operation::CreateBooking, Then::ApplyThenDrop);
+    world.fake.inject(lost);
+    let mut command = world.with(unchanged);
+    command.args(["check", "--sync", "--wait", "1s"]);
+    let ran = world.run(command).await;
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert_eq!(world.fake.bookings().len(), 1);
+    assert!(
+        world.fake.live_bookings().is_empty(),
+        "the booking is left behind"
+    );
+}
+
+/// A signal between the greeting and the first look for one ended the process where it stood.
+#[tokio::test]
+async fn it_can_be_stopped_as_soon_as_it_says_that_it_runs() {
+    let world = World::in_order().await;
+    for _ in 0..8 {
+        let serving = Running::start(world.with(unchanged)).await;
+        let ended = serving.stop().await;
+        assert!(ended.success(), "{ended}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_database_is_for_its_owner_only() {
+    let world = World::new().await;
+    let serving = Running::start(world.with(unchanged)).await;
+    let mode = std::fs::metadata(world.database())
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(serving.stop().await.success());
 }
 
 #[tokio::test]

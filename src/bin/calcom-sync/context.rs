@@ -38,8 +38,9 @@ impl Context {
                  which other commands use with --demo",
             ));
         }
-        // A mistyped tenant is told before a database is created for it.
+        // What is mistyped is told before a database is created for it.
         selected(&settings)?;
+        Notifiers::of(&settings)?;
         let database = Database::open(&settings.database)
             .await
             .map_err(|error| of_database(&settings, error.into()))?;
@@ -201,7 +202,8 @@ fn of_settings(
 ) -> Tenant {
     let client = Arc::new(client.clone());
     let mut tenant = Tenant::new(settings.id.clone(), client.clone())
-        .with_services(TenantServices::new(services, client.clone()));
+        .with_services(TenantServices::new(services, client.clone()))
+        .with_conflict_policy(settings.conflicts);
     for secret in &settings.webhook_secrets {
         tenant = tenant.with_webhook_secret(secret.clone());
     }

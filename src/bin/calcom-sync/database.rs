@@ -1,6 +1,7 @@
 //! The database behind a command: a SQLite file or a PostgreSQL schema, with the store's own
 //! appointments table.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use calcom::postgres::PostgresStore;
@@ -26,7 +27,10 @@ impl Database {
     /// Opens it, creates it if there is none, and brings its tables up to date.
     pub(crate) async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         match url {
-            DatabaseUrl::Sqlite(path) => SqliteStore::open(path).await.map(Self::Sqlite),
+            DatabaseUrl::Sqlite(path) => {
+                create_for_this_user(path);
+                SqliteStore::open(path).await.map(Self::Sqlite)
+            }
             DatabaseUrl::Postgres { url, schema } => {
                 let mut builder = PostgresStore::builder();
                 if let Some(schema) = schema {
@@ -95,6 +99,20 @@ impl Database {
             StoreError::new(kind, "a test could not be written").with_source(error)
         })
     }
+}
+
+/// Creates a file that only this user can read, as it will hold customers' data; SQLite gives the files
+/// beside it the same permissions.
+fn create_for_this_user(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    // Where it exists already, nothing is to be done; why it cannot be created, SQLite will say.
+    let _ = options.open(path);
 }
 
 async fn write_sqlite(store: &SqliteStore) -> sqlx::Result<()> {

@@ -29,6 +29,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::Settings;
+use crate::signals::Stop;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -66,6 +67,7 @@ async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Serve(arguments) => commands::serve::run(&cli.global, output, arguments).await,
         Command::Check(arguments) => commands::check::run(&cli.global, output, arguments).await,
         command => {
+            let mut stop = Stop::listen();
             let settings = Settings::load(&cli.global)?;
             let _logs = logs::start(&settings.log, "off")?;
             let ends_by_interrupt = command.ends_by_interrupt();
@@ -75,7 +77,7 @@ async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
             };
             tokio::select! {
                 result = work => result,
-                () = signals::stop() => {
+                () = stop.told() => {
                     if ends_by_interrupt {
                         return Ok(());
                     }

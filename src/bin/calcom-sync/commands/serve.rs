@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calcom::server::{LiveStreams, SignInLinks};
-use calcom::store::Retention;
 use calcom::sync::{Monitor, SyncEngine, Worker, WorkerConfig};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use secrecy::ExposeSecret;
@@ -21,7 +20,8 @@ use crate::demo::Demo;
 use crate::failure::Failure;
 use crate::output::{Output, Tone};
 use crate::settings::{Settings, webhook_path};
-use crate::{logs, router, signals};
+use crate::signals::Stop;
+use crate::{logs, router};
 
 /// How long open connections are waited for when the program stops.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -48,24 +48,31 @@ pub(crate) async fn run(
 }
 
 async fn serve(settings: Settings, output: &Output) -> Result<(), Failure> {
+    let mut stop = Stop::listen();
     // A port that is taken is told before anything is opened.
     let listener = listen(settings.listen).await?;
-    let context = Context::open(settings).await?;
-    let serving = Serving::start(&context, listener, WorkerConfig::default())?;
+    let context = tokio::select! {
+        context = Context::open(settings) => context?,
+        () = stop.told() => return Err(Failure::interrupted()),
+    };
+    let mut config = WorkerConfig::default();
+    config.retention = context.settings.keep;
+    let serving = Serving::receiving(&context, listener)?.working(&context, config);
     greet(&context, &serving, output, None)?;
     watch_subscriptions(&context);
-    signals::stop().await;
+    stop.told().await;
     output.line("Stopping; press Ctrl-C again to stop at once.");
     tokio::select! {
         () = async {
             serving.stop().await;
             context.notifiers.flush().await;
         } => Ok(()),
-        () = signals::stop() => Err(Failure::interrupted()),
+        () = stop.told() => Err(Failure::interrupted()),
     }
 }
 
 async fn demonstrate(settings: Settings, output: &Output, port: u16) -> Result<(), Failure> {
+    let mut stop = Stop::listen();
     let listener = match TcpListener::bind(settings.listen).await {
         Ok(listener) => listener,
         // Nothing outside the demo knows its address.
@@ -76,19 +83,21 @@ async fn demonstrate(settings: Settings, output: &Output, port: u16) -> Result<(
     let context = Context::open(demo.settings().clone()).await?;
     let mut config = WorkerConfig::default();
     config.poll_interval = Duration::from_millis(200);
-    // So that it can run for as long as somebody likes to look.
-    config.retention = Retention::of(Duration::from_secs(60 * 60));
+    config.retention = context.settings.keep;
     let serving = Serving::receiving(&context, listener)?;
-    demo.set_the_stage(&context).await?;
+    tokio::select! {
+        set = demo.set_the_stage(&context) => set?,
+        () = stop.told() => return Ok(()),
+    }
     let serving = serving.working(&context, config);
     greet(&context, &serving, output, Some(&demo))?;
     let ended = tokio::select! {
         ended = demo.live(&context, output) => ended,
-        () = signals::stop() => Ok(()),
+        () = stop.told() => Ok(()),
     };
     tokio::select! {
         () = serving.stop() => {}
-        () = signals::stop() => {}
+        () = stop.told() => {}
     }
     demo.end().await;
     ended
@@ -120,14 +129,6 @@ struct Serving {
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 impl Serving {
-    fn start(
-        context: &Context,
-        listener: TcpListener,
-        config: WorkerConfig,
-    ) -> Result<Self, Failure> {
-        Ok(Self::receiving(context, listener)?.working(context, config))
-    }
-
     /// Receives webhooks and serves the page.
     fn receiving(context: &Context, listener: TcpListener) -> Result<Self, Failure> {
         let address = listener.local_addr()?;

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use calcom::ambient::{Entropy, SystemEntropy};
 use calcom::model::NewWebhook;
-use calcom::store::TenantId;
+use calcom::store::{Retention, TenantId};
+use calcom::sync::ConflictPolicy;
 use calcom::testing::{FakeCalcom, FakeCalcomBuilder};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -201,6 +202,7 @@ impl State {
             hosts: self.hosts.iter().map(|id| (*id).into()).collect(),
             phone_only_domain: Some("phone.example.com".to_owned()),
             app_url: None,
+            conflicts: ConflictPolicy::Review,
         };
         let token = TokenSettings {
             name: "demo".to_owned(),
@@ -216,6 +218,8 @@ impl State {
         settings.listen = self.listen;
         settings.public_url = Some(public_url.parse().map_err(|_| broken())?);
         settings.sync_key_secret = Some(self.sync_key_secret.clone());
+        // So that it can run for as long as somebody likes to look.
+        settings.keep = Retention::of(Duration::from_secs(60 * 60));
         // All of its webhooks come from one source.
         settings.webhooks.requests_per_minute = None;
         settings.tenants = vec![tenant];

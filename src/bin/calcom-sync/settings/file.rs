@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use calcom::model::{EventTypeId, UserId};
-use calcom::store::TenantId;
+use calcom::store::{Retention, TenantId};
+use calcom::sync::ConflictPolicy;
 use http::HeaderName;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -31,6 +32,7 @@ pub(super) struct SettingsFile {
     pub(super) sync_key_secret: Option<SecretString>,
     pub(super) log: LogFile,
     pub(super) webhooks: WebhooksFile,
+    pub(super) keep: KeepFile,
     pub(super) tenants: Vec<TenantFile>,
     pub(super) tokens: Vec<TokenFile>,
     pub(super) notify: Option<NotifyFile>,
@@ -53,6 +55,17 @@ pub(super) struct WebhooksFile {
     source_header: Option<String>,
 }
 
+/// Spans such as `90d`, or `forever`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct KeepFile {
+    bodies: Option<String>,
+    deliveries: Option<String>,
+    changes: Option<String>,
+    reviews: Option<String>,
+    log: Option<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TenantFile {
@@ -65,6 +78,7 @@ pub(super) struct TenantFile {
     pub(super) event_types: BTreeSet<i64>,
     pub(super) hosts: BTreeSet<i64>,
     pub(super) phone_only_domain: Option<String>,
+    pub(super) conflicts: ConflictPolicy,
 }
 
 #[derive(Debug, Deserialize)]
@@ -185,6 +199,7 @@ impl SettingsFile {
                 None => None,
             },
         };
+        let keep = self.keep.check(&wrong)?;
         let mut tenants = Vec::new();
         for tenant in self.tenants {
             let tenant = tenant.check(&wrong)?;
@@ -257,12 +272,38 @@ impl SettingsFile {
                 json: self.log.json,
             },
             webhooks,
+            keep,
             tenants,
             tokens,
             notify,
             mail,
             selected: None,
         })
+    }
+}
+
+impl KeepFile {
+    fn check(self, wrong: &impl Fn(&str, &str) -> Failure) -> Result<Retention, Failure> {
+        let mut keep = Retention::default();
+        for (name, text, span) in [
+            ("keep.bodies", self.bodies, &mut keep.bodies),
+            ("keep.deliveries", self.deliveries, &mut keep.deliveries),
+            ("keep.changes", self.changes, &mut keep.changes),
+            ("keep.reviews", self.reviews, &mut keep.reviews),
+            ("keep.log", self.log, &mut keep.log),
+        ] {
+            match text.as_deref() {
+                None => {}
+                Some("forever") => *span = None,
+                Some(text) => {
+                    let read = parse::duration(text);
+                    *span = Some(
+                        read.map_err(|_| wrong(name, "is not a span such as 90d, or `forever`"))?,
+                    );
+                }
+            }
+        }
+        Ok(keep)
     }
 }
 
@@ -306,6 +347,7 @@ impl TenantFile {
             event_types: self.event_types.into_iter().map(EventTypeId::new).collect(),
             hosts: self.hosts.into_iter().map(UserId::new).collect(),
             phone_only_domain: self.phone_only_domain,
+            conflicts: self.conflicts,
         })
     }
 }

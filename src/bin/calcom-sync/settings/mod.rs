@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use calcom::model::{EventTypeId, UserId};
-use calcom::store::TenantId;
+use calcom::store::{Retention, TenantId};
+use calcom::sync::ConflictPolicy;
 use http::HeaderName;
 use secrecy::SecretString;
 use url::Url;
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) sync_key_secret: Option<SecretString>,
     pub(crate) log: LogSettings,
     pub(crate) webhooks: WebhookSettings,
+    /// How long finished records are kept.
+    pub(crate) keep: Retention,
     pub(crate) tenants: Vec<TenantSettings>,
     /// Who may see or use the operations page.
     pub(crate) tokens: Vec<TokenSettings>,
@@ -92,6 +95,8 @@ pub(crate) struct TenantSettings {
     pub(crate) event_types: BTreeSet<EventTypeId>,
     pub(crate) hosts: BTreeSet<UserId>,
     pub(crate) phone_only_domain: Option<String>,
+    /// Who wins where both sides have changed the same; a person decides by default.
+    pub(crate) conflicts: ConflictPolicy,
 }
 
 #[derive(Clone, Debug)]

@@ -149,6 +149,7 @@ fn the_example_is_valid_and_says_everything() {
     let settings = load(example, &[], &[]).unwrap();
     assert_eq!(settings.tenants.len(), 2);
     assert!(settings.notify.is_some() && settings.mail.is_some());
+    assert!(settings.keep.log.is_none() && settings.keep.reviews.is_some());
     assert!(settings.public_url.is_some() && settings.sync_key_secret.is_some());
 }
 

@@ -15,9 +15,11 @@ use self::line::{Line, Lines};
 use crate::cli::{CheckArgs, Global};
 use crate::context::{self, Context};
 use crate::failure::{Failure, FailureKind};
+use crate::logs;
+use crate::notifiers::Notifiers;
 use crate::output::Output;
 use crate::settings::{Settings, TenantSettings};
-use crate::{logs, signals};
+use crate::signals::Stop;
 
 /// How long one answer of Cal.com may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,13 +38,14 @@ pub(crate) async fn run(
         }
     };
     let _logs = logs::start(&settings.log, "off")?;
+    let mut stop = Stop::listen();
     let checked = tokio::select! {
         checked = check(&settings, &mut lines) => checked,
-        () = signals::stop() => return Err(Failure::interrupted()),
+        () = stop.told() => return Err(Failure::interrupted()),
     };
     if arguments.sync {
         if let Some(context) = checked {
-            round_trip::run(&context, &arguments, &mut lines).await;
+            round_trip::run(&context, &arguments, &mut stop, &mut lines).await;
         } else {
             lines.push(Line::skipped(
                 "sync",
@@ -62,6 +65,9 @@ async fn check(settings: &Settings, lines: &mut Lines<'_>) -> Option<Context> {
             "there is none, so that bookings are not recognized after the database was lost",
             "set sync_key_secret to a long random text",
         ));
+    }
+    if let Err(failure) = Notifiers::of(settings) {
+        lines.push(Line::failed("notifications", &failure));
     }
     let database = database::check(settings, lines).await;
     if !settings.has_key() {

@@ -3,9 +3,12 @@
 
 use std::time::Duration;
 
-use calcom::ambient::{Clock, SystemClock};
+use calcom::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use calcom::client::Client;
-use calcom::model::{BookingUid, CancelParams, EventTypeId, NewAttendee, NewBooking, SlotQuery};
+use calcom::model::{
+    BookingFilter, BookingQuery, BookingUid, CancelParams, EventTypeId, NewAttendee, NewBooking,
+    SlotQuery,
+};
 use calcom::store::{AppointmentId, LinkKey, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
@@ -14,40 +17,52 @@ use super::line::{Line, Lines};
 use crate::cli::CheckArgs;
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::signals;
+use crate::signals::Stop;
 
 const WHAT: &str = "sync";
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Nobody real comes at such short notice, and every event type can be booked so far ahead.
 const FROM: TimeDelta = TimeDelta::days(2);
 const UNTIL: TimeDelta = TimeDelta::days(21);
+const ATTENDEE: &str = "calcom-sync check";
 const REASON: &str = "A test by calcom-sync check";
 
-pub(super) async fn run(context: &Context, arguments: &CheckArgs, lines: &mut Lines<'_>) {
+pub(super) async fn run(
+    context: &Context,
+    arguments: &CheckArgs,
+    stop: &mut Stop,
+    lines: &mut Lines<'_>,
+) {
     let mut trip = match RoundTrip::plan(context, arguments) {
         Ok(trip) => trip,
         Err(failure) => return lines.push(Line::failed(WHAT, &failure)),
     };
     let outcome = tokio::select! {
         outcome = trip.go() => outcome,
-        () = signals::stop() => Err(Failure::interrupted()),
+        () = stop.told() => Err(Failure::interrupted()),
     };
     match outcome {
         Ok(text) => lines.push(Line::fine(WHAT, text)),
         Err(failure) => lines.push(Line::failed(WHAT, &failure)),
     }
-    // A booking that nobody wanted would block the slot.
-    if let Some(uid) = trip.open.take()
-        && let Err(error) = trip.cancel(&uid).await
-    {
+    // A booking that nobody wants would block the slot.
+    if let Err(error) = trip.clean_up().await {
         let failure = Failure::new(
             FailureKind::Found,
-            format!("the test booking {uid} could not be cancelled"),
-            "cancel it at Cal.com",
+            format!("the test booking of {ATTENDEE} could not be cancelled"),
+            "look for it at Cal.com, and cancel it",
         )
         .because(error);
         lines.push(Line::failed("clean-up", &failure));
     }
+}
+
+/// What is still to be cancelled.
+enum Open {
+    Nothing,
+    /// A booking was asked for, and nothing is known of it.
+    Unknown,
+    Booking(BookingUid),
 }
 
 struct RoundTrip<'a> {
@@ -56,8 +71,9 @@ struct RoundTrip<'a> {
     client: &'a Client,
     event_type: EventTypeId,
     wait: Duration,
-    /// The booking that is still to be cancelled.
-    open: Option<BookingUid>,
+    /// An address that no other run uses.
+    email: String,
+    open: Open,
 }
 
 impl<'a> RoundTrip<'a> {
@@ -82,19 +98,20 @@ impl<'a> RoundTrip<'a> {
             client: context.client(tenant)?,
             event_type,
             wait: arguments.wait,
-            open: None,
+            email: format!(
+                "calcom-sync-check-{:016x}@example.com",
+                SystemEntropy.next_u64()
+            ),
+            open: Open::Nothing,
         })
     }
 
     async fn go(&mut self) -> Result<String, Failure> {
         let start = self.free_slot().await?;
-        let attendee = NewAttendee::new(
-            "calcom-sync check",
-            "calcom-sync-check@example.com",
-            "UTC".into(),
-        );
+        let attendee = NewAttendee::new(ATTENDEE, &self.email, "UTC".into());
         let begun = Instant::now();
         let booking = NewBooking::new(self.event_type, start, attendee);
+        self.open = Open::Unknown;
         let booked = self.client.bookings().create(&booking).await?;
         let answered = begun.elapsed();
         let uid = booked
@@ -109,7 +126,7 @@ impl<'a> RoundTrip<'a> {
                 "try again",
             )
         })?;
-        self.open = Some(uid.clone());
+        self.open = Open::Booking(uid.clone());
 
         let key = LinkKey::Booking(uid.clone());
         self.until("the webhook of the booking", async || {
@@ -127,7 +144,7 @@ impl<'a> RoundTrip<'a> {
 
         let begun = Instant::now();
         self.cancel(&uid).await?;
-        self.open = None;
+        self.open = Open::Nothing;
         self.until("the cancellation", async || {
             let found = self.context.appointments.get(self.tenant, &id).await?;
             Ok(found
@@ -167,6 +184,25 @@ impl<'a> RoundTrip<'a> {
         let params = CancelParams::reason(REASON);
         let cancelled = self.client.bookings().cancel(uid, &params).await;
         cancelled.map(drop)
+    }
+
+    /// Cancels what is left. A booking whose answer got lost is found by its attendee.
+    async fn clean_up(&self) -> Result<(), calcom::client::Error> {
+        match &self.open {
+            Open::Nothing => Ok(()),
+            Open::Booking(uid) => self.cancel(uid).await,
+            Open::Unknown => {
+                let query = BookingQuery::default()
+                    .with_status(BookingFilter::Upcoming)
+                    .with_attendee_email(&self.email);
+                let bookings = self.client.bookings().list_all(query);
+                let bookings: Vec<_> = bookings.try_collect().await?;
+                for booking in bookings.iter().filter(|booking| booking.is_live()) {
+                    self.cancel(&booking.uid).await?;
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Looks until something is there.
