@@ -123,7 +123,11 @@ pub const METRICS: &[Metric] = &[
         &[],
         "Tenants whose connection has an open circuit breaker.",
     ),
-    gauge(TENANTS_PAUSED, &[], "Tenants whose work is paused or held."),
+    gauge(
+        TENANTS_PAUSED,
+        &[],
+        "Tenants whose work is paused until somebody resumes it.",
+    ),
     gauge(
         QUEUE_DEPTH,
         &["class"],

@@ -126,7 +126,7 @@ pub(crate) fn circuits_open(count: usize) {
     set(CIRCUIT_OPEN, &[], count as f64);
 }
 
-/// How many tenants are paused or held.
+/// How many tenants are paused.
 pub(crate) fn tenants_paused(count: usize) {
     set(TENANTS_PAUSED, &[], count as f64);
 }

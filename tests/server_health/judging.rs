@@ -104,7 +104,7 @@ fn trouble_of_few_tenants_is_degraded_and_of_half_of_them_unhealthy() {
         judged(&seen, "rate_limit", status);
         let mut seen = well(10);
         for tenant in 0..affected {
-            books(&mut seen, tenant).found_by_sweep = 3;
+            books(&mut seen, tenant).is_silent = true;
         }
         judged(&seen, "webhooks", status);
     }
@@ -194,6 +194,30 @@ fn success_is_judged_once_enough_has_ended() {
         books(&mut seen, 1).webhooks_failed = failed;
         judged(&seen, "webhooks", status);
     }
+}
+
+#[test]
+fn webhooks_that_are_lost_now_and_then() {
+    for (received, lost, status) in [
+        (18, 1, Healthy),
+        (19, 1, Healthy),
+        (18, 2, Degraded),
+        (0, 1_000, Degraded),
+    ] {
+        let mut seen = well(2);
+        books(&mut seen, 0).webhooks = received;
+        books(&mut seen, 1).found_by_sweep = lost;
+        judged(&seen, "webhooks", status);
+    }
+}
+
+/// A 429 holds a tenant for a minute, which is no reason to call for somebody.
+#[test]
+fn a_tenant_on_hold_is_degraded_at_most() {
+    let mut seen = well(1);
+    books(&mut seen, 0).is_held = true;
+    books(&mut seen, 0).oldest_due = Some(3_000 * SECOND);
+    judged(&seen, "api", Degraded);
 }
 
 #[test]

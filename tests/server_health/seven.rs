@@ -160,7 +160,7 @@ async fn webhooks_that_are_applied_late() {
     world.drain().await;
     world.health().await.says("webhooks", "unhealthy");
     // It is not held against it for a day.
-    world.clock.advance(16 * MINUTE);
+    world.clock.advance(61 * MINUTE);
     world.health().await.says("webhooks", "healthy");
 }
 
@@ -198,11 +198,26 @@ async fn webhooks_that_do_not_come() {
     alone.drain().await;
     let answered = alone.health().await;
     let check = answered.says("webhooks", "unhealthy");
-    assert!(
-        check["action"]
-            .as_str()
-            .unwrap()
-            .contains("check_subscription")
+    let action = check["action"].as_str().unwrap();
+    assert!(action.contains("check_subscription"), "{action}");
+
+    // One that has come before does not hide it for a day.
+    alone.fake.clear_faults();
+    alone.clock.advance(24 * 60 * MINUTE);
+    alone.book(at(2)).await;
+    alone.drain().await;
+    alone.health().await.says("webhooks", "healthy");
+    alone.clock.advance(2 * 60 * MINUTE);
+    alone.fake.inject(Fault::new(When::Any, Then::LoseWebhook));
+    alone.book(at(4)).await;
+    alone.clock.advance(10 * MINUTE);
+    alone.sweep().await;
+    alone.drain().await;
+    let answered = alone.health().await;
+    let check = answered.says("webhooks", "unhealthy");
+    assert_eq!(
+        (&check["received"], &check["silent_tenants"]),
+        (&1.into(), &1.into())
     );
 }
 

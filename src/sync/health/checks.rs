@@ -212,7 +212,10 @@ fn workers(seen: &Observed, thresholds: &HealthThresholds) -> HealthCheck {
         return findings.or_healthy("");
     }
     // The work of a tenant that is paused is due, and left alone.
-    let active: Vec<_> = books.into_iter().filter(|books| !books.is_paused).collect();
+    let active: Vec<_> = books
+        .into_iter()
+        .filter(|books| books.is_active())
+        .collect();
     let waiting: u64 = active.iter().map(|books| books.waiting).sum();
     let due: u64 = active.iter().map(|books| books.due).sum();
     let in_hand: u64 = active.iter().map(|books| books.in_hand).sum();
@@ -266,7 +269,7 @@ fn webhooks(seen: &Observed, thresholds: &HealthThresholds) -> HealthCheck {
     let mean = total.sum::<Duration>().div_f64(applied.max(1) as f64);
     let longest = books.iter().map(|books| books.lag.longest).max();
     let longest = longest.unwrap_or_default();
-    let silent = Share::of(&books, |books| books.is_silent());
+    let silent = Share::of(&books, |books| books.is_silent);
     let rate = ratio(well, well + ill);
     findings.figure("received", received);
     findings.figure("found_by_sweep", found_by_sweep);
@@ -282,9 +285,17 @@ fn webhooks(seen: &Observed, thresholds: &HealthThresholds) -> HealthCheck {
         findings.found(
             status,
             format!(
-                "No webhook has come within a day for {silent}, although bookings have changed."
+                "No webhook has come lately for {silent}, although bookings have changed."
             ),
             "Check these tenants' webhook subscriptions at Cal.com (`check_subscription`), and whether this server can be reached from there.",
+        );
+    }
+    if unsuccessful(received, found_by_sweep, thresholds).is_some() && silent.affected == 0 {
+        let lost = percent(ratio(found_by_sweep, received + found_by_sweep));
+        findings.found(
+            Degraded,
+            format!("No webhook told of {lost} of what changed at Cal.com within a day."),
+            "Look whether webhooks are refused or too many at once (`calcom_webhooks_total`), and whether this server was down; a self-hosted server sends none again.",
         );
     }
     if let Some(status) = slow(mean, thresholds.lag_degraded, thresholds.lag_unhealthy) {
@@ -337,6 +348,7 @@ fn api(seen: &Observed, thresholds: &HealthThresholds) -> HealthCheck {
     let failing = Share::of(&connections, |it| is_failing(it) && !it.circuit.is_open());
     let refused = Share::of(&connections, |it| it.answers.credentials_are_refused());
     let paused = Share::of(&books(seen), |books| books.is_paused);
+    let held = Share::of(&books(seen), |books| books.is_held && !books.is_paused);
     let answered: u64 = connections
         .iter()
         .map(|it| u64::from(it.answers.count))
@@ -350,6 +362,7 @@ fn api(seen: &Observed, thresholds: &HealthThresholds) -> HealthCheck {
     findings.figure("circuits_open", open.affected);
     findings.figure("credentials_refused", refused.affected);
     findings.figure("paused_tenants", paused.affected);
+    findings.figure("held_tenants", held.affected);
     findings.figure("answers", answered);
     if answered > 0 {
         findings.figure("p95_ms", milliseconds(p95));
@@ -385,8 +398,15 @@ fn api(seen: &Observed, thresholds: &HealthThresholds) -> HealthCheck {
     if let Some(status) = paused.status(thresholds) {
         findings.found(
             status,
-            format!("The work is paused or held for {paused}."),
+            format!("The work is paused for {paused}."),
             "Resolve what the open review items about these tenants name, then resume them.",
+        );
+    }
+    if held.affected > 0 {
+        findings.found(
+            Degraded,
+            format!("The work is held for a while for {held}."),
+            "It goes on by itself. If it comes back, look at the rate limit, the circuit breaker and the tenant directory.",
         );
     }
     if let Some(status) = slow(

@@ -24,7 +24,7 @@ pub(super) fn set(seen: &Observed, health: &Health) {
     metrics::tenants_paused(paused);
     for (class, is_large) in [("small", false), ("large", true)] {
         // The work of a tenant that is paused is due, and left alone.
-        let of_class = || books().filter(|it| !it.is_paused && (it.ended >= LARGE) == is_large);
+        let of_class = || books().filter(|it| it.is_active() && (it.ended >= LARGE) == is_large);
         let depth = of_class().map(|books| books.waiting).sum();
         let age = of_class().filter_map(|books| books.oldest_due).max();
         metrics::queue(class, depth, age.unwrap_or(Duration::ZERO));

@@ -33,9 +33,10 @@ pub struct MonitorConfig {
     /// How many tenants to look at each time, in turn; a store is read four times at most for each.
     /// With 1,000 tenants and the defaults, each is looked at every 4 min. Default: 20.
     pub tenants_per_look: u32,
-    /// Over which span to see how long webhooks wait until they are applied; rates are those of a
-    /// day. Default: 15 min.
-    pub lag_span: Duration,
+    /// The span that counts as recent: over it is seen how long webhooks wait until they are applied,
+    /// and whether none comes although sweeps find changes. At least one sweep must fall into it.
+    /// Rates are those of a day. Default: 1 h.
+    pub recent_span: Duration,
     /// From when on something is not healthy.
     pub thresholds: HealthThresholds,
 }
@@ -45,7 +46,7 @@ impl Default for MonitorConfig {
         Self {
             interval: Duration::from_secs(5),
             tenants_per_look: 20,
-            lag_span: Duration::from_secs(15 * 60),
+            recent_span: Duration::from_secs(60 * 60),
             thresholds: HealthThresholds::default(),
         }
     }
@@ -282,9 +283,9 @@ impl Monitor {
     ) -> Result<BooksObserved, Error> {
         let day = self.engine.overview(id, DAY).await?;
         // Most tenants are at rest most of the time.
-        let lately = match day.webhooks.last_received_ago {
-            Some(ago) if ago < DAY => Some(self.engine.overview(id, self.config.lag_span).await?),
-            _ => None,
+        let lately = match day.webhooks.received + day.webhooks.found_by_sweep {
+            0 => None,
+            _ => Some(self.engine.overview(id, self.config.recent_span).await?),
         };
         Ok(BooksObserved::of(&day, lately.as_ref(), before))
     }

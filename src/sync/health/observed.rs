@@ -51,8 +51,10 @@ pub struct BooksObserved {
     /// Whether anything was worked on, now or since the last look; `None` at the first look, if
     /// nothing was in hand.
     pub is_worked_on: Option<bool>,
-    /// Whether the tenant's work is paused, or held.
+    /// Whether the tenant's work is paused, until somebody resumes it.
     pub is_paused: bool,
+    /// Whether the tenant's work is held for a while: throttled, or not to be read from the directory.
+    pub is_held: bool,
     /// How many changes and deliveries ended well within the last day.
     pub succeeded: u64,
     /// How many did not.
@@ -65,6 +67,8 @@ pub struct BooksObserved {
     pub webhooks_failed: u64,
     /// How many changes sweeps found within the last day that no webhook told of.
     pub found_by_sweep: u64,
+    /// Whether lately sweeps found changes and no webhook came at all.
+    pub is_silent: bool,
     /// How long the webhooks that were applied lately waited for it.
     pub lag: Waits,
     /// The open review items.
@@ -95,22 +99,26 @@ impl BooksObserved {
             in_hand: counts.leased,
             oldest_due: counts.oldest_due,
             is_worked_on: worked_on,
-            is_paused: counts.is_paused || counts.held_for.is_some(),
+            is_paused: counts.is_paused,
+            is_held: counts.held_for.is_some(),
             succeeded,
             failed,
             webhooks: day.webhooks.received,
             webhooks_succeeded,
             webhooks_failed,
             found_by_sweep: day.webhooks.found_by_sweep,
+            is_silent: lately.is_some_and(|lately| {
+                lately.webhooks.received == 0 && lately.webhooks.found_by_sweep > 0
+            }),
             lag: lately.map(lag).unwrap_or_default(),
             reviews: counts.reviews.clone(),
             ended,
         }
     }
 
-    /// Whether bookings changed and no webhook told of it.
-    pub(super) fn is_silent(&self) -> bool {
-        self.webhooks == 0 && self.found_by_sweep > 0
+    /// Whether workers take the tenant's work in hand.
+    pub(super) fn is_active(&self) -> bool {
+        !self.is_paused && !self.is_held
     }
 
     /// How many review items are open.
