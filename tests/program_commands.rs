@@ -627,7 +627,7 @@ async fn a_lost_webhook_is_found_and_its_cause_repaired() {
     check.extend(window);
     let found = world.run(&check).await.is(1);
     let found = found
-        .says("2 appointments and 2 bookings were compared")
+        .says("2 appointments and 3 bookings were compared")
         .says("1  pairs differ")
         .says("differs in start")
         .says("Nothing was changed.");
@@ -770,12 +770,12 @@ async fn drift_is_found_and_repaired_and_the_brake_explains_itself() {
     }
     let braked = world.run(&run(&["--repair"])).await.is(1);
     let braked = braked
-        .says("The repair was stopped before it did anything: it would cancel 4")
+        .says("The repair was stopped before it did anything: it would cancel 3")
         .says("--repair --without-brake");
     let (code, json) = world.json(&run(&["--repair"])).await;
     assert_eq!(
         (code, &json["tenants"][0]["brake"]["would_cancel"]),
-        (1, &4.into())
+        (1, &3.into())
     );
     assert_eq!(json["tenants"][0]["given_to_workers"], 0);
     let command = braked.out.lines().map(str::trim);
@@ -788,8 +788,13 @@ async fn drift_is_found_and_repaired_and_the_brake_explains_itself() {
         .run(&words)
         .await
         .is(0)
-        .says("4 were given to the workers");
+        .says("3 were given to the workers");
     world.drain().await;
+    for id in ["a-1", "a-2", "a-3"] {
+        let id = AppointmentId::new(id);
+        let found = world.store.get(&world.tenant, &id).await.unwrap().unwrap();
+        assert_eq!(found.state.status, AppointmentStatus::Cancelled, "{id}");
+    }
     world.run(&run(&[])).await.is(0);
     // A window must not be empty, and no brake goes without a repair.
     let empty = ["reconcile", "--from", "2099-12-08", "--until", "2099-12-08"];
@@ -1148,7 +1153,7 @@ async fn a_tenant_is_paused_and_resumed() {
         "--name",
         "A",
         "--email",
-        "a@b.c",
+        "bob@example.com",
         "--wait",
         "10s",
     ];
@@ -1181,8 +1186,17 @@ async fn a_tenant_is_paused_and_resumed() {
         .tells("possible are: retry");
     let (code, json) = world.json(&["resume"]).await;
     assert_eq!((code, &json["was_paused"]), (0, &true.into()));
-    world.drain().await;
-    assert_eq!(world.fake.live_bookings().len(), 2);
+    let working = world.work();
+    let until = Instant::now() + Duration::from_secs(20);
+    while world.fake.live_bookings().len() < 2 {
+        assert!(
+            Instant::now() < until,
+            "{}",
+            world.run(&["status"]).await.out
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    working.stop().await;
     world.run(&["resume"]).await.is(0).says("was not paused");
     let done = actions(&world).await;
     let wanted = [
@@ -1469,6 +1483,115 @@ async fn several_tenants_are_told_apart() {
         .run(&["status", "a-1", "--tenant", "salon"])
         .await
         .is(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_items_are_decided_at_once() {
+    let world = World::new(true).await;
+    for (id, hour) in [("a-1", 9), ("a-2", 15)] {
+        world.appointment(id, at(hour, 0)).await;
+        world.drain().await;
+        let booking = world.booking_of(id).await;
+        let to = at(hour + 1, 0);
+        world.fake.move_booking(&booking, to).await.unwrap();
+        world.move_local(id, at(hour + 2, 0)).await;
+        world.drain().await;
+    }
+    let (code, list) = world
+        .json(&["reviews", "list", "--reason", "conflict"])
+        .await;
+    assert_eq!(code, 1);
+    let ids = list["reviews"].as_array().unwrap().iter();
+    let ids: Vec<String> = ids.map(|item| item["id"].to_string()).collect();
+    assert_eq!(ids.len(), 2);
+    let (_, limited) = world.json(&["reviews", "list", "--limit", "1"]).await;
+    assert_eq!(limited["reviews"].as_array().unwrap().len(), 1);
+    assert_eq!(limited["has_more"], true);
+    let young = ["reviews", "list", "--older-than", "1d"];
+    world
+        .run(&young)
+        .await
+        .is(0)
+        .says("Nothing needs a decision.");
+    let resolve = [
+        "reviews",
+        "resolve",
+        &ids[0],
+        "999",
+        &ids[1],
+        "accept-difference",
+    ];
+    let (code, json) = world.json(&resolve).await;
+    assert_eq!(code, 6, "{json}");
+    let progress = json["decisions"].as_array().unwrap().iter();
+    let progress: Vec<&Value> = progress.map(|decision| &decision["progress"]).collect();
+    assert_eq!(progress, ["stored", "failed", "stored"]);
+    world.drain().await;
+    for (id, hour) in [("a-1", 11), ("a-2", 17)] {
+        assert_eq!(world.state(id).await, SyncState::InSync);
+        assert_eq!(world.start_of(id).await, at(hour, 0));
+    }
+    let (code, json) = world.json(&["reviews", "show", &ids[0]]).await;
+    assert_eq!(code, 0);
+    assert!(json["review"]["resolved"]["outcome"].is_string(), "{json}");
+    assert_eq!(json["choices"], serde_json::json!([]));
+    let window = ["reconcile", "--from", "2099-12-01", "--until", "2099-12-31"];
+    let accepted = world.run(&window).await.is(0);
+    accepted.says("2  differ in a way that was accepted");
+}
+
+/// A worker elsewhere knows nothing of what is done here, so that it has to be told from here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_notifies_whoever_is_to_be_notified() {
+    let mut world = World::new(false).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let (sender, mut received) = tokio::sync::mpsc::unbounded_channel::<String>();
+    let hook = move |body: String| {
+        let sender = sender.clone();
+        async move { sender.send(body).unwrap() }
+    };
+    let router = axum::Router::new().route("/hook", axum::routing::post(hook));
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    world.set("CALCOM_SYNC_NOTIFY_URL", url);
+    world.run(&["pause", "--by", "Ann"]).await.is(0);
+    let body = received.try_recv().unwrap();
+    assert!(body.contains("tenant_paused"), "{body}");
+    world.run(&["resume"]).await.is(0);
+    let body = received.try_recv().unwrap();
+    assert!(body.contains("tenant_resumed"), "{body}");
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn printed_command_lines_name_the_settings_file() {
+    let mut world = World::new(false).await;
+    let settings = format!(
+        "[[tenants]]\nid = \"salon\"\napi_key = \"{}\"\nbase_url = \"{}\"\nevent_types = [{}]\n",
+        world.fake.api_key().expose_secret(),
+        world.fake.base_url(),
+        world.event_type(),
+    );
+    let file = world.dir.path().join("my salon.toml");
+    std::fs::write(&file, settings).unwrap();
+    let of_tenant = |name: &String| name.starts_with("CALCOM_") && !name.starts_with("CALCOM_SYNC");
+    world.environment.retain(|name, _| !of_tenant(name));
+    let paused = world
+        .run(&["pause", "--config", "my salon.toml"])
+        .await
+        .is(0);
+    paused.says("Go on with: calcom-sync resume --config 'my salon.toml'");
+    // The environment names it for all commands.
+    world.set("CALCOM_SYNC_CONFIG", file.display().to_string());
+    let paused = world.run(&["pause"]).await.is(0);
+    paused.says("Go on with: calcom-sync resume\n");
+    // Without an address of the web application, there are no links to it.
+    world.appointment("a-1", at(9, 0)).await;
+    world.run(&["resume"]).await.is(0);
+    world.drain().await;
+    let (code, json) = world.json(&["status", "a-1"]).await;
+    assert_eq!((code, &json["booking_url"]), (0, &Value::Null));
+    assert!(json["booking"].is_string(), "{json}");
 }
 
 /// Ids as hosts may have them: with spaces, slashes, quotes, letters of all scripts, and text that takes

@@ -68,7 +68,9 @@ pub(crate) fn of_delivery(delivery: &Delivery, fate: Option<&DeliveryFate>) -> S
     let arrived = match &delivery.source {
         NoticeSource::Webhook => format!("Webhook {}{about} arrived", delivery.trigger),
         NoticeSource::Sweep => match &delivery.booking {
-            Some(booking) => format!("A comparison of both sides found that booking {booking} is to be looked at"),
+            Some(booking) => format!(
+                "A comparison of both sides found that booking {booking} is to be looked at"
+            ),
             None => "A comparison of both sides found something to look at".to_owned(),
         },
         NoticeSource::Seats => format!("News of the other seats{about} was passed on"),
@@ -151,7 +153,9 @@ pub(crate) fn of_log(event: &LogEvent, time: WriteTime<'_>) -> String {
             Winner::Local => {
                 "Both sides had changed; by policy, the appointment's change counts.".to_owned()
             }
-            Winner::Remote => "Both sides had changed; by policy, Cal.com's change counts.".to_owned(),
+            Winner::Remote => {
+                "Both sides had changed; by policy, Cal.com's change counts.".to_owned()
+            }
         },
         LogEvent::NotThereYet {
             booking, again_at, ..
@@ -165,7 +169,9 @@ pub(crate) fn of_log(event: &LogEvent, time: WriteTime<'_>) -> String {
         LogEvent::FoundBySweep { booking, .. } => format!(
             "The change of booking {booking} was found by comparing both sides: no webhook had told of it."
         ),
-        LogEvent::DifferenceAccepted => "The difference between both sides was accepted.".to_owned(),
+        LogEvent::DifferenceAccepted => {
+            "The difference between both sides was accepted.".to_owned()
+        }
         LogEvent::LateBookingCancelled { booking, .. } => format!(
             "Booking {booking} came about too late to be wanted, and was cancelled at Cal.com."
         ),
@@ -413,7 +419,7 @@ pub(crate) fn of_subscription(finding: &SubscriptionFinding) -> (&'static str, S
         SubscriptionFinding::MissingNewerTriggers { id, triggers, .. } => (
             "missing_newer_triggers",
             format!(
-                "Subscription {id} lacks the triggers {}, which only newer servers know.",
+                "Subscription {id} lacks the triggers {}, which only newer servers know. On an older one that does no harm; a repair finds out.",
                 listed(triggers)
             ),
         ),
@@ -483,12 +489,18 @@ mod tests {
         let recorded = RecordedChange::new(1.into(), change);
         for fate in ChangeFate::KNOWN {
             let told = of_change(&recorded, Some(fate));
-            assert!(!told.contains(fate.as_str()) || !fate.as_str().contains('_'), "{told}");
+            assert!(
+                !told.contains(fate.as_str()) || !fate.as_str().contains('_'),
+                "{told}"
+            );
         }
         let delivery = Delivery::new(1.into(), "BOOKING_CREATED", None, DateTime::UNIX_EPOCH);
         for fate in DeliveryFate::KNOWN {
             let told = of_delivery(&delivery, Some(fate));
-            assert!(!told.contains(fate.as_str()) || !fate.as_str().contains('_'), "{told}");
+            assert!(
+                !told.contains(fate.as_str()) || !fate.as_str().contains('_'),
+                "{told}"
+            );
         }
     }
 

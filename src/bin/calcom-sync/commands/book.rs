@@ -14,7 +14,9 @@ use calcom::store::{
     OperatorAction, Origin, Person, Reason, Revision, Service, ServiceId, StoreErrorKind, TenantId,
     Window,
 };
-use calcom::sync::{Cancellation, Cancelled, Operations, SyncEngine, SyncState, SyncStatus, Worker};
+use calcom::sync::{
+    Cancellation, Cancelled, Operations, SyncEngine, SyncState, SyncStatus, Worker,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -22,12 +24,12 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::common::{
-    FailureView, booking_url, ended, find_appointment, note, quoted, tenant_flag, worse,
+    FailureView, booking_url, ended, find_appointment, note, tell, tenant_flag, worse,
 };
 use crate::cli::{BookArgs, CancelArgs, MoveArgs, SlotsArgs};
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::output::{Output, Tone, plain};
+use crate::output::{Output, Tone, plain, quoted};
 use crate::{sentences, when};
 
 /// How long a worker has for taking a change up before this command does the work.
@@ -108,7 +110,8 @@ pub(crate) async fn book(
         output.time(created.state.start),
         when::span((end - arguments.start).to_std().unwrap_or_default())
     )));
-    let (outcome, kind) = finish(context, output, &tenant, &created, arguments.wait, "booked").await?;
+    let (outcome, kind) =
+        finish(context, output, &tenant, &created, arguments.wait, "booked").await?;
     output.json(&outcome);
     ended(kind)
 }
@@ -137,10 +140,15 @@ pub(crate) async fn move_to(
     state.end = arguments.start + (before.state.end - before.state.start);
     state.start = arguments.start;
     let write = AppointmentWrite::new(state, Origin::Admin, when::now());
-    let moved = context.appointments.update(&tenant, id, before.revision, write);
+    let moved = context
+        .appointments
+        .update(&tenant, id, before.revision, write);
     let moved = moved.await?;
     context.engine.nudge();
-    let (from, to) = (when::typed(before.state.start), when::typed(moved.state.start));
+    let (from, to) = (
+        when::typed(before.state.start),
+        when::typed(moved.state.start),
+    );
     let action = OperatorAction::Move;
     let outcome = format!("from {from} to {to}");
     note(context, output, &tenant, Some(id), action, &by, &outcome).await;
@@ -270,7 +278,10 @@ fn person(arguments: &BookArgs) -> Result<Person, Failure> {
                 !user.is_empty() && !domain.is_empty() && !email.contains(char::is_whitespace)
             });
             if !is_address {
-                return wrong("that is no e-mail address", "write it as in ann@example.com");
+                return wrong(
+                    "that is no e-mail address",
+                    "write it as in ann@example.com",
+                );
             }
             Person::new(name, email, zone)
         }
@@ -359,7 +370,9 @@ async fn chosen(
             "add it to event_types, or choose another one",
         ));
     }
-    let service = all.into_iter().find(|service| service.event_type == Some(id));
+    let service = all
+        .into_iter()
+        .find(|service| service.event_type == Some(id));
     Ok((id, service))
 }
 
@@ -372,11 +385,15 @@ async fn offer(
     let (event_type, service) = chosen(context, tenant, word).await?;
     let length = match (length, service) {
         (Some(length), _) => TimeDelta::from_std(length).ok(),
-        (None, Some(service)) => {
-            Some(TimeDelta::minutes(i64::from(service.details.length_in_minutes)))
-        }
+        (None, Some(service)) => Some(TimeDelta::minutes(i64::from(
+            service.details.length_in_minutes,
+        ))),
         (None, None) => {
-            let read = context.client(tenant)?.event_types().get(event_type).await?;
+            let read = context
+                .client(tenant)?
+                .event_types()
+                .get(event_type)
+                .await?;
             Some(TimeDelta::minutes(i64::from(read.length_in_minutes)))
         }
     };
@@ -420,7 +437,7 @@ async fn finish(
         Some(_) if !waited.is_over => Some(FailureKind::Unfinished),
         Some(_) => None,
     };
-    let flag = tenant_flag(context, tenant);
+    let flag = tenant_flag(context, output, tenant);
     if wait.is_none() {
         output.line(plain(&format!(
             "A worker brings it to Cal.com. See with: calcom-sync status {}{flag}",
@@ -437,13 +454,18 @@ async fn finish(
             output.line(format!("  {url}"));
         }
     } else {
-        let text = format!("It is not {done} at Cal.com: {}.", sentences::of_state(status.state));
+        let text = format!(
+            "It is not {done} at Cal.com: {}.",
+            sentences::of_state(status.state)
+        );
         output.line(output.paint(Tone::Bad, &text));
         if let Some(error) = &status.last.error {
             output.line(plain(&format!("  {error}")));
         }
         for review in &reviews {
-            output.line(plain(&format!("  Decide with: calcom-sync reviews show {review}{flag}")));
+            output.line(plain(&format!(
+                "  Decide with: calcom-sync reviews show {review}{flag}"
+            )));
         }
         if status.state == SyncState::Paused {
             output.line(plain(&format!("  Go on with: calcom-sync resume{flag}")));
@@ -510,6 +532,7 @@ async fn until_settled(
                 Ok(done) => drop(done?),
                 Err(_) => context.engine.hand_back(),
             }
+            tell(context, output).await;
         }
         let left = until.saturating_duration_since(Instant::now());
         tokio::time::sleep(LOOK.min(left)).await;
@@ -629,7 +652,10 @@ async fn wanted(
     let configured = &context.settings_of(tenant)?.event_types;
     let mut ids: Vec<EventTypeId> = configured.iter().copied().collect();
     if ids.is_empty() {
-        ids = all.iter().filter_map(|service| service.event_type).collect();
+        ids = all
+            .iter()
+            .filter_map(|service| service.event_type)
+            .collect();
         ids.sort_unstable();
         ids.dedup();
     }
@@ -687,7 +713,13 @@ async fn free(
     let client = context.client(tenant)?;
     let length = match &service {
         Some(service) => service.details.length_in_minutes,
-        None => client.event_types().get(event_type).await?.length_in_minutes,
+        None => {
+            client
+                .event_types()
+                .get(event_type)
+                .await?
+                .length_in_minutes
+        }
     };
     let length = TimeDelta::minutes(i64::from(length));
     let query = SlotQuery::new(event_type, window.from, window.until);

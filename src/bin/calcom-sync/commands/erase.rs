@@ -1,7 +1,9 @@
 //! `erase`: what is kept of a tenant or of a person.
 
 use calcom::store::OperatorAction;
-use calcom::sync::{Operations, PersonFinding, PersonOutcome, PersonPlace, PersonQuery, PersonReport};
+use calcom::sync::{
+    Operations, PersonFinding, PersonOutcome, PersonPlace, PersonQuery, PersonReport,
+};
 use serde::Serialize;
 use serde_json::json;
 

@@ -3,9 +3,9 @@
 pub(crate) mod book;
 pub(crate) mod check;
 mod common;
-mod database_figures;
 pub(crate) mod completions;
 pub(crate) mod control;
+mod database_figures;
 pub(crate) mod erase;
 pub(crate) mod history;
 pub(crate) mod log;

@@ -211,9 +211,13 @@ async fn reads(context: &Context, tenant: &TenantId) -> Result<Vec<Read>, Failur
     add("overview of the last 24 h", took);
     let (_, took) = timed(engine.activity(tenant, DAY, HOUR)).await?;
     add("activity of the last 24 h by hours", took);
-    let (recent, took) = timed(engine.recent(tenant, &ActivityFilter::default(), Page::first(20))).await?;
+    let (recent, took) =
+        timed(engine.recent(tenant, &ActivityFilter::default(), Page::first(20))).await?;
     add("20 appointments that were worked on last", took);
-    let some = recent.rows.first().map(|row| row.status.appointment.clone());
+    let some = recent
+        .rows
+        .first()
+        .map(|row| row.status.appointment.clone());
     let some = some.unwrap_or_else(|| "none".into());
     let (_, took) = timed(engine.status(tenant, &some)).await?;
     add("status of one appointment", took);
@@ -298,7 +302,10 @@ fn print_figures(output: &Output, figures: &Figures) {
         ),
         None => "not measured".to_owned(),
     };
-    output.line(plain(&format!("Database {}: {round_trip}.", figures.database)));
+    output.line(plain(&format!(
+        "Database {}: {round_trip}.",
+        figures.database
+    )));
     for tenant in &figures.tenants {
         output.line("");
         let heading = format!("Tenant {}", tenant.tenant);
@@ -453,7 +460,13 @@ fn print_slow(output: &Output, slow: &SlowFigures, over: Duration) {
         ));
         let rows: Vec<Vec<String>> = running
             .iter()
-            .map(|one| vec![one.process.to_string(), told(one.for_ms), one.statement.clone()])
+            .map(|one| {
+                vec![
+                    one.process.to_string(),
+                    told(one.for_ms),
+                    one.statement.clone(),
+                ]
+            })
             .collect();
         if !rows.is_empty() {
             output.table(&["process", "for", "statement"], &rows);

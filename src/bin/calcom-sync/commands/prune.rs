@@ -26,7 +26,9 @@ pub(crate) async fn run(
         ));
     }
     let by = arguments.operator.name();
-    let retention = arguments.older_than.map_or_else(Retention::default, Retention::of);
+    let retention = arguments
+        .older_than
+        .map_or_else(Retention::default, Retention::of);
     let progress = output.progress(None, "Deleting old records");
     let mut sum = Pruned::default();
     loop {
@@ -53,7 +55,10 @@ pub(crate) async fn run(
         "total": sum.total(),
     }));
     let kept = match arguments.older_than {
-        Some(span) => format!("Records that were finished more than {} ago", when::span(span)),
+        Some(span) => format!(
+            "Records that were finished more than {} ago",
+            when::span(span)
+        ),
         None => "Bodies of webhooks that were finished more than 30 d ago".to_owned(),
     };
     let rows = [

@@ -41,7 +41,7 @@ pub(crate) async fn run(
         "calcom-sync rebuild --from {} --until {}{} --yes",
         when::typed(window.from),
         when::typed(window.until),
-        tenant_flag(context, tenant)
+        tenant_flag(context, output, tenant)
     );
     let failure = report.stopped.as_ref().map(|stop| stopped(stop, &again));
     let action = OperatorAction::Rebuild;
@@ -70,7 +70,7 @@ pub(crate) async fn run(
     ));
     output.line(plain(&format!(
         "{outcome}; workers do so now. See with: calcom-sync status{}",
-        tenant_flag(context, tenant)
+        tenant_flag(context, output, tenant)
     )));
     if report.has_gaps {
         output.line("Cal.com's list left some bookings out. Run the same again.");

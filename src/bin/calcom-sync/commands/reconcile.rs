@@ -12,11 +12,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 
-use super::common::{FailureView, ended, note, quoted, stopped, tenant_flag, worse};
+use super::common::{FailureView, ended, note, stopped, tenant_flag, worse};
 use crate::cli::{Operator, ReconcileArgs};
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::output::{Output, Progress, Tone, plain};
+use crate::output::{Output, Progress, Tone, plain, quoted};
 use crate::{sentences, when};
 
 /// The window unless told otherwise.
@@ -95,9 +95,11 @@ impl AuditObserver for Watcher {
     async fn drift(&self, _drift: &Drift) {}
 
     async fn progress(&self, progress: &AuditProgress) {
-        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
-        *reached = Some(progress.reached);
-        drop(reached);
+        // A repair first counts everything, and has done nothing until then.
+        if progress.repairing || !self.how.repairs {
+            let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+            *reached = Some(progress.reached);
+        }
         let days = (progress.reached - self.how.window.from).num_days();
         self.progress.at(u64::try_from(days).unwrap_or(0));
         self.progress.says(if progress.repairing {
@@ -122,7 +124,10 @@ impl Drop for Interrupted {
             "calcom-sync: what starts before {} is done; go on with:\n",
             output.time(reached)
         )));
-        output.note(format!("  {}", plain(&watcher.how.command(reached, &watcher.tenant_flag))));
+        output.note(format!(
+            "  {}",
+            plain(&watcher.how.command(reached, &watcher.tenant_flag))
+        ));
     }
 }
 
@@ -181,7 +186,7 @@ async fn one(
     let watcher = Arc::new(Watcher {
         output: output.clone(),
         how,
-        tenant_flag: tenant_flag(context, tenant),
+        tenant_flag: tenant_flag(context, output, tenant),
         progress: output.progress(u64::try_from(days).ok(), "Comparing, by days"),
         reached: Mutex::new(None),
     });
@@ -200,10 +205,14 @@ async fn one(
     let report = context.engine.audit(tenant, params).await;
     interrupted.0 = None;
     let report = report?;
-    let reached = watcher.reached();
+    let reached = match report.brake {
+        // It has counted to the end, and done nothing.
+        Some(_) => window.from,
+        None => watcher.reached(),
+    };
     drop(interrupted);
     drop(watcher);
-    let go_on = how.command(reached, &tenant_flag(context, tenant));
+    let go_on = how.command(reached, &tenant_flag(context, output, tenant));
     let failure = failure_of(&report, &go_on);
     let by = operator.name();
     let action = if how.repairs {
@@ -318,12 +327,18 @@ fn print(
     let lines = [
         (counts.in_step, "agree"),
         (counts.accepted, "differ in a way that was accepted"),
-        (counts.too_recent, "were written too recently to be compared"),
+        (
+            counts.too_recent,
+            "were written too recently to be compared",
+        ),
         (counts.in_flight, "are being written at this moment"),
         (counts.foreign, "bookings are none of the tenant's"),
         (counts.not_comparable, "bookings cannot be compared"),
         (counts.missing_here, "bookings have no appointment here"),
-        (counts.missing_there, "appointments have no booking at Cal.com"),
+        (
+            counts.missing_there,
+            "appointments have no booking at Cal.com",
+        ),
         (counts.differing, "pairs differ"),
         (counts.doubled, "appointments have a second live booking"),
     ];
@@ -335,7 +350,7 @@ fn print(
     if !report.drift.is_empty() {
         print_drift(output, report);
     }
-    let flag = tenant_flag(context, tenant);
+    let flag = tenant_flag(context, output, tenant);
     if let Some(brake) = report.brake {
         let text = format!(
             "The repair was stopped before it did anything: it would cancel {} appointments or bookings of {}, and may cancel {}.",

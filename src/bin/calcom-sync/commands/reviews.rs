@@ -13,13 +13,11 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::common::{
-    FailureView, StateView, booking_url, ended, find_review, quoted, tenant_flag, worse,
-};
+use super::common::{FailureView, StateView, booking_url, ended, find_review, tenant_flag, worse};
 use crate::cli::{ResolutionWord, ReviewsCommand, ReviewsListArgs, ReviewsResolveArgs};
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::output::{Output, Tone, plain};
+use crate::output::{Output, Tone, plain, quoted};
 use crate::{sentences, when};
 
 /// How long a single decision is waited for unless told otherwise.
@@ -154,7 +152,11 @@ async fn list(
                 row.insert(1, item.tenant.to_string());
             }
             if let Some(resolved) = &item.resolved {
-                row.push(format!("{} by {}", resolved.resolution.as_str(), resolved.by));
+                row.push(format!(
+                    "{} by {}",
+                    resolved.resolution.as_str(),
+                    resolved.by
+                ));
             }
             row
         })
@@ -223,7 +225,7 @@ async fn show(context: &Context, output: &Output, id: ReviewId) -> Result<(), Fa
     };
     let views: Vec<ChoiceView> = of_item
         .iter()
-        .filter_map(|choice| view_of(context, &tenant, id, choice, slots.first().copied()))
+        .filter_map(|choice| view_of(context, output, &tenant, id, choice, slots.first().copied()))
         .collect();
     if output.is_json() {
         print_json(context, output, &tenant, &item, &views, &slots, is_fresh);
@@ -286,7 +288,11 @@ fn print_choices(output: &Output, views: &[ChoiceView]) {
     output.line("");
     output.line(output.paint(Tone::Strong, "What you can do"));
     for view in views {
-        let mark = if view.is_suggested { " (suggested)" } else { "" };
+        let mark = if view.is_suggested {
+            " (suggested)"
+        } else {
+            ""
+        };
         output.line(format!("  {}{mark}: {}", view.resolution, view.effect));
         output.line(format!("      {}", view.command));
     }
@@ -354,7 +360,10 @@ fn differences(item: &ReviewItem) -> Differences {
 /// The states side by side.
 fn print_sides(output: &Output, item: &ReviewItem) {
     let evidence = &item.evidence;
-    let base = evidence.base_local.as_ref().or(evidence.base_remote.as_ref());
+    let base = evidence
+        .base_local
+        .as_ref()
+        .or(evidence.base_remote.as_ref());
     let sides = [base, evidence.local.as_ref(), evidence.remote.as_ref()];
     if sides.iter().all(Option::is_none) {
         return;
@@ -364,19 +373,30 @@ fn print_sides(output: &Output, item: &ReviewItem) {
     for field in FIELDS {
         let cells: Vec<String> = sides
             .iter()
-            .map(|side| side.and_then(|state| cell(output, state, *field)).unwrap_or_else(|| "-".to_owned()))
+            .map(|side| {
+                side.and_then(|state| cell(output, state, *field))
+                    .unwrap_or_else(|| "-".to_owned())
+            })
             .collect();
         if cells.iter().all(|cell| cell == "-") {
             continue;
         }
         let mut row = vec![field_name(*field).to_owned()];
         row.extend(cells);
-        let differs = field.compared().is_some_and(|field| differences.contains(field));
+        let differs = field
+            .compared()
+            .is_some_and(|field| differences.contains(field));
         row.push(if differs { "<- differs" } else { "" }.to_owned());
         rows.push(row);
     }
     output.line("");
-    let headings = ["", "when they agreed", "appointment", "booking at Cal.com", ""];
+    let headings = [
+        "",
+        "when they agreed",
+        "appointment",
+        "booking at Cal.com",
+        "",
+    ];
     output.table(&headings, &rows);
 }
 
@@ -503,6 +523,7 @@ async fn free_slots(
 
 fn view_of(
     context: &Context,
+    output: &Output,
     tenant: &TenantId,
     id: ReviewId,
     choice: &Choice,
@@ -525,7 +546,7 @@ fn view_of(
         command: format!(
             "calcom-sync reviews resolve {id} {word}{}{}",
             start.unwrap_or_default(),
-            tenant_flag(context, tenant)
+            tenant_flag(context, output, tenant)
         ),
     })
 }
@@ -575,7 +596,8 @@ async fn resolve(
         let decided = decide(context, *id, &resolution, &by, wait).await;
         let (mut view, kind) = match decided {
             Ok(view) => {
-                let is_late = view.progress == Progress::Stored && arguments.wait.is_some_and(|wait| !wait.is_zero());
+                let is_late = view.progress == Progress::Stored
+                    && arguments.wait.is_some_and(|wait| !wait.is_zero());
                 let kind = if !view.open_again.is_empty() {
                     Some(FailureKind::Found)
                 } else if is_late {
@@ -755,11 +777,7 @@ fn refused(
     match error.kind() {
         ErrorKind::Store(StoreErrorKind::Conflict) => {
             let by = match &item.resolved {
-                Some(resolved) => format!(
-                    " by {} ({})",
-                    resolved.by,
-                    resolved.resolution.as_str()
-                ),
+                Some(resolved) => format!(" by {} ({})", resolved.by, resolved.resolution.as_str()),
                 None => String::new(),
             };
             Failure::new(
@@ -782,7 +800,10 @@ fn refused(
             .because(error)
         }
         ErrorKind::Store(StoreErrorKind::NotFound) => Failure::not_found(
-            format!("tenant {} has no review item {id} any more", quoted(tenant.as_str())),
+            format!(
+                "tenant {} has no review item {id} any more",
+                quoted(tenant.as_str())
+            ),
             "`calcom-sync reviews list` shows what is open",
         ),
         _ => error.into(),

@@ -38,7 +38,7 @@ pub(crate) async fn run(
     let mut views = Vec::new();
     for tenant in context.selected()? {
         let report = context.engine.sync_services(tenant, params).await?;
-        let flag = tenant_flag(context, tenant);
+        let flag = tenant_flag(context, output, tenant);
         let failure = report.stopped.as_ref();
         let failure = failure.map(|stop| stopped(stop, &format!("{again}{flag}"), &flag));
         print(output, &report, by.is_none(), &flag);
@@ -54,7 +54,10 @@ pub(crate) async fn run(
             note(context, output, tenant, None, action, by, &outcome).await;
         }
         let kind = failure.as_ref().map(Failure::kind);
-        let is_wrong = report.lines.iter().any(|line| line.status != ServiceStatus::Synced);
+        let is_wrong = report
+            .lines
+            .iter()
+            .any(|line| line.status != ServiceStatus::Synced);
         found = worse(found, kind.or(is_wrong.then_some(FailureKind::Found)));
         views.push(view_of(&report, failure.as_ref()));
     }
@@ -122,7 +125,9 @@ fn finding_of(finding: &ServiceFinding) -> (&'static str, String) {
             ("conflict", format!("both sides differ in {}", fields(of)))
         }
         ServiceFinding::NoEventType => plain("no_event_type", "the service has no event type"),
-        ServiceFinding::NotPaired => plain("not_paired", "its event type is there, and not paired yet"),
+        ServiceFinding::NotPaired => {
+            plain("not_paired", "its event type is there, and not paired yet")
+        }
         ServiceFinding::NoService => plain("no_service", "the event type has no service"),
         ServiceFinding::EventTypeGone => plain("event_type_gone", "the event type is gone"),
         ServiceFinding::ServiceGone => plain("service_gone", "the service is gone"),
@@ -179,7 +184,9 @@ fn print(output: &Output, report: &ServiceSyncReport, is_check: bool, flag: &str
     if failed > 0 {
         let text = format!("{failed} need somebody to change something; then try again with:");
         output.line(output.paint(Tone::Warning, &text));
-        output.line(plain(&format!("  calcom-sync services import --force{flag}")));
+        output.line(plain(&format!(
+            "  calcom-sync services import --force{flag}"
+        )));
     } else if is_check && !report.is_synced() && report.stopped.is_none() {
         output.line(plain(&format!(
             "Nothing was changed. Do it with: calcom-sync services import{flag}"

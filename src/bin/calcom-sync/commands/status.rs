@@ -7,11 +7,11 @@ use calcom::sync::{Activity, ActivityFilter, Operations, Overview, SyncState, Sy
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::common::{booking_url, ended, find_appointment, quoted, tenant_flag, worse};
+use super::common::{booking_url, ended, find_appointment, tenant_flag, worse};
 use crate::cli::StatusArgs;
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::output::{Output, Tone, plain};
+use crate::output::{Output, Tone, plain, quoted};
 use crate::{sentences, when};
 
 /// How often a watched status is shown.
@@ -61,7 +61,7 @@ async fn once(context: &Context, output: &Output, arguments: &StatusArgs) -> Res
             .engine
             .recent(tenant, &ActivityFilter::default(), Page::first(LATEST))
             .await?;
-        let verdict = Verdict::of(context, tenant, &overview);
+        let verdict = Verdict::of(context, output, tenant, &overview);
         print(output, &overview, &verdict, &recent.rows);
         if verdict.health != Health::Fine {
             found = worse(found, Some(FailureKind::Found));
@@ -89,8 +89,8 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn of(context: &Context, tenant: &TenantId, overview: &Overview) -> Self {
-        let flag = tenant_flag(context, tenant);
+    fn of(context: &Context, output: &Output, tenant: &TenantId, overview: &Overview) -> Self {
+        let flag = tenant_flag(context, output, tenant);
         let counts = &overview.counts;
         let mut health = Health::Fine;
         let mut reasons = Vec::new();
@@ -163,7 +163,11 @@ fn print(output: &Output, overview: &Overview, verdict: &Verdict, recent: &[Acti
     let webhooks: u64 = webhooks.map(|one| one.waits.count).sum();
     let (well, ill) = overview.successes_and_failures();
     let rate = match overview.success_rate() {
-        Some(rate) => format!("; {:.1} % ended well ({well} of {})", rate * 100.0, well + ill),
+        Some(rate) => format!(
+            "; {:.1} % ended well ({well} of {})",
+            rate * 100.0,
+            well + ill
+        ),
         None => String::new(),
     };
     let label = |label: &str| format!("  {label:<16}");
@@ -234,12 +238,14 @@ fn millis(span: Duration) -> u64 {
 fn view_of(overview: &Overview, verdict: &Verdict, recent: &[Activity]) -> Value {
     let counts = &overview.counts;
     let health = &overview.webhooks;
-    let changes = counts.changes.iter().map(|one| {
-        json!({"origin": one.origin, "fate": one.fate, "waits": waits(&one.waits)})
-    });
-    let deliveries = counts.deliveries.iter().map(|one| {
-        json!({"source": one.source, "fate": one.fate, "waits": waits(&one.waits)})
-    });
+    let changes = counts
+        .changes
+        .iter()
+        .map(|one| json!({"origin": one.origin, "fate": one.fate, "waits": waits(&one.waits)}));
+    let deliveries = counts
+        .deliveries
+        .iter()
+        .map(|one| json!({"source": one.source, "fate": one.fate, "waits": waits(&one.waits)}));
     let reviews = counts.reviews.iter().map(|one| {
         json!({"reason": one.reason, "count": one.count, "oldest_seconds": one.oldest.as_secs()})
     });
@@ -397,15 +403,23 @@ fn print_status(
     for write in &status.pending {
         let what = sentences::of_write(write.kind);
         let sent = output.time(write.sent_at);
-        line("Under way", format!("{what}, sent at {sent}, may still take effect"));
+        line(
+            "Under way",
+            format!("{what}, sent at {sent}, may still take effect"),
+        );
     }
-    let flag = tenant_flag(context, tenant);
+    let flag = tenant_flag(context, output, tenant);
     for (review, reason) in &status.reviews {
         let reason = sentences::of_reason(reason);
-        line("To be decided", format!("{reason}: calcom-sync reviews show {review}{flag}"));
+        line(
+            "To be decided",
+            format!("{reason}: calcom-sync reviews show {review}{flag}"),
+        );
     }
     let id = quoted(id.as_str());
-    output.line(plain(&format!("The whole story: calcom-sync history {id}{flag}")));
+    output.line(plain(&format!(
+        "The whole story: calcom-sync history {id}{flag}"
+    )));
 }
 
 async fn search(context: &Context, output: &Output, text: &str) -> Result<(), Failure> {

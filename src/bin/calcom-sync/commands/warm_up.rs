@@ -68,7 +68,10 @@ pub(crate) async fn run(
         };
         Box::pin(warm_up(context, tenant, arguments.days, &mut steps)).await?;
         print(output, tenant, &steps.done);
-        let failed = steps.done.iter().filter_map(|step| step.result.as_ref().err());
+        let failed = steps
+            .done
+            .iter()
+            .filter_map(|step| step.result.as_ref().err());
         for failure in failed {
             found = worse(found, Some(failure.kind()));
         }
@@ -96,11 +99,14 @@ async fn warm_up(
             format!("the key of {}", name.unwrap_or("a user"))
         })
         .await;
-    if account.is_none() {
+    let Some(account) = account else {
         // With a refused key or without a connection, nothing more will come.
         return Ok(());
-    }
-    let every = EventTypeQuery::default();
+    };
+    // The list names nothing of the caller's unless it is asked by user name.
+    let every = account
+        .username
+        .map_or_else(EventTypeQuery::default, EventTypeQuery::of_user);
     let event_types = client.event_types();
     let all = event_types.list(&every);
     let listed = steps
@@ -121,7 +127,9 @@ async fn warm_up(
         let slots = slots(client, id, from, until);
         let what = format!("slots of event type {id}");
         steps
-            .take(what, slots, |found| format!("{found} free within {days} days"))
+            .take(what, slots, |found| {
+                format!("{found} free within {days} days")
+            })
             .await;
     }
     Ok(())
@@ -155,7 +163,10 @@ fn print(output: &Output, tenant: &TenantId, steps: &[Step]) {
         if let Err(failure) = &step.result
             && let Some(advice) = failure.advice()
         {
-            output.line(plain(&format!("  What to do about the {}: {advice}.", step.what)));
+            output.line(plain(&format!(
+                "  What to do about the {}: {advice}.",
+                step.what
+            )));
         }
     }
     let total: Duration = steps.iter().map(|step| step.took).sum();

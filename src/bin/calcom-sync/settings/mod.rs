@@ -136,9 +136,8 @@ impl TenantSettings {
     /// Where Cal.com's web application is; `None` for a server of one's own whose address nobody has
     /// told.
     pub(crate) fn app_url(&self) -> Option<Url> {
-        let is_hosted = |base: &String| {
-            Url::parse(base).is_ok_and(|url| url.host_str() == Some("api.cal.com"))
-        };
+        let is_hosted =
+            |base: &String| Url::parse(base).is_ok_and(|url| url.host_str() == Some("api.cal.com"));
         match &self.app_url {
             Some(url) => Some(url.clone()),
             None if self.base_url.as_ref().is_none_or(is_hosted) => {
