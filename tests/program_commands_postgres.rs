@@ -93,7 +93,7 @@ async fn a_day_over_postgresql_and_what_its_statistics_say() {
     let (code, out, _) = run(&fake, &["performance", "--index-stats"]).await;
     assert_eq!(code, 0);
     assert!(
-        out.contains("indexes that keep nothing unique were not used since"),
+        out.contains("Indexes that keep nothing unique and were not used since"),
         "{out}"
     );
 
@@ -106,7 +106,7 @@ async fn a_day_over_postgresql_and_what_its_statistics_say() {
     assert_eq!(code, 0);
     assert!(out.contains("CREATE EXTENSION pg_stat_statements"), "{out}");
     assert!(
-        out.contains("0 statements have been running for 1 h or longer"),
+        out.contains("Statements that have been running for 1 h or longer just now: 0."),
         "{out}"
     );
 

@@ -284,6 +284,14 @@ pub(crate) fn quoted(word: &str) -> String {
     format!("'{}'", plain(word).replace('\'', r"'\''"))
 }
 
+/// A number of things, such as `1 change` or `2 changes`.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        number => format!("{number} {one}s"),
+    }
+}
+
 /// How many columns a text takes, near enough.
 fn width(text: &str) -> usize {
     text.chars().count()

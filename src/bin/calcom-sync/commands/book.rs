@@ -29,7 +29,7 @@ use super::common::{
 use crate::cli::{BookArgs, CancelArgs, MoveArgs, SlotsArgs};
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::output::{Output, Tone, plain, quoted};
+use crate::output::{Output, Tone, counted, plain, quoted};
 use crate::{sentences, when};
 
 /// How long a worker has for taking a change up before this command does the work.
@@ -629,8 +629,8 @@ fn print_free(output: &Output, free: &Free, zone: Tz) {
     }
     if free.held_back > 0 {
         output.line(format!(
-            "  {} more are free at Cal.com, which does not know of appointments there yet.",
-            free.held_back
+            "  Held back: {}, free at Cal.com, which does not know yet of appointments there.",
+            counted(u64::try_from(free.held_back).unwrap_or(u64::MAX), "slot")
         ));
     }
 }

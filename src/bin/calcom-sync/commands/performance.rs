@@ -433,9 +433,9 @@ fn print_slow(output: &Output, slow: &SlowFigures, over: Duration) {
     output.line("");
     if let Some(recorded) = &slow.of_database.recorded {
         output.line(format!(
-            "{} statements took {} or longer on average:",
-            recorded.len(),
-            when::span(over)
+            "Statements that took {} or longer on average: {}.",
+            when::span(over),
+            recorded.len()
         ));
         let rows: Vec<Vec<String>> = recorded
             .iter()
@@ -454,9 +454,9 @@ fn print_slow(output: &Output, slow: &SlowFigures, over: Duration) {
     }
     if let Some(running) = &slow.of_database.running {
         output.line(format!(
-            "{} statements have been running for {} or longer just now.",
-            running.len(),
-            when::span(over)
+            "Statements that have been running for {} or longer just now: {}.",
+            when::span(over),
+            running.len()
         ));
         let rows: Vec<Vec<String>> = running
             .iter()
@@ -473,10 +473,10 @@ fn print_slow(output: &Output, slow: &SlowFigures, over: Duration) {
         }
     }
     output.line(format!(
-        "{} of {} reads of this program took {} or longer just now.",
+        "Reads of this program that took {} or longer just now: {} of {}.",
+        when::span(over),
         slow.reads.len(),
-        slow.reads_measured,
-        when::span(over)
+        slow.reads_measured
     ));
     let rows: Vec<Vec<String>> = slow
         .reads

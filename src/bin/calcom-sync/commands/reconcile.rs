@@ -16,7 +16,7 @@ use super::common::{FailureView, ended, note, stopped, tenant_flag, worse};
 use crate::cli::{Operator, ReconcileArgs};
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::output::{Output, Progress, Tone, plain, quoted};
+use crate::output::{Output, Progress, Tone, counted, plain, quoted};
 use crate::{sentences, when};
 
 /// The window unless told otherwise.
@@ -253,16 +253,16 @@ fn failure_of(report: &AuditReport, go_on: &str) -> Option<Failure> {
 fn outcome_of(report: &AuditReport, how: How) -> String {
     let counts = &report.counts;
     let mut outcome = format!(
-        "{} differences among {} appointments and {} bookings",
-        counts.drift(),
-        counts.appointments_read,
-        counts.bookings_read
+        "{} among {} and {}",
+        counted(counts.drift(), "difference"),
+        counted(counts.appointments_read, "appointment"),
+        counted(counts.bookings_read, "booking")
     );
     if how.repairs {
         let put_up = report.notices_given + report.changes_recorded;
         outcome.push_str(&match report.brake {
             Some(_) => "; the brake stopped the repair".to_owned(),
-            None => format!("; {put_up} were given to the workers"),
+            None => format!("; given to the workers: {put_up}"),
         });
     }
     outcome
@@ -321,8 +321,9 @@ fn print(
     let counts = &report.counts;
     let (from, until) = (output.time(how.window.from), output.time(how.window.until));
     output.line(plain(&format!(
-        "Tenant {tenant}, from {from} until {until}: {} appointments and {} bookings were compared.",
-        counts.appointments_read, counts.bookings_read
+        "Tenant {tenant}, from {from} until {until}: compared {} and {}.",
+        counted(counts.appointments_read, "appointment"),
+        counted(counts.bookings_read, "booking")
     )));
     let lines = [
         (counts.in_step, "agree"),
@@ -368,8 +369,8 @@ fn print(
     }
     if counts.in_review > 0 {
         output.line(plain(&format!(
-            "{} of them need a decision: calcom-sync reviews list{flag}",
-            counts.in_review
+            "To be decided by somebody: {}; see with: calcom-sync reviews list{flag}",
+            counted(counts.in_review, "difference")
         )));
     }
     if report.stopped.is_some() {
@@ -380,8 +381,8 @@ fn print(
         output.line(output.paint(Tone::Good, "No differences."));
     } else if how.repairs {
         output.line(plain(&format!(
-            "{} were given to the workers. See the result with the same command without --repair.",
-            report.notices_given + report.changes_recorded
+            "Given to the workers: {}. See the result with the same command without --repair.",
+            counted(report.notices_given + report.changes_recorded, "difference")
         )));
     } else if drift > counts.in_review {
         let repair = How {

@@ -207,6 +207,9 @@ fn filter(arguments: &ReviewsListArgs) -> Result<ReviewFilter, Failure> {
 #[derive(Debug, Serialize)]
 struct ChoiceView {
     resolution: &'static str,
+    /// The word on the command line.
+    #[serde(skip)]
+    word: &'static str,
     effect: String,
     is_suggested: bool,
     command: String,
@@ -236,8 +239,11 @@ async fn show(context: &Context, output: &Output, id: ReviewId) -> Result<(), Fa
     let about = match &item.appointment {
         Some(appointment) if item.link.is_some() => format!("Appointment {appointment}"),
         Some(appointment) => format!(
-            "The tenant as a whole; {} appointments are involved, the first one is {appointment}",
-            item.links
+            "The tenant as a whole; {} involved, such as {appointment}",
+            match item.links {
+                1 => "1 appointment is".to_owned(),
+                links => format!("{links} appointments are"),
+            }
         ),
         None => "The tenant as a whole".to_owned(),
     };
@@ -293,7 +299,7 @@ fn print_choices(output: &Output, views: &[ChoiceView]) {
         } else {
             ""
         };
-        output.line(format!("  {}{mark}: {}", view.resolution, view.effect));
+        output.line(format!("  {}{mark}: {}", view.word, view.effect));
         output.line(format!("      {}", view.command));
     }
 }
@@ -540,7 +546,8 @@ fn view_of(
     };
     let start = start.map(|start| format!(" --start {}", when::typed(start)));
     Some(ChoiceView {
-        resolution: word,
+        resolution: snake(word),
+        word,
         effect: choice.effect.clone(),
         is_suggested: choice.is_suggested,
         command: format!(
@@ -570,6 +577,8 @@ struct DecisionView {
     id: i64,
     tenant: Option<String>,
     resolution: &'static str,
+    #[serde(skip)]
+    word: &'static str,
     by: String,
     progress: Progress,
     outcome: Option<String>,
@@ -612,7 +621,8 @@ async fn resolve(
                 let view = DecisionView {
                     id: id.get(),
                     tenant: None,
-                    resolution: word_of(&resolution),
+                    resolution: snake(word_of(&resolution)),
+                    word: word_of(&resolution),
                     by: by.clone(),
                     progress: Progress::Failed,
                     outcome: None,
@@ -635,19 +645,21 @@ async fn resolve(
 }
 
 fn print_decision(output: &Output, view: &DecisionView, wait: Option<Duration>) {
-    let (id, word) = (view.id, view.resolution);
+    let (id, word) = (view.id, view.word);
     match view.progress {
         Progress::Failed => {}
         Progress::Closed => output.line(format!("Item {id} is closed ({word}).")),
         Progress::CarriedOut => {
-            let outcome = view.outcome.as_deref().unwrap_or("done");
+            let outcome = view.outcome.as_deref().unwrap_or_default();
             let tone = if view.open_again.is_empty() {
                 Tone::Good
             } else {
                 Tone::Warning
             };
-            let outcome = outcome.trim_end_matches('.');
-            let text = format!("Item {id}: the decision ({word}) was carried out: {outcome}.");
+            let text = match outcome.trim_end_matches('.') {
+                "" | "carried out" => format!("Item {id}: the decision ({word}) was carried out."),
+                outcome => format!("Item {id}: the decision ({word}) ended: {outcome}."),
+            };
             output.line(output.paint(tone, &text));
         }
         Progress::Stored => {
@@ -701,6 +713,16 @@ fn resolution(arguments: &ReviewsResolveArgs) -> Result<Resolution, Failure> {
     })
 }
 
+/// The word of JSON and of the database.
+fn snake(word: &'static str) -> &'static str {
+    match word {
+        "take-remote" => "take_remote",
+        "force-local" => "force_local",
+        "accept-difference" => "accept_difference",
+        word => word,
+    }
+}
+
 fn word_of(resolution: &Resolution) -> &'static str {
     match resolution {
         Resolution::Retry => "retry",
@@ -728,7 +750,8 @@ async fn decide(
     let mut view = DecisionView {
         id: id.get(),
         tenant: Some(tenant.to_string()),
-        resolution: word_of(resolution),
+        resolution: snake(word_of(resolution)),
+        word: word_of(resolution),
         by: by.to_owned(),
         progress: Progress::Stored,
         outcome: None,

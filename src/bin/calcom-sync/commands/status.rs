@@ -11,7 +11,7 @@ use super::common::{booking_url, ended, find_appointment, tenant_flag, worse};
 use crate::cli::StatusArgs;
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::output::{Output, Tone, plain, quoted};
+use crate::output::{Output, Tone, counted, plain, quoted};
 use crate::{sentences, when};
 
 /// How often a watched status is shown.
@@ -119,7 +119,10 @@ impl Verdict {
         if open > 0 {
             say(
                 Health::NeedsAttention,
-                format!("{open} need a decision: calcom-sync reviews list{flag}"),
+                format!(
+                    "To be decided: {}; see with: calcom-sync reviews list{flag}",
+                    counted(open, "review item")
+                ),
             );
         }
         let oldest = counts.oldest_due.unwrap_or_default();
@@ -137,7 +140,12 @@ impl Verdict {
             say(
                 Health::NeedsAttention,
                 format!(
-                    "{missed} changes at Cal.com were found by comparing, and no webhook told of them: calcom-sync webhook status{flag}"
+                    "Webhooks get lost: {} found by comparing in the last {}; see calcom-sync webhook status{flag}",
+                    match missed {
+                        1 => "1 change at Cal.com was".to_owned(),
+                        missed => format!("{missed} changes at Cal.com were"),
+                    },
+                    when::span(overview.within)
                 ),
             );
         }
@@ -172,8 +180,10 @@ fn print(output: &Output, overview: &Overview, verdict: &Verdict, recent: &[Acti
     };
     let label = |label: &str| format!("  {label:<16}");
     output.line(format!(
-        "{}{changes} changes and {webhooks} notices ended{rate}",
-        label(&format!("Last {}", when::span(overview.within)))
+        "{}{} and {} ended{rate}",
+        label(&format!("Last {}", when::span(overview.within))),
+        counted(changes, "change"),
+        counted(webhooks, "notice")
     ));
     let oldest = match counts.oldest_due {
         Some(oldest) => format!("; the oldest has waited for {}", when::span(oldest)),
@@ -392,12 +402,12 @@ fn print_status(
         line("Last error", error.clone());
     }
     let waiting = [
-        (status.waiting_changes, "changes wait"),
-        (status.waiting_deliveries, "webhooks wait"),
+        (status.waiting_changes, "change"),
+        (status.waiting_deliveries, "webhook"),
     ];
     for (number, what) in waiting {
         if number > 0 {
-            line("Waiting", format!("{number} {what}"));
+            line("Waiting", counted(number, what));
         }
     }
     for write in &status.pending {
