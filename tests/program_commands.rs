@@ -91,7 +91,25 @@ impl Ran {
         let mut lines = self.out.lines();
         let line = lines.next().unwrap_or_default();
         assert_eq!(lines.next(), None, "more than one document: {}", self.out);
-        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let document: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        keys_are_snake_case(&document);
+        document
+    }
+}
+
+#[track_caller]
+fn keys_are_snake_case(value: &Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+                assert!(key.chars().all(is_word), "{key}");
+                keys_are_snake_case(value);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(keys_are_snake_case),
+        _ => {}
     }
 }
 
@@ -1534,6 +1552,63 @@ async fn several_items_are_decided_at_once() {
     let window = ["reconcile", "--from", "2099-12-01", "--until", "2099-12-31"];
     let accepted = world.run(&window).await.is(0);
     accepted.says("2  differ in a way that was accepted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_prints_one_json_document_or_plain_text() {
+    let world = World::new(true).await;
+    world.appointment("a-1", at(9, 0)).await;
+    world.drain().await;
+    world.drain().await;
+    let event_type = world.event_type().to_string();
+    let start = "2099-12-08T15:00:00Z";
+    let span = ["--from", "2099-12-01", "--until", "2099-12-31"];
+    let with_span =
+        |words: &[&'static str]| -> Vec<&str> { words.iter().copied().chain(span).collect() };
+    let commands: [Vec<&str>; 25] = [
+        with_span(&["reconcile"]),
+        with_span(&["reconcile", "--repair"]),
+        vec!["services", "import"],
+        vec!["services", "check"],
+        vec!["reviews", "list"],
+        vec!["reviews", "list", "--resolved"],
+        vec!["history", "a-1"],
+        vec!["status"],
+        vec!["status", "a-1"],
+        vec!["status", "--search", "a-1"],
+        with_span(&["rebuild", "--yes"]),
+        vec!["prune"],
+        vec!["erase", "person", "--email", "bob@example.com", "--yes"],
+        vec!["webhook", "repair"],
+        vec!["webhook", "status"],
+        vec!["webhook", "test"],
+        vec!["performance", "--report", "--index-stats", "--slow-queries"],
+        vec!["warm-up"],
+        vec!["slots", &event_type],
+        vec!["move", "a-1", start],
+        vec!["cancel", "a-1"],
+        vec!["pause"],
+        vec!["resume"],
+        vec!["log"],
+        vec!["erase", "tenant", "--tenant", "salon", "--yes"],
+    ];
+    for command in commands {
+        let text = world.run(&command).await.is(0);
+        assert!(
+            !text.out.is_empty() && text.err.is_empty(),
+            "{command:?}: {text:?}"
+        );
+        assert!(!text.out.contains('{'), "{command:?}: {text:?}");
+        let (code, json) = world.json(&command).await;
+        assert_eq!(code, 0, "{command:?}: {json}");
+        assert!(json.is_object(), "{json}");
+    }
+    // Colours only where they are asked for.
+    let colored = ["status", "--color", "always"];
+    let colored = run_in(world.dir.path(), &world.environment, &colored)
+        .await
+        .is(0);
+    colored.says("\u{1b}[32mTenant salon: everything is fine.\u{1b}[0m");
 }
 
 /// A worker elsewhere knows nothing of what is done here, so that it has to be told from here.
