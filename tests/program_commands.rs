@@ -1830,7 +1830,7 @@ async fn a_cal_com_that_fails_is_told_and_the_command_ends() {
         .run(&reconcile)
         .await
         .is(4)
-        .tells("go on with: calcom-sync reconcile --from 2099-12-01");
+        .tells("go on with `calcom-sync reconcile --from 2099-12-01");
     let rebuild = [
         "rebuild",
         "--from",
@@ -1843,7 +1843,7 @@ async fn a_cal_com_that_fails_is_told_and_the_command_ends() {
         .run(&rebuild)
         .await
         .is(4)
-        .tells("go on with: calcom-sync rebuild");
+        .tells("go on with `calcom-sync rebuild");
     let (code, json) = world.json(&rebuild).await;
     assert_eq!((code, &json["error"]["kind"]), (4, &"unreachable".into()));
     let service = ["services", "import"];

@@ -177,7 +177,7 @@ pub(super) fn stopped(stop: &AuditStop, go_on: &str) -> Failure {
         AuditStop::Host(kind) => (
             FailureKind::Storage,
             format!("the appointments could not be read ({kind:?})"),
-            format!("check the database, then go on with: {go_on}"),
+            format!("check the database, then go on with `{go_on}`"),
         ),
         AuditStop::Calendar {
             kind, retry_after, ..
@@ -185,7 +185,7 @@ pub(super) fn stopped(stop: &AuditStop, go_on: &str) -> Failure {
         _ => (
             FailureKind::Found,
             "it stopped early".to_owned(),
-            format!("go on with: {go_on}"),
+            format!("go on with `{go_on}`"),
         ),
     };
     Failure::new(kind, message, advice)
@@ -206,7 +206,7 @@ fn calendar_stop(
             FailureKind::Unreachable,
             "Cal.com allows no more requests for now".to_owned(),
             format!(
-                "wait {} and go on with: {go_on}",
+                "wait {} and go on with `{go_on}`",
                 crate::when::span(retry_after.unwrap_or(Duration::from_secs(60)))
             ),
         ),
@@ -218,7 +218,7 @@ fn calendar_stop(
         _ => (
             FailureKind::Unreachable,
             "Cal.com cannot be reached, or does not answer properly".to_owned(),
-            format!("check base_url and the network, then go on with: {go_on}"),
+            format!("check base_url and the network, then go on with `{go_on}`"),
         ),
     }
 }

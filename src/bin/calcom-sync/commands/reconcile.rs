@@ -258,7 +258,9 @@ fn outcome_of(report: &AuditReport, how: How) -> String {
         counted(counts.appointments_read, "appointment"),
         counted(counts.bookings_read, "booking")
     );
-    if how.repairs {
+    if report.stopped.is_some() && report.brake.is_none() {
+        outcome.push_str("; stopped early");
+    } else if how.repairs {
         let put_up = report.notices_given + report.changes_recorded;
         outcome.push_str(&match report.brake {
             Some(_) => "; the brake stopped the repair".to_owned(),
