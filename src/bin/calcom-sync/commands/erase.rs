@@ -1,6 +1,7 @@
 //! `erase`: what is kept of a tenant or of a person.
 
-use calcom::store::OperatorAction;
+use calcom::model::BookingUid;
+use calcom::store::{AppointmentId, OperatorAction};
 use calcom::sync::{
     Operations, PersonFinding, PersonOutcome, PersonPlace, PersonQuery, PersonReport,
 };
@@ -103,8 +104,8 @@ impl<'a> From<&'a PersonFinding> for FindingView<'a> {
         Self {
             place,
             id,
-            appointment: finding.appointment.as_ref().map(|id| id.as_str()),
-            booking: finding.booking.as_ref().map(|uid| uid.as_str()),
+            appointment: finding.appointment.as_ref().map(AppointmentId::as_str),
+            booking: finding.booking.as_ref().map(BookingUid::as_str),
             outcome,
         }
     }

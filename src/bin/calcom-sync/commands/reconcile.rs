@@ -4,7 +4,8 @@ use std::sync::Mutex;
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
-use calcom::store::{OperatorAction, TenantId, Window};
+use calcom::model::BookingUid;
+use calcom::store::{AppointmentId, OperatorAction, TenantId, Window};
 use calcom::sync::{
     AuditObserver, AuditParams, AuditProgress, AuditReport, AuditStop, Drift, DriftKind, SyncEngine,
 };
@@ -153,9 +154,9 @@ impl<'a> From<&'a Drift> for DriftView<'a> {
         };
         Self {
             kind,
-            appointment: drift.appointment.as_ref().map(|id| id.as_str()),
-            booking: drift.booking.as_ref().map(|uid| uid.as_str()),
-            other_booking: drift.rival.as_ref().map(|uid| uid.as_str()),
+            appointment: drift.appointment.as_ref().map(AppointmentId::as_str),
+            booking: drift.booking.as_ref().map(BookingUid::as_str),
+            other_booking: drift.rival.as_ref().map(BookingUid::as_str),
             start: drift.start,
             fields: fields_of(drift),
             in_review: drift.in_review,

@@ -47,7 +47,7 @@ impl fmt::Display for DatabaseUrl {
                 let url = url::Url::parse(url.expose_secret());
                 let url = url.as_ref();
                 let host = url.ok().and_then(|url| url.host_str());
-                let name = url.map(|url| url.path()).unwrap_or_default();
+                let name = url.map(url::Url::path).unwrap_or_default();
                 write!(f, "PostgreSQL at {}{name}", host.unwrap_or("localhost"))
             }
         }

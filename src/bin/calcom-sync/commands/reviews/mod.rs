@@ -4,7 +4,7 @@ mod resolve;
 mod show;
 mod sides;
 
-use calcom::store::{Page, ReviewFilter, ReviewId, ReviewItem, ReviewReason};
+use calcom::store::{AppointmentId, Page, ReviewFilter, ReviewId, ReviewItem, ReviewReason};
 use calcom::sync::Operations;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -62,7 +62,7 @@ impl<'a> From<&'a ReviewItem> for ItemView<'a> {
         Self {
             id: item.id.get(),
             tenant: item.tenant.as_str(),
-            appointment: item.appointment.as_ref().map(|id| id.as_str()),
+            appointment: item.appointment.as_ref().map(AppointmentId::as_str),
             reason: item.reason.as_str(),
             message: &item.evidence.message,
             is_open: resolved.is_none(),
@@ -175,7 +175,10 @@ fn filter(arguments: &ReviewsListArgs) -> Result<ReviewFilter, Failure> {
     if let Some(word) = &arguments.reason {
         let reason = ReviewReason::from(word.replace('-', "_").as_str());
         if !ReviewReason::KNOWN.contains(&reason) {
-            let known: Vec<&str> = ReviewReason::KNOWN.iter().map(|one| one.as_str()).collect();
+            let known: Vec<&str> = ReviewReason::KNOWN
+                .iter()
+                .map(ReviewReason::as_str)
+                .collect();
             return Err(Failure::settings(
                 format!("there is no reason {word:?}"),
                 format!("use one of these: {}", known.join(", ")),
