@@ -91,7 +91,25 @@ impl Ran {
         let mut lines = self.out.lines();
         let line = lines.next().unwrap_or_default();
         assert_eq!(lines.next(), None, "more than one document: {}", self.out);
-        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let document: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        keys_are_snake_case(&document);
+        document
+    }
+}
+
+#[track_caller]
+fn keys_are_snake_case(value: &Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+                assert!(key.chars().all(is_word), "{key}");
+                keys_are_snake_case(value);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(keys_are_snake_case),
+        _ => {}
     }
 }
 
@@ -380,7 +398,7 @@ async fn a_conflict_is_found_understood_and_resolved() {
         .await
         .is(1)
         .says("somebody has to look")
-        .says("1 need a decision: calcom-sync reviews list");
+        .says("To be decided: 1 review item; see with: calcom-sync reviews list");
     let list = world.run(&["reviews", "list"]).await.is(1);
     let list = list
         .says("both sides were changed, differently")
@@ -498,7 +516,7 @@ async fn a_taken_slot_is_found_understood_and_rebooked() {
         .unwrap();
     let words: Vec<&str> = command.split(' ').skip(1).collect();
     let resolved = world.run(&words).await.is(0);
-    resolved.says("the decision (rebook) was carried out");
+    resolved.says("the decision (rebook) was carried out.");
     world.until_in_sync("taken").await;
     working.stop().await;
     let live = world.fake.live_bookings();
@@ -591,7 +609,7 @@ async fn a_wrong_key_is_found_understood_and_replaced() {
     world.set("CALCOM_API_KEY", right);
     let working = world.work();
     let resolved = world.run(&["reviews", "resolve", &id, "retry"]).await.is(0);
-    resolved.says("the decision (retry) was carried out");
+    resolved.says("the decision (retry) was carried out.");
     world.until_in_sync("a-1").await;
     working.stop().await;
     world
@@ -627,16 +645,13 @@ async fn a_lost_webhook_is_found_and_its_cause_repaired() {
     check.extend(window);
     let found = world.run(&check).await.is(1);
     let found = found
-        .says("2 appointments and 2 bookings were compared")
+        .says("compared 2 appointments and 3 bookings")
         .says("1  pairs differ")
         .says("differs in start")
         .says("Nothing was changed.");
     assert_eq!(world.start_of("a-1").await, at(9, 0));
-    let command = found.out.lines().map(str::trim);
-    let command = command
-        .filter(|line| line.ends_with("--repair"))
-        .last()
-        .unwrap();
+    let mut commands = found.out.lines().map(str::trim);
+    let command = commands.rfind(|line| line.ends_with("--repair")).unwrap();
     let (code, json) = world.json(&check).await;
     assert_eq!((code, &json["tenants"][0]["differences"]), (1, &1.into()));
     assert_eq!(json["tenants"][0]["drift"][0]["appointment"], "a-1");
@@ -646,7 +661,7 @@ async fn a_lost_webhook_is_found_and_its_cause_repaired() {
         .run(&words)
         .await
         .is(0)
-        .says("1 were given to the workers");
+        .says("Given to the workers: 1 difference.");
     world.drain().await;
     assert_eq!(world.start_of("a-1").await, at(10, 0));
     world.run(&check).await.is(0).says("No differences.");
@@ -655,7 +670,7 @@ async fn a_lost_webhook_is_found_and_its_cause_repaired() {
         .run(&["status"])
         .await
         .is(1)
-        .says("no webhook told of them: calcom-sync webhook status");
+        .says("Webhooks get lost: 1 change at Cal.com was found by comparing");
 
     world
         .run(&["webhook", "repair", "--by", "Ann"])
@@ -770,26 +785,30 @@ async fn drift_is_found_and_repaired_and_the_brake_explains_itself() {
     }
     let braked = world.run(&run(&["--repair"])).await.is(1);
     let braked = braked
-        .says("The repair was stopped before it did anything: it would cancel 4")
+        .says("The repair was stopped before it did anything: it would cancel 3")
         .says("--repair --without-brake");
     let (code, json) = world.json(&run(&["--repair"])).await;
     assert_eq!(
         (code, &json["tenants"][0]["brake"]["would_cancel"]),
-        (1, &4.into())
+        (1, &3.into())
     );
     assert_eq!(json["tenants"][0]["given_to_workers"], 0);
-    let command = braked.out.lines().map(str::trim);
-    let command = command
-        .filter(|line| line.ends_with("--without-brake"))
-        .last()
+    let mut commands = braked.out.lines().map(str::trim);
+    let command = commands
+        .rfind(|line| line.ends_with("--without-brake"))
         .unwrap();
     let words: Vec<&str> = command.split(' ').skip(1).collect();
     world
         .run(&words)
         .await
         .is(0)
-        .says("4 were given to the workers");
+        .says("Given to the workers: 3 differences.");
     world.drain().await;
+    for id in ["a-1", "a-2", "a-3"] {
+        let id = AppointmentId::new(id);
+        let found = world.store.get(&world.tenant, &id).await.unwrap().unwrap();
+        assert_eq!(found.state.status, AppointmentStatus::Cancelled, "{id}");
+    }
     world.run(&run(&[])).await.is(0);
     // A window must not be empty, and no brake goes without a repair.
     let empty = ["reconcile", "--from", "2099-12-08", "--until", "2099-12-08"];
@@ -1049,7 +1068,7 @@ async fn slots_leave_out_what_calcom_does_not_know_yet() {
         .says("Haircut (cut), 30 min; times in UTC")
         .says("Tue 2099-12-08")
         .says_not(" 10:00")
-        .says("1 more are free at Cal.com, which does not know");
+        .says("Held back: 1 slot, free at Cal.com");
     let mut berlin = slots.clone();
     berlin.extend(["--time-zone", "Asia/Tokyo"]);
     world
@@ -1085,7 +1104,7 @@ async fn services_are_checked_and_imported() {
     check
         .says("the event type has no service")
         .says("would create the service")
-        .says("0 of 1 event types have a service")
+        .says("Event types with a service: 0 of 1.")
         .says("calcom-sync services import");
     let page = world.store_services().await;
     assert_eq!(page, 0);
@@ -1097,7 +1116,7 @@ async fn services_are_checked_and_imported() {
         .run(&["services", "check"])
         .await
         .is(0)
-        .says("1 of 1 offered services");
+        .says("Offered services with an event type: 1 of 1.");
     world.run(&["services", "import", "--force"]).await.is(0);
     world
         .fake
@@ -1148,7 +1167,7 @@ async fn a_tenant_is_paused_and_resumed() {
         "--name",
         "A",
         "--email",
-        "a@b.c",
+        "bob@example.com",
         "--wait",
         "10s",
     ];
@@ -1181,8 +1200,17 @@ async fn a_tenant_is_paused_and_resumed() {
         .tells("possible are: retry");
     let (code, json) = world.json(&["resume"]).await;
     assert_eq!((code, &json["was_paused"]), (0, &true.into()));
-    world.drain().await;
-    assert_eq!(world.fake.live_bookings().len(), 2);
+    let working = world.work();
+    let until = Instant::now() + Duration::from_secs(20);
+    while world.fake.live_bookings().len() < 2 {
+        assert!(
+            Instant::now() < until,
+            "{}",
+            world.run(&["status"]).await.out
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    working.stop().await;
     world.run(&["resume"]).await.is(0).says("was not paused");
     let done = actions(&world).await;
     let wanted = [
@@ -1253,7 +1281,7 @@ async fn a_person_is_found_and_erased_and_a_tenant_too() {
         .is(2)
         .tells("add --yes");
     let erase = ["erase", "tenant", "--tenant", "salon", "--yes"];
-    world.run(&erase).await.is(0).says("1 appointments");
+    world.run(&erase).await.is(0).says("appointments  1");
     let id = AppointmentId::new("a-1");
     assert_eq!(world.store.get(&world.tenant, &id).await.unwrap(), None);
     world
@@ -1296,8 +1324,8 @@ async fn books_that_were_lost_are_rebuilt_and_old_ones_pruned() {
     sure.push("--yes");
     let rebuilt = world.run(&sure).await.is(0);
     rebuilt
-        .says("Read 1 bookings and 1 appointments")
-        .says("are to be paired");
+        .says("Read 1 booking and 1 appointment ")
+        .says("to be paired: 1 booking and 0 appointments");
     let key = world.fake.api_key();
     let store = Arc::new(store);
     let engine = engine_with(
@@ -1366,7 +1394,7 @@ async fn performance_and_warm_up_measure() {
     text.is(0)
         .says("SQLite does not count how often an index is used")
         .says("SQLite keeps no record of its statements")
-        .says("0 of 9 reads of this program took 1 h or longer");
+        .says("Reads of this program that took 1 h or longer just now: 0 of 9.");
     world.run(&["performance"]).await.is(2);
 
     let warm = world.run(&["warm-up", "--days", "3"]).await.is(0);
@@ -1469,6 +1497,172 @@ async fn several_tenants_are_told_apart() {
         .run(&["status", "a-1", "--tenant", "salon"])
         .await
         .is(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_items_are_decided_at_once() {
+    let world = World::new(true).await;
+    for (id, hour) in [("a-1", 9), ("a-2", 15)] {
+        world.appointment(id, at(hour, 0)).await;
+        world.drain().await;
+        let booking = world.booking_of(id).await;
+        let to = at(hour + 1, 0);
+        world.fake.move_booking(&booking, to).await.unwrap();
+        world.move_local(id, at(hour + 2, 0)).await;
+        world.drain().await;
+    }
+    let (code, list) = world
+        .json(&["reviews", "list", "--reason", "conflict"])
+        .await;
+    assert_eq!(code, 1);
+    let ids = list["reviews"].as_array().unwrap().iter();
+    let ids: Vec<String> = ids.map(|item| item["id"].to_string()).collect();
+    assert_eq!(ids.len(), 2);
+    let (_, limited) = world.json(&["reviews", "list", "--limit", "1"]).await;
+    assert_eq!(limited["reviews"].as_array().unwrap().len(), 1);
+    assert_eq!(limited["has_more"], true);
+    let young = ["reviews", "list", "--older-than", "1d"];
+    world
+        .run(&young)
+        .await
+        .is(0)
+        .says("Nothing needs a decision.");
+    let resolve = [
+        "reviews",
+        "resolve",
+        &ids[0],
+        "999",
+        &ids[1],
+        "accept-difference",
+    ];
+    let (code, json) = world.json(&resolve).await;
+    assert_eq!(code, 6, "{json}");
+    let progress = json["decisions"].as_array().unwrap().iter();
+    let progress: Vec<&Value> = progress.map(|decision| &decision["progress"]).collect();
+    assert_eq!(progress, ["stored", "failed", "stored"]);
+    world.drain().await;
+    for (id, hour) in [("a-1", 11), ("a-2", 17)] {
+        assert_eq!(world.state(id).await, SyncState::InSync);
+        assert_eq!(world.start_of(id).await, at(hour, 0));
+    }
+    let (code, json) = world.json(&["reviews", "show", &ids[0]]).await;
+    assert_eq!(code, 0);
+    assert!(json["review"]["resolved"]["outcome"].is_string(), "{json}");
+    assert_eq!(json["choices"], serde_json::json!([]));
+    let window = ["reconcile", "--from", "2099-12-01", "--until", "2099-12-31"];
+    let accepted = world.run(&window).await.is(0);
+    accepted.says("2  differ in a way that was accepted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_prints_one_json_document_or_plain_text() {
+    let world = World::new(true).await;
+    world.appointment("a-1", at(9, 0)).await;
+    world.drain().await;
+    world.drain().await;
+    let event_type = world.event_type().to_string();
+    let start = "2099-12-08T15:00:00Z";
+    let span = ["--from", "2099-12-01", "--until", "2099-12-31"];
+    let with_span =
+        |words: &[&'static str]| -> Vec<&str> { words.iter().copied().chain(span).collect() };
+    let commands: [Vec<&str>; 25] = [
+        with_span(&["reconcile"]),
+        with_span(&["reconcile", "--repair"]),
+        vec!["services", "import"],
+        vec!["services", "check"],
+        vec!["reviews", "list"],
+        vec!["reviews", "list", "--resolved"],
+        vec!["history", "a-1"],
+        vec!["status"],
+        vec!["status", "a-1"],
+        vec!["status", "--search", "a-1"],
+        with_span(&["rebuild", "--yes"]),
+        vec!["prune"],
+        vec!["erase", "person", "--email", "bob@example.com", "--yes"],
+        vec!["webhook", "repair"],
+        vec!["webhook", "status"],
+        vec!["webhook", "test"],
+        vec!["performance", "--report", "--index-stats", "--slow-queries"],
+        vec!["warm-up"],
+        vec!["slots", &event_type],
+        vec!["move", "a-1", start],
+        vec!["cancel", "a-1"],
+        vec!["pause"],
+        vec!["resume"],
+        vec!["log"],
+        vec!["erase", "tenant", "--tenant", "salon", "--yes"],
+    ];
+    for command in commands {
+        let text = world.run(&command).await.is(0);
+        assert!(
+            !text.out.is_empty() && text.err.is_empty(),
+            "{command:?}: {text:?}"
+        );
+        assert!(!text.out.contains('{'), "{command:?}: {text:?}");
+        let (code, json) = world.json(&command).await;
+        assert_eq!(code, 0, "{command:?}: {json}");
+        assert!(json.is_object(), "{json}");
+    }
+    // Colours only where they are asked for.
+    let colored = ["status", "--color", "always"];
+    let colored = run_in(world.dir.path(), &world.environment, &colored)
+        .await
+        .is(0);
+    colored.says("\u{1b}[32mTenant salon: everything is fine.\u{1b}[0m");
+}
+
+/// A worker elsewhere knows nothing of what is done here, so that it has to be told from here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_notifies_whoever_is_to_be_notified() {
+    let mut world = World::new(false).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let (sender, mut received) = tokio::sync::mpsc::unbounded_channel::<String>();
+    let hook = move |body: String| {
+        let sender = sender.clone();
+        async move { sender.send(body).unwrap() }
+    };
+    let router = axum::Router::new().route("/hook", axum::routing::post(hook));
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    world.set("CALCOM_SYNC_NOTIFY_URL", url);
+    world.run(&["pause", "--by", "Ann"]).await.is(0);
+    let body = received.try_recv().unwrap();
+    assert!(body.contains("tenant_paused"), "{body}");
+    world.run(&["resume"]).await.is(0);
+    let body = received.try_recv().unwrap();
+    assert!(body.contains("tenant_resumed"), "{body}");
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn printed_command_lines_name_the_settings_file() {
+    let mut world = World::new(false).await;
+    let settings = format!(
+        "[[tenants]]\nid = \"salon\"\napi_key = \"{}\"\nbase_url = \"{}\"\nevent_types = [{}]\n",
+        world.fake.api_key().expose_secret(),
+        world.fake.base_url(),
+        world.event_type(),
+    );
+    let file = world.dir.path().join("my salon.toml");
+    std::fs::write(&file, settings).unwrap();
+    let of_tenant = |name: &String| name.starts_with("CALCOM_") && !name.starts_with("CALCOM_SYNC");
+    world.environment.retain(|name, _| !of_tenant(name));
+    let paused = world
+        .run(&["pause", "--config", "my salon.toml"])
+        .await
+        .is(0);
+    paused.says("Go on with: calcom-sync resume --config 'my salon.toml'");
+    // The environment names it for all commands.
+    world.set("CALCOM_SYNC_CONFIG", file.display().to_string());
+    let paused = world.run(&["pause"]).await.is(0);
+    paused.says("Go on with: calcom-sync resume\n");
+    // Without an address of the web application, there are no links to it.
+    world.appointment("a-1", at(9, 0)).await;
+    world.run(&["resume"]).await.is(0);
+    world.drain().await;
+    let (code, json) = world.json(&["status", "a-1"]).await;
+    assert_eq!((code, &json["booking_url"]), (0, &Value::Null));
+    assert!(json["booking"].is_string(), "{json}");
 }
 
 /// Ids as hosts may have them: with spaces, slashes, quotes, letters of all scripts, and text that takes
@@ -1636,7 +1830,7 @@ async fn a_cal_com_that_fails_is_told_and_the_command_ends() {
         .run(&reconcile)
         .await
         .is(4)
-        .tells("go on with: calcom-sync reconcile --from 2099-12-01");
+        .tells("go on with `calcom-sync reconcile --from 2099-12-01");
     let rebuild = [
         "rebuild",
         "--from",
@@ -1649,7 +1843,7 @@ async fn a_cal_com_that_fails_is_told_and_the_command_ends() {
         .run(&rebuild)
         .await
         .is(4)
-        .tells("go on with: calcom-sync rebuild");
+        .tells("go on with `calcom-sync rebuild");
     let (code, json) = world.json(&rebuild).await;
     assert_eq!((code, &json["error"]["kind"]), (4, &"unreachable".into()));
     let service = ["services", "import"];

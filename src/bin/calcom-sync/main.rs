@@ -26,7 +26,7 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::output::Output;
 use crate::settings::Settings;
 use crate::signals::Stop;
@@ -41,7 +41,12 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return ended(&output, Err(error.into())),
     };
+    let ends_by_interrupt = cli.command.ends_by_interrupt();
     let result = runtime.block_on(Box::pin(run(cli, &output)));
+    let result = match result {
+        Err(failure) if ends_by_interrupt && failure.kind() == FailureKind::Unfinished => Ok(()),
+        result => result,
+    };
     // What still runs, such as a name that is being looked up, is not waited for.
     runtime.shutdown_background();
     ended(&output, result)
@@ -70,19 +75,13 @@ async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
             let mut stop = Stop::listen();
             let settings = Settings::load(&cli.global)?;
             let _logs = logs::start(&settings.log, "off")?;
-            let ends_by_interrupt = command.ends_by_interrupt();
             let work = async {
                 let context = Context::open(settings).await?;
                 commands::run(&context, output, command).await
             };
             tokio::select! {
                 result = work => result,
-                () = stop.told() => {
-                    if ends_by_interrupt {
-                        return Ok(());
-                    }
-                    Err(Failure::interrupted())
-                }
+                () = stop.told() => Err(Failure::interrupted()),
             }
         }
     }

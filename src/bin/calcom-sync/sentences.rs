@@ -204,7 +204,7 @@ pub(crate) fn of_log(event: &LogEvent, time: WriteTime<'_>) -> String {
             ..
         } => match resolution {
             Resolution::Settled => format!(
-                "The open question was settled by itself: {} no longer.",
+                "The review item was closed by itself, because its cause is gone ({}).",
                 of_reason(reason)
             ),
             resolution => format!(
@@ -239,23 +239,13 @@ pub(crate) fn of_log(event: &LogEvent, time: WriteTime<'_>) -> String {
     }
 }
 
-/// A review item within a history.
+/// A review item within a history, at the time when it was opened. Its decision is a line of the log.
 pub(crate) fn of_review(item: &ReviewItem) -> String {
     let reason = of_reason(&item.reason);
     let id = item.id;
     match &item.resolved {
-        None => format!("Question {id} was opened and is still open: {reason}."),
-        Some(resolved) => {
-            let by = match resolved.resolution {
-                Resolution::Settled => "settled by itself".to_owned(),
-                _ => format!("decided by {}", resolved.by),
-            };
-            let outcome = match &resolved.outcome {
-                Some(outcome) => format!("; {}", outcome.trim_end_matches('.')),
-                None => String::new(),
-            };
-            format!("Question {id} was opened ({reason}) and {by}{outcome}.")
-        }
+        None => format!("Review item {id} was opened, and is still open: {reason}."),
+        Some(_) => format!("Review item {id} was opened, and is resolved by now: {reason}."),
     }
 }
 
@@ -419,7 +409,7 @@ pub(crate) fn of_subscription(finding: &SubscriptionFinding) -> (&'static str, S
         SubscriptionFinding::MissingNewerTriggers { id, triggers, .. } => (
             "missing_newer_triggers",
             format!(
-                "Subscription {id} lacks the triggers {}, which only newer servers know.",
+                "Subscription {id} lacks the triggers {}, which only newer servers know. On an older one that does no harm; a repair finds out.",
                 listed(triggers)
             ),
         ),

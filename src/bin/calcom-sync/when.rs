@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use calcom::ambient::{Clock, SystemClock};
 use calcom::store::Window;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::cli::SpanArgs;
@@ -82,7 +82,7 @@ pub(crate) fn typed(at: DateTime<Utc>) -> String {
 impl SpanArgs {
     /// The window that is asked for; what is left out lies this many days behind or ahead of now.
     pub(crate) fn window(&self, days_behind: i64, days_ahead: i64) -> Result<Window, Failure> {
-        let now = now();
+        let now = now().trunc_subsecs(0);
         let from = self
             .from
             .unwrap_or_else(|| now - TimeDelta::days(days_behind));

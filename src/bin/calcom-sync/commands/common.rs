@@ -1,18 +1,22 @@
 //! What several commands share.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
 
 use calcom::store::{
     AppointmentId, AppointmentState, LogEvent, OperatorAction, ReviewId, ReviewItem, TenantId,
 };
-use calcom::sync::{AuditStop, CalendarErrorKind, Operations, SyncState};
+use calcom::sync::{AuditStop, CalendarErrorKind, Operations, SyncEngine, SyncState};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::cli::Operator;
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind, with_causes};
-use crate::output::{Output, plain};
+use crate::output::{Output, plain, quoted};
+
+/// How long notifications may take.
+const TELL_WITHIN: Duration = Duration::from_secs(10);
 
 impl Operator {
     /// Who acts: as the flag says, or else the user who runs this.
@@ -129,21 +133,26 @@ pub(super) async fn confirm(question: String, wanted: &'static str) -> Result<()
     ))
 }
 
-/// A word on a command line that a shell takes as it is.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+=,".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
+/// What a command line needs to say about the settings and the tenant.
+pub(super) fn tenant_flag(context: &Context, output: &Output, tenant: &TenantId) -> String {
+    let common = output.common_flags();
+    if context.tenants.len() > 1 {
+        format!(" --tenant {}{common}", quoted(tenant.as_str()))
+    } else {
+        common.to_owned()
     }
-    format!("'{}'", plain(word).replace('\'', r"'\''"))
 }
 
-/// What a command line needs to say about the tenant.
-pub(super) fn tenant_flag(context: &Context, tenant: &TenantId) -> String {
-    if context.tenants.len() > 1 {
-        format!(" --tenant {}", quoted(tenant.as_str()))
-    } else {
-        String::new()
+/// Delivers what this process has to tell other people: its own worker, if one runs, is elsewhere.
+pub(super) async fn tell(context: &Context, output: &Output) {
+    let told = context.engine.deliver_notifications();
+    match tokio::time::timeout(TELL_WITHIN, told).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => output.note(format!(
+            "calcom-sync: a notification could not be delivered: {}",
+            plain(&with_causes(&error))
+        )),
+        Err(_) => output.note("calcom-sync: a notification took too long to be delivered"),
     }
 }
 
@@ -168,7 +177,7 @@ pub(super) fn stopped(stop: &AuditStop, go_on: &str) -> Failure {
         AuditStop::Host(kind) => (
             FailureKind::Storage,
             format!("the appointments could not be read ({kind:?})"),
-            format!("check the database, then go on with: {go_on}"),
+            format!("check the database, then go on with `{go_on}`"),
         ),
         AuditStop::Calendar {
             kind, retry_after, ..
@@ -176,7 +185,7 @@ pub(super) fn stopped(stop: &AuditStop, go_on: &str) -> Failure {
         _ => (
             FailureKind::Found,
             "it stopped early".to_owned(),
-            format!("go on with: {go_on}"),
+            format!("go on with `{go_on}`"),
         ),
     };
     Failure::new(kind, message, advice)
@@ -184,7 +193,7 @@ pub(super) fn stopped(stop: &AuditStop, go_on: &str) -> Failure {
 
 fn calendar_stop(
     kind: CalendarErrorKind,
-    retry_after: Option<std::time::Duration>,
+    retry_after: Option<Duration>,
     go_on: &str,
 ) -> (FailureKind, String, String) {
     match kind {
@@ -197,8 +206,8 @@ fn calendar_stop(
             FailureKind::Unreachable,
             "Cal.com allows no more requests for now".to_owned(),
             format!(
-                "wait {} and go on with: {go_on}",
-                crate::when::span(retry_after.unwrap_or(std::time::Duration::from_secs(60)))
+                "wait {} and go on with `{go_on}`",
+                crate::when::span(retry_after.unwrap_or(Duration::from_secs(60)))
             ),
         ),
         CalendarErrorKind::Rejected => (
@@ -209,7 +218,7 @@ fn calendar_stop(
         _ => (
             FailureKind::Unreachable,
             "Cal.com cannot be reached, or does not answer properly".to_owned(),
-            format!("check base_url and the network, then go on with: {go_on}"),
+            format!("check base_url and the network, then go on with `{go_on}`"),
         ),
     }
 }
@@ -301,15 +310,6 @@ impl From<&AppointmentState> for StateView {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_word_is_quoted_where_a_shell_would_split_or_read_it() {
-        assert_eq!(quoted("a-1"), "a-1");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted("$(x)"), "'$(x)'");
-        assert_eq!(quoted(""), "''");
-    }
 
     #[test]
     fn a_name_carries_no_control_characters_and_is_bounded() {

@@ -4,7 +4,7 @@ use calcom::store::OperatorAction;
 use calcom::sync::Operations;
 use serde_json::json;
 
-use super::common::{note, tenant_flag};
+use super::common::{note, tell, tenant_flag};
 use crate::cli::{PauseArgs, ResumeArgs};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -23,8 +23,9 @@ pub(crate) async fn pause(
         let action = OperatorAction::Pause;
         note(context, output, tenant, None, action, &by, &why).await;
     }
+    tell(context, output).await;
     output.json(&json!({"tenant": tenant, "is_paused": true, "was_paused": !is_new, "by": by}));
-    let flag = tenant_flag(context, tenant);
+    let flag = tenant_flag(context, output, tenant);
     if is_new {
         output.line(plain(&format!(
             "Tenant {tenant} is paused. Webhooks and changes are still taken in, and wait. Work in progress is finished."
@@ -48,6 +49,7 @@ pub(crate) async fn resume(
     let outcome = if was_paused { "" } else { "it was not paused" };
     let action = OperatorAction::Resume;
     note(context, output, tenant, None, action, &by, outcome).await;
+    tell(context, output).await;
     output.json(&json!({"tenant": tenant, "is_paused": false, "was_paused": was_paused, "by": by}));
     output.line(plain(&if was_paused {
         format!("Tenant {tenant} is worked for again; what has waited is done now.")

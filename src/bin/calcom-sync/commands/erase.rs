@@ -1,6 +1,7 @@
 //! `erase`: what is kept of a tenant or of a person.
 
-use calcom::store::OperatorAction;
+use calcom::model::BookingUid;
+use calcom::store::{AppointmentId, OperatorAction};
 use calcom::sync::{
     Operations, PersonFinding, PersonOutcome, PersonPlace, PersonQuery, PersonReport,
 };
@@ -11,7 +12,7 @@ use super::common::{confirm, ended, note};
 use crate::cli::{EraseCommand, ErasePersonArgs};
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::output::{Output, plain};
+use crate::output::{Output, counted, plain};
 
 pub(crate) async fn run(
     context: &Context,
@@ -47,7 +48,7 @@ async fn tenant(context: &Context, output: &Output, yes: bool) -> Result<(), Fai
         "tenant": tenant,
         "appointments": erased.appointments,
         "services": erased.services,
-        "links": erased.links,
+        "pairs": erased.links,
         "changes": erased.changes,
         "webhooks": erased.deliveries,
         "reviews": erased.reviews,
@@ -56,15 +57,20 @@ async fn tenant(context: &Context, output: &Output, yes: bool) -> Result<(), Fai
         "is_done": erased.is_done,
     }));
     output.line(plain(&format!(
-        "Erased {} records of tenant {tenant}: {} appointments, {} services, {} webhooks, {} changes, {} review items, {} log entries.",
-        erased.total(),
-        erased.appointments,
-        erased.services,
-        erased.deliveries,
-        erased.changes,
-        erased.reviews,
-        erased.log
+        "Erased {} of tenant {tenant}.",
+        counted(erased.total(), "record")
     )));
+    let rows = [
+        ("appointments", erased.appointments),
+        ("services", erased.services),
+        ("pairs", erased.links),
+        ("webhooks", erased.deliveries),
+        ("changes", erased.changes),
+        ("review items", erased.reviews),
+        ("log entries", erased.log),
+    ];
+    let rows = rows.map(|(what, number)| vec![format!("  {what}"), number.to_string()]);
+    output.table(&["  records", "number"], &rows);
     output.line("Take the tenant out of the settings now, or it begins anew.");
     Ok(())
 }
@@ -84,7 +90,7 @@ impl<'a> From<&'a PersonFinding> for FindingView<'a> {
         let (place, id) = match finding.place {
             PersonPlace::Delivery(id) => ("webhook", id.get()),
             PersonPlace::Review(id) => ("review", id.get()),
-            PersonPlace::Link(id) => ("link", id.get()),
+            PersonPlace::Link(id) => ("pair", id.get()),
             _ => ("other", 0),
         };
         let outcome = match finding.outcome {
@@ -98,8 +104,8 @@ impl<'a> From<&'a PersonFinding> for FindingView<'a> {
         Self {
             place,
             id,
-            appointment: finding.appointment.as_ref().map(|id| id.as_str()),
-            booking: finding.booking.as_ref().map(|uid| uid.as_str()),
+            appointment: finding.appointment.as_ref().map(AppointmentId::as_str),
+            booking: finding.booking.as_ref().map(BookingUid::as_str),
             outcome,
         }
     }
@@ -183,11 +189,13 @@ fn print(output: &Output, tenant: &str, report: &PersonReport, is_erased: bool) 
         "is_clear": report.is_clear(),
         "webhooks_searched": report.bodies_searched,
         "reviews_searched": report.reviews_searched,
-        "links_searched": report.links_searched,
+        "pairs_searched": report.links_searched,
     }));
     let searched = format!(
-        "Searched {} webhooks, {} review items and {} links",
-        report.bodies_searched, report.reviews_searched, report.links_searched
+        "Searched {}, {} and {}",
+        counted(report.bodies_searched, "webhook"),
+        counted(report.reviews_searched, "review item"),
+        counted(report.links_searched, "pair")
     );
     if report.findings.is_empty() {
         output.line(format!("{searched}; nothing of the person was found."));

@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::common::{find_appointment, quoted, tenant_flag};
+use super::common::{find_appointment, tenant_flag};
 use crate::cli::HistoryArgs;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{Output, plain};
+use crate::output::{Output, plain, quoted};
 use crate::{sentences, when};
 
 /// How many entries are read at once.
@@ -142,7 +142,7 @@ pub(crate) async fn run(
     output.line(plain(&format!(
         "How it stands now: calcom-sync status {}{}",
         quoted(id.as_str()),
-        tenant_flag(context, &tenant)
+        tenant_flag(context, output, &tenant)
     )));
     Ok(())
 }

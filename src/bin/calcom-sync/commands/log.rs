@@ -1,6 +1,6 @@
 //! `log`: what operators did.
 
-use calcom::store::{LogEntry, LogEvent, LogId, Page};
+use calcom::store::{AppointmentId, LogEntry, LogEvent, LogId, Page};
 use calcom::sync::Operations;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -42,7 +42,7 @@ impl<'a> ActionView<'a> {
             tenant: entry.tenant.as_str(),
             by,
             action,
-            appointment: entry.appointment.as_ref().map(|id| id.as_str()),
+            appointment: entry.appointment.as_ref().map(AppointmentId::as_str),
             outcome: outcome.filter(|outcome| !outcome.is_empty()),
             sentence: sentences::of_log(&entry.event, &when::typed),
         })

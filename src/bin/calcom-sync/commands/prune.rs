@@ -8,7 +8,7 @@ use super::common::note;
 use crate::cli::PruneArgs;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::when;
 
 /// How many rows of a kind are deleted at once, so that others get their turn.
@@ -81,7 +81,7 @@ pub(crate) async fn run(
         output.table(&["  records", "number"], &rows);
     }
     if sum.total() > 0 {
-        let outcome = format!("{} records, for all tenants", sum.total());
+        let outcome = format!("{}, for all tenants", counted(sum.total(), "record"));
         for tenant in &context.tenants {
             let action = OperatorAction::Prune;
             note(context, output, tenant, None, action, &by, &outcome).await;

@@ -8,7 +8,7 @@ use super::common::{FailureView, confirm, note, stopped, tenant_flag};
 use crate::cli::RebuildArgs;
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::output::{Output, plain};
+use crate::output::{Output, counted, plain};
 use crate::when;
 
 /// The window unless told otherwise.
@@ -41,13 +41,14 @@ pub(crate) async fn run(
         "calcom-sync rebuild --from {} --until {}{} --yes",
         when::typed(window.from),
         when::typed(window.until),
-        tenant_flag(context, tenant)
+        tenant_flag(context, output, tenant)
     );
     let failure = report.stopped.as_ref().map(|stop| stopped(stop, &again));
     let action = OperatorAction::Rebuild;
     let outcome = format!(
-        "{} bookings and {} appointments are to be paired",
-        counts.notices_given, counts.changes_recorded
+        "to be paired: {} and {}",
+        counted(counts.notices_given, "booking"),
+        counted(counts.changes_recorded, "appointment")
     );
     note(context, output, tenant, None, action, &by, &outcome).await;
     output.json(&json!({
@@ -65,12 +66,14 @@ pub(crate) async fn run(
         "error": failure.as_ref().map(FailureView::from),
     }));
     output.line(format!(
-        "Read {} bookings and {} appointments between {from} and {until}; {} are in a pair already.",
-        counts.bookings_read, counts.appointments_read, counts.known
+        "Read {} and {} between {from} and {until}. In a pair already: {}.",
+        counted(counts.bookings_read, "booking"),
+        counted(counts.appointments_read, "appointment"),
+        counts.known
     ));
     output.line(plain(&format!(
-        "{outcome}; workers do so now. See with: calcom-sync status{}",
-        tenant_flag(context, tenant)
+        "Given to the workers, {outcome}. See with: calcom-sync status{}",
+        tenant_flag(context, output, tenant)
     )));
     if report.has_gaps {
         output.line("Cal.com's list left some bookings out. Run the same again.");

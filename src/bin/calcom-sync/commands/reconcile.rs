@@ -4,7 +4,8 @@ use std::sync::Mutex;
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
-use calcom::store::{OperatorAction, TenantId, Window};
+use calcom::model::BookingUid;
+use calcom::store::{AppointmentId, OperatorAction, TenantId, Window};
 use calcom::sync::{
     AuditObserver, AuditParams, AuditProgress, AuditReport, AuditStop, Drift, DriftKind, SyncEngine,
 };
@@ -12,11 +13,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 
-use super::common::{FailureView, ended, note, quoted, stopped, tenant_flag, worse};
+use super::common::{FailureView, ended, note, stopped, tenant_flag, worse};
 use crate::cli::{Operator, ReconcileArgs};
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::output::{Output, Progress, Tone, plain};
+use crate::output::{Output, Progress, Tone, counted, plain, quoted};
 use crate::{sentences, when};
 
 /// The window unless told otherwise.
@@ -95,9 +96,11 @@ impl AuditObserver for Watcher {
     async fn drift(&self, _drift: &Drift) {}
 
     async fn progress(&self, progress: &AuditProgress) {
-        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
-        *reached = Some(progress.reached);
-        drop(reached);
+        // A repair first counts everything, and has done nothing until then.
+        if progress.repairing || !self.how.repairs {
+            let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+            *reached = Some(progress.reached);
+        }
         let days = (progress.reached - self.how.window.from).num_days();
         self.progress.at(u64::try_from(days).unwrap_or(0));
         self.progress.says(if progress.repairing {
@@ -151,9 +154,9 @@ impl<'a> From<&'a Drift> for DriftView<'a> {
         };
         Self {
             kind,
-            appointment: drift.appointment.as_ref().map(|id| id.as_str()),
-            booking: drift.booking.as_ref().map(|uid| uid.as_str()),
-            other_booking: drift.rival.as_ref().map(|uid| uid.as_str()),
+            appointment: drift.appointment.as_ref().map(AppointmentId::as_str),
+            booking: drift.booking.as_ref().map(BookingUid::as_str),
+            other_booking: drift.rival.as_ref().map(BookingUid::as_str),
             start: drift.start,
             fields: fields_of(drift),
             in_review: drift.in_review,
@@ -184,7 +187,7 @@ async fn one(
     let watcher = Arc::new(Watcher {
         output: output.clone(),
         how,
-        tenant_flag: tenant_flag(context, tenant),
+        tenant_flag: tenant_flag(context, output, tenant),
         progress: output.progress(u64::try_from(days).ok(), "Comparing, by days"),
         reached: Mutex::new(None),
     });
@@ -203,10 +206,14 @@ async fn one(
     let report = context.engine.audit(tenant, params).await;
     interrupted.0 = None;
     let report = report?;
-    let reached = watcher.reached();
+    let reached = match report.brake {
+        // It has counted to the end, and done nothing.
+        Some(_) => window.from,
+        None => watcher.reached(),
+    };
     drop(interrupted);
     drop(watcher);
-    let go_on = how.command(reached, &tenant_flag(context, tenant));
+    let go_on = how.command(reached, &tenant_flag(context, output, tenant));
     let failure = failure_of(&report, &go_on);
     let by = operator.name();
     let action = if how.repairs {
@@ -247,16 +254,18 @@ fn failure_of(report: &AuditReport, go_on: &str) -> Option<Failure> {
 fn outcome_of(report: &AuditReport, how: How) -> String {
     let counts = &report.counts;
     let mut outcome = format!(
-        "{} differences among {} appointments and {} bookings",
-        counts.drift(),
-        counts.appointments_read,
-        counts.bookings_read
+        "{} among {} and {}",
+        counted(counts.drift(), "difference"),
+        counted(counts.appointments_read, "appointment"),
+        counted(counts.bookings_read, "booking")
     );
-    if how.repairs {
+    if report.stopped.is_some() && report.brake.is_none() {
+        outcome.push_str("; stopped early");
+    } else if how.repairs {
         let put_up = report.notices_given + report.changes_recorded;
         outcome.push_str(&match report.brake {
             Some(_) => "; the brake stopped the repair".to_owned(),
-            None => format!("; {put_up} were given to the workers"),
+            None => format!("; given to the workers: {put_up}"),
         });
     }
     outcome
@@ -315,8 +324,9 @@ fn print(
     let counts = &report.counts;
     let (from, until) = (output.time(how.window.from), output.time(how.window.until));
     output.line(plain(&format!(
-        "Tenant {tenant}, from {from} until {until}: {} appointments and {} bookings were compared.",
-        counts.appointments_read, counts.bookings_read
+        "Tenant {tenant}, from {from} until {until}: compared {} and {}.",
+        counted(counts.appointments_read, "appointment"),
+        counted(counts.bookings_read, "booking")
     )));
     let lines = [
         (counts.in_step, "agree"),
@@ -344,7 +354,7 @@ fn print(
     if !report.drift.is_empty() {
         print_drift(output, report);
     }
-    let flag = tenant_flag(context, tenant);
+    let flag = tenant_flag(context, output, tenant);
     if let Some(brake) = report.brake {
         let text = format!(
             "The repair was stopped before it did anything: it would cancel {} appointments or bookings of {}, and may cancel {}.",
@@ -362,8 +372,8 @@ fn print(
     }
     if counts.in_review > 0 {
         output.line(plain(&format!(
-            "{} of them need a decision: calcom-sync reviews list{flag}",
-            counts.in_review
+            "To be decided by somebody: {}; see with: calcom-sync reviews list{flag}",
+            counted(counts.in_review, "difference")
         )));
     }
     if report.stopped.is_some() {
@@ -374,8 +384,8 @@ fn print(
         output.line(output.paint(Tone::Good, "No differences."));
     } else if how.repairs {
         output.line(plain(&format!(
-            "{} were given to the workers. See the result with the same command without --repair.",
-            report.notices_given + report.changes_recorded
+            "Given to the workers: {}. See the result with the same command without --repair.",
+            counted(report.notices_given + report.changes_recorded, "difference")
         )));
     } else if drift > counts.in_review {
         let repair = How {

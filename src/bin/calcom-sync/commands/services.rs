@@ -11,7 +11,7 @@ use super::common::{FailureView, ended, note, stopped_by_calendar, tenant_flag, 
 use crate::cli::ServicesCommand;
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::output::{Output, Tone, plain};
+use crate::output::{Output, Tone, counted, plain};
 
 pub(crate) async fn run(
     context: &Context,
@@ -38,7 +38,7 @@ pub(crate) async fn run(
     let mut views = Vec::new();
     for tenant in context.selected()? {
         let report = context.engine.sync_services(tenant, params).await?;
-        let flag = tenant_flag(context, tenant);
+        let flag = tenant_flag(context, output, tenant);
         let failure = report.stopped.as_ref();
         let failure = failure.map(|stop| stopped(stop, &format!("{again}{flag}"), &flag));
         print(output, &report, by.is_none(), &flag);
@@ -48,8 +48,13 @@ pub(crate) async fn run(
             output.failure(failure);
         }
         if let Some(by) = &by {
-            let done = report.lines.iter().filter(|line| line.is_done).count();
-            let outcome = format!("{done} changes, {} services", report.coverage.services);
+            let done = report.lines.iter().filter(|line| line.is_done);
+            let done = u64::try_from(done.count()).unwrap_or(u64::MAX);
+            let outcome = format!(
+                "{} among {}",
+                counted(done, "change"),
+                counted(report.coverage.services, "service")
+            );
             let action = OperatorAction::SyncServices;
             note(context, output, tenant, None, action, by, &outcome).await;
         }
@@ -173,7 +178,7 @@ fn print(output: &Output, report: &ServiceSyncReport, is_check: bool, flag: &str
     }
     let coverage = &report.coverage;
     output.line(format!(
-        "{} of {} offered services have an event type; {} of {} event types have a service; {} are left alone.",
+        "Offered services with an event type: {} of {}. Event types with a service: {} of {}. Left alone: {}.",
         coverage.active_with_event_type,
         coverage.active,
         coverage.event_types_with_service,
@@ -182,7 +187,9 @@ fn print(output: &Output, report: &ServiceSyncReport, is_check: bool, flag: &str
     ));
     let failed = report.count(&ServiceStatus::Error);
     if failed > 0 {
-        let text = format!("{failed} need somebody to change something; then try again with:");
+        let text = format!(
+            "Somebody has to change something about {failed} of them; then try again with:"
+        );
         output.line(output.paint(Tone::Warning, &text));
         output.line(plain(&format!(
             "  calcom-sync services import --force{flag}"

@@ -99,11 +99,14 @@ async fn warm_up(
             format!("the key of {}", name.unwrap_or("a user"))
         })
         .await;
-    if account.is_none() {
+    let Some(account) = account else {
         // With a refused key or without a connection, nothing more will come.
         return Ok(());
-    }
-    let every = EventTypeQuery::default();
+    };
+    // The list names nothing of the caller's unless it is asked by user name.
+    let every = account
+        .username
+        .map_or_else(EventTypeQuery::default, EventTypeQuery::of_user);
     let event_types = client.event_types();
     let all = event_types.list(&every);
     let listed = steps

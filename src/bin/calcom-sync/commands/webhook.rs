@@ -32,7 +32,7 @@ async fn status(context: &Context, output: &Output) -> Result<(), Failure> {
         let url = context.settings.webhook_url(tenant);
         match context.engine.check_subscription(tenant).await {
             Ok(report) => {
-                let flag = tenant_flag(context, tenant);
+                let flag = tenant_flag(context, output, tenant);
                 print(output, &report, url.as_deref());
                 if report.is_healthy() {
                     output.line(plain(&format!(
@@ -164,14 +164,13 @@ fn failed(output: &Output, tenant: &str, failure: &Failure) -> Value {
 fn print(output: &Output, report: &SubscriptionReport, url: Option<&str>) {
     let tenant = &report.tenant;
     let to = url.map(|url| format!(" to {url}")).unwrap_or_default();
-    if report.remaining.is_empty() {
-        let text = plain(&format!(
-            "Tenant {tenant}: the subscription{to} is in order."
-        ));
-        output.line(output.paint(Tone::Good, &text));
-        return;
-    }
-    output.line(plain(&format!("Tenant {tenant}: the subscription{to}:")));
+    let (tone, word) = if report.is_healthy() {
+        (Tone::Good, "is in order")
+    } else {
+        (Tone::Bad, "loses webhooks")
+    };
+    let text = plain(&format!("Tenant {tenant}: the subscription{to} {word}."));
+    output.line(output.paint(tone, &text));
     for finding in &report.remaining {
         let tone = if finding.loses_webhooks() {
             Tone::Bad

@@ -1,5 +1,8 @@
 //! `performance`: how fast the sync and its database are, measured now.
 
+mod database;
+mod print;
+
 use std::time::Duration;
 
 use calcom::store::{NoticeSource, Page, ReviewFilter, TenantId, Waits, Window};
@@ -9,11 +12,12 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::database_figures::{self, Indexes, Slow};
+use self::database::Slow;
+use self::print::{print_figures, print_indexes, print_slow};
 use crate::cli::PerformanceArgs;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{Output, Tone, plain};
+use crate::output::Output;
 use crate::when;
 
 /// How often live figures are shown.
@@ -142,7 +146,7 @@ async fn once(
         None
     };
     let indexes = if arguments.index_stats {
-        Some(database_figures::indexes(&context.settings).await?)
+        Some(database::indexes(&context.settings).await?)
     } else {
         None
     };
@@ -288,105 +292,6 @@ async fn calls(context: &Context, tenant: &TenantId) -> Result<Option<Took>, Fai
     Ok(Took::of(spans))
 }
 
-fn told(ms: f64) -> String {
-    when::span(Duration::from_secs_f64(ms.max(0.0) / 1000.0))
-}
-
-fn print_figures(output: &Output, figures: &Figures) {
-    let round_trip = match &figures.database_round_trip {
-        Some(took) => format!(
-            "a round trip takes {}, {} at most of {}",
-            told(took.median_ms),
-            told(took.longest_ms),
-            took.times
-        ),
-        None => "not measured".to_owned(),
-    };
-    output.line(plain(&format!(
-        "Database {}: {round_trip}.",
-        figures.database
-    )));
-    for tenant in &figures.tenants {
-        output.line("");
-        let heading = format!("Tenant {}", tenant.tenant);
-        output.line(output.paint(Tone::Strong, &plain(&heading)));
-        let lag = |what: &str, lag: &Option<Lag>| {
-            output.line(match lag {
-                Some(lag) => format!(
-                    "  {what} of the last 24 h waited for {} on average, {} at most ({} of them).",
-                    told(lag.mean_ms),
-                    told(lag.longest_ms),
-                    lag.count
-                ),
-                None => format!("  {what}: none within the last 24 h."),
-            });
-        };
-        lag("Webhooks", &tenant.webhook_lag);
-        lag("Changes", &tenant.change_lag);
-        output.line(format!(
-            "  {:.1} changes and notices ended per hour of the last 24 h; {} in the busiest hour.",
-            tenant.ended_per_hour, tenant.ended_in_busiest_hour
-        ));
-        let oldest = match tenant.oldest_due_seconds {
-            Some(seconds) => format!(
-                ", and the oldest has waited for {}",
-                when::span(Duration::from_secs(seconds))
-            ),
-            None => String::new(),
-        };
-        output.line(format!("  {} are due now{oldest}.", tenant.queue_due));
-        match (&tenant.calcom_round_trip, &tenant.calcom_error) {
-            (Some(took), _) => output.line(format!(
-                "  Cal.com answers in {}, {} at most of {} calls just now. Times of earlier calls are not kept.",
-                told(took.median_ms),
-                told(took.longest_ms),
-                took.times
-            )),
-            (None, Some(error)) => {
-                let text = plain(&format!("  Cal.com does not answer: {error}."));
-                output.line(output.paint(Tone::Bad, &text));
-            }
-            (None, None) => {}
-        }
-        let rows: Vec<Vec<String>> = tenant
-            .reads
-            .iter()
-            .map(|read| vec![format!("  {}", read.what), told(read.took_ms)])
-            .collect();
-        output.table(&["  read", "took"], &rows);
-    }
-}
-
-fn print_indexes(output: &Output, indexes: &Indexes) {
-    output.line("");
-    let size = |bytes: Option<i64>| match bytes {
-        Some(bytes) => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        None => "?".to_owned(),
-    };
-    let rows: Vec<Vec<String>> = indexes
-        .indexes
-        .iter()
-        .map(|index| {
-            let scans = match index.scans {
-                Some(0) if index.is_unique => "0 (but keeps rows unique)".to_owned(),
-                Some(0) => "0 (unused)".to_owned(),
-                Some(scans) => scans.to_string(),
-                None => "?".to_owned(),
-            };
-            vec![
-                index.table.clone(),
-                index.name.clone(),
-                scans,
-                size(index.bytes),
-            ]
-        })
-        .collect();
-    output.table(&["table", "index", "scans", "size"], &rows);
-    for note in &indexes.notes {
-        output.line(plain(note));
-    }
-}
-
 /// Slow statements, of the database's own record and as measured.
 #[derive(Debug, Serialize)]
 struct SlowFigures {
@@ -407,7 +312,7 @@ struct OfTenant {
 }
 
 async fn slow(context: &Context, over: Duration) -> Result<SlowFigures, Failure> {
-    let of_database = database_figures::slow(&context.settings, over).await?;
+    let of_database = database::slow(&context.settings, over).await?;
     let mut slow = Vec::new();
     let mut measured = 0;
     for tenant in context.selected()? {
@@ -427,72 +332,4 @@ async fn slow(context: &Context, over: Duration) -> Result<SlowFigures, Failure>
         reads: slow,
         reads_measured: measured,
     })
-}
-
-fn print_slow(output: &Output, slow: &SlowFigures, over: Duration) {
-    output.line("");
-    if let Some(recorded) = &slow.of_database.recorded {
-        output.line(format!(
-            "{} statements took {} or longer on average:",
-            recorded.len(),
-            when::span(over)
-        ));
-        let rows: Vec<Vec<String>> = recorded
-            .iter()
-            .map(|one| {
-                vec![
-                    one.calls.to_string(),
-                    told(one.mean_ms),
-                    told(one.longest_ms),
-                    one.statement.clone(),
-                ]
-            })
-            .collect();
-        if !rows.is_empty() {
-            output.table(&["calls", "mean", "longest", "statement"], &rows);
-        }
-    }
-    if let Some(running) = &slow.of_database.running {
-        output.line(format!(
-            "{} statements have been running for {} or longer just now.",
-            running.len(),
-            when::span(over)
-        ));
-        let rows: Vec<Vec<String>> = running
-            .iter()
-            .map(|one| {
-                vec![
-                    one.process.to_string(),
-                    told(one.for_ms),
-                    one.statement.clone(),
-                ]
-            })
-            .collect();
-        if !rows.is_empty() {
-            output.table(&["process", "for", "statement"], &rows);
-        }
-    }
-    output.line(format!(
-        "{} of {} reads of this program took {} or longer just now.",
-        slow.reads.len(),
-        slow.reads_measured,
-        when::span(over)
-    ));
-    let rows: Vec<Vec<String>> = slow
-        .reads
-        .iter()
-        .map(|one| {
-            vec![
-                one.tenant.to_string(),
-                one.read.what.to_owned(),
-                told(one.read.took_ms),
-            ]
-        })
-        .collect();
-    if !rows.is_empty() {
-        output.table(&["tenant", "read", "took"], &rows);
-    }
-    for note in &slow.of_database.notes {
-        output.line(plain(note));
-    }
 }

@@ -150,7 +150,7 @@ async fn of_postgres(connection: &mut PgConnection, schema: &str) -> Result<Inde
         None => "since the database's statistics began".to_owned(),
     };
     found.notes.push(format!(
-        "{unused} indexes that keep nothing unique were not used {since}. A young database, or one with few rows, uses fewer: \
+        "Indexes that keep nothing unique and were not used {since}: {unused}. A young database, or one with few rows, uses fewer: \
          PostgreSQL reads small tables whole."
     ));
     Ok(found)

@@ -1,28 +1,28 @@
 //! `status`: how the sync is doing, or how one appointment is.
 
+mod appointment;
+
 use std::time::Duration;
 
-use calcom::store::{AppointmentId, LogId, Page, TenantId, Waits};
-use calcom::sync::{Activity, ActivityFilter, Operations, Overview, SyncState, SyncStatus};
+use calcom::store::{Page, TenantId, Waits};
+use calcom::sync::{Activity, ActivityFilter, Operations, Overview};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::common::{booking_url, ended, find_appointment, quoted, tenant_flag, worse};
+use self::appointment::{of_appointment, search};
+use super::common::{ended, tenant_flag, worse};
 use crate::cli::StatusArgs;
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
-use crate::output::{Output, Tone, plain};
+use crate::output::{Output, Tone, counted, plain, quoted};
 use crate::{sentences, when};
 
 /// How often a watched status is shown.
 const EVERY: Duration = Duration::from_secs(2);
 /// For how long work may be due before somebody has to look whether a worker runs.
 const STUCK: Duration = Duration::from_secs(60);
-/// How many appointments are listed as the latest, and found by a search.
+/// How many appointments are listed as the latest.
 const LATEST: u32 = 5;
-const FOUND: usize = 20;
-/// How many pages of the log a search looks through.
-const PAGES: usize = 20;
 
 pub(crate) async fn run(
     context: &Context,
@@ -61,7 +61,7 @@ async fn once(context: &Context, output: &Output, arguments: &StatusArgs) -> Res
             .engine
             .recent(tenant, &ActivityFilter::default(), Page::first(LATEST))
             .await?;
-        let verdict = Verdict::of(context, tenant, &overview);
+        let verdict = Verdict::of(context, output, tenant, &overview);
         print(output, &overview, &verdict, &recent.rows);
         if verdict.health != Health::Fine {
             found = worse(found, Some(FailureKind::Found));
@@ -89,8 +89,8 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn of(context: &Context, tenant: &TenantId, overview: &Overview) -> Self {
-        let flag = tenant_flag(context, tenant);
+    fn of(context: &Context, output: &Output, tenant: &TenantId, overview: &Overview) -> Self {
+        let flag = tenant_flag(context, output, tenant);
         let counts = &overview.counts;
         let mut health = Health::Fine;
         let mut reasons = Vec::new();
@@ -119,7 +119,10 @@ impl Verdict {
         if open > 0 {
             say(
                 Health::NeedsAttention,
-                format!("{open} need a decision: calcom-sync reviews list{flag}"),
+                format!(
+                    "To be decided: {}; see with: calcom-sync reviews list{flag}",
+                    counted(open, "review item")
+                ),
             );
         }
         let oldest = counts.oldest_due.unwrap_or_default();
@@ -137,7 +140,12 @@ impl Verdict {
             say(
                 Health::NeedsAttention,
                 format!(
-                    "{missed} changes at Cal.com were found by comparing, and no webhook told of them: calcom-sync webhook status{flag}"
+                    "Webhooks get lost: {} found by comparing in the last {}; see calcom-sync webhook status{flag}",
+                    match missed {
+                        1 => "1 change at Cal.com was".to_owned(),
+                        missed => format!("{missed} changes at Cal.com were"),
+                    },
+                    when::span(overview.within)
                 ),
             );
         }
@@ -172,8 +180,10 @@ fn print(output: &Output, overview: &Overview, verdict: &Verdict, recent: &[Acti
     };
     let label = |label: &str| format!("  {label:<16}");
     output.line(format!(
-        "{}{changes} changes and {webhooks} notices ended{rate}",
-        label(&format!("Last {}", when::span(overview.within)))
+        "{}{} and {} ended{rate}",
+        label(&format!("Last {}", when::span(overview.within))),
+        counted(changes, "change"),
+        counted(webhooks, "notice")
     ));
     let oldest = match counts.oldest_due {
         Some(oldest) => format!("; the oldest has waited for {}", when::span(oldest)),
@@ -286,200 +296,4 @@ fn view_of(overview: &Overview, verdict: &Verdict, recent: &[Activity]) -> Value
         },
         "recent": recent.collect::<Vec<_>>(),
     })
-}
-
-async fn of_appointment(
-    context: &Context,
-    output: &Output,
-    id: &AppointmentId,
-) -> Result<(), Failure> {
-    let tenant = find_appointment(context, id).await?;
-    let status = context.engine.status(&tenant, id).await?;
-    let url = status.booking.as_ref();
-    let url = url.and_then(|uid| booking_url(context, &tenant, uid.as_str()));
-    output.json(&status_view(&tenant, &status, url.as_deref()));
-    if !output.is_json() {
-        print_status(context, output, &tenant, &status, url);
-    }
-    let is_wrong = matches!(status.state, SyncState::InReview | SyncState::Paused);
-    ended(is_wrong.then_some(FailureKind::Found))
-}
-
-fn status_view(tenant: &TenantId, status: &SyncStatus, url: Option<&str>) -> Value {
-    let reviews = status.reviews.iter();
-    let reviews = reviews.map(|(id, reason)| json!({"id": id, "reason": reason}));
-    let pending = status.pending.iter().map(|write| {
-        json!({
-            "kind": write.kind,
-            "booking": write.booking,
-            "sent_at": write.sent_at,
-            "sends": write.sends,
-            "is_known": write.is_known,
-        })
-    });
-    json!({
-        "tenant": tenant,
-        "appointment": status.appointment,
-        "state": sentences::state_word(status.state),
-        "origin": status.origin,
-        "revision": status.revision,
-        "recorded_revision": status.recorded_revision,
-        "last_fate": status.last_fate,
-        "booking": status.booking,
-        "booking_url": url,
-        "last_attempt_at": status.last.attempted_at,
-        "last_success_at": status.last.succeeded_at,
-        "last_failure_at": status.last.failed_at,
-        "last_error": status.last.error,
-        "attempts": status.attempts,
-        "next_attempt_at": status.next_attempt_at,
-        "held_until": status.held_until,
-        "is_paused": status.is_paused,
-        "reviews": reviews.collect::<Vec<_>>(),
-        "waiting_changes": status.waiting_changes,
-        "waiting_webhooks": status.waiting_deliveries,
-        "pending_writes": pending.collect::<Vec<_>>(),
-        "unconfirmed_webhooks": status.doubts,
-        "is_undecodable": status.is_undecodable,
-    })
-}
-
-fn print_status(
-    context: &Context,
-    output: &Output,
-    tenant: &TenantId,
-    status: &SyncStatus,
-    url: Option<String>,
-) {
-    let tone = match status.state {
-        SyncState::InSync => Tone::Good,
-        SyncState::InReview | SyncState::Paused => Tone::Bad,
-        SyncState::Retrying => Tone::Warning,
-        _ => Tone::Strong,
-    };
-    let id = &status.appointment;
-    let heading = format!(
-        "Appointment {} of tenant {tenant}: {}.",
-        quoted(id.as_str()),
-        sentences::of_state(status.state)
-    );
-    output.line(output.paint(tone, &plain(&heading)));
-    let line = |label: &str, text: String| output.line(format!("  {label:<16}{}", plain(&text)));
-    if let Some(booking) = &status.booking {
-        let url = url.map(|url| format!("  {url}")).unwrap_or_default();
-        line("Booking", format!("{booking}{url}"));
-    }
-    if let Some(revision) = status.revision {
-        let by = match &status.origin {
-            Some(origin) => format!(", written by {}", origin.as_str()),
-            None => String::new(),
-        };
-        line("Revision", format!("{revision}{by}"));
-    }
-    let last = [
-        ("Last attempt", status.last.attempted_at),
-        ("Last success", status.last.succeeded_at),
-        ("Last failure", status.last.failed_at),
-        ("Next attempt", status.next_attempt_at),
-        ("Held until", status.held_until),
-    ];
-    for (label, at) in last {
-        if let Some(at) = at {
-            line(label, output.time(at));
-        }
-    }
-    if let Some(error) = &status.last.error {
-        line("Last error", error.clone());
-    }
-    let waiting = [
-        (status.waiting_changes, "changes wait"),
-        (status.waiting_deliveries, "webhooks wait"),
-    ];
-    for (number, what) in waiting {
-        if number > 0 {
-            line("Waiting", format!("{number} {what}"));
-        }
-    }
-    for write in &status.pending {
-        let what = sentences::of_write(write.kind);
-        let sent = output.time(write.sent_at);
-        line(
-            "Under way",
-            format!("{what}, sent at {sent}, may still take effect"),
-        );
-    }
-    let flag = tenant_flag(context, tenant);
-    for (review, reason) in &status.reviews {
-        let reason = sentences::of_reason(reason);
-        line(
-            "To be decided",
-            format!("{reason}: calcom-sync reviews show {review}{flag}"),
-        );
-    }
-    let id = quoted(id.as_str());
-    output.line(plain(&format!(
-        "The whole story: calcom-sync history {id}{flag}"
-    )));
-}
-
-async fn search(context: &Context, output: &Output, text: &str) -> Result<(), Failure> {
-    let filter = ActivityFilter::default().with_text(text);
-    let mut found: Vec<(TenantId, Activity)> = Vec::new();
-    for tenant in context.selected()? {
-        let mut after: Option<LogId> = None;
-        for _ in 0..PAGES {
-            let mut page = Page::first(100);
-            page.after = after;
-            let read = context.engine.recent(tenant, &filter, page).await?;
-            for row in read.rows {
-                let id = &row.status.appointment;
-                let is_known = |(of, known): &(TenantId, Activity)| {
-                    of == tenant && known.status.appointment == *id
-                };
-                if !found.iter().any(is_known) {
-                    found.push((tenant.clone(), row));
-                }
-            }
-            after = read.next;
-            if after.is_none() || found.len() >= FOUND {
-                break;
-            }
-        }
-    }
-    found.truncate(FOUND);
-    if found.is_empty() {
-        return Err(Failure::not_found(
-            "no appointment that was worked on lately matches",
-            "search for a part of the id, the booking, the name, the e-mail address or the phone number",
-        ));
-    }
-    let views = found.iter().map(|(tenant, activity)| {
-        let of_host = activity.appointment.as_ref();
-        json!({
-            "tenant": tenant,
-            "appointment": activity.status.appointment,
-            "state": sentences::state_word(activity.status.state),
-            "booking": activity.status.booking,
-            "name": of_host.map(|one| &one.state.attendee.name),
-            "start": of_host.map(|one| one.state.start),
-            "at": activity.at,
-        })
-    });
-    output.json(&json!({"appointments": views.collect::<Vec<_>>()}));
-    let rows: Vec<Vec<String>> = found
-        .iter()
-        .map(|(tenant, activity)| {
-            let of_host = activity.appointment.as_ref();
-            let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-            vec![
-                quoted(activity.status.appointment.as_str()),
-                or_none(of_host.map(|one| one.state.attendee.name.clone())),
-                or_none(of_host.map(|one| output.time(one.state.start))),
-                sentences::of_state(activity.status.state).to_owned(),
-                tenant.to_string(),
-            ]
-        })
-        .collect();
-    output.table(&["appointment", "customer", "start", "", "tenant"], &rows);
-    Ok(())
 }
