@@ -30,6 +30,7 @@
 //! - sign users in with OAuth: [`OAuthClient`](client::OAuthClient)
 //! - verify webhooks: [`webhook`]
 //! - keep your own appointments in sync: [`sync`]
+//! - watch and operate that: [`server::operations`] (feature `server`)
 //! - write an adapter for your own storage: [`store`]
 //! - test against a fake Cal.com: [`FakeCalcom`](testing::FakeCalcom)
 //!
@@ -44,7 +45,7 @@
 //! | [`sqlite`] | the store in a SQLite file | `sqlite` |
 //! | [`postgres`] | the store in a PostgreSQL database | `postgres` |
 //! | [`sync`] | the sync engine | |
-//! | [`server`] | axum routers that receive webhooks and tell the engine's health | `server` |
+//! | [`server`] | axum routers: the door for webhooks, health, and the operations page | `server` |
 //! | [`metrics`] | what is counted and timed | `metrics` |
 //! | [`testing`] | the conformance suite for stores, stores that fail, webhook bodies, clock and randomness | `conformance` |
 //! | [`testing::FakeCalcom`] | a fake Cal.com, with fault scripts | `testing` |

@@ -1,4 +1,5 @@
-//! axum routers over the engine, to be merged into the host's own.
+//! axum routers over the engine, to be put into the host's own: [`webhooks`], where Cal.com delivers, and
+//! [`operations`], the page for the people who run the sync.
 //!
 //! ```no_run
 //! # async fn run(engine: std::sync::Arc<dyn calcom::sync::SyncEngine>) -> std::io::Result<()> {

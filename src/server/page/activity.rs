@@ -87,32 +87,40 @@ fn list(visit: &Visit, filter: &ActivityFilter, found: &ActivityPage) -> Markup 
                 (empty("Nothing was found.", "Only appointments that were worked on lately, or wait, are searched."))
             }
         } @else {
-            form method="post" action=(visit.link("/appointments")) data-confirm {
-                table.rows.stack {
-                    caption.hidden { "Appointments that were worked on lately or wait, newest first" }
-                    thead {
-                        tr {
-                            @if may_write { th.pick scope="col" { span.hidden { "Select" } } }
-                            th scope="col" { "When" }
-                            th scope="col" { "Attendee" }
-                            th scope="col" { "Start" }
-                            th scope="col" { "State" }
-                            th scope="col" { "Origin" }
-                            th scope="col" { "Done last" }
-                        }
-                    }
-                    tbody { @for activity in &found.rows { (row(visit, activity, may_write)) } }
-                }
-                @if may_write {
+            @if may_write {
+                form method="post" action=(visit.link("/appointments")) data-confirm {
+                    (table(visit, found, may_write))
                     div.bulk {
                         p { "With the selected appointments:" }
                         button type="submit" name="action" value="resync" { (icon(Icon::Retry)) "Resync" }
                         button.danger type="submit" name="action" value="cancel" { (icon(Icon::Cross)) "Cancel" }
                     }
                 }
+            } @else {
+                (table(visit, found, may_write))
             }
         }
         (pager(visit, "/activity", next))
+    }
+}
+
+fn table(visit: &Visit, found: &ActivityPage, may_write: bool) -> Markup {
+    html! {
+        table.rows.stack {
+            caption.hidden { "Appointments that were worked on lately or wait, newest first" }
+            thead {
+                tr {
+                    @if may_write { th.pick scope="col" { span.hidden { "Select" } } }
+                    th scope="col" { "When" }
+                    th scope="col" { "Attendee" }
+                    th scope="col" { "Start" }
+                    th scope="col" { "State" }
+                    th scope="col" { "Origin" }
+                    th scope="col" { "Done last" }
+                }
+            }
+            tbody { @for activity in &found.rows { (row(visit, activity, may_write)) } }
+        }
     }
 }
 
@@ -138,7 +146,7 @@ fn row(visit: &Visit, activity: &Activity, may_write: bool) -> Markup {
                 @match of_host { Some(state) => (times::at_in(visit, state.start, &state.attendee.time_zone)), None => "–" }
             }
             td data-label="State" { (state(status.state)) }
-            td data-label="Origin" { @match &status.origin { Some(origin) => (words::origin(origin)), None => "–" } }
+            td.short data-label="Origin" { @match &status.origin { Some(origin) => (words::origin(origin)), None => "–" } }
             td.done data-label="Done last" {
                 @match &activity.event {
                     Some(event) => (words::sentence(visit, event)),

@@ -41,16 +41,21 @@ fn facts(visit: &Visit, condition: &CalendarCondition) -> Markup {
 }
 
 fn circuit(circuit: CircuitCondition) -> Markup {
-    match circuit {
-        CircuitCondition::Closed => chip(Tone::Good, Icon::Check, "Closed: calls go through"),
-        CircuitCondition::HalfOpen => {
-            chip(Tone::Warn, Icon::Clock, "Half open: a few calls as probes")
-        }
-        CircuitCondition::Open { probes_in } => {
-            let text = format!("Open: no calls, probes in {}", times::span(probes_in));
-            chip(Tone::Bad, Icon::Cross, &text)
-        }
-    }
+    let (shown, more) = match circuit {
+        CircuitCondition::Closed => (
+            chip(Tone::Good, Icon::Check, "Closed"),
+            "calls go through".to_owned(),
+        ),
+        CircuitCondition::HalfOpen => (
+            chip(Tone::Warn, Icon::Clock, "Half open"),
+            "a few calls are sent as probes".to_owned(),
+        ),
+        CircuitCondition::Open { probes_in } => (
+            chip(Tone::Bad, Icon::Cross, "Open"),
+            format!("no calls are sent; probes in {}", times::span(probes_in)),
+        ),
+    };
+    html! { (shown) span.sub { (more) } }
 }
 
 fn budget(rate: RateCondition) -> Markup {

@@ -56,6 +56,7 @@ fn row(caption: &str, number: u64) -> Markup {
 
 fn verdict(job: &Job, report: &AuditReport) -> Markup {
     let drift = report.counts.drift();
+    let left = report.counts.too_recent + report.counts.in_flight;
     let found = count(drift, "difference", "differences");
     let (tone, text) = match (&report.stopped, job.mode) {
         (Some(AuditStop::Brake), _) => return html! {},
@@ -68,9 +69,17 @@ fn verdict(job: &Job, report: &AuditReport) -> Markup {
             "The host application failed before the end was reached. Start again later.".to_owned(),
         ),
         (Some(_), _) => (Tone::Bad, "It could not be carried out.".to_owned()),
-        (None, _) if drift == 0 && !report.has_gaps => {
-            (Tone::Good, "Both sides agree within the window.".to_owned())
-        }
+        (None, _) if drift == 0 && left > 0 => (
+            Tone::Good,
+            format!(
+                "What was compared agrees. {} written too recently: check again in a few minutes.",
+                match left {
+                    1 => "1 was".to_owned(),
+                    left => format!("{left} were"),
+                }
+            ),
+        ),
+        (None, _) if drift == 0 => (Tone::Good, "Both sides agree within the window.".to_owned()),
         (None, AuditMode::CheckOnly) => {
             (Tone::Warn, format!("{found} found. Nothing was changed."))
         }

@@ -53,7 +53,8 @@ pub(super) fn is_secure(config: &OperationsConfig, headers: &HeaderMap) -> bool 
     let proxy = || {
         let value = headers.get("x-forwarded-proto");
         let value = value.and_then(|value| value.to_str().ok());
-        value.is_some_and(|value| value.trim().eq_ignore_ascii_case("https"))
+        let first = value.and_then(|value| value.split(',').next());
+        first.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
     };
     config.is_secure.unwrap_or_else(proxy)
 }

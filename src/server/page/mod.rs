@@ -63,7 +63,7 @@ const LARGEST_FORM: usize = 256 * 1024;
 /// A router with the operations page: how a tenant's appointments and bookings stand, what needs a
 /// person, and everything that a person can do about it.
 ///
-/// Nest it under the [base path](OperationsConfig::with_base_path), or serve it by itself: it answers
+/// Nest it with `nest_service`, under the [base path](OperationsConfig::with_base_path), or serve it by itself: it answers
 /// every path that it is asked for. Serve with the
 /// [peer's address](axum::extract::ConnectInfo), so that failed attempts to sign in are counted for each
 /// by itself.
@@ -76,7 +76,7 @@ const LARGEST_FORM: usize = 256 * 1024;
 ///
 /// let access = Access::tokens([Token::new("hanna", secret, Role::Operator)]);
 /// let config = OperationsConfig::new(access).with_base_path("/operations");
-/// let app = axum::Router::new().nest("/operations", operations(engine, config));
+/// let app = axum::Router::new().nest_service("/operations", operations(engine, config));
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
 /// axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
 /// # }

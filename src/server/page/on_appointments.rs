@@ -54,7 +54,7 @@ async fn ask(visit: &Visit, act: Act, ids: &[AppointmentId]) -> Result<View, Pro
     for id in ids {
         let status = visit.engine().status(&visit.tenant, id).await?;
         let found = visit.engine().appointment(&visit.tenant, id).await;
-        rows.push(planned(visit, act, &status, found));
+        rows.push(planned(visit, act, &status, &found));
     }
     let number = counted(ids);
     let (title, effect, button) = match act {
@@ -99,11 +99,11 @@ fn planned(
     visit: &Visit,
     act: Act,
     status: &SyncStatus,
-    found: Result<Option<Appointment>, Error>,
+    found: &Result<Option<Appointment>, Error>,
 ) -> Markup {
     let of_host = found.as_ref().ok().and_then(Option::as_ref);
     let is_live = of_host.is_some_and(|found| found.state.status.is_live());
-    let plan = match (act, &found) {
+    let plan = match (act, found) {
         (_, Err(_)) => "The host application does not answer; this is tried all the same.",
         (Act::Resync, Ok(Some(_))) => "Both sides are read and compared.",
         (Act::Resync, Ok(None)) if status.booking.is_some() => {

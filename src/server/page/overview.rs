@@ -139,9 +139,9 @@ fn judge(overview: &Overview, condition: Option<&CalendarCondition>) -> Verdict 
         );
         return verdict(Tone::Warn, Icon::Clock, "Waiting for Cal.com", &text);
     }
-    let busy = counts.due + counts.leased;
+    let busy = at_work(counts);
     if busy > 0 {
-        let text = format!("{} being worked on, or next.", are(busy));
+        let text = format!("{} worked on, or next.", are(busy));
         return verdict(Tone::Busy, Icon::Play, "Working", &text);
     }
     let text = match counts.later {
@@ -154,10 +154,19 @@ fn judge(overview: &Overview, condition: Option<&CalendarCondition>) -> Verdict 
     verdict(Tone::Good, Icon::Check, "In sync", &text)
 }
 
+/// How much waits or is worked on: links, or what no worker has looked at yet.
+fn at_work(counts: &WorkCounts) -> u64 {
+    let changes = counts.changes.iter().filter(|one| one.fate.is_none());
+    let changes: u64 = changes.map(|one| one.waits.count).sum();
+    let deliveries = counts.deliveries.iter().filter(|one| one.fate.is_none());
+    let deliveries: u64 = deliveries.map(|one| one.waits.count).sum();
+    (counts.due + counts.leased).max(changes + deliveries)
+}
+
 fn are(number: u64) -> String {
     match number {
-        1 => "1 appointment is".to_owned(),
-        number => format!("{number} appointments are"),
+        1 => "1 change or webhook is".to_owned(),
+        number => format!("{number} changes and webhooks are"),
     }
 }
 
@@ -168,7 +177,7 @@ fn figures(overview: &Overview) -> Markup {
         Some(rate) => percent(rate),
         None => "–".to_owned(),
     };
-    let depth = counts.due + counts.leased + counts.later;
+    let depth = at_work(counts) + counts.later;
     let oldest = counts.oldest_due.map_or_else(
         || "nothing is due".to_owned(),
         |oldest| format!("oldest due for {}", times::span(oldest)),

@@ -168,4 +168,9 @@
   };
 
   comfort(document);
+
+  // On a narrow screen, the tabs may reach beyond it.
+  const tabs = document.querySelector(".tabs");
+  const current = tabs?.querySelector("[aria-current]");
+  if (current) tabs.scrollLeft = current.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
 })();

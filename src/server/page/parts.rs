@@ -114,7 +114,7 @@ pub(super) fn confirm(
                 (fields)
                 (hidden("confirmed", "1"))
                 button.danger type="submit" { (button) }
-                a.button href=(back) data-close { "Go back, and do nothing" }
+                a.button href=(back) data-close autofocus { "Go back, and do nothing" }
             }
         }
     }

@@ -39,10 +39,8 @@ pub(super) async fn act(visit: &Visit) -> Result<Response, Problem> {
     for id in ids {
         let item = visit.engine().review(&visit.tenant, id).await?;
         let item = item.ok_or(Problem::NotFound)?;
-        let choice = choices(&item).into_iter();
-        let choice = choice
-            .filter(|choice| choice.resolution.as_str() == word)
-            .next();
+        let mut possible = choices(&item).into_iter();
+        let choice = possible.find(|choice| choice.resolution.as_str() == word);
         items.push((item, choice.map(|choice| at_start(choice, start))));
     }
     if !visit.form.is_set("confirmed") {

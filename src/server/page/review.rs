@@ -141,18 +141,21 @@ fn decisions(visit: &Visit, item: &ReviewItem) -> Markup {
     let possible = choices(item);
     let plain = possible.iter();
     let plain = plain.filter(|choice| !matches!(choice.resolution, Resolution::Rebook { .. }));
+    let suggested = possible.iter().filter(|choice| choice.is_suggested);
+    let is_only = suggested.count() == 1;
     html! {
         @if !possible.is_empty() {
             section.card aria-labelledby="decide" {
                 h2 #decide { "What can be done" }
                 @if !visit.operator.may_write() { p.hint { "An operator can decide." } }
-                ul.choices { @for choice in plain { li { (decision(visit, item, choice)) } } }
+                ul.choices { @for choice in plain { li { (decision(visit, item, choice, is_only)) } } }
             }
         }
     }
 }
 
-fn decision(visit: &Visit, item: &ReviewItem, choice: &Choice) -> Markup {
+/// `is_only` tells whether one decision alone is suggested, whose button then stands out.
+fn decision(visit: &Visit, item: &ReviewItem, choice: &Choice, is_only: bool) -> Markup {
     let word = choice.resolution.as_str();
     let effect = format!("effect-{word}");
     let name = match word {
@@ -162,14 +165,19 @@ fn decision(visit: &Visit, item: &ReviewItem, choice: &Choice) -> Markup {
         },
         _ => words::resolution(&choice.resolution),
     };
+    let what = html! {
+        p #(effect) { strong { (name) } @if choice.is_suggested { " " span.suggested { "Suggested" } } br; (choice.effect) }
+    };
     html! {
-        form.choice method="post" action=(visit.link("/reviews")) {
-            (fields(item.id, word))
-            (hidden("confirmed", "1"))
-            p #(effect) { strong { (name) } @if choice.is_suggested { " " span.suggested { "Suggested" } } br; (choice.effect) }
-            @if visit.operator.may_write() {
-                button.primary[choice.is_suggested] type="submit" aria-describedby=(effect) { (name) }
+        @if visit.operator.may_write() {
+            form.choice method="post" action=(visit.link("/reviews")) {
+                (fields(item.id, word))
+                (hidden("confirmed", "1"))
+                (what)
+                button.primary[is_only && choice.is_suggested] type="submit" aria-describedby=(effect) { (name) }
             }
+        } @else {
+            (what)
         }
     }
 }
@@ -211,7 +219,7 @@ async fn rebooking(visit: &Visit, item: &ReviewItem) -> Markup {
                     (fields(item.id, "rebook"))
                     (hidden("confirmed", "1"))
                     (by_day(visit, &slots))
-                    button.primary[choice.is_suggested] type="submit" { "Book the chosen slot" }
+                    button.primary type="submit" { "Book the chosen slot" }
                 }
             }
             @if !asked { p { a.button href={ (more) "?slots=1#rebook" } { "Look for free slots within the next 14 days" } } }
@@ -223,11 +231,15 @@ fn by_day(visit: &Visit, slots: &[DateTime<Utc>]) -> Markup {
     let days = slots.chunk_by(|one, other| times::day(visit, *one) == times::day(visit, *other));
     html! {
         p.hint { "Times in " (visit.desk.zone.name()) "." }
-        @for day in days {
-            fieldset.slots {
-                legend { (times::day(visit, day[0])) }
-                @for slot in day.iter().take(SLOTS_A_DAY) {
-                    label { input type="radio" name="start" required value=(slot.to_rfc3339()); span { (times::clock(visit, *slot)) } }
+        @for (index, day) in days.enumerate() {
+            @let name = times::day(visit, day[0]);
+            details.day open[index == 0] {
+                summary { (name) " " span.sub { (count(day.len() as u64, "slot", "slots")) } }
+                fieldset.slots {
+                    legend.hidden { (name) }
+                    @for slot in day.iter().take(SLOTS_A_DAY) {
+                        label { input type="radio" name="start" required value=(slot.to_rfc3339()); span { (times::clock(visit, *slot)) } }
+                    }
                 }
             }
         }

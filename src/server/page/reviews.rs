@@ -65,6 +65,11 @@ fn filter_of(visit: &Visit) -> ReviewFilter {
     filter
 }
 
+fn is_filtered(visit: &Visit) -> bool {
+    let names = ["show", "reason", "age"];
+    names.iter().any(|name| visit.query.is_set(name))
+}
+
 fn filters(visit: &Visit) -> Markup {
     let query = &visit.query;
     let chosen = |name| query.get(name);
@@ -94,7 +99,7 @@ fn filters(visit: &Visit) -> Markup {
             }
             div.buttons {
                 button type="submit" { "Filter" }
-                @if ["show", "reason", "age"].iter().any(|name| query.is_set(name)) {
+                @if is_filtered(visit) {
                     a.button.quiet href=(visit.link("/reviews")) { "Clear" }
                 }
             }
@@ -108,28 +113,38 @@ fn list(visit: &Visit, items: &[ReviewItem]) -> Markup {
     let may_write = visit.operator.may_write();
     let has_open = items.iter().any(|item| item.resolved.is_none());
     html! {
-        @if items.is_empty() {
+        @if items.is_empty() && is_filtered(visit) {
+            (empty("There are no such items.", ""))
+        } @else if items.is_empty() {
             (empty("Nothing needs a person.", "What the engine cannot decide by itself is put here, with everything that is needed to decide."))
-        } @else {
+        } @else if may_write && has_open {
             form method="post" action=(visit.link("/reviews")) data-confirm {
-                table.rows.stack {
-                    caption.hidden { "Review items, oldest first" }
-                    thead {
-                        tr {
-                            @if may_write { th.pick scope="col" { span.hidden { "Select" } } }
-                            th scope="col" { "Reason" }
-                            th scope="col" { "What happened" }
-                            th scope="col" { "Appointment" }
-                            th scope="col" { "Opened" }
-                            th scope="col" { "State" }
-                        }
-                    }
-                    tbody { @for item in items { (row(visit, item, may_write)) } }
-                }
-                @if may_write && has_open { (bulk()) }
+                (table(visit, items, true))
+                (bulk())
             }
+        } @else {
+            (table(visit, items, false))
         }
         (pager(visit, "/reviews", next))
+    }
+}
+
+fn table(visit: &Visit, items: &[ReviewItem], may_pick: bool) -> Markup {
+    html! {
+        table.rows.stack {
+            caption.hidden { "Review items, oldest first" }
+            thead {
+                tr {
+                    @if may_pick { th.pick scope="col" { span.hidden { "Select" } } }
+                    th scope="col" { "Reason" }
+                    th scope="col" { "What happened" }
+                    th scope="col" { "Appointment" }
+                    th scope="col" { "Opened" }
+                    th scope="col" { "State" }
+                }
+            }
+            tbody { @for item in items { (row(visit, item, may_pick)) } }
+        }
     }
 }
 
@@ -148,13 +163,13 @@ fn bulk() -> Markup {
     }
 }
 
-fn row(visit: &Visit, item: &ReviewItem, may_write: bool) -> Markup {
+fn row(visit: &Visit, item: &ReviewItem, may_pick: bool) -> Markup {
     let message = clean_text(&item.evidence.message);
     let excerpt: String = message.chars().take(EXCERPT).collect();
     let is_whole = excerpt.len() == message.len();
     html! {
         tr {
-            @if may_write {
+            @if may_pick {
                 td.pick {
                     @if item.resolved.is_none() {
                         label { input type="checkbox" name="item" value=(item.id); span.hidden { "Select item " (item.id) } }

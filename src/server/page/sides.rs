@@ -60,8 +60,14 @@ fn is_known(state: &AppointmentState, field: Field) -> bool {
         Field::Guests => state.guests.is_some(),
         Field::Notes => state.notes.is_some(),
         Field::Absent => state.absent.is_some(),
-        Field::Responses => state.responses.is_some(),
-        Field::Metadata => state.metadata.is_some(),
+        Field::Responses => state
+            .responses
+            .as_ref()
+            .is_some_and(|answers| !answers.as_object().is_empty()),
+        Field::Metadata => state
+            .metadata
+            .as_ref()
+            .is_some_and(|entries| entries.iter().next().is_some()),
         Field::Status | Field::Start | Field::Length | Field::EventType | Field::Name => true,
     }
 }

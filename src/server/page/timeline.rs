@@ -88,7 +88,7 @@ fn event(visit: &Visit, event: &HistoryEvent) -> Markup {
         }
         HistoryEvent::Review(item) => html! {
             p {
-                (icon(Icon::Alert)) "Review item: "
+                (icon(Icon::Alert)) " Review item: "
                 a href=(visit.review_link(item.id)) { (words::reason(&item.reason)) }
             }
             p.fate {
