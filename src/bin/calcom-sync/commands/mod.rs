@@ -5,7 +5,6 @@ pub(crate) mod check;
 mod common;
 pub(crate) mod completions;
 pub(crate) mod control;
-mod database_figures;
 pub(crate) mod erase;
 pub(crate) mod history;
 pub(crate) mod log;
