@@ -21,17 +21,40 @@ const TELL_WITHIN: Duration = Duration::from_secs(10);
 impl Operator {
     /// Who acts: as the flag says, or else the user who runs this.
     pub(crate) fn name(&self) -> String {
-        let of_system = || {
+        let of_environment = || {
             let names = ["USER", "LOGNAME", "USERNAME"].into_iter();
             let mut names = names.filter_map(|name| std::env::var(name).ok());
             names.find(|name| !name.trim().is_empty())
         };
         let name = self.by.clone().filter(|name| !name.trim().is_empty());
-        let name = name.or_else(of_system);
+        let name = name.or_else(of_environment).or_else(user_of_process);
         let name = plain(&name.unwrap_or_else(|| "somebody".to_owned()));
         // It goes into the log of every action.
         name.trim().chars().take(100).collect()
     }
+}
+
+/// The user who runs this, where the environment does not say, as in a container.
+fn user_of_process() -> Option<String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+
+        let user = std::fs::metadata("/proc/self").ok()?.uid();
+        name_of(&std::fs::read_to_string("/etc/passwd").ok()?, user)
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// The name of a user in the text of `/etc/passwd`.
+#[cfg(unix)]
+fn name_of(users: &str, user: u32) -> Option<String> {
+    let mut users = users.lines().map(|line| line.split(':'));
+    users.find_map(|mut fields| {
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(user)).then(|| name.to_owned())
+    })
 }
 
 /// Writes down what an operator did. The action itself is done; that it could not be written down
@@ -310,6 +333,14 @@ impl From<&AppointmentState> for StateView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_user_is_found_by_number() {
+        let users = "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/sh\n";
+        assert_eq!(name_of(users, 1000).as_deref(), Some("ann"));
+        assert_eq!(name_of(users, 1), None);
+    }
 
     #[test]
     fn a_name_carries_no_control_characters_and_is_bounded() {
