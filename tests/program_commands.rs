@@ -1482,6 +1482,12 @@ async fn several_tenants_are_told_apart() {
     show.says(&format!(
         "calcom-sync reviews resolve {id} retry --tenant studio"
     ));
+    // The oldest come first, of whichever tenant they are.
+    world.run(&["pause", "--tenant", "salon"]).await.is(0);
+    let (_, json) = world.json(&["reviews", "list", "--limit", "1"]).await;
+    assert_eq!(json["reviews"][0]["tenant"], "studio");
+    assert_eq!(json["has_more"], true);
+    world.run(&["resume", "--tenant", "salon"]).await.is(0);
     world
         .run(&["reviews", "show", &id, "--tenant", "salon"])
         .await

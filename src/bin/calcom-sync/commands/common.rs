@@ -337,7 +337,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_user_is_found_by_number() {
-        let users = "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/sh\n";
+        let users = "root:x:0:0:root:/root:/bin/bash\nann:x:1000:100::/home/ann:/bin/sh\n";
         assert_eq!(name_of(users, 1000).as_deref(), Some("ann"));
         assert_eq!(name_of(users, 1), None);
     }

@@ -90,17 +90,19 @@ async fn list(
     let mut items: Vec<ReviewItem> = Vec::new();
     for tenant in context.selected()? {
         let mut after: Option<ReviewId> = None;
-        while items.len() <= limit {
+        let mut of_tenant: Vec<ReviewItem> = Vec::new();
+        while of_tenant.len() <= limit {
             let mut page = Page::first(PAGE);
             page.after = after;
             let read = context.engine.reviews(tenant, &filter, page).await?;
             after = read.last().map(|item| item.id);
             let is_last = read.len() < PAGE as usize;
-            items.extend(read);
+            of_tenant.extend(read);
             if is_last {
                 break;
             }
         }
+        items.extend(of_tenant);
     }
     items.sort_by_key(|item| (item.opened_at, item.id));
     let has_more = items.len() > limit;
