@@ -2,7 +2,6 @@
 //! shows, checks and repairs it.
 
 #![warn(clippy::unwrap_used)]
-#![allow(dead_code, reason = "until all commands are built")]
 
 mod cli;
 mod commands;

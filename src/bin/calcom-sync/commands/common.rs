@@ -168,7 +168,12 @@ pub(super) fn tenant_flag(context: &Context, output: &Output, tenant: &TenantId)
 
 /// Delivers what this process has to tell other people: its own worker, if one runs, is elsewhere.
 pub(super) async fn tell(context: &Context, output: &Output) {
-    let told = context.engine.deliver_notifications();
+    let told = async {
+        let told = context.engine.deliver_notifications().await;
+        // What is collected for an e-mail is in the memory of this process, too.
+        context.notifiers.flush().await;
+        told
+    };
     match tokio::time::timeout(TELL_WITHIN, told).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => output.note(format!(
