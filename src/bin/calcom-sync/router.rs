@@ -12,7 +12,7 @@ use calcom::sync::{Monitor, SyncEngine};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::context::Context;
-use crate::settings::{self, TokenSettings};
+use crate::settings::{self, TenantSettings, TokenSettings};
 
 /// What Prometheus expects, in its own text format.
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -67,10 +67,7 @@ fn page(context: &Context, parts: &Parts) -> OperationsConfig {
     let mut config = OperationsConfig::new(Access::tokens(tokens))
         .with_sign_in_links(parts.links.clone())
         .with_live(parts.live.clone());
-    let mut app_urls = settings
-        .tenants
-        .iter()
-        .filter_map(|tenant| tenant.app_url());
+    let mut app_urls = settings.tenants.iter().filter_map(TenantSettings::app_url);
     if let Some(url) = app_urls.next() {
         let base = url.as_str().trim_end_matches('/');
         config = config.with_booking_url(format!("{base}/booking/{{uid}}"));
