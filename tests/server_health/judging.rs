@@ -157,6 +157,20 @@ fn old_work() {
 }
 
 #[test]
+fn a_pause_on_purpose_is_no_failure() {
+    let item = |reason| ReviewCount::new(reason, 1, SECOND);
+    let mut seen = well(1);
+    books(&mut seen, 0).is_paused = true;
+    books(&mut seen, 0).reviews = vec![item(ReviewReason::PausedByPerson)];
+    let health = judged(&seen, "api", Degraded);
+    assert_eq!(health.checks["api"].figures["paused_tenants"], 1);
+    // Whoever resumes it finds that the key is refused.
+    let refused = item(ReviewReason::CredentialsRefused);
+    books(&mut seen, 0).reviews.push(refused);
+    judged(&seen, "api", Unhealthy);
+}
+
+#[test]
 fn lags_are_weighed_by_how_many_webhooks_had_them() {
     let lag = |count, longest: u32, mean: u64| {
         Waits::new(count, longest * SECOND, Duration::from_millis(mean))

@@ -347,7 +347,10 @@ fn api(seen: &Observed, thresholds: &HealthThresholds) -> HealthCheck {
     let probing = Share::of(&connections, |it| it.circuit == CircuitCondition::HalfOpen);
     let failing = Share::of(&connections, |it| is_failing(it) && !it.circuit.is_open());
     let refused = Share::of(&connections, |it| it.answers.credentials_are_refused());
-    let paused = Share::of(&books(seen), |books| books.is_paused);
+    let paused = Share::of(&books(seen), |books| {
+        books.is_paused && !books.is_paused_by_person()
+    });
+    let on_purpose = Share::of(&books(seen), BooksObserved::is_paused_by_person);
     let held = Share::of(&books(seen), |books| books.is_held && !books.is_paused);
     let answered: u64 = connections
         .iter()
@@ -361,7 +364,7 @@ fn api(seen: &Observed, thresholds: &HealthThresholds) -> HealthCheck {
     findings.figure("connections", connections.len());
     findings.figure("circuits_open", open.affected);
     findings.figure("credentials_refused", refused.affected);
-    findings.figure("paused_tenants", paused.affected);
+    findings.figure("paused_tenants", paused.affected + on_purpose.affected);
     findings.figure("held_tenants", held.affected);
     findings.figure("answers", answered);
     if answered > 0 {
@@ -400,6 +403,13 @@ fn api(seen: &Observed, thresholds: &HealthThresholds) -> HealthCheck {
             status,
             format!("The work is paused for {paused}."),
             "Resolve what the open review items about these tenants name, then resume them.",
+        );
+    }
+    if on_purpose.affected > 0 {
+        findings.found(
+            Degraded,
+            format!("Persons have paused the work for {on_purpose}."),
+            "Resume these tenants once the reason is gone; the open review items say who paused them and why.",
         );
     }
     if held.affected > 0 {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::store::{DeliveryFate, NoticeSource, ReviewCount, Waits, WorkCounts};
+use crate::store::{DeliveryFate, NoticeSource, ReviewCount, ReviewReason, Waits, WorkCounts};
 use crate::sync::condition::CalendarCondition;
 use crate::sync::overview::{self, Overview};
 use crate::sync::tenant::TenantSetup;
@@ -114,6 +114,17 @@ impl BooksObserved {
             reviews: counts.reviews.clone(),
             ended,
         }
+    }
+
+    /// Whether the tenant is paused because a person wanted it, and for no other reason.
+    pub(super) fn is_paused_by_person(&self) -> bool {
+        let is_open = |reason: ReviewReason| {
+            let mut counts = self.reviews.iter();
+            counts.any(|count| count.reason == reason && count.count > 0)
+        };
+        self.is_paused
+            && is_open(ReviewReason::PausedByPerson)
+            && !is_open(ReviewReason::CredentialsRefused)
     }
 
     /// Whether workers take the tenant's work in hand.
