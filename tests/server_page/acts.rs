@@ -9,7 +9,7 @@ use calcom::store::{
     ServiceWrite, StoreErrorKind,
 };
 use calcom::sync::{Operations, SyncState};
-use calcom::testing::{StoreFault, StoreOperation, StoreTrouble};
+use calcom::testing::{Fault, Operation, StoreFault, StoreOperation, StoreTrouble, Then};
 
 use crate::world::{Answer, World, at};
 
@@ -404,4 +404,35 @@ async fn the_webhook_is_tested_and_repaired() {
         .await
         .is(200)
         .says("No webhook address is set up");
+}
+
+#[tokio::test]
+async fn a_check_can_be_stopped_and_no_second_one_begins_beside_it() {
+    let world = World::new().await;
+    let late = Then::DelayBefore(Duration::from_secs(4));
+    world
+        .fake
+        .inject(Fault::new(Operation::ListBookings, late).always());
+    let check = [
+        ("mode", "check"),
+        ("from", "2026-12-01"),
+        ("until", "2027-01-01"),
+    ];
+    world.post("/t/salon/drift", &check).await.is(303);
+    let running = world.get("/t/salon/drift").await;
+    running.is(200).says("<progress").says("Comparing, 0 %");
+    let second = world.post("/t/salon/drift", &check).await;
+    second.is(409).says("is under way");
+    // Another tenant's is its own.
+    world.get("/t/studio/drift").await.does_not_say("<progress");
+    world.post("/t/salon/drift/stop", &[]).await.is(303);
+    let stopped = world.get("/t/salon/drift").await;
+    stopped.says("It was stopped before its end.");
+    let checked = ("hanna".to_owned(), OperatorAction::CheckDrift);
+    assert_eq!(world.actions().await, [checked]);
+    world.post("/t/salon/drift/stop", &[]).await.is(303);
+    assert_eq!(world.actions().await.len(), 1);
+    world.fake.clear_faults();
+    world.post("/t/salon/drift", &check).await.is(303);
+    ended_drift(&world).await.says("Both sides agree");
 }

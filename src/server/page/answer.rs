@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, RawPathParams, Request};
@@ -21,6 +22,9 @@ use super::{
 };
 use crate::server::webhooks::last_of;
 use crate::store::TenantId;
+
+/// How long a form may take to arrive.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Answers a request for a page.
 pub(super) async fn answer(desk: Arc<Desk>, page: Page, request: Request) -> Response {
@@ -110,8 +114,11 @@ async fn read(parts: &Parts, request: Request) -> Result<Fields, Problem> {
     if parts.method != Method::POST {
         return Ok(Fields::default());
     }
-    let body = Bytes::from_request(request, &()).await;
-    let body = body.map_err(|_| Problem::Invalid("The form is too large.".to_owned()))?;
+    let invalid = |why: &str| Problem::Invalid(why.to_owned());
+    let body = Bytes::from_request(request, &());
+    let body = tokio::time::timeout(READ_TIMEOUT, body).await;
+    let body = body.map_err(|_| invalid("The form did not arrive in time."))?;
+    let body = body.map_err(|_| invalid("The form is too large."))?;
     Ok(Fields::parse(&body))
 }
 
@@ -252,7 +259,7 @@ async fn act(visit: Visit) -> Result<Response, Problem> {
             None => return Ok(redirect(&visit.link("/drift"))),
         },
         Page::StopDrift => {
-            drift::stop(&visit);
+            drift::stop(&visit).await;
             return Ok(redirect(&visit.link("/drift")));
         }
         Page::Resolve => return resolve::act(&visit).await,

@@ -150,9 +150,13 @@ pub(super) fn start(visit: &Visit) -> Result<Option<View>, Problem> {
     Ok(None)
 }
 
-pub(super) fn stop(visit: &Visit) {
-    if let Some(job) = visit.desk.jobs.of(&visit.tenant) {
-        job.stop(visit.now);
+/// Stops what is under way. The job itself cannot write that down any more.
+pub(super) async fn stop(visit: &Visit) {
+    if let Some(job) = visit.desk.jobs.of(&visit.tenant)
+        && job.stop(visit.now)
+    {
+        let outcome = "It was stopped before its end.";
+        visit.note(None, job.action(), outcome).await;
     }
 }
 

@@ -259,10 +259,12 @@ fn by_origin(counts: &WorkCounts) -> Markup {
             @if rows.is_empty() {
                 p.hint { "No changes and no webhooks within 24 hours." }
             } @else {
+                div.scroll tabindex="0" role="region" aria-label="By origin" {
                 table.counts {
                     caption.hidden { "Changes and webhooks by origin: what waits, and what has ended within 24 hours" }
                     thead { tr { th scope="col" { "Origin" } th.number scope="col" { "Waiting" } th.number scope="col" { "Done" } th.number scope="col" { "Review" } th.number scope="col" { "Nothing to do" } } }
                     tbody { @for (name, numbers) in &rows { tr { th scope="row" { (name) } @for number in numbers { td.number { (number) } } } } }
+                }
                 }
             }
         }

@@ -27,7 +27,9 @@
   const isInUse = (region) => {
     if (region.contains(document.activeElement)) return true;
     if (region.querySelector("input:is([type=checkbox], [type=radio]):checked")) return true;
-    const typed = [...region.querySelectorAll("input:not([type=hidden])")];
+    // Those are inputs, too, and their values say nothing.
+    const others = "[type=hidden], [type=checkbox], [type=radio]";
+    const typed = [...region.querySelectorAll(`input:not(${others})`)];
     if (typed.some((field) => field.value !== field.defaultValue)) return true;
     const selection = getSelection();
     return !selection.isCollapsed && selection.containsNode(region, true);
