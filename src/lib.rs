@@ -45,7 +45,8 @@
 //! | [`sqlite`] | the store in a SQLite file | `sqlite` |
 //! | [`postgres`] | the store in a PostgreSQL database | `postgres` |
 //! | [`sync`] | the sync engine | |
-//! | [`server`] | axum routers: the door for webhooks, and the operations page | `server` |
+//! | [`server`] | axum routers: the door for webhooks, health, and the operations page | `server` |
+//! | [`metrics`] | what is counted and timed | `metrics` |
 //! | [`testing`] | the conformance suite for stores, stores that fail, webhook bodies, clock and randomness | `conformance` |
 //! | [`testing::FakeCalcom`] | a fake Cal.com, with fault scripts | `testing` |
 //! | [`ambient`] | the clock and the source of randomness, injected | |
@@ -82,7 +83,7 @@
 //! # Features
 //!
 //! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `postgres`, `server`,
-//! `conformance` and `testing` (which includes `client` and `conformance`) are not. Without any
+//! `metrics`, `conformance` and `testing` (which includes `client` and `conformance`) are not. Without any
 //! feature, and with `conformance` alone, the crate depends on no HTTP client, SQL, server or TLS.
 //! `program` builds the program `calcom-sync`, and `mail` lets it send e-mails; a library needs
 //! neither.
@@ -100,6 +101,10 @@
 pub mod ambient;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+#[cfg(not(feature = "metrics"))]
+mod metrics;
 pub mod model;
 #[cfg(feature = "postgres")]
 pub mod postgres;

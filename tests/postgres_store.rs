@@ -19,9 +19,10 @@ use calcom::postgres::PostgresStore;
 use calcom::store::{
     Accepted, Appointment, AppointmentId, AppointmentRepository, AppointmentState,
     AppointmentStatus, AppointmentWrite, ChainKey, Change, ChangeFate, Checkpoint, Claim,
-    ClaimRequest, DeliveryClaim, DeliveryFate, Erasure, Hold, Inbox, Links, NewDelivery, NewReview,
-    Opaque, Origin, Outbox, Page, Person, Resolution, Retention, ReviewEvidence, ReviewReason,
-    Reviews, Revision, Settlement, StoreErrorKind, SyncKey, TenantId, Tenants, Upkeep, Window,
+    ClaimRequest, DeliveryClaim, DeliveryFate, Erasure, Hold, Inbox, Links, LogScope, NewDelivery,
+    NewReview, Opaque, Origin, Outbox, Page, Person, Resolution, Retention, ReviewEvidence,
+    ReviewReason, Reviews, Revision, Settlement, StoreErrorKind, SyncKey, SyncLog, TenantId,
+    Tenants, Upkeep, Window,
 };
 use calcom::testing::conformance::{AppointmentTable, PassTime};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -700,6 +701,50 @@ async fn workers_go_on_beside_those_of_the_next_version() {
     let builder = PostgresStore::builder().schema(&schema.name);
     let error = builder.connect(schema.url.as_str()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::NewerSchema, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_store -- --include-ignored"]
+async fn what_persons_did_before_a_migration_or_beside_it_is_found() {
+    /// Opens an item and dismisses it.
+    async fn decide(store: &PostgresStore, name: &str) {
+        store.record(&change(name)).await.unwrap();
+        let claimed = claim(store).await;
+        let mut settlement = Settlement::new(claimed.link);
+        let changes = claimed.changes.iter();
+        settlement.changes = changes.map(|row| (row.id, ChangeFate::InReview)).collect();
+        let evidence = ReviewEvidence::default();
+        settlement.reviews = vec![NewReview::of_link(ReviewReason::Conflict, evidence)];
+        let settled = store.settle(&claimed.lease, settlement).await.unwrap();
+        let (own, item) = (tenant(), settled.opened[0]);
+        let dismissed = store.resolve(&own, item, &Resolution::Dismiss, name);
+        dismissed.await.unwrap();
+    }
+
+    async fn indexes(host: &mut PgConnection, schema: &str) -> Vec<String> {
+        let all = "SELECT indexdef FROM pg_indexes WHERE schemaname = $1 ORDER BY indexname";
+        let all = sqlx::query_scalar(all).bind(schema);
+        all.fetch_all(host).await.unwrap()
+    }
+
+    let schema = Schema::new();
+    // It knows nothing of the index: it stands for a process of the version before.
+    let before = schema.open().await;
+    let mut beside = schema.beside().await;
+    let new = indexes(&mut beside, &schema.name).await;
+    let back = "DROP INDEX log_by_person; UPDATE meta SET version = 4";
+    run(&mut beside, back).await;
+    assert_ne!(indexes(&mut beside, &schema.name).await, new);
+    decide(&before, "ann").await;
+
+    let store = schema.open().await;
+    assert_eq!(indexes(&mut beside, &schema.name).await, new);
+    decide(&before, "bob").await;
+    let own = tenant();
+    let by_persons = store.latest(&own, LogScope::ByPersons, Page::first(9));
+    let by_persons = by_persons.await.unwrap();
+    let who: Vec<_> = by_persons.iter().map(|line| line.event.actor()).collect();
+    assert_eq!(who, [Some("bob"), Some("ann")]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -15,9 +15,10 @@ use calcom::sqlite::SqliteStore;
 use calcom::store::{
     Accepted, Appointment, AppointmentId, AppointmentRepository, AppointmentState,
     AppointmentStatus, AppointmentWrite, ChainKey, Change, ChangeFate, Checkpoint, Claim,
-    ClaimRequest, DeliveryClaim, DeliveryFate, Hold, Inbox, Links, NewDelivery, NewReview, Opaque,
-    Origin, Outbox, Page, Person, Resolution, Retention, ReviewEvidence, ReviewReason, Reviews,
-    Revision, Settlement, StoreErrorKind, SyncKey, TenantId, Tenants, Upkeep,
+    ClaimRequest, DeliveryClaim, DeliveryFate, Hold, Inbox, Links, LogScope, NewDelivery,
+    NewReview, Opaque, Origin, Outbox, Page, Person, Resolution, Retention, ReviewEvidence,
+    ReviewReason, Reviews, Revision, Settlement, StoreErrorKind, SyncKey, SyncLog, TenantId,
+    Tenants, Upkeep,
 };
 use calcom::testing::ManualClock;
 use calcom::testing::conformance::AppointmentTable;
@@ -777,4 +778,45 @@ async fn a_settlement_of_what_does_not_wait_is_refused() {
     // The lease was given back.
     let again = store.settle(&claimed.lease, settlement).await;
     assert_eq!(again.unwrap_err().kind(), StoreErrorKind::LeaseLost);
+}
+
+/// Everything that the file's schema says.
+async fn schema(pool: &SqlitePool) -> Vec<String> {
+    let schema = "SELECT name || ': ' || coalesce(sql, '') FROM sqlite_master ORDER BY name";
+    sqlx::query_scalar(schema).fetch_all(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_persons_did_before_a_migration_is_found_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.record(&change("a")).await.unwrap();
+    let claimed = claim(&store).await;
+    let mut settlement = Settlement::new(claimed.link);
+    let evidence = ReviewEvidence::default();
+    settlement.reviews = vec![NewReview::of_link(ReviewReason::Conflict, evidence)];
+    let settled = store.settle(&claimed.lease, settlement).await.unwrap();
+    let (own, item) = (tenant(), settled.opened[0]);
+    let dismissed = store.resolve(&own, item, &Resolution::Dismiss, "eve");
+    dismissed.await.unwrap();
+    store.pool().close().await;
+    // A file of the version before.
+    let beside = beside(folder.path()).await;
+    let new = schema(&beside).await;
+    sqlx::raw_sql(
+        "DROP INDEX calcom_log_by_person; DELETE FROM calcom_migrations WHERE version = 3",
+    )
+    .execute(&beside)
+    .await
+    .unwrap();
+    assert_ne!(schema(&beside).await, new);
+    beside.close().await;
+
+    let store = open(folder.path()).await;
+    assert_eq!(schema(store.pool()).await, new);
+    let own = tenant();
+    let by_persons = store.latest(&own, LogScope::ByPersons, Page::first(9));
+    let by_persons = by_persons.await.unwrap();
+    assert_eq!(by_persons.len(), 1);
+    assert_eq!(by_persons[0].event.actor(), Some("eve"));
 }

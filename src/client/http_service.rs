@@ -12,7 +12,7 @@ use http::{Method, Request, Response};
 use tracing::Span;
 use url::Url;
 
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::http_settings::HttpSettings;
 use super::response::to_response;
 
@@ -121,6 +121,10 @@ impl HttpError {
             kind: HttpErrorKind::TooLarge,
             source: None,
         }
+    }
+
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.kind == HttpErrorKind::TooLarge
     }
 }
 
@@ -245,7 +249,11 @@ impl HttpService for Transport {
             body: Some(body),
         };
         let sent = self.http.send(outgoing, max_body).await;
-        sent.map_err(HttpError::interrupted)
+        sent.map_err(|error| match error.kind() {
+            // Nothing is decoded here: all that can be wrong with a body is its size.
+            ErrorKind::Decode => HttpError::too_large(),
+            _ => HttpError::interrupted(error),
+        })
     }
 }
 

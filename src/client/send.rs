@@ -26,6 +26,7 @@ use super::retry::RetryPolicy;
 use super::shared_budget::CredentialId;
 use super::version;
 use crate::ambient::{Clock, Entropy};
+use crate::metrics;
 
 /// Sent with every attempt of a call and recorded in its span, so that the logs of both sides can
 /// be correlated.
@@ -68,6 +69,8 @@ impl Transport {
         // addresses.
         let span = tracing::debug_span!(
             "calcom.call",
+            otel.kind = "client",
+            otel.status_code = field::Empty,
             operation = request.operation,
             http.request.method = %request.method,
             http.response.status_code = field::Empty,
@@ -77,7 +80,7 @@ impl Transport {
             calcom.correlation_id = %CorrelationId(correlation),
             calcom.error = field::Empty,
         );
-        async {
+        let called = async {
             let url = request.url(&self.base_url)?;
             let deadline = Instant::now() + self.total_timeout;
             // Any write may change the available slots, even if its response never arrives.
@@ -133,12 +136,16 @@ impl Transport {
                     return Err(error);
                 };
                 tracing::debug!(attempt, ?delay, "trying again");
+                metrics::request_repeated();
                 tokio::time::sleep(delay).await;
                 attempt += 1;
             }
+        };
+        let result = called.instrument(span.clone()).await;
+        if result.is_err() {
+            span.record("otel.status_code", "ERROR");
         }
-        .instrument(span)
-        .await
+        result
     }
 
     /// Remembers how an attempt went.
@@ -185,6 +192,8 @@ impl Transport {
         }
         let result = answered.and_then(|response| read(request.operation, &response));
         let error = result.as_ref().err();
+        let outcome = error.map_or("ok", |error| error.kind().as_str());
+        metrics::api_request(request.operation, outcome, took);
         self.note(Ended {
             took,
             was_answered,

@@ -54,7 +54,9 @@ INSERT INTO review_links (tenant, review, link) SELECT tenant, i, i FROM row_;
 INSERT INTO notices (kind, tenant, taken_at, target, source, review)
     SELECT 'mark', tenant, at, i, 'instruction', i FROM row_ WHERE i > 99800;
 INSERT INTO log (tenant, at, link, appointment, event)
-    SELECT tenant, at, i, CASE WHEN i % 3 > 0 THEN 'a' || i END, '{}' FROM row_ ORDER BY i;
+    SELECT tenant, at, i, CASE WHEN i % 3 > 0 THEN 'a' || i END,
+        CASE WHEN i % 1000 = 7 THEN '{\"event\":\"operated\",\"by\":\"eve\"}' ELSE '{}' END
+    FROM row_ ORDER BY i;
 INSERT INTO appointments (tenant, id, revision, origin, state, start_at, chain, updated_at)
     SELECT tenant, 'a' || i, 1, 'admin', '{}', at + interval '50 days', 'c' || i, at FROM row_;
 INSERT INTO services (tenant, id, revision, name, length_in_minutes, is_active, event_type, updated_at)
@@ -139,6 +141,13 @@ const HOW: &[(&str, &str, &str, &str)] = &[
         "OWNERS",
         "text, text[], text[]",
         "'t00007', '{booking, appointment}', '{b57, a107}'",
+    ),
+    ("log", "LATEST", "", "'t00007', 9223372036854775807, 100"),
+    (
+        "log",
+        "LATEST_BY_PERSONS",
+        "",
+        "'t00007', 9223372036854775807, 100",
     ),
     ("links", "BY_KEY", "", "'t00007', 'booking', 'b57'"),
     ("links", "REMOVE", "", "'t00050', 100001"),

@@ -51,6 +51,21 @@ impl Outcome {
         }
     }
 
+    /// Notes the outcome in the request's span.
+    pub(super) fn record(self, span: &tracing::Span) {
+        let status = self.http_status();
+        span.record("http.response.status_code", status.as_u16());
+        // What the sender did wrong is no error of a server.
+        if status.is_server_error() {
+            span.record("otel.status_code", "ERROR");
+        }
+    }
+
+    pub(super) fn code(self) -> &'static str {
+        let (_, code, _) = self.words();
+        code
+    }
+
     /// The status, the code and the message.
     fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {

@@ -15,10 +15,12 @@
 
 mod answer;
 mod correlation;
+mod health;
 mod page;
 mod rate_limit;
 mod webhooks;
 
+pub use health::{HealthConfig, health, health_with};
 pub use page::{
     Access, LiveStreams, OPERATIONS_ROUTES, Operated, OperationsConfig, OperationsRoute, Operator,
     Role, SignInLinks, Token, operations,

@@ -7,19 +7,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::response::Response;
 use axum::routing::post;
 use http::{HeaderMap, HeaderName, StatusCode};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 use super::answer::Outcome;
 use super::correlation::CorrelationId;
 use super::rate_limit::RateLimit;
 use crate::ambient::SystemEntropy;
+use crate::metrics;
 use crate::store::TenantId;
 use crate::sync::SyncEngine;
 
@@ -71,8 +73,8 @@ pub fn webhooks(engine: Arc<dyn SyncEngine>) -> Router {
 
 /// A router that receives webhooks at `POST /webhooks/calcom/{tenant}`.
 ///
-/// A delivery is answered once it is stored, and before anything else is done with it. Every answer of
-/// the router is JSON:
+/// A delivery is answered once it is stored, and before anything else is done with it. Every answer to
+/// a `POST` is JSON:
 ///
 /// ```json
 /// {
@@ -99,11 +101,18 @@ pub fn webhooks(engine: Arc<dyn SyncEngine>) -> Router {
 /// `delivery` is the SHA-256 of the body in hexadecimal, by which duplicates are recognized; `null` if
 /// the body was not read. `correlation_id` is that of the request's `X-Correlation-Id` or
 /// `X-Request-Id`, or a new one; it is in the `X-Correlation-Id` of the response and in the span
-/// `calcom.webhook`. Never 410, which switches the subscription off.
+/// `calcom.webhook`. Within that span `delivery` is logged as the `fingerprint`, under which the row is
+/// stored; the span `calcom.sync.turn` of the work on it has the row's id among its `delivery_ids`.
+///
+/// Never 410, which switches the subscription off.
+///
+/// How many connections there are, and how long a request's head may take, is for the server around the
+/// router to limit, or a proxy in front of it: `axum::serve` limits neither.
 pub fn webhooks_with(engine: Arc<dyn SyncEngine>, config: WebhookConfig) -> Router {
     let door = Arc::new(Door {
         engine,
         rate_limit: config.requests_per_minute.map(RateLimit::new),
+        max_body_bytes: config.max_body_bytes,
         read_timeout: config.read_timeout,
         source_header: config.source_header,
     });
@@ -116,18 +125,36 @@ pub fn webhooks_with(engine: Arc<dyn SyncEngine>, config: WebhookConfig) -> Rout
 struct Door {
     engine: Arc<dyn SyncEngine>,
     rate_limit: Option<RateLimit>,
+    max_body_bytes: usize,
     read_timeout: Duration,
     source_header: Option<HeaderName>,
 }
 
 async fn receive(
     State(door): State<Arc<Door>>,
-    Path(tenant): Path<String>,
+    tenant: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
     let correlation_id = CorrelationId::of(request.headers(), &SystemEntropy);
-    let span = tracing::debug_span!("calcom.webhook", %correlation_id);
-    let (outcome, delivery) = door.receive(tenant, request).instrument(span).await;
+    let span = tracing::debug_span!(
+        "calcom.webhook",
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        http.response.status_code = field::Empty,
+        %correlation_id,
+    );
+    let (outcome, delivery) = match tenant {
+        Ok(Path(tenant)) => door.receive(tenant, request).instrument(span.clone()).await,
+        // The host has put the route where the path says more than the tenant.
+        Err(rejection) if rejection.status().is_server_error() => (Outcome::Unavailable, None),
+        // What is no text is nobody's name.
+        Err(_) => (Outcome::Unverified, None),
+    };
+    outcome.record(&span);
+    if delivery.is_none() {
+        // The engine has not seen it, and so has not counted it.
+        metrics::webhook(outcome.code());
+    }
     outcome.answer(delivery, correlation_id)
 }
 
@@ -141,6 +168,11 @@ impl Door {
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 return (Outcome::RateLimited(seconds), None);
             }
+        }
+        // Nothing is read of a body that says itself that it is too large.
+        let announced = request.body().size_hint().lower();
+        if usize::try_from(announced).map_or(true, |length| length > self.max_body_bytes) {
+            return (Outcome::TooLarge, None);
         }
         let headers = request.headers().clone();
         let body = Bytes::from_request(request, &());

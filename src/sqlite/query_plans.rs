@@ -30,6 +30,11 @@ const MEANT: &[(&str, &str)] = &[
         "FIRST_UNROUTED",
         "SEARCH calcom_notices USING INDEX calcom_notices_unrouted",
     ),
+    // The first few are asked for, and the index holds them in this order.
+    (
+        "ALL_WAITING_CHANGES",
+        "SEARCH calcom_notices USING INDEX calcom_notices_waiting_changes",
+    ),
     // What waits, and what is open, is counted, and the index holds nothing else.
     (
         "CHANGES_WAITING",
@@ -83,7 +88,7 @@ const ROW_OF_TENANT: &str = "SEARCH t USING PRIMARY KEY";
 
 /// 50 tenants with 2,000 rows each in every table, of which the last few are not settled, and 100,000
 /// tenants that were once held or swept. A row a minute.
-const FILL: &str = "
+const FILL: &str = r#"
 PRAGMA synchronous = OFF;
 CREATE TEMPORARY TABLE row_ AS
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
@@ -114,13 +119,13 @@ INSERT INTO calcom_review_links SELECT tenant, i, i FROM row_;
 INSERT INTO calcom_notices (kind, tenant, taken_at, link, source, review)
     SELECT 'mark', tenant, at, i, 'instruction', i FROM row_ WHERE i > 99800;
 INSERT INTO calcom_log (tenant, at, link, appointment, event)
-    SELECT tenant, at, i, iif(i % 3 > 0, 'a' || i, NULL), '{}' FROM row_ ORDER BY i;
+    SELECT tenant, at, i, iif(i % 3 > 0, 'a' || i, NULL), iif(i % 1000 = 7, '{"event":"operated","by":"eve"}', '{}') FROM row_ ORDER BY i;
 INSERT INTO calcom_appointments SELECT tenant, 'a' || i, 1, 'admin', '{}', at, 'c' || i, at, NULL FROM row_;
 INSERT INTO calcom_services SELECT tenant, 's' || i, 1, 'cut', 30, NULL, 1, i, at FROM row_;
 INSERT INTO calcom_service_links (tenant, service, event_type, status, attempts, updated_at, state, format)
     SELECT tenant, 's' || i, i, 'agreed', 0, at, zeroblob(9), 1 FROM row_ ORDER BY i;
 COMMIT;
-";
+"#;
 
 #[tokio::test]
 async fn no_statement_walks_a_whole_table_or_tenant() {

@@ -39,7 +39,7 @@ statements! {
         "SELECT id, ends FROM calcom_reviews \
          WHERE tenant = ?1 AND COALESCE(link, 0) = 0 AND cause = ?2 AND resolved_at IS NULL";
     OPEN_WITH_CAUSE =
-        "SELECT id FROM calcom_reviews \
+        "SELECT id FROM calcom_reviews INDEXED BY calcom_reviews_one_open \
          WHERE tenant = ?1 AND COALESCE(link, 0) = 0 AND resolved_at IS NULL AND (cause = ?2 OR ends = ?3) ORDER BY id";
     CLOSE =
         "UPDATE calcom_reviews SET resolution = ?3, resolved_by = ?4, resolved_at = ?5 \

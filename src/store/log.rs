@@ -228,6 +228,10 @@ open_enum! {
         Resume = "resume",
         /// Had an appointment compared anew.
         Resync = "resync",
+        /// Took an appointment.
+        Book = "book",
+        /// Moved an appointment.
+        Move = "move",
         /// Cancelled an appointment.
         Cancel = "cancel",
         /// Looked for drift.
@@ -244,6 +248,8 @@ open_enum! {
         Rebuild = "rebuild",
         /// Erased what is kept of a person.
         ErasePerson = "erase_person",
+        /// Deleted finished rows that were older than they are to be kept.
+        Prune = "prune",
     }
 }
 

@@ -160,6 +160,23 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// The word for what it does.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Reschedule { .. } => "reschedule",
+            Self::Cancel { .. } => "cancel",
+            Self::Confirm { .. } => "confirm",
+            Self::Decline { .. } => "decline",
+            Self::Reassign { .. } => "reassign",
+            Self::UpdateLocation { .. } => "update_location",
+            Self::AddGuests { .. } => "add_guests",
+            Self::MarkAbsent { .. } => "mark_absent",
+        }
+    }
+}
+
 /// What the engine needs to know about an event type before booking it.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

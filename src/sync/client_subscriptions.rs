@@ -55,6 +55,10 @@ impl Subscriptions for Client {
         let sent = http.send(request, MAX_TEST_ANSWER);
         match tokio::time::timeout(TEST_TIMEOUT, sent).await {
             Ok(Ok(response)) => Ok((response.status(), response.into_body())),
+            Ok(Err(error)) if error.is_too_large() => Err(CalendarError::new(
+                CalendarErrorKind::Rejected,
+                "what answered at the subscription's URL receives no webhooks: its answer is too large",
+            )),
             Ok(Err(error)) => {
                 let message = "nothing answered at the subscription's URL".to_owned();
                 Err(unavailable(message).with_source(error))

@@ -14,6 +14,7 @@ use super::failure;
 use super::review::with_causes;
 use super::standing::Standing;
 use super::turn::{Turn, TurnOutcome};
+use crate::metrics;
 use crate::store::{
     ChangeFate, Claim, DeliveryFate, Hold, Lease, Link, LinkKey, LogEvent, NewReview, ReviewEnd,
     ReviewEvidence, ReviewReason, Settled, Settlement, StoreError, StoreErrorKind,
@@ -214,6 +215,7 @@ impl Engine {
                 format!("{what} Every further attempt did too. Mend the cause, then retry.");
             settlement.reviews = vec![NewReview::of_link(reason, ReviewEvidence::new(message))];
         } else {
+            metrics::work_repeated();
             tracing::warn!(tenant = %lease.tenant, link = %lease.link, what, "work on a link failed");
         }
         self.settle_or_lose(lease, settlement, TurnOutcome::Failed)

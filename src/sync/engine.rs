@@ -1,5 +1,6 @@
 //! The engine: two entry points, one queue, one loop.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,10 +28,11 @@ use super::sync_key::SyncKeys;
 use super::tenant::TenantDirectory;
 use super::unsupported::Unsupported;
 use crate::ambient::{Clock, Entropy};
+use crate::metrics;
 use crate::store::{
-    AppointmentRepository, Change, ClaimRequest, LogEntry, LogId, Page, Pruned, Resolution,
-    Retention, ReviewId, ReviewItem, Store, StoreError, StoreErrorKind, TenantId, WebhookHealth,
-    Window,
+    AppointmentRepository, Change, ClaimRequest, Delivery, LogEntry, LogId, Page, Pruned,
+    Resolution, Retention, ReviewId, ReviewItem, Store, StoreError, StoreErrorKind, TenantId,
+    WebhookHealth, Window,
 };
 
 /// Minimum wait before looking again for work that could not be claimed.
@@ -101,6 +103,19 @@ impl Engine {
     }
 }
 
+/// The ids of deliveries, separated by spaces.
+struct DeliveryIds<'a>(&'a [Delivery]);
+
+impl fmt::Display for DeliveryIds<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, delivery) in self.0.iter().enumerate() {
+            let space = if index > 0 { " " } else { "" };
+            write!(f, "{space}{}", delivery.id)?;
+        }
+        Ok(())
+    }
+}
+
 async fn within<T>(
     limit: Duration,
     who: &str,
@@ -146,10 +161,17 @@ impl SyncEngine for Engine {
             %link,
             changes = claim.changes.len(),
             deliveries = claim.deliveries.len(),
+            delivery_ids = %DeliveryIds(&claim.deliveries),
+            otel.kind = "consumer",
         );
         // The engine lives as long as this call, and so does the sender.
         let handed_back = async { hand_backs.changed().await.unwrap_or_default() };
-        let outcome = self.work_on(claim, handed_back).instrument(span).await?;
+        let outcome = self.work_on(claim, handed_back).instrument(span).await;
+        metrics::turn(match &outcome {
+            Ok(outcome) => outcome.as_str(),
+            Err(_) => "error",
+        });
+        let outcome = outcome?;
         tracing::debug!(%tenant, %link, ?outcome, "turn ended");
         Ok(Some(StepReport {
             tenant,

@@ -41,6 +41,7 @@ mod error;
 mod event_types;
 mod facts;
 mod failure;
+mod health;
 mod last_work;
 mod location;
 mod new_booking;
@@ -92,6 +93,10 @@ pub use engine::Engine;
 pub use engine_builder::EngineBuilder;
 pub use error::{Error, ErrorKind};
 pub use facts::{Facts, Local, Order, Remote};
+pub use health::{
+    BooksObserved, Health, HealthCheck, HealthStatus, HealthSummary, HealthThresholds, Monitor,
+    MonitorConfig, Observed, TenantObserved,
+};
 pub use last_work::LastWork;
 #[cfg(feature = "client")]
 pub use notify::WebhookNotifier;

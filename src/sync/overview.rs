@@ -76,7 +76,7 @@ fn change_succeeded(fate: &ChangeFate) -> Option<bool> {
 }
 
 /// Whether a delivery ended well; `None` if there was nothing to do for it.
-fn delivery_succeeded(fate: &DeliveryFate) -> Option<bool> {
+pub(super) fn delivery_succeeded(fate: &DeliveryFate) -> Option<bool> {
     match fate {
         DeliveryFate::Applied | DeliveryFate::Agreed | DeliveryFate::Overruled => Some(true),
         DeliveryFate::InReview | DeliveryFate::Contradicted | DeliveryFate::RefusedForeign => {

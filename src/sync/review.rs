@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 
 use crate::model::{clean_line, clean_text};
 use crate::store::{
-    NewReview, Resolution, ReviewEnd, ReviewEvidence, ReviewItem, ReviewReason, ReviewScope,
-    StoreError, StoreErrorKind,
+    AppointmentState, NewReview, Resolution, ReviewEnd, ReviewEvidence, ReviewItem, ReviewReason,
+    ReviewScope, StoreError, StoreErrorKind,
 };
 
 /// What happened and what can be done about it, for reasons that need no further detail.
@@ -15,7 +15,7 @@ pub(super) fn explain(reason: &ReviewReason) -> &'static str {
             "The appointment and its booking were both changed, differently. Take Cal.com's state, force the appointment's, or accept the difference."
         }
         ReviewReason::AppointmentMissing => {
-            "The appointment cannot be found, and its booking lives. Force the host's side to cancel the booking, take Cal.com's to make the appointment again, or accept the difference."
+            "The appointment cannot be found, and its booking lives. Force the host's side to cancel the booking, put the appointment back under its id and retry, or accept the difference."
         }
         ReviewReason::BookingMissing => {
             "Cal.com does not know the booking any more. It may have been deleted there. Force the appointment's state to book it anew, or accept the difference."
@@ -107,8 +107,12 @@ pub struct Choice {
     pub is_suggested: bool,
 }
 
-/// The decisions that can be made about an open item, those that its reason suggests first; none for
-/// a resolved one. Pure.
+/// The decisions that make sense about an open item, those that its reason suggests first; none about
+/// a resolved one. Pure: an item's evidence is of when its cause last occurred, and a decision is
+/// carried out on what both sides hold then.
+///
+/// All of them can be [resolved](super::SyncEngine::resolve) with. Others are accepted too, where an
+/// item can take them, and would only bring the same item up again, or book an appointment twice.
 ///
 /// ```
 /// # fn show(item: &calcom::store::ReviewItem) {
@@ -132,51 +136,121 @@ pub fn choices(item: &ReviewItem) -> Vec<Choice> {
         slot.map(Resolution::rebook),
         Some(Resolution::Dismiss),
     ];
-    let possible = all.into_iter().flatten().filter(|one| may(item, one));
+    let sides = Sides::of(item);
+    let possible = all
+        .into_iter()
+        .flatten()
+        .filter(|one| makes_sense(item, sides, one));
     let mut choices: Vec<Choice> = possible
         .map(|resolution| Choice {
-            effect: effect(item, &resolution),
-            is_suggested: suggests(&item.reason, &resolution),
+            effect: effect(item, sides, &resolution).to_owned(),
+            is_suggested: suggests(item, &resolution),
             resolution,
         })
         .collect();
+    // What a reason recommends may not be possible.
+    if !choices.iter().any(|choice| choice.is_suggested)
+        && let Some(retry) = choices.first_mut()
+    {
+        retry.is_suggested = true;
+    }
     choices.sort_by_key(|choice| !choice.is_suggested);
     choices
 }
 
-/// Whether a decision makes sense for an item.
-fn may(item: &ReviewItem, resolution: &Resolution) -> bool {
-    // While the pause lasts, its item can only be retried.
-    let is_pause = matches!(
-        item.reason,
-        ReviewReason::CredentialsRefused | ReviewReason::PausedByPerson
-    );
-    let evidence = &item.evidence;
-    let has_sides = match resolution {
-        Resolution::ForceLocal => true,
-        // Where nothing is booked, there is no state to be taken: the turn would book.
-        Resolution::TakeRemote => is_booked(evidence),
-        Resolution::AcceptDifference => evidence.local.is_some() || evidence.remote.is_some(),
-        Resolution::Rebook { .. } => evidence.local.is_some(),
-        Resolution::Dismiss => !is_pause,
-        _ => true,
-    };
-    has_sides && check(item, resolution).is_ok()
+/// What an item's evidence says of one side.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Absent,
+    Ended,
+    Live,
 }
 
-/// Whether there is, or was, a booking, as far as is known.
-fn is_booked(evidence: &ReviewEvidence) -> bool {
-    let is_seen = evidence.remote.is_some() || evidence.base_remote.is_some();
-    is_seen || !evidence.bookings.is_empty()
+#[derive(Clone, Copy)]
+struct Sides {
+    local: Side,
+    remote: Side,
+}
+
+impl Sides {
+    fn of(item: &ReviewItem) -> Self {
+        let side = |state: &Option<AppointmentState>| match state {
+            None => Side::Absent,
+            Some(state) if state.status.is_live() => Side::Live,
+            Some(_) => Side::Ended,
+        };
+        Self {
+            local: side(&item.evidence.local),
+            remote: side(&item.evidence.remote),
+        }
+    }
+}
+
+/// Whether a decision would end the case. Orders do where the engine has compared both sides or was
+/// refused a write; in all other cases it stops before it comes to them.
+fn makes_sense(item: &ReviewItem, sides: Sides, resolution: &Resolution) -> bool {
+    use ReviewReason as Why;
+    use Side::{Absent, Ended, Live};
+    if check(item, resolution).is_err() {
+        return false;
+    }
+    match resolution {
+        Resolution::Retry => return true,
+        // While the pause lasts, its item can only be retried.
+        Resolution::Dismiss => {
+            return !matches!(item.reason, Why::CredentialsRefused | Why::PausedByPerson);
+        }
+        // Both sides agree: the item asks what somebody may have meant.
+        _ if item.ends == ReviewEnd::ByPerson => return false,
+        _ => {}
+    }
+    let is_compared = match &item.reason {
+        Why::Conflict | Why::OriginContradicted | Why::RemoteEnded | Why::NotExpressible => true,
+        // The reason is also that of one that never became visible, whose booking is unknown.
+        Why::AppointmentMissing => sides.remote == Live,
+        Why::BookingMissing => sides.local != Absent,
+        // The read went well, and the write was refused: what is not written there can be ordered.
+        Why::HostRefused => sides.local != Absent && sides.remote != Absent,
+        _ => false,
+    };
+    let is_refused = matches!(
+        item.reason,
+        Why::SlotTaken | Why::Rejected | Why::RequiredFieldMissing
+    );
+    match resolution {
+        Resolution::TakeRemote => {
+            let is_there = match sides.remote {
+                Absent => false,
+                Ended => sides.local == Live,
+                Live => sides.local != Absent,
+            };
+            (is_compared || is_refused) && is_there && item.reason != Why::HostRefused
+        }
+        // Where a write was refused, to force it is to retry it.
+        Resolution::ForceLocal => is_compared && (sides.local == Live || sides.remote == Live),
+        Resolution::AcceptDifference => is_compared || (is_refused && sides.local != Absent),
+        // A move decides no conflict, and revives no booking.
+        Resolution::Rebook { .. } => {
+            let is_free = is_refused && item.reason != Why::RequiredFieldMissing;
+            let in_the_way = item.reason == Why::AnotherBooking;
+            (is_free || in_the_way) && sides.local == Live && sides.remote != Ended
+        }
+        _ => false,
+    }
 }
 
 /// What the text of [`explain`] recommends.
-fn suggests(reason: &ReviewReason, resolution: &Resolution) -> bool {
+fn suggests(item: &ReviewItem, resolution: &Resolution) -> bool {
     use ReviewReason as Why;
-    let suggested: &[&str] = match reason {
+    let suggested: &[&str] = match &item.reason {
+        _ if item.ends == ReviewEnd::ByPerson => &["dismiss"],
         Why::Conflict => &["take_remote", "force_local", "accept_difference"],
-        Why::AppointmentMissing => &["force_local", "take_remote", "accept_difference"],
-        Why::BookingMissing => &["force_local", "accept_difference"],
+        Why::AppointmentMissing if item.evidence.remote.is_some() => {
+            &["force_local", "accept_difference"]
+        }
+        Why::BookingMissing if item.evidence.local.is_some() => {
+            &["force_local", "accept_difference"]
+        }
         Why::OriginContradicted | Why::RemoteEnded => &["take_remote", "force_local"],
         Why::NotExpressible => &["take_remote", "accept_difference"],
         Why::SlotTaken => &["rebook"],
@@ -186,67 +260,56 @@ fn suggests(reason: &ReviewReason, resolution: &Resolution) -> bool {
     suggested.contains(&resolution.as_str())
 }
 
-fn effect(item: &ReviewItem, resolution: &Resolution) -> String {
-    let remote_ended = || {
-        let remote = item.evidence.remote.as_ref();
-        remote.is_some_and(|remote| !remote.status.is_live())
-    };
-    let local_ended = || {
-        let local = item.evidence.local.as_ref();
-        local.is_none_or(|local| !local.status.is_live())
-    };
-    let tenants = item.link.is_none();
+fn effect(item: &ReviewItem, sides: Sides, resolution: &Resolution) -> &'static str {
+    use ReviewReason as Why;
+    use Side::{Absent, Ended, Live};
     match resolution {
-        Resolution::Retry if item.reason == ReviewReason::PausedByPerson => {
-            "Resumes the tenant's work.".to_owned()
+        Resolution::Retry if item.reason == Why::PausedByPerson => "Resumes the tenant's work.",
+        Resolution::Retry if item.reason == Why::CredentialsRefused => {
+            "Resumes the tenant's work, unless a person has paused it too. Replace the credentials first, or it is paused again."
         }
-        Resolution::Retry if item.reason == ReviewReason::CredentialsRefused => {
-            "Resumes the tenant's work. Replace the credentials first, or it is paused again."
-                .to_owned()
-        }
-        Resolution::Retry if tenants => {
-            "Looks again and retries, for every appointment that is involved.".to_owned()
+        Resolution::Retry if item.link.is_none() => {
+            "Looks again and retries, for every appointment that is involved."
         }
         Resolution::Retry => {
             "Reads both sides again and retries what failed. If the cause is still there, the item opens again."
-                .to_owned()
         }
-        Resolution::TakeRemote if remote_ended() => {
-            "Ends the appointment as its booking has ended at Cal.com. Nothing is changed at Cal.com."
-                .to_owned()
-        }
-        Resolution::TakeRemote if item.evidence.local.is_none() => {
-            "Makes the appointment again as Cal.com has it. Nothing is changed at Cal.com.".to_owned()
-        }
-        Resolution::TakeRemote => {
-            "Changes the appointment to what Cal.com has. Nothing is changed at Cal.com.".to_owned()
-        }
-        Resolution::ForceLocal if local_ended() => {
-            "Cancels the booking at Cal.com; the attendee is told by e-mail.".to_owned()
-        }
-        Resolution::ForceLocal if !is_booked(&item.evidence) => {
-            "Books the appointment at Cal.com; the attendee is told by e-mail.".to_owned()
-        }
-        Resolution::ForceLocal if remote_ended() => {
-            "Books the appointment anew at Cal.com; the attendee is told by e-mail.".to_owned()
-        }
-        Resolution::ForceLocal => {
-            "Changes the booking at Cal.com to what the appointment says, as far as its API can; the attendee may be told by e-mail."
-                .to_owned()
-        }
-        Resolution::AcceptDifference => {
-            "Changes neither side. This difference is not reported again; later changes are synced as usual."
-                .to_owned()
+        Resolution::TakeRemote => match (sides.local, sides.remote) {
+            (_, Ended) => {
+                "Ends the appointment as its booking has ended at Cal.com. Nothing is changed at Cal.com."
+            }
+            (Ended, _) => {
+                "Revives the appointment as Cal.com has it. Nothing is changed at Cal.com."
+            }
+            _ => "Changes the appointment to what Cal.com has. Nothing is changed at Cal.com.",
+        },
+        Resolution::ForceLocal => match (sides.local, sides.remote) {
+            (Absent | Ended, _) => {
+                "Cancels the booking at Cal.com, or declines it if it waits for confirmation; the attendee is told by e-mail."
+            }
+            (Live, Live) => {
+                "Changes the booking at Cal.com to what the appointment says, as far as its API can, or replaces it by a new one; the attendee may be told by e-mail."
+            }
+            (Live, _) => "Books the appointment anew at Cal.com; the attendee is told by e-mail.",
+        },
+        Resolution::AcceptDifference => match (sides.local, sides.remote) {
+            (Ended | Live, Live) => {
+                "Changes neither side. This difference is not reported again; later changes are synced as usual."
+            }
+            _ => {
+                "Changes neither side. This difference is not reported again, unless one of them changes."
+            }
+        },
+        Resolution::Rebook { .. } if sides.remote == Live => {
+            "Moves the appointment to the slot that you pick, and its booking with it; the attendee is told by e-mail."
         }
         Resolution::Rebook { .. } => {
             "Moves the appointment to the slot that you pick, and books it there; the attendee is told by e-mail."
-                .to_owned()
         }
         Resolution::Dismiss => {
             "Closes the item and changes nothing. The next change or webhook may open it again."
-                .to_owned()
         }
-        Resolution::Settled => String::new(),
+        Resolution::Settled => "",
     }
 }
 
@@ -267,6 +330,12 @@ pub(super) fn check(item: &ReviewItem, resolution: &Resolution) -> Result<(), St
         (ReviewScope::Link, _) if is_unreadable => {
             "the booking's state cannot be taken: the item can be retried or dismissed"
         }
+        // Another one would be the second for its booking.
+        (ReviewScope::Link, Resolution::TakeRemote)
+            if item.reason == ReviewReason::AppointmentMissing =>
+        {
+            "an appointment that is missing is not made again: put it back under its id, and retry"
+        }
         (ReviewScope::Link, _) => return Ok(()),
         (ReviewScope::Tenant, _) => {
             "an item about the tenant as a whole can be retried or dismissed"
@@ -277,11 +346,7 @@ pub(super) fn check(item: &ReviewItem, resolution: &Resolution) -> Result<(), St
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
-    use crate::model::EventTypeId;
-    use crate::store::{AppointmentState, AppointmentStatus, LinkId, Person, ReviewId};
 
     #[test]
     fn causes_are_told_once_and_without_addresses() {
@@ -289,31 +354,6 @@ mod tests {
         let outer = StoreError::new(StoreErrorKind::Unavailable, "the table is away");
         let text = with_causes(&outer.with_source(inner));
         assert_eq!(text, "the table is away: no row for [address]");
-    }
-
-    #[test]
-    fn where_nothing_is_booked_nothing_is_taken_and_forcing_books() {
-        let start = DateTime::UNIX_EPOCH;
-        let ann = Person::new("Ann", "ann@example.com", "Europe/London");
-        let status = AppointmentStatus::Confirmed;
-        let state = AppointmentState::new(status, start, start, EventTypeId::new(1), ann);
-        let mut evidence = ReviewEvidence::new("The slot is taken.");
-        evidence.local = Some(state.clone());
-        let new = NewReview::of_link(ReviewReason::SlotTaken, evidence);
-        let mut item = ReviewItem::new(ReviewId::new(1), "salon".into(), new, start);
-        item.link = Some(LinkId::new(1));
-        let effect = |item: &ReviewItem, resolution: &Resolution| {
-            let mut possible = choices(item).into_iter();
-            let choice = possible.find(|choice| choice.resolution == *resolution);
-            choice.map(|choice| choice.effect)
-        };
-        assert_eq!(effect(&item, &Resolution::TakeRemote), None);
-        let forced = effect(&item, &Resolution::ForceLocal).unwrap();
-        assert!(forced.starts_with("Books the appointment at Cal.com"));
-        item.evidence.base_remote = Some(state);
-        assert!(effect(&item, &Resolution::TakeRemote).is_some());
-        let forced = effect(&item, &Resolution::ForceLocal).unwrap();
-        assert!(forced.starts_with("Changes the booking at Cal.com"));
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub trait Subscriptions: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<WebhookSubscription, CalendarError>;
 
     /// Posts a body with these headers to the URL of a subscription, without credentials, and returns
-    /// the status and the beginning of the answer. By default not supported.
+    /// the status and the body of the answer, of which a receiver's has some hundred bytes. Follows no
+    /// redirect. By default not supported.
     async fn post_test(
         &self,
         url: &str,

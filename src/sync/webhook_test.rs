@@ -3,9 +3,11 @@
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 use super::engine::Engine;
 use super::subscription::SubscriptionError;
+use crate::model::clean_line;
 use crate::store::TenantId;
 use crate::webhook::{SIGNATURE_HEADER, sign};
 
@@ -17,16 +19,18 @@ pub struct WebhookTest {
     pub url: String,
     /// The status of the answer.
     pub status: StatusCode,
-    /// The code that this crate's [server](crate::server) puts into its answers, such as `ignored`;
-    /// `None` if something else answered.
+    /// The code that this crate's server puts into its answers, such as `ignored`; `None` if something
+    /// else answered.
     pub code: Option<String>,
 }
 
 impl WebhookTest {
-    /// Whether the test arrived at the door and was verified there: it was accepted with one of the
-    /// codes of this crate's server, or, with another receiver, with a success.
+    /// Whether the test arrived and was verified: this crate's server has answered that it has stored
+    /// these bytes. A success alone proves nothing, because any web page answers so; for a receiver of
+    /// the host's own that answers in another format, look whether the delivery is
+    /// [stored](crate::store::Inbox::deliveries).
     pub fn has_arrived(&self) -> bool {
-        self.status.is_success()
+        self.status.is_success() && self.code.is_some()
     }
 
     /// What the test says, and what to do about it.
@@ -58,10 +62,26 @@ impl WebhookTest {
     }
 }
 
-/// What is read of the answer.
+/// What is read of an answer of this crate's server.
 #[derive(Deserialize)]
 struct Answer {
     code: String,
+    /// The SHA-256 of the body that it has received whole.
+    delivery: Option<String>,
+    correlation_id: String,
+}
+
+impl Answer {
+    /// The code, if this crate's server may have answered so to this body: whoever accepts it has
+    /// received it whole.
+    fn code_for(self, status: StatusCode, body: &[u8]) -> Option<String> {
+        let is_whole = match self.delivery {
+            Some(delivery) => delivery == hex::encode(Sha256::digest(body)),
+            None => !status.is_success(),
+        };
+        let is_ours = is_whole && !self.correlation_id.is_empty();
+        is_ours.then(|| clean_line(&self.code).into_owned())
+    }
 }
 
 impl Engine {
@@ -94,10 +114,10 @@ impl Engine {
         }
         let json = HeaderValue::from_static("application/json");
         headers.insert(http::header::CONTENT_TYPE, json);
-        let posted = subscriptions.post_test(&url, headers, body);
+        let posted = subscriptions.post_test(&url, headers, body.clone());
         let (status, answer) = self.calendar_call(posted).await?;
         let answer: Option<Answer> = serde_json::from_slice(&answer).ok();
-        let code = answer.map(|answer| answer.code);
+        let code = answer.and_then(|answer| answer.code_for(status, &body));
         Ok(WebhookTest { url, status, code })
     }
 }

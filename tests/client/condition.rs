@@ -71,7 +71,8 @@ async fn a_turn_that_is_waited_for_is_not_timed() {
     let client = once(&busy).max_concurrent(1).build().unwrap();
     let handle = client.me();
     let (first, second) = tokio::join!(handle.get(), handle.get());
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     let answers = condition(&client).answers;
     assert_eq!(answers.count, 2);
     assert!(

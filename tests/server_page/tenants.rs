@@ -245,7 +245,7 @@ async fn every_answer_has_all_the_headers_that_protect_it() {
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         );
         has("x-content-type-options", "nosniff");
-        has("referrer-policy", "no-referrer");
+        has("referrer-policy", "same-origin");
         has("x-frame-options", "DENY");
         has("cross-origin-opener-policy", "same-origin");
         has("cross-origin-resource-policy", "same-origin");

@@ -7,6 +7,7 @@
 
 mod announced;
 mod audit;
+mod choices;
 mod contained;
 mod crooked;
 mod crowded;
@@ -27,6 +28,7 @@ mod notify;
 mod numbered;
 mod occurrences;
 mod operate;
+mod operators;
 mod orders;
 mod outbound;
 mod ownership;

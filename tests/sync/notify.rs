@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use calcom::store::{Origin, Resolution, ReviewReason};
 use calcom::sync::{
     Engine, Notification, NotificationEvent, Notifier, NotifyConfig, NotifyError, Operations,
-    StaticTenants, SyncEngine, Tenant, WebhookNotifier, Worker,
+    StaticTenants, SyncEngine, Tenant, WebhookNotifier, Worker, choices,
 };
 use calcom::testing::{Fault, Then, When};
 use secrecy::SecretString;
@@ -318,4 +318,100 @@ async fn a_webhook_that_refuses_is_not_tried_again_and_attempts_are_bounded() {
         assert_eq!(requests.len(), expected);
         assert!(!requests[0].headers.contains_key("x-cal-signature-256"));
     }
+}
+
+/// A person's pause is told once, with its item, and so is its end; meanwhile work waits, and then goes on.
+#[tokio::test]
+async fn a_persons_pause_and_its_end_are_told_once() {
+    let world = World::new().await;
+    let told = Told::default();
+    let engine = telling(&world, told.clone(), |_| {});
+    world.make("a", at(0), Origin::Phone);
+    let pause = async |why: &str| engine.pause(&world.tenant, "eve\nroot", why).await.unwrap();
+    assert!(pause("We move house.").await);
+    assert!(!pause("Again.").await);
+    let item = world.reviews().await.remove(0);
+    assert_eq!(item.reason, ReviewReason::PausedByPerson);
+    let message = &item.evidence.message;
+    assert!(message.contains("paused by eve root."), "{message}");
+    assert!(
+        message.contains("Reason given: We move house."),
+        "{message}"
+    );
+    assert!(
+        !message.contains('\n') && !message.contains("Again"),
+        "{message}"
+    );
+
+    world.make("b", at(3), Origin::Phone);
+    world.clock.advance(Duration::from_secs(3600));
+    assert_eq!(world.drain_with(&engine).await, []);
+    assert_eq!(world.requests(), 0, "a paused tenant rests");
+    engine.resume(&world.tenant).await.unwrap();
+    engine.resume(&world.tenant).await.unwrap();
+    assert_eq!(world.reviews().await, []);
+    world.drain_with(&engine).await;
+    world.assert_in_step().await;
+    assert_eq!(world.fake.live_bookings().len(), 2);
+
+    assert!(pause("").await);
+    let again = world.reviews().await.remove(0);
+    assert!(!again.evidence.message.contains("Reason given"));
+    let retried = engine.resolve(&world.tenant, again.id, Resolution::Retry, "eve");
+    retried.await.unwrap();
+    engine.deliver_notifications().await.unwrap();
+    assert_eq!(
+        told.words(),
+        [
+            "tenant_paused",
+            "tenant_resumed",
+            "tenant_paused",
+            "tenant_resumed"
+        ]
+    );
+    let items = told.events().into_iter().filter_map(|event| match event {
+        NotificationEvent::TenantPaused { review, .. } => Some(review),
+        _ => None,
+    });
+    let items: Vec<_> = items.collect();
+    assert_eq!(items, [Some(item.id), Some(again.id)]);
+}
+
+/// What a turn in progress finds during a person's pause has an item of its own; when the pause is over, no
+/// item of a pause is left.
+#[tokio::test]
+async fn a_pause_during_a_pause_leaves_nothing_behind() {
+    let world = World::new().await;
+    world.make("a", at(0), Origin::Phone);
+    let slow = Then::DelayAfterApplying(Duration::from_millis(300));
+    world.fake.inject(Fault::new(When::Any, slow));
+    world
+        .fake
+        .inject(Fault::new(When::Any, Then::status(401)).always());
+    let engine = world.engine.clone();
+    let step = tokio::spawn(async move { engine.step().await });
+    while world.requests() == 0 {
+        assert!(!step.is_finished(), "nothing was asked");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(world.engine.pause(&world.tenant, "eve", "").await.unwrap());
+    step.await.unwrap().unwrap();
+    let expected = [
+        ReviewReason::PausedByPerson,
+        ReviewReason::CredentialsRefused,
+    ];
+    assert_eq!(world.review_reasons().await, expected);
+    let refused = world.reviews().await.remove(1);
+    let choices = choices(&refused);
+    assert_eq!(choices.len(), 1);
+    assert!(
+        choices[0]
+            .effect
+            .contains("unless a person has paused it too")
+    );
+    world.fake.clear_faults();
+    world.engine.resume(&world.tenant).await.unwrap();
+    assert_eq!(world.reviews().await, []);
+    world.settle().await;
+    world.assert_in_step().await;
 }

@@ -58,9 +58,20 @@ pub(crate) struct Global {
     /// Whether to use colours.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: Color,
+    /// Show times in UTC instead of this machine's time zone. JSON is always in UTC.
+    #[arg(long, global = true)]
+    pub(crate) utc: bool,
     /// Use the demo that runs in another terminal, instead of your own settings.
     #[arg(long, global = true)]
     pub(crate) demo: bool,
+}
+
+/// Who acts, for the record that `log` shows.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Operator {
+    /// Who does it, for the record; the user who runs this otherwise.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
 }
 
 /// Whether to use colours.
@@ -79,7 +90,7 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Check settings, database, key, event types, webhook, reachability and clock.
     Check(CheckArgs),
-    /// Compare all appointments with all bookings over a span of time, and repair what differs.
+    /// Compare all appointments with all bookings over a span of time. Exit code 1 if they differ.
     Reconcile(ReconcileArgs),
     /// Compare your services with Cal.com's event types.
     #[command(subcommand)]
@@ -89,7 +100,7 @@ pub(crate) enum Command {
     Reviews(ReviewsCommand),
     /// Everything that is known about one appointment, oldest first.
     History(HistoryArgs),
-    /// How the sync is doing, or how one appointment is.
+    /// How the sync is doing, or how one appointment is. Exit code 1 if somebody has to look.
     Status(StatusArgs),
     /// Pair appointments and bookings anew, after the sync's own records were lost.
     Rebuild(RebuildArgs),
@@ -154,11 +165,27 @@ pub(crate) struct ReconcileArgs {
     /// Only report what differs (the default).
     #[arg(long, conflicts_with = "repair")]
     pub(crate) check_only: bool,
-    /// Repair what differs.
+    /// Have what differs repaired by the workers.
     #[arg(long)]
     pub(crate) repair: bool,
+    /// Repair even if that cancels more than a tenth of the appointments.
+    #[arg(long, requires = "repair")]
+    pub(crate) without_brake: bool,
     #[command(flatten)]
     pub(crate) span: SpanArgs,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
+}
+
+impl Command {
+    /// Whether being interrupted is its ordinary end.
+    pub(crate) fn ends_by_interrupt(&self) -> bool {
+        match self {
+            Self::Status(arguments) => arguments.watch,
+            Self::Performance(arguments) => arguments.live,
+            _ => false,
+        }
+    }
 }
 
 /// A span of time.
@@ -176,15 +203,17 @@ pub(crate) struct SpanArgs {
 pub(crate) enum ServicesCommand {
     /// Create a service for each event type that has none, and keep pairs in agreement.
     Import(ServicesArgs),
-    /// Report what differs, and change nothing.
-    Check(ServicesArgs),
+    /// Report what differs, and change nothing. Exit code 1 if anything does.
+    Check,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ServicesArgs {
-    /// Also try again what has failed too often.
+    /// Also try again now what has failed, however often.
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 }
 
 #[derive(Debug, Subcommand)]
@@ -203,7 +232,7 @@ pub(crate) enum ReviewsCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReviewsListArgs {
-    /// Only items with this reason.
+    /// Only items with this reason, such as `conflict` or `slot_taken`.
     #[arg(long)]
     pub(crate) reason: Option<String>,
     /// Only items about this appointment.
@@ -231,9 +260,11 @@ pub(crate) struct ReviewsResolveArgs {
     /// The new start, for `rebook`.
     #[arg(long, value_name = "WHEN", value_parser = parse::instant, required_if_eq("resolution", "rebook"))]
     pub(crate) start: Option<DateTime<Utc>>,
-    /// Who decides, for the record; the user who runs this otherwise.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) by: Option<String>,
+    /// How long to wait for a worker to carry it out: 10 s for one item, not at all for several.
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
+    pub(crate) wait: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 }
 
 /// How an item can be resolved.
@@ -258,7 +289,7 @@ pub(crate) struct HistoryArgs {
     /// The appointment's id.
     #[arg(value_name = "APPOINTMENT")]
     pub(crate) appointment: AppointmentId,
-    /// How many entries to show at most.
+    /// How many entries to show at most: the newest ones.
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub(crate) limit: u32,
 }
@@ -268,7 +299,10 @@ pub(crate) struct StatusArgs {
     /// An appointment's id; without it, the whole tenant.
     #[arg(value_name = "APPOINTMENT")]
     pub(crate) appointment: Option<AppointmentId>,
-    /// Show it again and again until interrupted.
+    /// Show the appointments whose id, booking or customer contains this text.
+    #[arg(long, value_name = "TEXT", conflicts_with = "appointment")]
+    pub(crate) search: Option<String>,
+    /// Show it again every two seconds until interrupted.
     #[arg(long)]
     pub(crate) watch: bool,
     /// How far back to count what was done, such as `24h`.
@@ -283,13 +317,18 @@ pub(crate) struct RebuildArgs {
     /// Do not ask whether to begin.
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PruneArgs {
-    /// How long finished records are kept, such as `90d`.
+    /// How long finished records are kept, such as `90d`; without it, only the bodies of webhooks are
+    /// emptied, after 30 days.
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     pub(crate) older_than: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 }
 
 #[derive(Debug, Subcommand)]
@@ -319,6 +358,8 @@ pub(crate) struct ErasePersonArgs {
     /// Do not ask whether to erase.
     #[arg(long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 }
 
 #[derive(Debug, Subcommand)]
@@ -326,9 +367,9 @@ pub(crate) enum WebhookCommand {
     /// Show whether the subscription is there and in order. Exit code 1 if not.
     Status,
     /// Create the subscription, or correct it.
-    Repair,
+    Repair(Operator),
     /// Send a signed test to the public address, and see whether it arrives.
-    Test,
+    Test(Operator),
 }
 
 #[derive(Debug, Args)]
@@ -340,10 +381,10 @@ pub(crate) struct PerformanceArgs {
     /// Print the current figures once.
     #[arg(long, group = "what")]
     pub(crate) report: bool,
-    /// Show how the database's indexes are used (PostgreSQL only).
+    /// Show the database's indexes: how large they are and, with PostgreSQL, how much they are used.
     #[arg(long, group = "what")]
     pub(crate) index_stats: bool,
-    /// Show the slowest statements (PostgreSQL only).
+    /// Show slow statements; with SQLite, the program's own reads that are slow.
     #[arg(long, group = "what")]
     pub(crate) slow_queries: bool,
     /// From which time on a statement counts as slow.
@@ -381,9 +422,15 @@ pub(crate) struct BookArgs {
     /// The length; that of the service or event type otherwise.
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     pub(crate) length: Option<Duration>,
-    /// Wait until it is booked at Cal.com, for this long at most.
+    /// The id of the new appointment; a random one otherwise.
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<AppointmentId>,
+    /// Wait until it is booked at Cal.com, for this long at most. If no worker takes it up within 3 s,
+    /// this command does the work itself.
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     pub(crate) wait: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 }
 
 #[derive(Debug, Args)]
@@ -394,9 +441,11 @@ pub(crate) struct MoveArgs {
     /// The new start.
     #[arg(value_name = "START", value_parser = parse::instant)]
     pub(crate) start: DateTime<Utc>,
-    /// Wait until it is moved at Cal.com, for this long at most.
+    /// Wait until it is moved at Cal.com, for this long at most; see `book`.
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     pub(crate) wait: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 }
 
 #[derive(Debug, Args)]
@@ -407,9 +456,11 @@ pub(crate) struct CancelArgs {
     /// The reason, which the customer is shown.
     #[arg(long)]
     pub(crate) reason: Option<String>,
-    /// Wait until they are cancelled at Cal.com, for this long at most.
+    /// Wait until they are cancelled at Cal.com, for this long at most; see `book`.
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     pub(crate) wait: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 }
 
 #[derive(Debug, Args)]
@@ -419,9 +470,9 @@ pub(crate) struct SlotsArgs {
     pub(crate) service: Option<String>,
     #[command(flatten)]
     pub(crate) span: SpanArgs,
-    /// The time zone to show them in.
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    pub(crate) time_zone: String,
+    /// The time zone to show them in; this machine's otherwise.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -429,16 +480,14 @@ pub(crate) struct PauseArgs {
     /// Why, for the record.
     #[arg(long)]
     pub(crate) reason: Option<String>,
-    /// Who pauses, for the record; the user who runs this otherwise.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) by: Option<String>,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
-    /// Who resumes, for the record; the user who runs this otherwise.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) by: Option<String>,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 }
 
 #[derive(Debug, Args)]

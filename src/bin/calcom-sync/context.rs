@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use calcom::client::{ApiVersion, ApiVersions, Client};
+use calcom::client::{ApiVersion, ApiVersions, Client, ClientBuilder};
 use calcom::store::{AppointmentRepository, ServiceRepository, Store, TenantId};
 use calcom::sync::{Engine, StaticTenants, Tenant, TenantServices};
 
 use crate::database::Database;
 use crate::failure::{Failure, FailureKind};
-use crate::notifiers;
+use crate::notifiers::Notifiers;
 use crate::settings::{Settings, TenantSettings};
 
 /// Everything that is configured, opened.
@@ -23,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) services: Arc<dyn ServiceRepository>,
     pub(crate) database: Database,
     pub(crate) settings: Settings,
+    /// Who hears of what a person should hear of; to be flushed at the end by whoever works.
+    pub(crate) notifiers: Notifiers,
     clients: BTreeMap<TenantId, Client>,
 }
 
@@ -36,8 +38,9 @@ impl Context {
                  which other commands use with --demo",
             ));
         }
-        // A mistyped tenant is told before a database is created for it.
+        // What is mistyped is told before a database is created for it.
         selected(&settings)?;
+        Notifiers::of(&settings)?;
         let database = Database::open(&settings.database)
             .await
             .map_err(|error| of_database(&settings, error.into()))?;
@@ -58,10 +61,8 @@ impl Context {
         let directory = Arc::new(StaticTenants::new(tenants));
         let (store, appointments) = (database.store(), database.appointments());
         let builder = Engine::builder(Arc::clone(&store), Arc::clone(&appointments), directory);
-        let builder = match notifiers::of(&settings)? {
-            Some(notifier) => builder.notifier(notifier),
-            None => builder,
-        };
+        let notifiers = Notifiers::of(&settings)?;
+        let builder = builder.notifier(Arc::new(notifiers.clone()));
         let builder = match &settings.sync_key_secret {
             Some(secret) => builder.sync_key_secret(secret.clone()),
             None => builder,
@@ -74,6 +75,7 @@ impl Context {
             services,
             database,
             settings,
+            notifiers,
             clients,
         })
     }
@@ -159,7 +161,12 @@ pub(crate) fn of_database(settings: &Settings, failure: Failure) -> Failure {
 }
 
 /// A client with a tenant's key.
-pub(crate) fn client(tenant: &TenantSettings) -> Result<Client, Failure> {
+fn client(tenant: &TenantSettings) -> Result<Client, Failure> {
+    built(client_builder(tenant)?, tenant)
+}
+
+/// What a client with a tenant's key begins with.
+pub(crate) fn client_builder(tenant: &TenantSettings) -> Result<ClientBuilder, Failure> {
     let mut builder = Client::builder(tenant.api_key.clone());
     if let Some(url) = &tenant.base_url {
         builder = builder.base_url(url);
@@ -173,6 +180,11 @@ pub(crate) fn client(tenant: &TenantSettings) -> Result<Client, Failure> {
         })?;
         builder = builder.versions(ApiVersions::default().with_bookings(version));
     }
+    Ok(builder)
+}
+
+/// The client, or what is wrong with its settings.
+pub(crate) fn built(builder: ClientBuilder, tenant: &TenantSettings) -> Result<Client, Failure> {
     builder.build().map_err(|error| {
         Failure::settings(
             format!("Cal.com's client for tenant {} cannot be set up", tenant.id),
@@ -190,7 +202,8 @@ fn of_settings(
 ) -> Tenant {
     let client = Arc::new(client.clone());
     let mut tenant = Tenant::new(settings.id.clone(), client.clone())
-        .with_services(TenantServices::new(services, client.clone()).with_scheduled(None));
+        .with_services(TenantServices::new(services, client.clone()))
+        .with_conflict_policy(settings.conflicts);
     for secret in &settings.webhook_secrets {
         tenant = tenant.with_webhook_secret(secret.clone());
     }

@@ -71,9 +71,6 @@ pub(crate) enum Failure {
     /// The command has printed what it found, and only the exit code is left to be said.
     #[error("something was found wrong")]
     Printed(FailureKind),
-    /// Not built yet.
-    #[error("this command is not built yet")]
-    NotBuilt,
 }
 
 impl Failure {
@@ -122,7 +119,6 @@ impl Failure {
     pub(crate) fn kind(&self) -> FailureKind {
         match self {
             Self::Told { kind, .. } | Self::Printed(kind) => *kind,
-            Self::NotBuilt => FailureKind::Usage,
         }
     }
 
@@ -135,7 +131,7 @@ impl Failure {
     pub(crate) fn advice(&self) -> Option<&str> {
         match self {
             Self::Told { advice, .. } => advice.as_deref(),
-            Self::Printed(_) | Self::NotBuilt => None,
+            Self::Printed(_) => None,
         }
     }
 

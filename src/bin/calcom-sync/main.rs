@@ -2,17 +2,22 @@
 //! shows, checks and repairs it.
 
 #![warn(clippy::unwrap_used)]
-#![allow(dead_code, reason = "until all commands are built")]
 
 mod cli;
 mod commands;
 mod context;
 mod database;
+mod demo;
 mod failure;
+mod logs;
 mod notifiers;
 mod output;
 mod parse;
+mod router;
+mod sentences;
 mod settings;
+mod signals;
+mod when;
 
 use std::process::ExitCode;
 
@@ -20,9 +25,10 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::output::Output;
 use crate::settings::Settings;
+use crate::signals::Stop;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -34,7 +40,12 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return ended(&output, Err(error.into())),
     };
+    let ends_by_interrupt = cli.command.ends_by_interrupt();
     let result = runtime.block_on(Box::pin(run(cli, &output)));
+    let result = match result {
+        Err(failure) if ends_by_interrupt && failure.kind() == FailureKind::Unfinished => Ok(()),
+        result => result,
+    };
     // What still runs, such as a name that is being looked up, is not waited for.
     runtime.shutdown_background();
     ended(&output, result)
@@ -53,24 +64,23 @@ fn ended(output: &Output, result: Result<(), Failure>) -> ExitCode {
 async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     match cli.command {
         Command::Completions(arguments) => {
-            commands::completions::run(&arguments);
+            commands::completions::run(output, &arguments);
             Ok(())
         }
         // They have something to tidy up when they are interrupted.
         Command::Serve(arguments) => commands::serve::run(&cli.global, output, arguments).await,
         Command::Check(arguments) => commands::check::run(&cli.global, output, arguments).await,
         command => {
+            let mut stop = Stop::listen();
             let settings = Settings::load(&cli.global)?;
+            let _logs = logs::start(&settings.log, "off")?;
             let work = async {
                 let context = Context::open(settings).await?;
                 commands::run(&context, output, command).await
             };
             tokio::select! {
                 result = work => result,
-                signal = tokio::signal::ctrl_c() => {
-                    signal?;
-                    Err(Failure::interrupted())
-                }
+                () = stop.told() => Err(Failure::interrupted()),
             }
         }
     }

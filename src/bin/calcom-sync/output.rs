@@ -4,18 +4,25 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::{Color, Global};
 use crate::failure::Failure;
+use crate::when;
 
 /// Where a command prints.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
     is_json: bool,
     is_colored: bool,
+    /// In which times are shown to persons.
+    zone: Tz,
+    /// Flags that a command line needs to mean the same settings.
+    common_flags: String,
 }
 
 /// A meaning that has a colour.
@@ -53,6 +60,12 @@ impl Output {
         Self {
             is_json: flags.json,
             is_colored: is_colored && !flags.json,
+            zone: if flags.utc {
+                Tz::UTC
+            } else {
+                when::local_zone()
+            },
+            common_flags: common_flags(flags),
         }
     }
 
@@ -64,6 +77,31 @@ impl Output {
     /// Whether a person looks at the output.
     pub(crate) fn is_terminal(&self) -> bool {
         !self.is_json && std::io::stdout().is_terminal()
+    }
+
+    /// Flags that a further command line needs to mean the same settings, with a space before each.
+    /// The address of the database is none of them: it may hold a password.
+    pub(crate) fn common_flags(&self) -> &str {
+        &self.common_flags
+    }
+
+    /// In which zone times are shown.
+    pub(crate) fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// An instant as a person reads it.
+    pub(crate) fn time(&self, at: DateTime<Utc>) -> String {
+        when::time(at, self.zone)
+    }
+
+    /// Begins what is shown again and again anew: on a terminal, with an empty screen.
+    pub(crate) fn new_screen(&self, is_first: bool) {
+        if self.is_terminal() {
+            print("\x1b[2J\x1b[H\x1b[A");
+        } else if !is_first {
+            self.line("");
+        }
     }
 
     /// Text in the colour of its meaning.
@@ -131,6 +169,12 @@ impl Output {
         }
     }
 
+    /// What is the same whether text or JSON is asked for.
+    pub(crate) fn raw(&self, bytes: &[u8]) {
+        // A reader that has gone is no failure of ours.
+        let _ = std::io::stdout().lock().write_all(bytes);
+    }
+
     /// A remark on standard error, which is not part of the result.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         let mut stderr = std::io::stderr().lock();
@@ -187,6 +231,19 @@ impl Output {
     }
 }
 
+fn common_flags(flags: &Global) -> String {
+    if flags.demo {
+        return " --demo".to_owned();
+    }
+    let of_environment = std::env::var_os("CALCOM_SYNC_CONFIG");
+    match &flags.config {
+        Some(file) if Some(file.as_os_str()) != of_environment.as_deref() => {
+            format!(" --config {}", quoted(&file.display().to_string()))
+        }
+        _ => String::new(),
+    }
+}
+
 /// Progress that is cleared when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Progress(ProgressBar);
@@ -224,6 +281,23 @@ pub(crate) fn plain(text: &str) -> String {
         .collect()
 }
 
+/// A word on a command line that a shell takes as it is.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+=,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", plain(word).replace('\'', r"'\''"))
+}
+
+/// A number of things, such as `1 change` or `2 changes`.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        number => format!("{number} {one}s"),
+    }
+}
+
 /// How many columns a text takes, near enough.
 fn width(text: &str) -> usize {
     text.chars().count()
@@ -238,6 +312,15 @@ mod tests {
             color,
             ..Global::default()
         })
+    }
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_split_or_read_it() {
+        assert_eq!(quoted("a-1"), "a-1");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted("$(x)"), "'$(x)'");
+        assert_eq!(quoted(""), "''");
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Turn<'_> {
         };
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
-        let amended = self.call(self.tenant.calendar.write(&sent)).await;
+        let amended = self.send(&sent).await;
         match amended.map(|amended| as_named(amended, &booking)) {
             // It had been moved or cancelled before the change arrived, which has changed nothing that
             // lives.

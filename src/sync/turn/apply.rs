@@ -17,6 +17,11 @@ impl Turn<'_> {
         ) else {
             return Err(Case::of(ReviewReason::BookingMissing).into());
         };
+        // The appointment that the link has is missing. Another one for the same booking would be the
+        // second.
+        if self.link.appointment.is_some() {
+            return Err(Case::of(ReviewReason::AppointmentMissing).into());
+        }
         self.standing.creating_appointment = true;
         if let Err(error) = self.checkpoint().await {
             if error.kind() == StoreErrorKind::Conflict {

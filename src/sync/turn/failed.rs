@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Case, Turn, TurnOutcome, is_passing};
+use crate::metrics;
 use crate::store::{
     Hold, LogEvent, NewReview, ReviewEnd, ReviewEvidence, ReviewReason, Settlement, StoreError,
 };
@@ -22,6 +23,7 @@ impl Turn<'_> {
     }
 
     fn retry(&mut self, delay: Duration, error: &str) -> Settlement {
+        metrics::work_repeated();
         self.standing.attempts = self.standing.attempts.saturating_add(1);
         self.standing.last.failed(self.claim.now, error);
         self.log.push(LogEvent::RetryScheduled {

@@ -26,15 +26,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 
 use self::amend::Amendment;
-use super::calendar::{CalendarError, CalendarErrorKind};
+use super::calendar::{CalendarError, CalendarErrorKind, Write};
 use super::decide::{Decision, Verdict, decide};
 use super::engine::Engine;
 use super::facts::{Facts, Local, Order, Remote};
 use super::review::explain;
 use super::standing::{OwnWrite, Standing};
 use super::tenant::Tenant;
+use crate::metrics;
 use crate::model::{Booking, BookingUid};
 use crate::store::{
     Appointment, AppointmentState, Checkpoint, Claim, DeliveryFate, DeliveryId, Differences, Link,
@@ -156,6 +158,21 @@ pub enum TurnOutcome {
     HandedBack,
 }
 
+impl TurnOutcome {
+    /// The word for it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Waiting => "waiting",
+            Self::InReview => "in_review",
+            Self::Absorbed => "absorbed",
+            Self::Failed => "failed",
+            Self::LeaseLost => "lease_lost",
+            Self::HandedBack => "handed_back",
+        }
+    }
+}
+
 pub(super) struct Turn<'a> {
     engine: &'a Engine,
     tenant: Arc<Tenant>,
@@ -203,6 +220,7 @@ pub(super) struct Turn<'a> {
     contradictions: u32,
     /// Whether anything was written, or may have been: known outside when the turn is cut short.
     wrote: Arc<AtomicBool>,
+    began: Instant,
 }
 
 impl<'a> Turn<'a> {
@@ -243,6 +261,7 @@ impl<'a> Turn<'a> {
             winner: None,
             contradictions: 0,
             wrote,
+            began: Instant::now(),
         }
     }
 
@@ -479,6 +498,12 @@ impl<'a> Turn<'a> {
         self.engine.store_call(stored).await?;
         self.log.clear();
         Ok(())
+    }
+
+    /// Sends a write within the time allowed for it.
+    async fn send(&self, write: &Write) -> Result<Booking, CalendarError> {
+        metrics::write(write.as_str());
+        self.call(self.tenant.calendar.write(write)).await
     }
 
     /// Makes one call to Cal.com within the time allowed for it.

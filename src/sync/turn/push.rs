@@ -130,7 +130,7 @@ impl Turn<'_> {
 
         let booking = self.new_booking(&state, &facts, &sync_key);
         let sent = Write::Create(Box::new(booking));
-        let created = self.call(self.tenant.calendar.write(&sent)).await;
+        let created = self.send(&sent).await;
         match created.map(|created| seats::answered(created, None)) {
             // The one that is to be replaced: it is in the way.
             Ok(created) if replaces.as_ref() == Some(&created.uid) => {
@@ -222,7 +222,7 @@ impl Turn<'_> {
             start,
             reason: self.reason_or(&self.engine.config.rescheduling_reason),
         };
-        let moved = self.call(self.tenant.calendar.write(&sent)).await;
+        let moved = self.send(&sent).await;
         match moved.map(|moved| seats::answered(moved, Some(&from))) {
             Ok(moved) => {
                 self.log.push(LogEvent::BookingRescheduled {
@@ -245,7 +245,7 @@ impl Turn<'_> {
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
         let sent = cancellation(&booking, reason);
-        let cancelled = self.call(self.tenant.calendar.write(&sent)).await;
+        let cancelled = self.send(&sent).await;
         match cancelled.map(|cancelled| as_named(cancelled, &booking)) {
             Ok(cancelled) => {
                 self.log
@@ -360,7 +360,7 @@ impl Turn<'_> {
         for booking in late {
             self.checkpoint().await.map_err(Stop::Store)?;
             let sent = cancellation(&booking, self.engine.config.cancellation_reason.clone());
-            match self.call(self.tenant.calendar.write(&sent)).await {
+            match self.send(&sent).await {
                 Ok(_) => {}
                 // It has ended by itself, or is ending: the next read says so.
                 Err(error) if error.kind() == CalendarErrorKind::Contradicted => {}

@@ -75,7 +75,7 @@ impl Turn<'_> {
         self.begin(write.clone(), wanted);
         self.checkpoint().await.map_err(Stop::Store)?;
         let sent = cancellation(&old, reason);
-        match self.call(self.tenant.calendar.write(&sent)).await {
+        match self.send(&sent).await {
             Ok(_) => {
                 self.landed(&write, wanted);
                 self.has_made_room(&old);
@@ -162,7 +162,7 @@ impl Turn<'_> {
         self.begin(write.clone(), &state);
         self.checkpoint().await.map_err(Stop::Store)?;
         let sent = cancellation(&old, reason);
-        match self.call(self.tenant.calendar.write(&sent)).await {
+        match self.send(&sent).await {
             Ok(_) => {
                 self.landed(&write, &state);
                 self.log.push(LogEvent::BookingCancelled {
@@ -336,7 +336,7 @@ impl Turn<'_> {
         }
         let booking = self.new_booking(&state, &facts, &sync_key);
         let sent = Write::Create(Box::new(booking));
-        let again = self.call(self.tenant.calendar.write(&sent)).await;
+        let again = self.send(&sent).await;
         match again.map(|again| seats::answered(again, None)) {
             Ok(again) if again.metadata_str(SYNC_KEY_METADATA) == Some(sync_key.as_str()) => {
                 self.standing.generation += 1;

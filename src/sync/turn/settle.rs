@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::reviewed::HELD_BY_ANOTHER;
 use super::{Case, Stop, Turn, TurnOutcome, soonest};
+use crate::metrics;
 use crate::store::{
     AppointmentStatus, ChangeFate, Delivery, DeliveryFate, Differences, LogEvent, NoticeSource,
     Origin, RecordedChange, ReviewReason, Settlement, StoreError, StoreErrorKind, Winner,
@@ -14,6 +15,23 @@ use crate::sync::decide::Decision;
 /// How long after a booking of a series has ended the others are looked at once more: they may be
 /// carried out a moment later.
 const SIBLING_LOOK: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
+
+/// How changes became known that are applied.
+#[derive(Debug, Default)]
+struct Told {
+    /// How long ago the webhooks were received.
+    lags: Vec<Duration>,
+    by_sweep: bool,
+}
+
+impl Told {
+    fn record(self) {
+        self.lags.into_iter().for_each(metrics::webhook_applied);
+        if self.by_sweep {
+            metrics::found_by_sweep();
+        }
+    }
+}
 
 impl Turn<'_> {
     pub(super) async fn settle(
@@ -45,8 +63,12 @@ impl Turn<'_> {
             Err(Stop::Store(error)) => return Err(error),
         };
         let lease = self.claim.lease.clone();
+        let told = self.told(&settlement);
         match self.engine.settle(&lease, settlement).await {
-            Ok(_) => Ok(outcome),
+            Ok(_) => {
+                told.record();
+                Ok(outcome)
+            }
             Err(error) if error.kind() == StoreErrorKind::LeaseLost => Ok(TurnOutcome::LeaseLost),
             Err(error) if error.kind() == StoreErrorKind::Conflict => {
                 let settlement = self.held_by_another();
@@ -59,6 +81,30 @@ impl Turn<'_> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// How the changes became known that a settlement applies, for the metrics.
+    fn told(&self, settlement: &Settlement) -> Told {
+        let mut told = Told::default();
+        if !metrics::ENABLED {
+            return told;
+        }
+        let is_found = |event: &LogEvent| matches!(event, LogEvent::FoundBySweep { .. });
+        told.by_sweep = settlement.log.iter().any(is_found);
+        let applied = settlement.deliveries.iter();
+        let applied = applied.filter(|(_, fate)| *fate == DeliveryFate::Applied);
+        for (id, _) in applied {
+            let mut deliveries = self.claim.deliveries.iter();
+            let Some(delivery) = deliveries.find(|delivery| delivery.id == *id) else {
+                continue;
+            };
+            if delivery.source == NoticeSource::Webhook {
+                let waited = self.claim.now - delivery.received_at;
+                let waited = waited.to_std().unwrap_or_default();
+                told.lags.push(waited + self.began.elapsed());
+            }
+        }
+        told
     }
 
     async fn absorb_into(mut self, into: crate::store::LinkId) -> Result<TurnOutcome, StoreError> {

@@ -3,9 +3,13 @@
 use clap::CommandFactory;
 
 use crate::cli::{Cli, CompletionsArgs};
+use crate::output::Output;
 
-pub(crate) fn run(arguments: &CompletionsArgs) {
+pub(crate) fn run(output: &Output, arguments: &CompletionsArgs) {
     let mut command = Cli::command();
     let name = command.get_name().to_owned();
-    clap_complete::generate(arguments.shell, &mut command, name, &mut std::io::stdout());
+    // Not straight to standard output, where a reader that has gone would be a panic.
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command, name, &mut script);
+    output.raw(&script);
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod book;
 pub(crate) mod check;
+mod common;
 pub(crate) mod completions;
 pub(crate) mod control;
 pub(crate) mod erase;

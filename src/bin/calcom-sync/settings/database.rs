@@ -36,6 +36,28 @@ impl DatabaseUrl {
     }
 }
 
+impl DatabaseUrl {
+    /// The schema, if one is named.
+    pub(crate) fn schema(&self) -> Option<&str> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres { schema, .. } => schema.as_deref(),
+        }
+    }
+
+    /// The whole address, which may hold a password.
+    pub(crate) fn exposed(&self) -> SecretString {
+        match self {
+            // From wherever it is read.
+            Self::Sqlite(path) => match std::path::absolute(path) {
+                Ok(path) => path.display().to_string().into(),
+                Err(_) => path.display().to_string().into(),
+            },
+            Self::Postgres { url, .. } => url.clone(),
+        }
+    }
+}
+
 impl fmt::Display for DatabaseUrl {
     /// Without user name and password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,7 +69,7 @@ impl fmt::Display for DatabaseUrl {
                 let url = url::Url::parse(url.expose_secret());
                 let url = url.as_ref();
                 let host = url.ok().and_then(|url| url.host_str());
-                let name = url.map(|url| url.path()).unwrap_or_default();
+                let name = url.map(url::Url::path).unwrap_or_default();
                 write!(f, "PostgreSQL at {}{name}", host.unwrap_or("localhost"))
             }
         }

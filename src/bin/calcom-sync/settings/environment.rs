@@ -6,9 +6,10 @@ use super::file::{NotifyFile, SettingsFile, TenantFile};
 use crate::failure::Failure;
 
 /// Variables of a tenant's.
-const OF_TENANT: [&str; 7] = [
+const OF_TENANT: [&str; 8] = [
     "CALCOM_API_KEY",
     "CALCOM_BASE_URL",
+    "CALCOM_APP_URL",
     "CALCOM_API_VERSION",
     "CALCOM_WEBHOOK_SECRET",
     "CALCOM_EVENT_TYPE_IDS",
@@ -96,6 +97,7 @@ fn tenant(
     }
     for (name, setting) in [
         ("CALCOM_BASE_URL", &mut tenant.base_url),
+        ("CALCOM_APP_URL", &mut tenant.app_url),
         ("CALCOM_API_VERSION", &mut tenant.api_version),
         ("CALCOM_PHONE_ONLY_DOMAIN", &mut tenant.phone_only_domain),
     ] {

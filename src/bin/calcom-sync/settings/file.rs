@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use calcom::model::{EventTypeId, UserId};
-use calcom::store::TenantId;
+use calcom::store::{Retention, TenantId};
+use calcom::sync::ConflictPolicy;
 use http::HeaderName;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -31,6 +32,7 @@ pub(super) struct SettingsFile {
     pub(super) sync_key_secret: Option<SecretString>,
     pub(super) log: LogFile,
     pub(super) webhooks: WebhooksFile,
+    pub(super) keep: KeepFile,
     pub(super) tenants: Vec<TenantFile>,
     pub(super) tokens: Vec<TokenFile>,
     pub(super) notify: Option<NotifyFile>,
@@ -53,17 +55,30 @@ pub(super) struct WebhooksFile {
     source_header: Option<String>,
 }
 
+/// Spans such as `90d`, or `forever`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct KeepFile {
+    bodies: Option<String>,
+    deliveries: Option<String>,
+    changes: Option<String>,
+    reviews: Option<String>,
+    log: Option<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TenantFile {
     pub(super) id: String,
     pub(super) api_key: Option<SecretString>,
     pub(super) base_url: Option<String>,
+    pub(super) app_url: Option<String>,
     pub(super) api_version: Option<String>,
     pub(super) webhook_secrets: Vec<SecretString>,
     pub(super) event_types: BTreeSet<i64>,
     pub(super) hosts: BTreeSet<i64>,
     pub(super) phone_only_domain: Option<String>,
+    pub(super) conflicts: ConflictPolicy,
 }
 
 #[derive(Debug, Deserialize)]
@@ -184,6 +199,7 @@ impl SettingsFile {
                 None => None,
             },
         };
+        let keep = self.keep.check(&wrong)?;
         let mut tenants = Vec::new();
         for tenant in self.tenants {
             let tenant = tenant.check(&wrong)?;
@@ -244,6 +260,7 @@ impl SettingsFile {
         };
         Ok(Settings {
             file: None,
+            is_demo: false,
             database,
             is_database_named,
             listen,
@@ -255,12 +272,38 @@ impl SettingsFile {
                 json: self.log.json,
             },
             webhooks,
+            keep,
             tenants,
             tokens,
             notify,
             mail,
             selected: None,
         })
+    }
+}
+
+impl KeepFile {
+    fn check(self, wrong: &impl Fn(&str, &str) -> Failure) -> Result<Retention, Failure> {
+        let mut keep = Retention::default();
+        for (name, text, span) in [
+            ("keep.bodies", self.bodies, &mut keep.bodies),
+            ("keep.deliveries", self.deliveries, &mut keep.deliveries),
+            ("keep.changes", self.changes, &mut keep.changes),
+            ("keep.reviews", self.reviews, &mut keep.reviews),
+            ("keep.log", self.log, &mut keep.log),
+        ] {
+            match text.as_deref() {
+                None => {}
+                Some("forever") => *span = None,
+                Some(text) => {
+                    let read = parse::duration(text);
+                    *span = Some(
+                        read.map_err(|_| wrong(name, "is not a span such as 90d, or `forever`"))?,
+                    );
+                }
+            }
+        }
+        Ok(keep)
     }
 }
 
@@ -285,15 +328,26 @@ impl TenantFile {
                 "is not an address such as https://api.cal.com/v2",
             ));
         }
+        let app_url = match self.app_url {
+            Some(text) => Some(web_url(&text).ok_or_else(|| {
+                wrong(
+                    "tenants.app_url",
+                    "is not an address such as https://app.cal.com",
+                )
+            })?),
+            None => None,
+        };
         Ok(TenantSettings {
             id: TenantId::new(id),
             api_key,
             base_url: self.base_url,
+            app_url,
             api_version: self.api_version,
             webhook_secrets: self.webhook_secrets,
             event_types: self.event_types.into_iter().map(EventTypeId::new).collect(),
             hosts: self.hosts.into_iter().map(UserId::new).collect(),
             phone_only_domain: self.phone_only_domain,
+            conflicts: self.conflicts,
         })
     }
 }
@@ -301,10 +355,23 @@ impl TenantFile {
 impl MailFile {
     fn check(self, wrong: &impl Fn(&str, &str) -> Failure) -> Result<MailSettings, Failure> {
         let smtp = Url::parse(self.smtp.expose_secret()).ok();
-        if !smtp.is_some_and(|url| matches!(url.scheme(), "smtp" | "smtps")) {
+        if !smtp
+            .as_ref()
+            .is_some_and(|url| matches!(url.scheme(), "smtp" | "smtps"))
+        {
             return Err(wrong(
                 "mail.smtp",
                 "is not an address such as smtps://user:password@mail.example.com",
+            ));
+        }
+        let is_clear = |url: &Url| {
+            let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+            url.scheme() == "smtp" && url.query() != Some("tls=required") && !is_local
+        };
+        if smtp.is_some_and(|url| is_clear(&url) && url.password().is_some()) {
+            return Err(wrong(
+                "mail.smtp",
+                "would send its password unencrypted: use smtps://, or smtp:// with ?tls=required",
             ));
         }
         if self.to.is_empty() {

@@ -11,13 +11,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use calcom::model::{EventTypeId, UserId};
-use calcom::store::TenantId;
+use calcom::store::{Retention, TenantId};
+use calcom::sync::ConflictPolicy;
 use http::HeaderName;
 use secrecy::SecretString;
 use url::Url;
 
 pub(crate) use self::database::DatabaseUrl;
 use crate::cli::Global;
+use crate::demo;
 use crate::failure::Failure;
 
 /// Where settings are looked for if no file is named.
@@ -30,6 +32,8 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr
 pub(crate) struct Settings {
     /// The file that was read.
     pub(crate) file: Option<PathBuf>,
+    /// Whether they are those of a running demo.
+    pub(crate) is_demo: bool,
     pub(crate) database: DatabaseUrl,
     /// Whether somebody chose the database, or it is the default one.
     pub(crate) is_database_named: bool,
@@ -39,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) sync_key_secret: Option<SecretString>,
     pub(crate) log: LogSettings,
     pub(crate) webhooks: WebhookSettings,
+    /// How long finished records are kept.
+    pub(crate) keep: Retention,
     pub(crate) tenants: Vec<TenantSettings>,
     /// Who may see or use the operations page.
     pub(crate) tokens: Vec<TokenSettings>,
@@ -81,16 +87,19 @@ pub(crate) struct TenantSettings {
     pub(crate) api_key: SecretString,
     /// The client's default if absent.
     pub(crate) base_url: Option<String>,
+    /// Cal.com's web application, which people see bookings in.
+    pub(crate) app_url: Option<Url>,
     /// The version of the bookings' API; the client's default if absent.
     pub(crate) api_version: Option<String>,
     pub(crate) webhook_secrets: Vec<SecretString>,
     pub(crate) event_types: BTreeSet<EventTypeId>,
     pub(crate) hosts: BTreeSet<UserId>,
     pub(crate) phone_only_domain: Option<String>,
+    /// Who wins where both sides have changed the same; a person decides by default.
+    pub(crate) conflicts: ConflictPolicy,
 }
 
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "read by the operations page")]
 pub(crate) struct TokenSettings {
     pub(crate) name: String,
     pub(crate) token: SecretString,
@@ -130,10 +139,37 @@ pub(crate) struct MailSettings {
     pub(crate) every: Duration,
 }
 
+impl TenantSettings {
+    /// Where Cal.com's web application is; `None` for a server of one's own whose address nobody has
+    /// told.
+    pub(crate) fn app_url(&self) -> Option<Url> {
+        let is_hosted =
+            |base: &String| Url::parse(base).is_ok_and(|url| url.host_str() == Some("api.cal.com"));
+        match &self.app_url {
+            Some(url) => Some(url.clone()),
+            None if self.base_url.as_ref().is_none_or(is_hosted) => {
+                Url::parse("https://app.cal.com").ok()
+            }
+            None => None,
+        }
+    }
+}
+
 impl Settings {
     /// Reads the settings file and the environment, and applies the flags.
     pub(crate) fn load(flags: &Global) -> Result<Self, Failure> {
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if flags.demo {
+            // Only what the demo does not say itself, such as the log.
+            let own = Self::from_sources(
+                &Global {
+                    database: None,
+                    ..flags.clone()
+                },
+                &|name| environment(name).filter(|_| name.starts_with("CALCOM_SYNC_LOG")),
+            )?;
+            return demo::settings_of_running(&own);
+        }
         Self::from_sources(flags, &environment)
     }
 

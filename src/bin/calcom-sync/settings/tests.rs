@@ -42,6 +42,28 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
+fn links_lead_to_the_web_application_if_its_address_is_known() {
+    let app = |more: &str| {
+        let settings = load(&format!("{SALON}{more}"), &[], &[])?;
+        Ok::<_, Failure>(settings.tenants[0].app_url().map(String::from))
+    };
+    let hosted = Some("https://app.cal.com/".to_owned());
+    assert_eq!(app("").unwrap(), hosted);
+    assert_eq!(
+        app("base_url = \"https://api.cal.com/v2\"\n").unwrap(),
+        hosted
+    );
+    let own = "base_url = \"https://cal.example.org/api/v2\"\n";
+    assert_eq!(app(own).unwrap(), None);
+    let named = format!("{own}app_url = \"https://cal.example.org\"\n");
+    assert_eq!(
+        app(&named).unwrap().as_deref(),
+        Some("https://cal.example.org/")
+    );
+    assert!(app("app_url = \"cal.example.org\"\n").is_err());
+}
+
+#[test]
 fn the_environment_alone_makes_a_tenant() {
     let variables = [
         ("CALCOM_API_KEY", "cal_env"),
@@ -149,5 +171,21 @@ fn the_example_is_valid_and_says_everything() {
     let settings = load(example, &[], &[]).unwrap();
     assert_eq!(settings.tenants.len(), 2);
     assert!(settings.notify.is_some() && settings.mail.is_some());
+    assert!(settings.keep.log.is_none() && settings.keep.reviews.is_some());
     assert!(settings.public_url.is_some() && settings.sync_key_secret.is_some());
+}
+
+#[test]
+fn no_password_is_sent_to_a_mail_server_in_the_clear() {
+    let mail = |smtp: &str| {
+        let text = format!(
+            "[mail]\nsmtp = \"{smtp}\"\nfrom = \"a@example.org\"\nto = [\"b@example.org\"]\n"
+        );
+        load(&text, &[], &[]).map(drop)
+    };
+    assert!(mail("smtp://me:hidden@mail.example.org").is_err());
+    assert!(mail("smtp://me:hidden@mail.example.org?tls=opportunistic").is_err());
+    mail("smtp://me:hidden@mail.example.org?tls=required").unwrap();
+    mail("smtps://me:hidden@mail.example.org").unwrap();
+    mail("smtp://mail.example.org").unwrap();
 }
