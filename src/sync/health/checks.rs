@@ -350,7 +350,7 @@ fn api(seen: &Observed, thresholds: &HealthThresholds) -> HealthCheck {
     let paused = Share::of(&books(seen), |books| {
         books.is_paused && !books.is_paused_by_person()
     });
-    let on_purpose = Share::of(&books(seen), BooksObserved::is_paused_by_person);
+    let on_purpose = Share::of(&books(seen), |books| books.is_paused_by_person());
     let held = Share::of(&books(seen), |books| books.is_held && !books.is_paused);
     let answered: u64 = connections
         .iter()
