@@ -53,7 +53,7 @@ impl Context {
         let mut clients = BTreeMap::new();
         let mut tenants = Vec::new();
         for tenant in &settings.tenants {
-            let client = client(tenant)?;
+            let client = client(tenant, &database)?;
             let url = settings.webhook_url(&tenant.id);
             tenants.push(of_settings(tenant, &client, Arc::clone(&services), url));
             clients.insert(tenant.id.clone(), client);
@@ -160,9 +160,15 @@ pub(crate) fn of_database(settings: &Settings, failure: Failure) -> Failure {
     }
 }
 
-/// A client with a tenant's key.
-fn client(tenant: &TenantSettings) -> Result<Client, Failure> {
-    built(client_builder(tenant)?, tenant)
+/// A client with a tenant's key. Where several machines may work on one database, they share the key's
+/// rate limit.
+fn client(tenant: &TenantSettings, database: &Database) -> Result<Client, Failure> {
+    let builder = client_builder(tenant)?;
+    let builder = match database {
+        Database::Postgres(store) => builder.shared_budget(Arc::new(store.clone())),
+        Database::Sqlite(_) => builder,
+    };
+    built(builder, tenant)
 }
 
 /// What a client with a tenant's key begins with.
