@@ -85,6 +85,7 @@ async fn a_wrong_token_signs_nobody_in() {
     browser.sees("Nothing needs a person").await;
     assert!(browser.path().await.ends_with("/t/salon/reviews"));
     browser.press("button", "Sign out").await;
+    browser.is_headed("Sign in").await;
     browser.open("t/salon").await;
     browser.is_headed("Sign in").await;
     browser.close(&["status of 401"]).await;
