@@ -19,6 +19,9 @@ pub enum SyncState {
     Unknown,
     /// Needs manual review.
     InReview,
+    /// Its review item was closed without a decision about the two sides: nothing is done until either
+    /// of them changes.
+    Dismissed,
     /// There is work, and the tenant is paused: its credentials are refused.
     Paused,
     /// A worker is at it.
@@ -41,8 +44,7 @@ impl SyncState {
         let waiting = status.waiting_changes + status.waiting_deliveries + status.waiting_marks > 0;
         let is_due = status.due_at.is_some_and(|at| at <= status.now);
         let in_doubt = standing.is_some_and(|s| !s.doubts.is_empty() || s.awaits_outcome());
-        let is_own = !status.open_reviews.is_empty();
-        if is_own || standing.is_some_and(|standing| standing.in_review) {
+        if !status.open_reviews.is_empty() {
             Self::InReview
         } else if status.is_paused && (waiting || is_due) {
             Self::Paused
@@ -52,6 +54,8 @@ impl SyncState {
             Self::Retrying
         } else if waiting || is_due || in_doubt {
             Self::Waiting
+        } else if standing.is_some_and(|standing| standing.in_review) {
+            Self::Dismissed
         } else if standing.is_some_and(|standing| standing.base.is_some()) {
             Self::InSync
         } else if status.last_change.is_some() || status.link.is_some() {
@@ -201,7 +205,9 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::store::{Change, Link, LinkId, RecordedChange, TenantId};
+    use crate::store::{
+        Change, Link, LinkId, NewReview, RecordedChange, ReviewEvidence, ReviewItem, TenantId,
+    };
 
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap()
@@ -234,10 +240,14 @@ mod tests {
         let mut working = retrying();
         working.is_leased = true;
         assert_eq!(state_of(working), SyncState::Working);
-        let reviewed = linked(|standing| {
-            standing.in_review = true;
-            standing.attempts = 2;
-        });
+        let mut reviewed = linked(|standing| standing.in_review = true);
+        assert_eq!(state_of(reviewed.clone()), SyncState::Dismissed);
+        reviewed.waiting_marks = 1;
+        assert_eq!(state_of(reviewed.clone()), SyncState::Waiting);
+        let (conflict, evidence) = (ReviewReason::Conflict, ReviewEvidence::default());
+        let new = NewReview::of_link(conflict, evidence);
+        let item = ReviewItem::new(ReviewId::new(1), TenantId::new("salon"), new, now());
+        reviewed.open_reviews.push(item);
         assert_eq!(state_of(reviewed), SyncState::InReview);
         let mut later = linked(|_| {});
         later.due_at = Some(now() + TimeDelta::seconds(1));

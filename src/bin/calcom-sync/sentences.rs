@@ -334,6 +334,9 @@ pub(crate) fn of_state(state: SyncState) -> &'static str {
     match state {
         SyncState::Unknown => "nothing is known of it",
         SyncState::InReview => "it needs a decision",
+        SyncState::Dismissed => {
+            "its review item was dismissed, and nothing is done until either side changes"
+        }
         SyncState::Paused => "it waits, because the tenant's work is paused",
         SyncState::Working => "a worker is at it",
         SyncState::Retrying => "the last attempt failed, and another one is planned",
@@ -349,6 +352,7 @@ pub(crate) fn state_word(state: SyncState) -> &'static str {
     match state {
         SyncState::Unknown => "unknown",
         SyncState::InReview => "in_review",
+        SyncState::Dismissed => "dismissed",
         SyncState::Paused => "paused",
         SyncState::Working => "working",
         SyncState::Retrying => "retrying",

@@ -31,11 +31,15 @@ pub(super) async fn view(visit: &Visit) -> Result<View, Problem> {
     } else {
         rebooking(visit, &item).await
     };
-    Ok(View::new(words::reason(&item.reason))
+    let view = View::new(words::reason(&item.reason))
         .said("outcome", outcome(visit, &item))
-        .still(evidence)
-        .live("choices", decisions(visit, &item))
-        .still(slots))
+        .still(evidence);
+    let decisions = decisions(visit, &item);
+    Ok(if suggests_rebooking(&item) {
+        view.still(slots).live("choices", decisions)
+    } else {
+        view.live("choices", decisions).still(slots)
+    })
 }
 
 fn outcome(visit: &Visit, item: &ReviewItem) -> Markup {
@@ -137,6 +141,14 @@ fn both(visit: &Visit, item: &ReviewItem) -> Markup {
     }
 }
 
+fn suggests_rebooking(item: &ReviewItem) -> bool {
+    let possible = choices(item);
+    let mut rebookings = possible
+        .iter()
+        .filter(|choice| matches!(choice.resolution, Resolution::Rebook { .. }));
+    rebookings.any(|choice| choice.is_suggested)
+}
+
 fn decisions(visit: &Visit, item: &ReviewItem) -> Markup {
     let possible = choices(item);
     let plain = possible.iter();
@@ -209,7 +221,7 @@ async fn rebooking(visit: &Visit, item: &ReviewItem) -> Markup {
     let more = visit.review_link(item.id);
     html! {
         section.card aria-labelledby="rebook" {
-            h2 #rebook { "Book another slot" }
+            h2 #rebook { "Book another slot" @if choice.is_suggested { " " span.suggested { "Suggested" } } }
             p { (choice.effect) }
             @if let Some(why) = failed { (notice(Tone::Warn, why)) }
             @if slots.is_empty() {

@@ -33,7 +33,7 @@ impl Tone {
 }
 
 /// The states of an appointment, with the words of queries and of the page.
-pub(super) const STATES: [(SyncState, &str, &str, Tone, Icon); 8] = [
+pub(super) const STATES: [(SyncState, &str, &str, Tone, Icon); 9] = [
     (
         SyncState::InSync,
         "in_sync",
@@ -68,6 +68,13 @@ pub(super) const STATES: [(SyncState, &str, &str, Tone, Icon); 8] = [
         "Needs a person",
         Tone::Bad,
         Icon::Alert,
+    ),
+    (
+        SyncState::Dismissed,
+        "dismissed",
+        "Dismissed",
+        Tone::Warn,
+        Icon::Dash,
     ),
     (
         SyncState::Paused,
@@ -257,6 +264,8 @@ pub(super) fn action(action: &OperatorAction) -> String {
         OperatorAction::Pause => "Paused the sync",
         OperatorAction::Resume => "Resumed the sync",
         OperatorAction::Resync => "Resync",
+        OperatorAction::Book => "New appointment",
+        OperatorAction::Move => "Move of an appointment",
         OperatorAction::Cancel => "Cancellation",
         OperatorAction::CheckDrift => "Drift check",
         OperatorAction::RepairDrift => "Drift repair",
@@ -265,6 +274,7 @@ pub(super) fn action(action: &OperatorAction) -> String {
         OperatorAction::TestWebhook => "Test of the webhook",
         OperatorAction::Rebuild => "Rebuild",
         OperatorAction::ErasePerson => "Erasure of a person",
+        OperatorAction::Prune => "Deletion of old records",
         other => return clean_line(other.as_str()).into_owned(),
     };
     words.to_owned()

@@ -81,7 +81,7 @@ fn print_status(
     let tone = match status.state {
         SyncState::InSync => Tone::Good,
         SyncState::InReview | SyncState::Paused => Tone::Bad,
-        SyncState::Retrying => Tone::Warning,
+        SyncState::Retrying | SyncState::Dismissed => Tone::Warning,
         _ => Tone::Strong,
     };
     let id = &status.appointment;
