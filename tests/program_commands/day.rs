@@ -23,15 +23,7 @@ async fn a_conflict_is_found_understood_and_resolved() {
     let list = list
         .says("both sides were changed, differently")
         .says("a 1");
-    let id = list
-        .out
-        .lines()
-        .nth(1)
-        .unwrap()
-        .split(' ')
-        .next()
-        .unwrap()
-        .to_owned();
+    let id = list.first_id();
     let show = world.run(&["reviews", "show", &id]).await.is(0);
     let show = show
         .says("2099-12-08 14:00:00 UTC  2099-12-08 11:00:00 UTC  <- differs")
@@ -196,15 +188,7 @@ async fn a_wrong_key_is_found_understood_and_replaced() {
     let list = list
         .says("Cal.com refuses the API key")
         .says("(the tenant)");
-    let id = list
-        .out
-        .lines()
-        .nth(1)
-        .unwrap()
-        .split(' ')
-        .next()
-        .unwrap()
-        .to_owned();
+    let id = list.first_id();
     let show = world.run(&["reviews", "show", &id]).await.is(0);
     show.says("Replace the credentials first, or it is paused again.");
     // Whoever asks Cal.com is told the same.

@@ -61,6 +61,12 @@ struct Ran {
 }
 
 impl Ran {
+    /// The id in the first row of a table.
+    fn first_id(&self) -> String {
+        let row = self.out.lines().nth(1).unwrap();
+        row.split(' ').next().unwrap().to_owned()
+    }
+
     #[track_caller]
     fn is(self, code: i32) -> Self {
         assert_eq!(self.code, code, "\n{}\n{}", self.out, self.err);

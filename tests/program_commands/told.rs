@@ -53,15 +53,7 @@ async fn several_tenants_are_told_apart() {
         .is(0)
         .says("calcom-sync status a-2 --tenant studio");
     let list = world.run(&["reviews", "list"]).await.is(1).says("studio");
-    let id = list
-        .out
-        .lines()
-        .nth(1)
-        .unwrap()
-        .split(' ')
-        .next()
-        .unwrap()
-        .to_owned();
+    let id = list.first_id();
     let show = world.run(&["reviews", "show", &id]).await.is(0);
     show.says(&format!(
         "calcom-sync reviews resolve {id} retry --tenant studio"

@@ -86,15 +86,7 @@ async fn a_tenant_is_paused_and_resumed() {
         .await
         .is(1)
         .says("somebody has paused the work");
-    let id = list
-        .out
-        .lines()
-        .nth(1)
-        .unwrap()
-        .split(' ')
-        .next()
-        .unwrap()
-        .to_owned();
+    let id = list.first_id();
     // It can only be resumed.
     let refused = world
         .run(&["reviews", "resolve", &id, "dismiss"])

@@ -5,7 +5,7 @@ use std::time::Duration;
 use calcom::store::StoreErrorKind;
 use calcom::testing::{StoreFault, StoreTrouble};
 
-use crate::world::{HARD, World, at, routes_of};
+use crate::world::{HARD, SALLY, World, at, routes_of};
 
 #[tokio::test]
 async fn each_page_shows_what_it_is_for() {
@@ -92,6 +92,11 @@ async fn each_page_shows_what_it_is_for() {
     home.is(200)
         .says("href=\"/t/salon\"")
         .says("href=\"/t/a%2Fb%3Fc%23d%25\"");
+    // Where there is nothing to choose, nobody is asked.
+    let home = world
+        .send("GET", "/", Some(SALLY), String::new(), &[])
+        .await;
+    assert_eq!(home.is(303).location(), "/t/salon");
 }
 
 #[tokio::test]

@@ -139,6 +139,7 @@ async fn answer_read(desk: &Arc<Desk>, page: Page, asked: Asked) -> Response {
     };
     let answered = match page {
         Page::Live => Box::pin(live::stream(visit)).await,
+        Page::Home => tenants::answer(&visit).await,
         page if is_write(page) => match visit.must_write() {
             Ok(()) => Box::pin(act(visit)).await,
             Err(problem) => Err(problem),
@@ -234,7 +235,6 @@ fn is_write(page: Page) -> bool {
 /// What a page shows.
 pub(super) async fn view(visit: &Visit) -> Result<View, Problem> {
     match visit.page {
-        Page::Home => tenants::view(visit).await,
         Page::Overview => overview::view(visit).await,
         Page::Activity => activity::view(visit).await,
         Page::Appointment => appointment::view(visit).await,
