@@ -23,9 +23,8 @@ async fn an_item_is_resolved_with_the_keyboard_alone() {
     .await;
     browser.type_text(OPERATOR).await;
     browser.key(Key::Enter).await;
-    browser.sees("salon").await;
-    browser.tab_to("link salon").await;
-    browser.key(Key::Enter).await;
+    // There is one tenant to look after, and so nothing to choose.
+    browser.is_headed("Overview").await;
     browser.tab_to("link Skip to the content").await;
     browser.tab_to("link Review").await;
     browser.key(Key::Enter).await;
@@ -77,7 +76,6 @@ async fn everything_is_done_without_scripts() {
     let browser = Browser::start(&host.url()).await;
     browser.without_script().await;
     browser.sign_in(OPERATOR).await;
-    browser.press("link", "salon").await;
     browser.go_to("Review").await;
     browser.press("link", "Both sides changed").await;
     browser
