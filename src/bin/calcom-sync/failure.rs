@@ -58,7 +58,7 @@ impl FailureKind {
 /// Why a command did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// A failure that is told.
+    /// A failure with a message, and what to do next.
     #[error("{message}")]
     Told {
         kind: FailureKind,

@@ -23,7 +23,7 @@ impl Stop {
         }
     }
 
-    /// Waits until it is told to stop; a second time, until it is told again.
+    /// Waits for the next signal to stop.
     pub(crate) async fn told(&mut self) {
         tokio::select! {
             () = received(self.interrupt.as_mut()) => {}
@@ -48,7 +48,7 @@ impl Stop {
         Self {}
     }
 
-    /// Waits until it is told to stop; a second time, until it is told again.
+    /// Waits for the next signal to stop.
     pub(crate) async fn told(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             // Nobody can interrupt, so that this never happens.

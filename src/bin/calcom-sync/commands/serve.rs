@@ -118,7 +118,7 @@ struct Serving {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
-    /// The workers, and what else runs beside the server.
+    /// The workers and the other background tasks.
     workers: Vec<JoinHandle<()>>,
     /// Links that sign in to the operations page once.
     links: SignInLinks,

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// How many notifications a mail lists. What is beyond is counted.
 const LISTED: usize = 200;
 
-/// The pause after the first notification, so that those that come together are told together.
+/// How long to wait after the first notification, so that a burst goes out as one mail.
 const GATHERING: Duration = Duration::from_secs(10);
 /// The pause after a mail that could not be sent.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
