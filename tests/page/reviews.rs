@@ -179,8 +179,11 @@ async fn a_taken_slot_is_exchanged_for_one_that_is_picked() {
     browser
         .press("link", "Look for free slots within the next 14 days")
         .await;
+    // Those of today are unfolded, and late in the day they are fewer than what was offered before.
+    let slots = "return document.querySelectorAll('fieldset.slots input[name=start]').length";
     until(browser, "more slots", async || {
-        (browser.names("slot").await.len() > offered).then_some(())
+        let listed = browser.run(slots, Vec::new()).await;
+        (listed.as_u64() > Some(offered as u64)).then_some(())
     })
     .await;
     // The browser asks for a slot first.
