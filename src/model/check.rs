@@ -13,6 +13,7 @@ use super::booking_query::BookingQuery;
 use super::booking_request::{NewAttendee, NewBooking, RescheduleParams};
 use super::event_type_target::EventTypeTarget;
 use super::id::TimeZone;
+use super::phone_number::is_e164;
 use super::slot::SlotQuery;
 
 /// The e-mail languages that the server accepts, as listed in its error response to any other.
@@ -334,17 +335,6 @@ fn is_email(text: &str) -> bool {
         && names.split('.').all(is_name)
         && last.len() >= 2
         && last.chars().all(|c| c.is_ascii_alphabetic())
-}
-
-/// Checks the format only.
-///
-/// The server also checks its tables of numbering plans, which would be larger than this crate.
-fn is_e164(text: &str) -> bool {
-    text.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|b| b.is_ascii_digit())
-    })
 }
 
 /// Checks against the names in the time zone database, including old ones, in any case, as

@@ -28,6 +28,7 @@ mod list_query;
 mod location;
 mod oauth_client;
 mod open_enum;
+mod phone_number;
 mod private_link;
 mod reservation;
 mod routing_form;
@@ -89,6 +90,7 @@ pub use list_query::{
 };
 pub use location::{BookingLocation, Location};
 pub use oauth_client::{OAuthClientInfo, OAuthClientType, OAuthScope};
+pub use phone_number::{NotE164, PhoneNumber};
 pub use private_link::{PrivateLink, PrivateLinkParams};
 pub use reservation::{NewReservation, Reservation};
 pub use routing_form::{RoutedSlotQuery, RoutedSlots, RoutingFormAnswers};

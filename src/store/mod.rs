@@ -9,6 +9,7 @@
 //! store's clock is the only one that counts: no port takes an instant to compute with.
 
 mod appointment;
+mod desk;
 mod details;
 mod erasure;
 mod error;
@@ -41,6 +42,7 @@ pub use appointment::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentStatus, AppointmentWrite,
     ChainKey, Origin, Person, Revision, Window,
 };
+pub use desk::{AppointmentDesk, RequestKey, Taken};
 pub use details::{Guests, HostMetadata, Notes, Place, Reason, Responses};
 pub use erasure::{Erased, Erasure, StoredBody};
 pub use error::{StoreError, StoreErrorKind};

@@ -21,6 +21,7 @@
 
 mod activity;
 mod audit;
+mod branch;
 mod bulk;
 mod calendar;
 #[cfg(feature = "client")]
@@ -76,6 +77,7 @@ pub use audit::{
     AuditCounts, AuditCursor, AuditMode, AuditObserver, AuditParams, AuditProgress, AuditReport,
     AuditStop, Brake, Drift, DriftKind,
 };
+pub use branch::{Branch, BranchId, OpeningHours, OpeningTime, StaffId, StaffMember};
 pub use bulk::{Cancellation, Cancelled, Resynced};
 pub use calendar::{
     BookingPage, Calendar, CalendarError, CalendarErrorKind, EventTypeFacts, Write,

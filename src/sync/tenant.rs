@@ -8,13 +8,15 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::Serialize;
 
+use super::branch::{Branch, StaffMember};
 use super::calendar::Calendar;
 use super::defaults::BookingDefaults;
 use super::policy::{ConflictPolicy, SyncPolicy};
 use super::services::TenantServices;
 use super::subscription::Subscriptions;
-use crate::model::{Booking, EventTypeId, UserId};
+use crate::model::{Booking, EventTypeId, PhoneNumber, UserId};
 use crate::store::{AppointmentState, Person, StoreError, TenantId};
+use crate::webhook::{Sender, Verifier};
 
 /// One customer of the host. `Debug` shows no secret.
 #[derive(Clone, Debug)]
@@ -30,6 +32,10 @@ pub struct Tenant {
     pub(super) subscription: Option<(Arc<dyn Subscriptions>, String)>,
     /// Services that several members of staff offer, each with an event type of their own.
     staff: Vec<BTreeMap<UserId, EventTypeId>>,
+    branches: Vec<Branch>,
+    members: Vec<StaffMember>,
+    /// Whoever else may deliver webhooks for the tenant.
+    senders: Vec<Arc<dyn Verifier>>,
     defaults: BTreeMap<EventTypeId, BookingDefaults>,
     /// The domain of the addresses that stand for attendees who are known by phone only.
     phone_only_domain: Option<String>,
@@ -52,6 +58,9 @@ impl Tenant {
             services: None,
             subscription: None,
             staff: Vec::new(),
+            branches: Vec::new(),
+            members: Vec::new(),
+            senders: Vec::new(),
             defaults: BTreeMap::new(),
             phone_only_domain: None,
         }
@@ -105,6 +114,73 @@ impl Tenant {
         self.event_types.extend(service.values().copied());
         self.staff.push(service);
         self
+    }
+
+    /// Adds a branch. Its event types become the tenant's.
+    #[must_use]
+    pub fn with_branch(mut self, branch: Branch) -> Self {
+        self.event_types.extend(branch.event_types.iter().copied());
+        self.branches.push(branch);
+        self
+    }
+
+    /// Adds a member of staff. Their event types become the tenant's, and their user one of its hosts.
+    ///
+    /// Where several members of staff offer the same service, each with an event type of their own, also
+    /// say [`with_staff`](Self::with_staff).
+    #[must_use]
+    pub fn with_staff_member(mut self, member: StaffMember) -> Self {
+        self.event_types.extend(member.event_types.iter().copied());
+        self.hosts.extend(member.user);
+        self.members.push(member);
+        self
+    }
+
+    /// Adds somebody else who may deliver webhooks for the tenant, with the secrets for it. One for
+    /// each sender: a later one takes the place of an earlier one.
+    #[must_use]
+    pub fn with_sender(mut self, verifier: Arc<dyn Verifier>) -> Self {
+        let sender = verifier.sender();
+        self.senders.retain(|known| known.sender() != sender);
+        self.senders.push(verifier);
+        self
+    }
+
+    /// Its branches.
+    pub fn branches(&self) -> &[Branch] {
+        &self.branches
+    }
+
+    /// The branch that is called under a number.
+    pub fn branch_of_number(&self, number: &PhoneNumber) -> Option<&Branch> {
+        let mut branches = self.branches.iter();
+        branches.find(|branch| branch.phone_numbers.contains(number))
+    }
+
+    /// Its staff.
+    pub fn staff_members(&self) -> &[StaffMember] {
+        &self.members
+    }
+
+    /// Whoever else may deliver webhooks for it.
+    pub fn senders(&self) -> &[Arc<dyn Verifier>] {
+        &self.senders
+    }
+
+    /// What verifies the deliveries of a sender.
+    pub fn sender(&self, sender: &Sender) -> Option<&Arc<dyn Verifier>> {
+        let mut senders = self.senders.iter();
+        senders.find(|known| known.sender() == *sender)
+    }
+
+    /// Its event types.
+    pub fn event_types(&self) -> impl Iterator<Item = EventTypeId> {
+        self.event_types.iter().copied()
+    }
+
+    /// Its identifier.
+    pub fn id(&self) -> &TenantId {
+        &self.id
     }
 
     /// Sets what is sent with every new booking of an event type.

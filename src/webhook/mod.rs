@@ -32,6 +32,7 @@ mod meeting;
 mod one_time_password;
 mod people;
 mod signature;
+mod verifier;
 
 pub use account::{FormEvent, OutOfOfficeEntry, OutOfOfficeEvent, OutOfOfficeReason, PingEvent};
 pub use booking::{BookingEvent, EventStatus, NoShowEvent};
@@ -47,3 +48,4 @@ pub use people::{
 };
 pub(crate) use signature::sign;
 pub use signature::{SIGNATURE_HEADER, VerifyError, receive, verify};
+pub use verifier::{Sender, Verified, Verifier};
