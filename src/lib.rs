@@ -98,6 +98,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::unwrap_used, clippy::print_stdout)]
 
+#[cfg(feature = "agents")]
+pub mod agents;
 pub mod ambient;
 #[cfg(feature = "client")]
 pub mod client;

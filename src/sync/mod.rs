@@ -44,6 +44,7 @@ mod facts;
 mod failure;
 mod health;
 mod last_work;
+mod locale;
 mod location;
 mod new_booking;
 mod notices;
@@ -100,6 +101,7 @@ pub use health::{
     MonitorConfig, Observed, TenantObserved,
 };
 pub use last_work::LastWork;
+pub use locale::Locale;
 #[cfg(feature = "client")]
 pub use notify::WebhookNotifier;
 pub use notify::{

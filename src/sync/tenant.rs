@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::branch::{Branch, StaffMember};
 use super::calendar::Calendar;
 use super::defaults::BookingDefaults;
+use super::locale::Locale;
 use super::policy::{ConflictPolicy, SyncPolicy};
 use super::services::TenantServices;
 use super::subscription::Subscriptions;
@@ -32,6 +33,7 @@ pub struct Tenant {
     pub(super) subscription: Option<(Arc<dyn Subscriptions>, String)>,
     /// Services that several members of staff offer, each with an event type of their own.
     staff: Vec<BTreeMap<UserId, EventTypeId>>,
+    locale: Locale,
     branches: Vec<Branch>,
     members: Vec<StaffMember>,
     /// Whoever else may deliver webhooks for the tenant.
@@ -58,6 +60,7 @@ impl Tenant {
             services: None,
             subscription: None,
             staff: Vec::new(),
+            locale: Locale::default(),
             branches: Vec::new(),
             members: Vec::new(),
             senders: Vec::new(),
@@ -116,6 +119,13 @@ impl Tenant {
         self
     }
 
+    /// Sets its time zone, language and country.
+    #[must_use]
+    pub fn with_locale(mut self, locale: Locale) -> Self {
+        self.locale = locale;
+        self
+    }
+
     /// Adds a branch. Its event types become the tenant's.
     #[must_use]
     pub fn with_branch(mut self, branch: Branch) -> Self {
@@ -144,6 +154,21 @@ impl Tenant {
         self.senders.retain(|known| known.sender() != sender);
         self.senders.push(verifier);
         self
+    }
+
+    /// Its time zone, language and country.
+    pub fn locale(&self) -> &Locale {
+        &self.locale
+    }
+
+    /// Its services, if they are kept in sync.
+    pub fn services(&self) -> Option<&TenantServices> {
+        self.services.as_ref()
+    }
+
+    /// Its calendar.
+    pub fn calendar(&self) -> &Arc<dyn Calendar> {
+        &self.calendar
     }
 
     /// Its branches.

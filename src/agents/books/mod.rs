@@ -1,0 +1,1 @@
+//! Where the tools read and write appointments.

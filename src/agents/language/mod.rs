@@ -1,0 +1,63 @@
+//! Languages: how a caller is understood and answered.
+
+mod english;
+mod german;
+
+use std::fmt;
+
+use chrono::NaiveDateTime;
+
+use super::outcome::Outcome;
+use super::tool::Tool;
+use super::when::When;
+
+pub use english::English;
+pub use german::German;
+
+/// Where and when a sentence is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Scene {
+    /// The tool that answers.
+    pub tool: Tool,
+    /// The time now, in the time zone of the business.
+    pub now: NaiveDateTime,
+}
+
+impl Scene {
+    /// The answer of a tool at a time, in the time zone of the business.
+    pub fn new(tool: Tool, now: NaiveDateTime) -> Self {
+        Self { tool, now }
+    }
+}
+
+/// How a caller is understood and answered in one language. Pure: the same words at the same time are
+/// understood alike.
+///
+/// # Contract
+///
+/// - Any text is read without a panic and in time proportional to its length.
+/// - A sentence is short, can be said aloud, and asks no more than one question.
+pub trait Language: fmt::Debug + Send + Sync + 'static {
+    /// The code, such as `de`.
+    fn code(&self) -> &str;
+
+    /// Reads what was said about a day, a time or both: in words, or in ISO 8601.
+    fn read_when(&self, text: &str, now: NaiveDateTime) -> When;
+
+    /// Reads what was said about a time of day alone, such as `two` or `14:30`.
+    fn read_time(&self, text: &str, now: NaiveDateTime) -> When;
+
+    /// Puts the digits of a phone number that was said in words into figures, and leaves everything else.
+    fn read_digits(&self, text: &str) -> String;
+
+    /// Puts an e-mail address that was spelled together: "anna dot schmidt at example dot com". What is
+    /// none stays as it is.
+    fn read_email(&self, text: &str) -> String;
+
+    /// Whether a text says yes: `true`, `yes`, `1`.
+    fn is_yes(&self, text: &str) -> bool;
+
+    /// The sentence for an outcome.
+    fn say(&self, outcome: &Outcome, scene: &Scene) -> String;
+}

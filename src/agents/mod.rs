@@ -1,0 +1,40 @@
+//! Tools with which an agent, by voice or by MCP, finds, takes, moves and cancels appointments.
+//!
+//! The [`Tools`] know nothing of a transport. Each [`Tool`] has a typed input with a JSON Schema and
+//! answers with an [`Answer`]: an [`Outcome`] for a program, and a sentence that can be said aloud in the
+//! caller's [`Language`].
+//!
+//! - A call that is repeated does nothing twice: whatever it writes has a key that is derived from the
+//!   conversation and the arguments.
+//! - A slot that is offered is free on both sides.
+//! - Nothing is ever an error to the agent: what is missing, taken, unclear or not available is an
+//!   outcome with a sentence of its own.
+//! - A caller sees, moves and cancels what was taken under the number that they call from, and nothing
+//!   else.
+//! - An answer is there [in time](ToolsConfig::answer_within): what takes longer is accepted, and said so.
+
+mod books;
+mod caller;
+mod input;
+mod language;
+mod outcome;
+mod spoken;
+mod tool;
+mod tools;
+mod when;
+
+pub use caller::{Caller, Standing};
+pub use input::{
+    BookAppointment, CalculateDuration, CancelAppointment, CheckAvailability,
+    CollectAppointmentData, FindAlternatives, FindAppointments, FindNextSlot, ListServices,
+    MoveAppointment,
+};
+pub use language::{English, German, Language, Scene};
+pub use outcome::{
+    Answer, Collected, Doubt, Item, Kept, Offer, Outcome, Problem, Progress, Reading, Refusal,
+    ServiceLine,
+};
+pub use spoken::Spoken;
+pub use tool::{Tool, ToolDefinition, ToolHints};
+pub use tools::{Tools, ToolsBuilder, ToolsConfig};
+pub use when::{When, WhenTime};
