@@ -188,6 +188,14 @@ impl AppointmentDesk for InMemoryStore {
         ))
     }
 
+    async fn requested(
+        &self,
+        tenant: &TenantId,
+        key: &RequestKey,
+    ) -> Result<Option<Appointment>, StoreError> {
+        self.get(tenant, &AppointmentId::new(key.as_str())).await
+    }
+
     async fn revise(
         &self,
         tenant: &TenantId,
