@@ -26,6 +26,8 @@ pub(crate) mod id;
 mod json_object;
 mod list_query;
 mod location;
+#[cfg(feature = "phone")]
+mod numbering;
 mod oauth_client;
 mod open_enum;
 mod phone_number;
@@ -90,6 +92,8 @@ pub use list_query::{
 };
 pub use location::{BookingLocation, Location};
 pub use oauth_client::{OAuthClientInfo, OAuthClientType, OAuthScope};
+#[cfg(feature = "phone")]
+pub use numbering::{PhoneError, Region, UnknownRegion};
 pub use phone_number::{NotE164, PhoneNumber};
 pub use private_link::{PrivateLink, PrivateLinkParams};
 pub use reservation::{NewReservation, Reservation};
