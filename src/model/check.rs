@@ -352,7 +352,7 @@ fn is_email(text: &str) -> bool {
 ///
 /// Only the names of `chrono-tz` are linked, which takes 17 kB. A time zone newer than its release
 /// requires `cargo update`.
-fn is_time_zone(name: &str) -> bool {
+pub(crate) fn is_time_zone(name: &str) -> bool {
     name.parse::<chrono_tz::Tz>().is_ok()
         || chrono_tz::TZ_VARIANTS
             .iter()

@@ -91,9 +91,9 @@ pub use list_query::{
     WebhookQuery,
 };
 pub use location::{BookingLocation, Location};
-pub use oauth_client::{OAuthClientInfo, OAuthClientType, OAuthScope};
 #[cfg(feature = "phone")]
 pub use numbering::{PhoneError, Region, UnknownRegion};
+pub use oauth_client::{OAuthClientInfo, OAuthClientType, OAuthScope};
 pub use phone_number::{NotE164, PhoneNumber};
 pub use private_link::{PrivateLink, PrivateLinkParams};
 pub use reservation::{NewReservation, Reservation};
@@ -114,5 +114,6 @@ pub use verified_resource::{VerifiedEmail, VerifiedPhone};
 pub use video::{Recording, VideoParticipant, VideoSession};
 pub use webhook_subscription::{NewWebhook, Trigger, WebhookSubscription, WebhookUpdate};
 
+pub(crate) use check::is_time_zone;
 pub(crate) use open_enum::open_enum;
 pub(crate) use time::Instant as InstantFormat;
