@@ -44,6 +44,12 @@ calcom::appointment_conformance!(
         AppointmentTable::new(store.clone()).with_host_writes(store)
     }
 );
+calcom::desk_conformance!(
+    #[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_store -- --include-ignored"]
+    desk,
+    let books = Books::new().await;
+    books.store()
+);
 calcom::service_conformance!(
     #[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_store -- --include-ignored"]
     services,

@@ -21,6 +21,7 @@
 
 mod absorb;
 mod appointments;
+mod desk;
 mod erasure;
 mod error;
 mod host;

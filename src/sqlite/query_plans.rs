@@ -5,8 +5,8 @@
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::{
-    SqliteStore, absorb, appointments, erasure, inbox, keys, links, log, marks, migrations, outbox,
-    queue, report, review_items, reviews, routing, service_links, services, settle, sweeps,
+    SqliteStore, absorb, appointments, desk, erasure, inbox, keys, links, log, marks, migrations,
+    outbox, queue, report, review_items, reviews, routing, service_links, services, settle, sweeps,
     tenants, upkeep,
 };
 #[cfg(feature = "client")]
@@ -120,7 +120,12 @@ INSERT INTO calcom_notices (kind, tenant, taken_at, link, source, review)
     SELECT 'mark', tenant, at, i, 'instruction', i FROM row_ WHERE i > 99800;
 INSERT INTO calcom_log (tenant, at, link, appointment, event)
     SELECT tenant, at, i, iif(i % 3 > 0, 'a' || i, NULL), iif(i % 1000 = 7, '{"event":"operated","by":"eve"}', '{}') FROM row_ ORDER BY i;
-INSERT INTO calcom_appointments SELECT tenant, 'a' || i, 1, 'admin', '{}', at, 'c' || i, at, NULL FROM row_;
+INSERT INTO calcom_appointments
+    SELECT tenant, 'a' || i, 1, 'admin',
+        json_object('status', 'confirmed', 'end', strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000000, 'unixepoch'),
+            'attendee', json_object('phone_number', '+493012345' || (i % 20))),
+        at, 'c' || i, at, NULL
+    FROM row_;
 INSERT INTO calcom_services SELECT tenant, 's' || i, 1, 'cut', 30, NULL, 1, i, at FROM row_;
 INSERT INTO calcom_service_links (tenant, service, event_type, status, attempts, updated_at, state, format)
     SELECT tenant, 's' || i, i, 'agreed', 0, at, zeroblob(9), 1 FROM row_ ORDER BY i;
@@ -161,6 +166,7 @@ async fn walks(store: &SqliteStore) -> Vec<String> {
     let statements = [
         absorb::STATEMENTS,
         appointments::STATEMENTS,
+        desk::STATEMENTS,
         erasure::STATEMENTS,
         inbox::STATEMENTS,
         keys::STATEMENTS,

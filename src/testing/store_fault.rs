@@ -105,6 +105,14 @@ pub enum StoreOperation {
     Update,
     /// [`AppointmentRepository::scan`](crate::store::AppointmentRepository::scan)
     Scan,
+    /// [`AppointmentDesk::take`](crate::store::AppointmentDesk::take)
+    Take,
+    /// [`AppointmentDesk::requested`](crate::store::AppointmentDesk::requested)
+    Requested,
+    /// [`AppointmentDesk::revise`](crate::store::AppointmentDesk::revise)
+    Revise,
+    /// [`AppointmentDesk::by_phone`](crate::store::AppointmentDesk::by_phone)
+    ByPhone,
 }
 
 /// What goes wrong with a call.

@@ -145,7 +145,7 @@ macro_rules! targets {
     };
 }
 
-targets! { webhook model response client sqlite text }
+targets! { webhook model response client sqlite text phone }
 
 #[test]
 fn every_type_of_the_model_is_read() {

@@ -15,6 +15,7 @@ use super::sign_in::Failures;
 use super::sync::Operated;
 use crate::model::BookingUid;
 use crate::store::{AppointmentId, LogEvent, OperatorAction, ReviewId, TenantId};
+use crate::sync::Places;
 
 /// What all requests share.
 pub(super) struct Desk {
@@ -69,6 +70,8 @@ pub(super) struct Visit {
     pub(super) tenant: TenantId,
     /// The last part of the path, for pages about one thing.
     pub(super) id: String,
+    /// The tenant's branches and staff.
+    pub(super) places: Arc<Places>,
     pub(super) query: Fields,
     pub(super) form: Fields,
     pub(super) now: DateTime<Utc>,

@@ -71,15 +71,23 @@ pub(super) fn fingerprint(shown: &Markup) -> String {
     hex::encode(&Sha256::digest(&shown.0)[..8])
 }
 
-const TABS: [(Page, &str, &str, Icon); 7] = [
+const TABS: [(Page, &str, &str, Icon); 8] = [
     (Page::Overview, "", "Overview", Icon::Pulse),
     (Page::Activity, "/activity", "Activity", Icon::List),
     (Page::Reviews, "/reviews", "Review", Icon::Inbox),
     (Page::Drift, "/drift", "Drift", Icon::Compare),
     (Page::Services, "/services", "Services", Icon::Tag),
+    (Page::Places, "/places", "Branches", Icon::Person),
     (Page::Webhook, "/webhook", "Webhook", Icon::Plug),
     (Page::Actions, "/actions", "Actions", Icon::Scroll),
 ];
+
+/// The tabs of a tenant's pages. Without branches and staff there is none for them.
+fn tabs(visit: &Visit) -> impl Iterator<Item = (Page, &'static str, &'static str, Icon)> {
+    let has_places = !visit.places.is_empty();
+    let tabs = TABS.into_iter();
+    tabs.filter(move |(page, ..)| has_places || *page != Page::Places)
+}
 
 /// The tab under which a page belongs.
 fn tab_of(page: Page) -> Page {
@@ -128,7 +136,7 @@ pub(super) async fn page(visit: &Visit, view: View) -> Response {
             @if is_of_tenant {
                 nav.tabs aria-label="Pages" {
                     ul {
-                        @for (page, path, name, drawn) in TABS {
+                        @for (page, path, name, drawn) in tabs(visit) {
                             li {
                                 a href=(visit.link(path)) aria-current=[(tab_of(visit.page) == page).then_some("page")] {
                                     (icon(drawn)) span { (name) }

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod model;
+pub mod phone;
 pub mod response;
 pub mod sqlite;
 pub mod text;
@@ -51,6 +52,11 @@ pub const TARGETS: &[Target] = &[
         name: "text",
         run: text::target,
         inputs: 1000,
+    },
+    Target {
+        name: "phone",
+        run: phone::target,
+        inputs: 500,
     },
 ];
 

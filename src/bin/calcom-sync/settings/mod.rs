@@ -3,6 +3,7 @@
 mod database;
 mod environment;
 mod file;
+mod places;
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,9 +11,9 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use calcom::model::{EventTypeId, UserId};
+use calcom::model::{EventTypeId, Region, UserId};
 use calcom::store::{Retention, TenantId};
-use calcom::sync::ConflictPolicy;
+use calcom::sync::{ConflictPolicy, Places};
 use http::HeaderName;
 use secrecy::SecretString;
 use url::Url;
@@ -97,6 +98,10 @@ pub(crate) struct TenantSettings {
     pub(crate) phone_only_domain: Option<String>,
     /// Who wins where both sides have changed the same; a person decides by default.
     pub(crate) conflicts: ConflictPolicy,
+    /// The country of phone numbers that are written without one.
+    pub(crate) default_region: Option<Region>,
+    /// Its branches and staff, whose event types and users are also among the tenant's.
+    pub(crate) places: Places,
 }
 
 #[derive(Clone, Debug)]
