@@ -9,6 +9,7 @@ pub mod phone;
 pub mod response;
 pub mod sqlite;
 pub mod text;
+pub mod verify;
 pub mod webhook;
 
 /// A target: its name, and what is run with every input.
@@ -57,6 +58,26 @@ pub const TARGETS: &[Target] = &[
         name: "phone",
         run: phone::target,
         inputs: 500,
+    },
+    Target {
+        name: "verify_calcom",
+        run: verify::calcom,
+        inputs: 300,
+    },
+    Target {
+        name: "verify_retell",
+        run: verify::retell,
+        inputs: 1000,
+    },
+    Target {
+        name: "verify_stripe",
+        run: verify::stripe,
+        inputs: 1000,
+    },
+    Target {
+        name: "verify_standard",
+        run: verify::standard,
+        inputs: 1000,
     },
 ];
 
