@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i32, &str)] = &[
     (4, CLIENT),
     (5, OPERATORS),
     (6, PHONES),
+    (7, SENDERS),
 ];
 /// Everything of [`MIGRATIONS`], for those who run it themselves.
 pub(super) const ALL: &str = concat!(
@@ -31,7 +32,8 @@ pub(super) const ALL: &str = concat!(
     include_str!("migrations/0003_turns.sql"),
     include_str!("migrations/0004_client.sql"),
     include_str!("migrations/0005_operators.sql"),
-    include_str!("migrations/0006_phones.sql")
+    include_str!("migrations/0006_phones.sql"),
+    include_str!("migrations/0007_senders.sql")
 );
 
 const BOOKS: &str = include_str!("migrations/0001_books.sql");
@@ -40,6 +42,7 @@ const TURNS: &str = include_str!("migrations/0003_turns.sql");
 const CLIENT: &str = include_str!("migrations/0004_client.sql");
 const OPERATORS: &str = include_str!("migrations/0005_operators.sql");
 const PHONES: &str = include_str!("migrations/0006_phones.sql");
+const SENDERS: &str = include_str!("migrations/0007_senders.sql");
 
 statements! {
     HAS_BOOKS = "SELECT to_regclass(quote_ident($1) || '.meta') IS NOT NULL";

@@ -1,5 +1,5 @@
-//! axum routers over the engine, to be put into the host's own: [`webhooks`], where Cal.com delivers, and
-//! [`operations`], the page for the people who run the sync.
+//! axum routers over the engine, to be put into the host's own: [`webhooks`], where Cal.com delivers,
+//! [`sender_webhooks`], where others do, and [`operations`], the page for the people who run the sync.
 //!
 //! ```no_run
 //! # async fn run(engine: std::sync::Arc<dyn calcom::sync::SyncEngine>) -> std::io::Result<()> {
@@ -18,6 +18,7 @@ mod correlation;
 mod health;
 mod page;
 mod rate_limit;
+mod senders;
 mod webhooks;
 
 pub use health::{HealthConfig, health, health_with};
@@ -25,4 +26,5 @@ pub use page::{
     Access, LiveStreams, OPERATIONS_ROUTES, Operated, OperationsConfig, OperationsRoute, Operator,
     Role, SignInLinks, Token, operations,
 };
+pub use senders::{sender_webhooks, sender_webhooks_with};
 pub use webhooks::{WebhookConfig, webhooks, webhooks_with};
