@@ -1,5 +1,8 @@
 //! The tools over a host's appointments or over Cal.com alone.
 
+#[cfg(feature = "server")]
+mod sentence;
+
 use std::sync::Arc;
 use std::time::Duration;
 
