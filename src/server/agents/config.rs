@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use super::programs::ProgramAccess;
 use crate::agents::Tool;
@@ -18,10 +17,6 @@ pub struct AgentsConfig {
     /// source for a tenant, as all calls come from the same few servers of the provider, and bodies of at
     /// most 2 MiB, as the transcript is in them; otherwise that of [`WebhookConfig`].
     pub requests: WebhookConfig,
-    /// How long a function or the answer to an inbound webhook may take, should the tools not keep to
-    /// [their own limit](crate::agents::ToolsConfig::answer_within). Less than 10 s, which is how long
-    /// Retell waits for the latter. Default: 9 s.
-    pub answer_within: Duration,
     /// Tools that no agent may call, whatever it was configured to. Default: none.
     pub switched_off: BTreeSet<Tool>,
     /// The call events that are stored; others are acknowledged and forgotten. `None` for all. Default:
@@ -45,7 +40,6 @@ impl Default for AgentsConfig {
         let events = ["call_started", "call_ended", "call_analyzed"];
         Self {
             requests,
-            answer_within: Duration::from_secs(9),
             switched_off: BTreeSet::new(),
             events: Some(events.map(str::to_owned).into()),
             programs: ProgramAccess::nobody(),

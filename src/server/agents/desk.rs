@@ -1,4 +1,4 @@
-//! What the doors for agents share: who is let in, and how a tool is called.
+//! What the doors for agents share: who is let in, and how they are answered.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,11 +10,9 @@ use axum::extract::rejection::PathRejection;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use secrecy::SecretString;
-use serde_json::Value;
-use tracing::Instrument;
 
 use super::config::AgentsConfig;
-use crate::agents::{Answer, Caller, Outcome as ToolOutcome, Tool, Tools};
+use crate::agents::{Answer, Caller, Outcome as ToolOutcome, Scene, Tool, Tools};
 use crate::server::answer::Outcome;
 use crate::server::correlation::{CORRELATION_ID, CorrelationId};
 use crate::server::intake::Intake;
@@ -43,9 +41,6 @@ pub(super) struct Signed {
     pub(super) body: Bytes,
 }
 
-/// A tool did not finish. What it writes may have been written, or be written yet.
-pub(super) struct Unfinished;
-
 impl Desk {
     pub(super) fn new(engine: Arc<dyn SyncEngine>, tools: Tools, config: AgentsConfig) -> Self {
         Self {
@@ -64,7 +59,7 @@ impl Desk {
         let (headers, body) = self.intake.read(request).await?;
         let id = TenantId::new(tenant);
         let found = self.tools.directory().tenant(&id);
-        let found = match tokio::time::timeout(self.config.answer_within, found).await {
+        let found = match tokio::time::timeout(self.tools.config().answer_within, found).await {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => {
                 tracing::warn!(%error, "a tenant could not be read");
@@ -100,39 +95,17 @@ impl Desk {
         }
     }
 
-    /// Calls a tool. It is not given up when the caller goes away or time runs out.
-    pub(super) async fn call(
-        &self,
-        tenant: &Tenant,
-        caller: &Caller,
-        tool: Tool,
-        arguments: Value,
-    ) -> Result<Answer, Unfinished> {
-        let (tools, tenant, caller) = (self.tools.clone(), tenant.id().clone(), caller.clone());
-        let call = async move { tools.call(&tenant, &caller, tool, arguments).await };
-        let call = tokio::spawn(call.in_current_span());
-        let answer = match tokio::time::timeout(self.config.answer_within, call).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => {
-                tracing::error!(%tool, "a tool ended without an answer");
-                return Err(Unfinished);
-            }
-            Err(_) => {
-                tracing::warn!(%tool, "a tool did not answer in time");
-                return Err(Unfinished);
-            }
-        };
-        tracing::debug!(%tool, outcome = answer.result.as_str(), "a tool was called");
-        Ok(answer)
-    }
-
     /// That something cannot be done, and that nothing was changed.
     pub(super) fn unavailable(&self, tenant: &Tenant, caller: &Caller) -> Answer {
         let called = caller.called.as_ref();
         let branch = called.and_then(|number| tenant.branch_of_number(number));
         let now = self.now_at(tenant, branch).naive_local();
-        let (tool, outcome) = (Tool::ListServices, ToolOutcome::Unavailable);
-        self.tools.tell(tenant, caller, tool, outcome, now)
+        let language = self
+            .tools
+            .language(caller.language.as_deref(), Some(tenant));
+        let outcome = ToolOutcome::Unavailable;
+        let say = language.say(&outcome, &Scene::new(Tool::ListServices, now));
+        Answer::new(outcome, say)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A call that is about to be taken: which agent takes it, and what that one is told.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Timelike};
 use chrono_tz::Tz;
@@ -8,8 +9,11 @@ use serde_json::{Map, Value};
 
 use super::desk::Desk;
 use crate::agents::dialect::retell::{InboundAnswer, InboundCall};
-use crate::agents::{Caller, Outcome, Tool};
+use crate::agents::{Caller, Outcome, Scene, Tool};
 use crate::sync::{Branch, Tenant};
+
+/// How long the caller's next appointment is looked for. Retell waits 10 s for the answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(7);
 
 impl Desk {
     /// How a call is taken.
@@ -21,7 +25,7 @@ impl Desk {
             .with_called(call.to.clone())
             .with_language(tenant.locale().language.clone());
         let next = self.next_appointment(tenant, &caller, now).await;
-        let language = self.tools.language_of(tenant, &caller).code();
+        let language = self.tools.language(None, Some(tenant));
         let mut answer = InboundAnswer {
             override_agent_id: self
                 .config
@@ -37,8 +41,8 @@ impl Desk {
         set("branch", name.to_owned());
         let address = branch.and_then(|branch| branch.address.clone());
         set("branch_address", address.unwrap_or_default());
-        set("greeting", self.greeting(language, name, now));
-        set("language", language.to_owned());
+        set("greeting", self.greeting(language.code(), name, now));
+        set("language", language.code().to_owned());
         set("time_zone", now.timezone().name().to_owned());
         set("date", now.format("%Y-%m-%d").to_string());
         set("weekday", now.format("%A").to_string());
@@ -68,16 +72,16 @@ impl Desk {
         now: DateTime<Tz>,
     ) -> Option<String> {
         caller.number.as_ref()?;
-        let find = Tool::FindAppointments;
-        let found = self.call(tenant, caller, find, Value::Object(Map::new()));
-        let Ok(Outcome::Appointments { appointments }) = found.await.map(|answer| answer.result)
-        else {
+        let (tool, arguments) = (Tool::FindAppointments, Value::Object(Map::new()));
+        let found = self.tools.call(tenant.id(), caller, tool, arguments);
+        let found = tokio::time::timeout(ANSWER_WITHIN, found).await.ok()?;
+        let Outcome::Appointments { appointments } = found.result else {
             return None;
         };
         let appointments = vec![appointments.into_iter().next()?];
-        let outcome = Outcome::Appointments { appointments };
-        let now = now.naive_local();
-        Some(self.tools.tell(tenant, caller, find, outcome, now).say)
+        let language = self.tools.language(None, Some(tenant));
+        let scene = Scene::new(tool, now.naive_local());
+        Some(language.say(&Outcome::Appointments { appointments }, &scene))
     }
 
     fn greeting(&self, language: &str, branch: &str, now: DateTime<Tz>) -> String {

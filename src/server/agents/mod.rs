@@ -44,10 +44,11 @@ pub fn agents(engine: Arc<dyn SyncEngine>, tools: Tools) -> Router {
 ///
 /// # Functions
 ///
-/// Retell reads any 2xx answer to its model, so whatever is wrong inside is answered with 200 and a
+/// Retell hands any 2xx answer to its model, so whatever is wrong inside is answered with 200 and a
 /// sentence: a function that does not exist or is switched off, a body that is not JSON, arguments that are
-/// no object. The one exception is a call that was to write and did not finish: nobody knows then whether it
-/// was done, so it is answered with 503. Retell asks again, and a call that is repeated does nothing twice.
+/// no object. The tools [answer in time](crate::agents::ToolsConfig::answer_within); a function's
+/// `timeout_ms` must be longer. Retell repeats a call that was not answered with 2xx up to twice, and a
+/// repeated call does nothing twice.
 ///
 /// The URL names the function, by its path or as `?function=`, where only the arguments are sent.
 ///

@@ -9,10 +9,10 @@ use serde_json::Value;
 use tracing::{Instrument, field};
 use url::form_urlencoded;
 
-use super::desk::{Desk, Params, Signed, Unfinished, empty, json, respond, tenant_of};
+use super::desk::{Desk, Params, Signed, empty, json, respond, tenant_of};
 use crate::agents::dialect::retell::{InboundCall, answer, read_event, read_function};
 use crate::agents::dialect::{NoTool, openai};
-use crate::agents::{Answer, Tool};
+use crate::agents::Tool;
 use crate::ambient::SystemEntropy;
 use crate::server::answer::Outcome;
 use crate::server::correlation::CorrelationId;
@@ -75,10 +75,9 @@ impl Desk {
         let named = in_path.cloned().or(in_query);
         let Signed { tenant, body, .. } = self.admit(tenant, request).await?;
         let asked = read_function(&body, named.as_deref());
-        let allowed = asked.tool.map(|tool| (tool, self.config.allows(tool)));
-        let tool = match allowed {
-            Ok((tool, true)) => tool,
-            Ok((tool, false)) => {
+        let tool = match asked.tool {
+            Ok(tool) if self.config.allows(tool) => tool,
+            Ok(tool) => {
                 tracing::warn!(%tool, "an agent called a tool that is switched off");
                 return Ok(json(answer(&self.unavailable(&tenant, &asked.caller))));
             }
@@ -87,17 +86,8 @@ impl Desk {
                 return Ok(json(answer(&self.unavailable(&tenant, &asked.caller))));
             }
         };
-        match self
-            .call(&tenant, &asked.caller, tool, asked.arguments)
-            .await
-        {
-            Ok(answered) => Ok(json(answer(&answered))),
-            Err(Unfinished) if tool.hints().read_only => {
-                Ok(json(answer(&self.unavailable(&tenant, &asked.caller))))
-            }
-            // Nobody knows whether it was done. Retell asks again, and then it is known.
-            Err(Unfinished) => Err(Outcome::Unavailable),
-        }
+        let called = self.tools.call(tenant.id(), &asked.caller, tool, asked.arguments);
+        Ok(json(answer(&called.await)))
     }
 
     async fn answer_inbound(&self, params: &Params, request: Request) -> Result<Response, Outcome> {
@@ -117,7 +107,7 @@ impl Desk {
         let event = read_event(&body);
         if event.is_some_and(|event| self.config.accepts(&event)) {
             let (id, sender) = (tenant.id(), &self.retell);
-            let received = self.engine.receive_from(id, sender, &headers, &body).await;
+            let received = self.engine.receive(id, &headers, &body).await;
             match received {
                 // What names no event names none when it is sent again.
                 Ok(_) | Err(ReceiveError::Unverified(VerifyError::NoEvent)) => {}
@@ -144,32 +134,17 @@ impl Desk {
             return Ok(json(Value::Array(openai::definitions(tools)).to_string()));
         }
         let (_, body) = self.intake.read(request).await?;
-        let tenant = self.tools.directory().tenant(&id).await;
-        let tenant = match tenant {
-            Ok(Some(tenant)) => tenant,
-            Ok(None) => return Err(Outcome::Unverified),
-            Err(_) => return Err(Outcome::Unavailable),
-        };
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let mut messages = Vec::new();
         // One after the other: a later one may rest on what an earlier one does.
         for asked in openai::read_calls(&body) {
-            let caller = &asked.call.caller;
             let message = match asked.call.tool {
-                Err(why) => asked.no_tool(why),
-                Ok(tool) if !self.config.allows(tool) => asked.no_tool(NoTool::Unknown),
-                Ok(tool) => {
-                    let arguments = asked.call.arguments.clone();
-                    let answered = self.call(&tenant, caller, tool, arguments).await;
-                    let answered: Answer = match answered {
-                        Ok(answered) => answered,
-                        Err(Unfinished) if tool.hints().read_only => {
-                            self.unavailable(&tenant, caller)
-                        }
-                        Err(Unfinished) => return Err(Outcome::Unavailable),
-                    };
-                    asked.result(&answered)
+                Ok(tool) if self.config.allows(tool) => {
+                    let (caller, arguments) = (&asked.call.caller, asked.call.arguments.clone());
+                    asked.result(&self.tools.call(&id, caller, tool, arguments).await)
                 }
+                Ok(_) => asked.no_tool(NoTool::Unknown),
+                Err(why) => asked.no_tool(why),
             };
             messages.push(message);
         }
