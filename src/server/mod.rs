@@ -1,5 +1,5 @@
-//! axum routers over the engine, to be put into the host's own: [`webhooks`], where Cal.com delivers, and
-//! [`operations`], the page for the people who run the sync.
+//! axum routers over the engine, to be put into the host's own: [`webhooks`], where Cal.com delivers,
+//! [`sender_webhooks`], where others do, and [`operations`], the page for the people who run the sync.
 //!
 //! With feature `agents`, `agents` is where voice providers and programs call the tools.
 //!
@@ -24,6 +24,7 @@ mod health;
 mod intake;
 mod page;
 mod rate_limit;
+mod senders;
 mod webhooks;
 
 #[cfg(feature = "agents")]
@@ -33,4 +34,5 @@ pub use page::{
     Access, LiveStreams, OPERATIONS_ROUTES, Operated, OperationsConfig, OperationsRoute, Operator,
     Role, SignInLinks, Token, operations,
 };
+pub use senders::{sender_webhooks, sender_webhooks_with};
 pub use webhooks::{WebhookConfig, webhooks, webhooks_with};

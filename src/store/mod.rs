@@ -25,6 +25,7 @@ mod queue;
 mod report;
 mod review;
 mod review_filter;
+mod sender_events;
 mod service;
 mod service_link;
 #[cfg(all(
@@ -68,6 +69,10 @@ pub use review::{
     ReviewReason, ReviewScope, Reviews,
 };
 pub use review_filter::{ReviewCount, ReviewFilter};
+pub use sender_events::{
+    EventAccepted, EventClaim, EventClaimRequest, EventLease, NewSenderEvent, SenderEvent,
+    SenderEventFate, SenderEventId, SenderEventRecord, SenderEvents, StoredEventBody,
+};
 pub use service::{Service, ServiceDetails, ServiceId, ServiceRepository, ServiceWrite};
 pub use service_link::{ServiceLink, ServiceLinkId, ServiceLinks, ServiceStatus, ServiceSyncLease};
 pub use state::{AppointmentState, Differences, Field};
@@ -97,6 +102,7 @@ pub trait Store:
     + Upkeep
     + Reports
     + Erasure
+    + SenderEvents
 {
 }
 
@@ -112,5 +118,6 @@ impl<T> Store for T where
         + Upkeep
         + Reports
         + Erasure
+        + SenderEvents
 {
 }

@@ -7,6 +7,7 @@ mod erasure;
 mod queue;
 mod report;
 mod reviews;
+mod sender_events;
 mod services;
 mod settle;
 mod sweeps;
@@ -120,6 +121,7 @@ struct Inner {
     sweeps: BTreeMap<TenantId, sweeps::SweepRow>,
     appointments: BTreeMap<(TenantId, AppointmentId), Appointment>,
     services: services::ServiceBooks,
+    events: sender_events::EventBooks,
 }
 
 /// What one tenant has to do.
@@ -208,6 +210,7 @@ impl Inner {
             sweeps: BTreeMap::new(),
             appointments: BTreeMap::new(),
             services: services::ServiceBooks::default(),
+            events: sender_events::EventBooks::default(),
         }
     }
 
