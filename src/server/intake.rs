@@ -31,13 +31,12 @@ impl Intake {
         }
     }
 
-    /// Counts a request for a tenant, or refuses it.
-    pub(super) async fn count(&self, tenant: &str, request: &Request) -> Result<(), Outcome> {
+    /// Counts a request from a [source](Self::source) for a tenant, or refuses it.
+    pub(super) async fn count(&self, tenant: &str, source: &str) -> Result<(), Outcome> {
         let Some(limit) = &self.rate_limit else {
             return Ok(());
         };
-        let source = self.source(request);
-        let admitted = limit.admit(tenant, &source, Instant::now()).await;
+        let admitted = limit.admit(tenant, source, Instant::now()).await;
         admitted.map_err(|wait| {
             tracing::warn!("a request was refused: too many requests");
             Outcome::RateLimited(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
@@ -64,7 +63,7 @@ impl Intake {
     }
 
     /// Whom a request comes from.
-    fn source(&self, request: &Request) -> String {
+    pub(super) fn source(&self, request: &Request) -> String {
         let named = self.source_header.as_ref();
         if let Some(source) = named.and_then(|name| last_of(request.headers(), name)) {
             return source;

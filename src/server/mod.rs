@@ -20,7 +20,6 @@ mod agents;
 mod answer;
 mod correlation;
 mod health;
-#[cfg(feature = "agents")]
 mod intake;
 mod page;
 mod rate_limit;

@@ -55,7 +55,8 @@ impl Desk {
 
     /// Lets a request in that was signed by Retell for the tenant.
     pub(super) async fn admit(&self, tenant: &str, request: Request) -> Result<Signed, Outcome> {
-        self.intake.count(tenant, &request).await?;
+        let source = self.intake.source(&request);
+        self.intake.count(tenant, &source).await?;
         let (headers, body) = self.intake.read(request).await?;
         let id = TenantId::new(tenant);
         let found = self.tools.directory().tenant(&id);
@@ -144,8 +145,8 @@ pub(super) fn respond(
             response
         }
         Err(outcome) => {
-            outcome.record(span);
-            outcome.answer(None, correlation_id)
+            outcome.record(StatusCode::OK, span);
+            outcome.answer(StatusCode::OK, None, correlation_id)
         }
     }
 }

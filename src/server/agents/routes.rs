@@ -10,9 +10,9 @@ use tracing::{Instrument, field};
 use url::form_urlencoded;
 
 use super::desk::{Desk, Params, Signed, empty, json, respond, tenant_of};
+use crate::agents::Tool;
 use crate::agents::dialect::retell::{InboundCall, answer, read_event, read_function};
 use crate::agents::dialect::{NoTool, openai};
-use crate::agents::Tool;
 use crate::ambient::SystemEntropy;
 use crate::server::answer::Outcome;
 use crate::server::correlation::CorrelationId;
@@ -86,7 +86,9 @@ impl Desk {
                 return Ok(json(answer(&self.unavailable(&tenant, &asked.caller))));
             }
         };
-        let called = self.tools.call(tenant.id(), &asked.caller, tool, asked.arguments);
+        let called = self
+            .tools
+            .call(tenant.id(), &asked.caller, tool, asked.arguments);
         Ok(json(answer(&called.await)))
     }
 
@@ -107,13 +109,13 @@ impl Desk {
         let event = read_event(&body);
         if event.is_some_and(|event| self.config.accepts(&event)) {
             let (id, sender) = (tenant.id(), &self.retell);
-            let received = self.engine.receive(id, &headers, &body).await;
+            let received = self.engine.receive_from(id, sender, &headers, &body).await;
             match received {
                 // What names no event names none when it is sent again.
                 Ok(_) | Err(ReceiveError::Unverified(VerifyError::NoEvent)) => {}
                 Err(error) => {
                     tracing::warn!(%error, "a call event was not stored");
-                    return Err(Outcome::from(&error));
+                    return Err(Outcome::from(&Err(error)));
                 }
             }
         }
@@ -122,7 +124,8 @@ impl Desk {
 
     async fn answer_openai(&self, params: &Params, request: Request) -> Result<Response, Outcome> {
         let id = TenantId::new(tenant_of(params)?);
-        self.intake.count(id.as_str(), &request).await?;
+        let source = self.intake.source(&request);
+        self.intake.count(id.as_str(), &source).await?;
         let programs = &self.config.programs;
         if !programs.opens(&id, request.headers(), request.extensions()) {
             tracing::warn!("a program in OpenAI's dialect was not let in");
