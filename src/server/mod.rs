@@ -1,6 +1,8 @@
 //! axum routers over the engine, to be put into the host's own: [`webhooks`], where Cal.com delivers,
 //! [`sender_webhooks`], where others do, and [`operations`], the page for the people who run the sync.
 //!
+//! With feature `agents`, `agents` is where voice providers and programs call the tools.
+//!
 //! ```no_run
 //! # async fn run(engine: std::sync::Arc<dyn calcom::sync::SyncEngine>) -> std::io::Result<()> {
 //! use std::net::SocketAddr;
@@ -13,14 +15,19 @@
 //! # }
 //! ```
 
+#[cfg(feature = "agents")]
+mod agents;
 mod answer;
 mod correlation;
 mod health;
+mod intake;
 mod page;
 mod rate_limit;
 mod senders;
 mod webhooks;
 
+#[cfg(feature = "agents")]
+pub use agents::{AgentsConfig, ProgramAccess, ProgramOf, agents, agents_with};
 pub use health::{HealthConfig, health, health_with};
 pub use page::{
     Access, LiveStreams, OPERATIONS_ROUTES, Operated, OperationsConfig, OperationsRoute, Operator,

@@ -1,25 +1,22 @@
 //! The door for webhooks.
 
 use std::error::Error as _;
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Bytes, HttpBody};
 use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, post};
 use http::{HeaderMap, HeaderName, StatusCode};
 use sha2::{Digest, Sha256};
-use tokio::time::Instant;
 use tracing::{Instrument, field};
 
 use super::answer::Outcome;
 use super::correlation::CorrelationId;
-use super::rate_limit::RateLimit;
+use super::intake::Intake;
 use crate::ambient::SystemEntropy;
 use crate::metrics;
 use crate::store::TenantId;
@@ -123,10 +120,7 @@ pub(super) fn router(
 ) -> Router {
     let door = Arc::new(Door {
         engine,
-        rate_limit: config.requests_per_minute.map(RateLimit::new),
-        max_body_bytes: config.max_body_bytes,
-        read_timeout: config.read_timeout,
-        source_header: config.source_header,
+        intake: Intake::new(&config),
     });
     Router::new()
         .route(path, receive)
@@ -137,10 +131,7 @@ pub(super) fn router(
 /// Where deliveries come in, whoever sends them.
 pub(super) struct Door {
     engine: Arc<dyn SyncEngine>,
-    rate_limit: Option<RateLimit>,
-    max_body_bytes: usize,
-    read_timeout: Duration,
-    source_header: Option<HeaderName>,
+    intake: Intake,
 }
 
 async fn receive(
@@ -234,33 +225,18 @@ impl Door {
 
     async fn receive(&self, to: Addressee, request: Request) -> Received {
         let Addressee { tenant, sender } = to;
-        if let Some(limit) = &self.rate_limit {
-            let source = self.source(&request);
-            // A busy sender holds up no other.
-            let source = match &sender {
-                Some(sender) => format!("{source} {sender}"),
-                None => source,
-            };
-            if let Err(wait) = limit.admit(&tenant, &source, Instant::now()).await {
-                tracing::warn!("a webhook was refused: too many requests");
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                return Outcome::RateLimited(seconds).into();
-            }
+        let source = self.intake.source(&request);
+        // A busy sender holds up no other.
+        let source = match &sender {
+            Some(sender) => format!("{source} {sender}"),
+            None => source,
+        };
+        if let Err(refused) = self.intake.count(&tenant, &source).await {
+            return refused.into();
         }
-        // Nothing is read of a body that says itself that it is too large.
-        let announced = request.body().size_hint().lower();
-        if usize::try_from(announced).map_or(true, |length| length > self.max_body_bytes) {
-            return Outcome::TooLarge.into();
-        }
-        let headers = request.headers().clone();
-        let body = Bytes::from_request(request, &());
-        let body = match tokio::time::timeout(self.read_timeout, body).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(refused)) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                return Outcome::TooLarge.into();
-            }
-            Ok(Err(_)) => return Outcome::Incomplete.into(),
-            Err(_) => return Outcome::TooSlow.into(),
+        let (headers, body) = match self.intake.read(request).await {
+            Ok(read) => read,
+            Err(refused) => return refused.into(),
         };
         let tenant = TenantId::new(tenant);
         let mut accepted = StatusCode::OK;
@@ -284,16 +260,6 @@ impl Door {
             delivery: Some(hex::encode(Sha256::digest(&body))),
             accepted,
         }
-    }
-
-    /// Whom a request comes from.
-    fn source(&self, request: &Request) -> String {
-        let named = self.source_header.as_ref();
-        if let Some(source) = named.and_then(|name| last_of(request.headers(), name)) {
-            return source;
-        }
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        peer.map(|peer| peer.0.ip().to_string()).unwrap_or_default()
     }
 }
 
