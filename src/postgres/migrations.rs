@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i32, &str)] = &[
     (3, TURNS),
     (4, CLIENT),
     (5, OPERATORS),
+    (8, DOCUMENTS),
 ];
 /// Everything of [`MIGRATIONS`], for those who run it themselves.
 pub(super) const ALL: &str = concat!(
@@ -29,7 +30,8 @@ pub(super) const ALL: &str = concat!(
     include_str!("migrations/0002_doors.sql"),
     include_str!("migrations/0003_turns.sql"),
     include_str!("migrations/0004_client.sql"),
-    include_str!("migrations/0005_operators.sql")
+    include_str!("migrations/0005_operators.sql"),
+    include_str!("migrations/0008_documents.sql")
 );
 
 const BOOKS: &str = include_str!("migrations/0001_books.sql");
@@ -37,6 +39,7 @@ const DOORS: &str = include_str!("migrations/0002_doors.sql");
 const TURNS: &str = include_str!("migrations/0003_turns.sql");
 const CLIENT: &str = include_str!("migrations/0004_client.sql");
 const OPERATORS: &str = include_str!("migrations/0005_operators.sql");
+const DOCUMENTS: &str = include_str!("migrations/0008_documents.sql");
 
 statements! {
     HAS_BOOKS = "SELECT to_regclass(quote_ident($1) || '.meta') IS NOT NULL";

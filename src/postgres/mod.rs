@@ -21,6 +21,7 @@
 
 mod absorb;
 mod appointments;
+mod documents;
 mod erasure;
 mod error;
 mod host;

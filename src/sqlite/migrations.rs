@@ -24,6 +24,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "operators",
         include_str!("migrations/0003_operators.sql"),
     ),
+    (
+        6,
+        "documents",
+        include_str!("migrations/0006_documents.sql"),
+    ),
 ];
 
 statements! {

@@ -18,6 +18,7 @@
 
 mod absorb;
 mod appointments;
+mod documents;
 mod erasure;
 mod error;
 #[cfg(feature = "client")]

@@ -30,6 +30,8 @@ pub struct Erased {
     pub appointments: u64,
     /// Services, where the store keeps them too, and what is known of their pairs.
     pub services: u64,
+    /// Versions of documents.
+    pub documents: u64,
     /// Whether nothing of the tenant is left.
     pub is_done: bool,
 }
@@ -44,6 +46,7 @@ impl Erased {
             + self.links
             + self.appointments
             + self.services
+            + self.documents
     }
 
     /// Adds what a further call removed.
@@ -57,6 +60,7 @@ impl Erased {
             links: self.links + further.links,
             appointments: self.appointments + further.appointments,
             services: self.services + further.services,
+            documents: self.documents + further.documents,
             is_done: further.is_done,
         }
     }

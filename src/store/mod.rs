@@ -11,6 +11,7 @@
 mod appointment;
 mod desk;
 mod details;
+mod documents;
 mod erasure;
 mod error;
 mod history;
@@ -44,6 +45,11 @@ pub use appointment::{
 };
 pub use desk::{AppointmentDesk, RequestKey, Taken};
 pub use details::{Guests, HostMetadata, Notes, Place, Reason, Responses};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use documents::NewVersion;
+pub use documents::{
+    Document, DocumentVersion, Documents, KEPT_VERSIONS, MAX_DOCUMENT_BODY, MAX_DOCUMENT_NAME,
+};
 pub use erasure::{Erased, Erasure, StoredBody};
 pub use error::{StoreError, StoreErrorKind};
 pub use history::{HistoryEntry, HistoryEvent, HistoryKind, HistoryPosition, NoHistoryPosition};
@@ -97,6 +103,7 @@ pub trait Store:
     + Upkeep
     + Reports
     + Erasure
+    + Documents
 {
 }
 
@@ -112,5 +119,6 @@ impl<T> Store for T where
         + Upkeep
         + Reports
         + Erasure
+        + Documents
 {
 }

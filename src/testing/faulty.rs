@@ -10,13 +10,13 @@ use super::store_fault::{StoreFault, StoreFaults, StoreOperation};
 use crate::store::{
     Accepted, ActivitySlice, Appointment, AppointmentId, AppointmentRepository, AppointmentWrite,
     ChainKey, Change, ChangeFate, ChangeId, Checkpoint, Claim, ClaimRequest, Delivery,
-    DeliveryFate, DeliveryId, Erased, Erasure, HistoryEntry, HistoryPosition, Inbox, Lease, Link,
-    LinkId, LinkKey, LinkStatus, Links, LogEntry, LogEvent, LogId, LogScope, MarkSource,
-    NewDelivery, NewReview, Opaque, Outbox, Page, Pruned, RecordedChange, Reports, Resolution,
-    Retention, ReviewCount, ReviewEvidence, ReviewFilter, ReviewId, ReviewItem, Reviews, Revision,
-    ServiceLink, ServiceLinkId, ServiceLinks, ServiceSyncLease, Settled, Settlement, Store,
-    StoreError, StoredBody, SweepLease, Sweeps, SyncLog, TenantId, Tenants, Upkeep, WebhookHealth,
-    Window, WorkCounts,
+    DeliveryFate, DeliveryId, Document, DocumentVersion, Documents, Erased, Erasure, HistoryEntry,
+    HistoryPosition, Inbox, Lease, Link, LinkId, LinkKey, LinkStatus, Links, LogEntry, LogEvent,
+    LogId, LogScope, MarkSource, NewDelivery, NewReview, Opaque, Outbox, Page, Pruned,
+    RecordedChange, Reports, Resolution, Retention, ReviewCount, ReviewEvidence, ReviewFilter,
+    ReviewId, ReviewItem, Reviews, Revision, ServiceLink, ServiceLinkId, ServiceLinks,
+    ServiceSyncLease, Settled, Settlement, Store, StoreError, StoredBody, SweepLease, Sweeps,
+    SyncLog, TenantId, Tenants, Upkeep, WebhookHealth, Window, WorkCounts,
 };
 
 /// A store whose calls fail, hang or are slow, as a script or a seed has it; else it is the store
@@ -152,6 +152,22 @@ hand_on!(FaultyStore as Sweeps {
         -> Option<SweepLease>;
     AdvanceSweep: advance_sweep(lease: &SweepLease, cursor: &Opaque, prolong: Duration) -> ();
     EndSweep: end_sweep(lease: &SweepLease, cursor: &Opaque, rest: Duration) -> ();
+});
+
+hand_on!(FaultyStore as Documents {
+    Document: document(tenant: &TenantId, name: &str) -> Option<Document>;
+    DocumentVersions: document_versions(
+        tenant: &TenantId,
+        name: &str,
+        page: Page<DocumentVersion>
+    ) -> Vec<Document>;
+    SaveDocument: save_document(
+        tenant: &TenantId,
+        name: &str,
+        expected: Option<DocumentVersion>,
+        body: &str,
+        by: &str
+    ) -> Document;
 });
 
 hand_on!(FaultyStore as SyncLog {

@@ -97,6 +97,12 @@ pub enum StoreOperation {
     EmptyBodies,
     /// [`Erasure::replace_evidence`](crate::store::Erasure::replace_evidence)
     ReplaceEvidence,
+    /// [`Documents::document`](crate::store::Documents::document)
+    Document,
+    /// [`Documents::document_versions`](crate::store::Documents::document_versions)
+    DocumentVersions,
+    /// [`Documents::save_document`](crate::store::Documents::save_document)
+    SaveDocument,
     /// [`AppointmentRepository::get`](crate::store::AppointmentRepository::get)
     Get,
     /// [`AppointmentRepository::create_for_booking`](crate::store::AppointmentRepository::create_for_booking)

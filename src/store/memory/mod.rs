@@ -3,6 +3,7 @@
 
 mod appointments;
 mod books;
+mod documents;
 mod erasure;
 mod queue;
 mod report;
@@ -120,6 +121,7 @@ struct Inner {
     sweeps: BTreeMap<TenantId, sweeps::SweepRow>,
     appointments: BTreeMap<(TenantId, AppointmentId), Appointment>,
     services: services::ServiceBooks,
+    documents: documents::DocumentBooks,
 }
 
 /// What one tenant has to do.
@@ -208,6 +210,7 @@ impl Inner {
             sweeps: BTreeMap::new(),
             appointments: BTreeMap::new(),
             services: services::ServiceBooks::default(),
+            documents: documents::DocumentBooks::default(),
         }
     }
 

@@ -43,6 +43,7 @@ pub mod appointments;
 pub mod checkpoints;
 pub mod claims;
 pub mod details;
+pub mod documents;
 pub mod erasure;
 pub mod formats;
 pub mod host_writes;
