@@ -12,12 +12,17 @@
 //! - A caller sees, moves and cancels what was taken under the number that they call from, and nothing
 //!   else.
 //! - An answer is there [in time](ToolsConfig::answer_within): what takes longer is accepted, and said so.
+//!
+//! How voice providers and language models ask is in [`dialect`].
 
 mod books;
 mod caller;
+pub mod dialect;
 mod input;
 mod language;
 mod outcome;
+#[cfg(feature = "client")]
+pub mod retell;
 mod spoken;
 mod tool;
 mod tools;

@@ -5,7 +5,8 @@
 //! - [`conformance`] holds a store of your own to the promises of its ports.
 //! - [`ManualClock`] and [`SeededEntropy`] are time and chance that a test decides.
 //! - [`FaultyStore`] and [`FaultyAppointments`] fail, hang or are slow, by script or by seed.
-//! - [`WebhookBody`] and [`sign`] make single webhook deliveries for unit tests.
+//! - [`WebhookBody`] and [`sign`] make single webhook deliveries for unit tests; [`RetellBody`],
+//!   [`StripeBody`] and `StandardWebhookBody` those of other senders.
 //!
 //! Feature `testing`, which includes it:
 //!
@@ -29,10 +30,14 @@ mod faulty;
 mod harness;
 mod payload;
 mod responses;
+mod retell_body;
 mod sign;
 #[cfg(feature = "testing")]
 pub mod simulation;
+#[cfg(feature = "standard-webhooks")]
+mod standard_webhook_body;
 mod store_fault;
+mod stripe_body;
 mod webhook_body;
 mod zone;
 
@@ -49,6 +54,14 @@ pub use faulty::{FaultyAppointments, FaultyStore};
 pub use harness::{
     Harness, HarnessBuilder, Sides, assert_in_sync, assert_no_doubles, wait_until_settled,
 };
-pub use sign::{NO_SECRET, PAYLOAD_VERSION, PAYLOAD_VERSION_HEADER, sign};
+pub use retell_body::RetellBody;
+#[cfg(feature = "standard-webhooks")]
+pub use sign::sign_standard_webhook;
+pub use sign::{
+    NO_SECRET, PAYLOAD_VERSION, PAYLOAD_VERSION_HEADER, sign, sign_retell, sign_stripe,
+};
+#[cfg(feature = "standard-webhooks")]
+pub use standard_webhook_body::StandardWebhookBody;
 pub use store_fault::{StoreFault, StoreFaults, StoreOperation, StoreTrouble};
+pub use stripe_body::StripeBody;
 pub use webhook_body::WebhookBody;

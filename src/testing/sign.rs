@@ -1,4 +1,7 @@
-//! The signature of a webhook delivery, as Cal.com makes it.
+//! The signatures of webhook deliveries, as Cal.com and other senders make them.
+
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::webhook;
 
@@ -18,6 +21,51 @@ pub const PAYLOAD_VERSION: &str = "2021-10-20";
 /// It covers the exact bytes, so a body that is parsed and serialized again no longer matches.
 pub fn sign(secret: &str, body: &[u8]) -> String {
     webhook::sign(secret, body)
+}
+
+/// What Retell puts into [`RETELL_SIGNATURE_HEADER`](crate::webhook::RETELL_SIGNATURE_HEADER), with
+/// the account's API key as the secret.
+pub fn sign_retell(key: &str, body: &[u8], at: DateTime<Utc>) -> String {
+    let millis = at.timestamp_millis().to_string();
+    let digest = webhook::sign(key, &[body, millis.as_bytes()].concat());
+    format!("v={millis},d={digest}")
+}
+
+/// What Stripe puts into [`STRIPE_SIGNATURE_HEADER`](crate::webhook::STRIPE_SIGNATURE_HEADER), with a
+/// signature for each secret.
+pub fn sign_stripe(secrets: &[&str], body: &[u8], at: DateTime<Utc>) -> String {
+    let seconds = at.timestamp();
+    let signed = [seconds.to_string().as_bytes(), b".", body].concat();
+    let mut value = format!("t={seconds}");
+    for secret in secrets {
+        value.push_str(",v1=");
+        value.push_str(&webhook::sign(secret, &signed));
+    }
+    value
+}
+
+/// One signature of Standard Webhooks, for `webhook-signature`. Needs feature `standard-webhooks`.
+///
+/// # Panics
+///
+/// If the secret is not base64, with or without `whsec_`, or the body is not UTF-8.
+#[cfg(feature = "standard-webhooks")]
+pub fn sign_standard_webhook(secret: &str, id: &str, body: &[u8], at: DateTime<Utc>) -> String {
+    let key = standardwebhooks::Webhook::new(secret).expect("the secret is base64");
+    key.sign(id, at.timestamp(), body)
+        .expect("the body is UTF-8")
+}
+
+/// The headers of a delivery of JSON.
+pub(super) fn json_headers<const N: usize>(signed: [(&'static str, String); N]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(header::CONTENT_TYPE, json);
+    for (name, value) in signed {
+        let value = HeaderValue::try_from(value).expect("an id and a signature are visible ASCII");
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    headers
 }
 
 #[cfg(test)]

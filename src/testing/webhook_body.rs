@@ -3,11 +3,13 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use super::payload::{Facts, Kind, Organizer, Person, Previous};
-use super::sign::sign;
+use super::sign::{json_headers, sign};
 use crate::model::{BookingUid, EventTypeId, SeatUid, Trigger, UserId};
+use crate::webhook::SIGNATURE_HEADER;
 
 /// Builds a webhook body as Cal.com sends it.
 ///
@@ -231,6 +233,13 @@ impl WebhookBody {
     /// The body's bytes as sent.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.to_json().to_string().into_bytes()
+    }
+
+    /// The headers and the bytes of a delivery, signed with a secret.
+    pub fn signed(&self, secret: &str) -> (HeaderMap, Vec<u8>) {
+        let body = self.to_bytes();
+        let headers = json_headers([(SIGNATURE_HEADER, sign(secret, &body))]);
+        (headers, body)
     }
 
     /// The signature of [`to_bytes`](Self::to_bytes) with a secret.

@@ -31,6 +31,7 @@ mod json;
 mod meeting;
 mod one_time_password;
 mod people;
+mod senders;
 mod signature;
 mod verifier;
 
@@ -46,6 +47,12 @@ pub use people::{
     EventAppStatus, EventAttendee, EventHost, EventLanguage, EventRecurrence, EventResponse,
     EventTeam,
 };
+pub use senders::{
+    CalcomVerifier, RETELL_SIGNATURE_HEADER, RetellVerifier, STRIPE_SIGNATURE_HEADER,
+    StripeVerifier,
+};
+#[cfg(feature = "standard-webhooks")]
+pub use senders::{SecretError, StandardWebhooksVerifier};
 pub(crate) use signature::sign;
 pub use signature::{SIGNATURE_HEADER, VerifyError, receive, verify};
 pub use verifier::{Sender, Verified, Verifier};

@@ -4,8 +4,9 @@
 //! There is no timestamp and no delivery id, so a delivery can be replayed by whoever recorded it;
 //! deduplicate by the bytes.
 
+use hmac::digest::CtOutput;
 use hmac::{Hmac, KeyInit, Mac};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
@@ -17,33 +18,96 @@ pub const SIGNATURE_HEADER: &str = "x-cal-signature-256";
 /// What Cal.com sends in place of a signature when the subscription has no secret.
 const NO_SECRET: &str = "no-secret-provided";
 
-/// Why a delivery is refused.
+/// Why a delivery is refused, whoever sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// There is no signature header: the sender is not Cal.com.
+    /// There is no signature, or none by a scheme that is known: it comes from somebody else.
     #[error("the delivery carries no signature")]
     Missing,
-    /// The subscription has no secret: set one at Cal.com.
-    #[error("the webhook subscription has no secret; set one at Cal.com")]
+    /// The sender signs nothing, because its subscription has no secret: set one there.
+    #[error("the webhook subscription has no secret; set one at the sender")]
     NoSecretAtSender,
     /// No secret is known on this side: configure one.
     #[error("no webhook secret is configured")]
     NoSecretHere,
-    /// The header is not 64 hexadecimal digits.
+    /// The signature, or the time or the id that is signed with the body, cannot be one, is not
+    /// there, or is there more than once.
     #[error("the signature is malformed")]
     Malformed,
     /// It was not signed with any of the secrets: a forgery, or a secret that was rotated away.
     #[error("the signature matches none of the webhook secrets")]
     Mismatch,
+    /// It was signed with one of the secrets, but too long ago or too far in the future: a replay,
+    /// or a clock that is wrong.
+    #[error("the delivery was signed too long ago, or in the future")]
+    Stale,
+    /// It was signed with one of the secrets, but its body names no event: the sender was told to
+    /// send something else to this URL.
+    #[error("the body names no event")]
+    NoEvent,
+}
+
+impl VerifyError {
+    /// The status to answer with: 503 for [`NoSecretHere`](Self::NoSecretHere), which is trouble of
+    /// the receiver's own, 400 for [`NoEvent`](Self::NoEvent), and otherwise 401.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::NoSecretHere => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoEvent => StatusCode::BAD_REQUEST,
+            Self::Missing
+            | Self::NoSecretAtSender
+            | Self::Malformed
+            | Self::Mismatch
+            | Self::Stale => StatusCode::UNAUTHORIZED,
+        }
+    }
+}
+
+/// The HMAC-SHA256 over some parts, one after the other. Comparing two takes constant time.
+fn mac(secret: &str, parts: &[&[u8]]) -> CtOutput<Hmac<Sha256>> {
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize()
 }
 
 /// The signature of a body: its HMAC-SHA256 in lower-case hexadecimal.
 pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(body);
-    hex::encode(mac.finalize().into_bytes())
+    hex::encode(mac(secret, &[body]).into_bytes())
+}
+
+/// Checks that some parts, one after the other, were signed with one of the secrets, and that one of
+/// the signatures shows it.
+pub(super) fn check(
+    secrets: &[SecretString],
+    parts: &[&[u8]],
+    signatures: &[[u8; 32]],
+) -> Result<(), VerifyError> {
+    // An empty secret would accept what anybody can compute.
+    let usable: Vec<&str> = secrets
+        .iter()
+        .map(ExposeSecret::expose_secret)
+        .filter(|secret| !secret.is_empty())
+        .collect();
+    if usable.is_empty() {
+        return Err(VerifyError::NoSecretHere);
+    }
+    // Every secret is tried, so that the time taken does not tell which one matched.
+    let mut matched = false;
+    for secret in usable {
+        let expected = mac(secret, parts);
+        for signature in signatures {
+            matched |= expected == CtOutput::new((*signature).into());
+        }
+    }
+    if matched {
+        Ok(())
+    } else {
+        Err(VerifyError::Mismatch)
+    }
 }
 
 /// Verifies a delivery and reads what it says. A body whose signature is refused is not read at
@@ -82,28 +146,7 @@ pub fn verify(
     }
     let mut signature = [0; 32];
     hex::decode_to_slice(text, &mut signature).map_err(|_| VerifyError::Malformed)?;
-    // An empty secret would accept what anybody can compute.
-    let usable: Vec<&str> = secrets
-        .iter()
-        .map(ExposeSecret::expose_secret)
-        .filter(|secret| !secret.is_empty())
-        .collect();
-    if usable.is_empty() {
-        return Err(VerifyError::NoSecretHere);
-    }
-    // Every secret is tried, so that the time taken does not tell which one matched.
-    let mut matched = false;
-    for secret in usable {
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
-            .expect("HMAC takes a key of any length");
-        mac.update(body);
-        matched |= mac.verify_slice(&signature).is_ok();
-    }
-    if matched {
-        Ok(())
-    } else {
-        Err(VerifyError::Mismatch)
-    }
+    check(secrets, &[body], &[signature])
 }
 
 #[cfg(test)]

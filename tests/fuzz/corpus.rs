@@ -3,10 +3,15 @@
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use calcom::testing::{
+    RetellBody, StandardWebhookBody, StripeBody, sign, sign_retell, sign_standard_webhook,
+    sign_stripe,
+};
+use serde_json::{Value, json};
 
 use crate::targets::model::{TYPES, Type};
-use crate::targets::{client, model, response, sqlite, webhook};
+use crate::targets::verify::{SECRETS, SIGNED, TWICE, UPPER};
+use crate::targets::{client, model, response, sqlite, verify, webhook};
 
 /// The most examples of one type of `model`.
 const EXAMPLES: usize = 6;
@@ -43,6 +48,10 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "client" => calls(),
         "sqlite" => columns(),
         "text" => texts(),
+        "verify_calcom" => bookings(),
+        "verify_retell" => calls_of_an_agent(),
+        "verify_stripe" => payments(),
+        "verify_standard" => standard(),
         _ => panic!("no corpus for {target}"),
     }
 }
@@ -204,4 +213,93 @@ fn texts() -> Vec<Vec<u8>> {
     ]
     .map(|text| text.as_bytes().to_vec())
     .to_vec()
+}
+
+/// A body as it is signed in time, too early and too late, twice, and with a header that was made for it.
+fn verified(inputs: &mut Vec<Vec<u8>>, signature: &[u8], id: &[u8], body: &[u8]) {
+    let time = verify::now().timestamp().to_string();
+    let headers = [signature, id, time.as_bytes()];
+    for (flags, seconds) in [
+        (SIGNED, 0),
+        (SIGNED | UPPER, -300),
+        (SIGNED, 300),
+        (SIGNED, -301),
+        (SIGNED, i16::MAX),
+        (SIGNED | TWICE, 0),
+        (0, 0),
+        (TWICE, 0),
+    ] {
+        inputs.push(verify::input(flags, seconds, headers, body));
+    }
+}
+
+fn bookings() -> Vec<Vec<u8>> {
+    let mut inputs = Vec::new();
+    for path in fixtures("webhooks", "body").iter().take(20) {
+        let body = std::fs::read(path).unwrap();
+        let signature = sign(SECRETS[0], &body);
+        verified(&mut inputs, signature.as_bytes(), b"", &body);
+    }
+    verified(&mut inputs, b"no-secret-provided", b"", b"who: {{name}}");
+    inputs
+}
+
+fn calls_of_an_agent() -> Vec<Vec<u8>> {
+    let mut inputs = Vec::new();
+    let book = RetellBody::function("book", json!({"day": "Thursday"}), "call_1");
+    let bodies = [
+        RetellBody::call_started("call_1"),
+        RetellBody::call_ended("call_1"),
+        RetellBody::call_analyzed("call_1"),
+        RetellBody::event("transcript_updated", "call_1"),
+        book.clone(),
+        book.with_args_only(),
+        RetellBody::call_inbound(),
+    ];
+    for body in bodies.map(|body| body.to_bytes()) {
+        let signature = sign_retell(SECRETS[0], &body, verify::now());
+        verified(&mut inputs, signature.as_bytes(), b"", &body);
+        let swapped = signature.split_once(',').map(|(v, d)| format!("{d},{v}"));
+        verified(&mut inputs, swapped.unwrap().as_bytes(), b"", &body);
+    }
+    let chat = br#"{"event":"chat_ended","chat":{"chat_id":"c\u0000"}}"#;
+    verified(&mut inputs, b"v=17961120000000,d=00", b"", chat);
+    inputs
+}
+
+fn payments() -> Vec<Vec<u8>> {
+    let mut inputs = Vec::new();
+    let paid = StripeBody::new("evt_1", "invoice.paid");
+    let bodies = [
+        paid.clone().with_object(json!({"id": "in_1"})),
+        paid.with_object(json!({"id": ["in_1"]})),
+        StripeBody::new("e".repeat(300), "balance.available").with_object(Value::Null),
+    ];
+    for body in bodies.map(|body| body.to_bytes()) {
+        for secrets in [&SECRETS[..1], &["other", SECRETS[0]]] {
+            let signature = sign_stripe(secrets, &body, verify::now());
+            verified(&mut inputs, signature.as_bytes(), b"", &body);
+        }
+    }
+    verified(
+        &mut inputs,
+        b"t=99999999999999999999,v1=00,v0=00",
+        b"",
+        b"{}",
+    );
+    inputs
+}
+
+fn standard() -> Vec<Vec<u8>> {
+    let mut inputs = Vec::new();
+    let body = StandardWebhookBody::new("msg_1", "user.created").to_bytes();
+    for id in ["msg_1", "msg.1", ".", &"m".repeat(255)] {
+        for body in [&body[..], b"1796112000.{}", b"{\"type\":7}", b"caf\xe9"] {
+            let text = String::from_utf8_lossy(body);
+            let signature = sign_standard_webhook(SECRETS[0], id, text.as_bytes(), verify::now());
+            let several = format!("v1a,AA== v1,AA== {signature}");
+            verified(&mut inputs, several.as_bytes(), id.as_bytes(), body);
+        }
+    }
+    inputs
 }

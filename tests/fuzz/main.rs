@@ -145,7 +145,10 @@ macro_rules! targets {
     };
 }
 
-targets! { webhook model response client sqlite text }
+targets! {
+    webhook model response client sqlite text
+    verify_calcom verify_retell verify_stripe verify_standard
+}
 
 #[test]
 fn every_type_of_the_model_is_read() {

@@ -8,6 +8,7 @@ pub mod model;
 pub mod response;
 pub mod sqlite;
 pub mod text;
+pub mod verify;
 pub mod webhook;
 
 /// A target: its name, and what is run with every input.
@@ -50,6 +51,26 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "text",
         run: text::target,
+        inputs: 1000,
+    },
+    Target {
+        name: "verify_calcom",
+        run: verify::calcom,
+        inputs: 300,
+    },
+    Target {
+        name: "verify_retell",
+        run: verify::retell,
+        inputs: 1000,
+    },
+    Target {
+        name: "verify_stripe",
+        run: verify::stripe,
+        inputs: 1000,
+    },
+    Target {
+        name: "verify_standard",
+        run: verify::standard,
         inputs: 1000,
     },
 ];
