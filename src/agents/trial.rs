@@ -155,7 +155,9 @@ struct Call<'a> {
 impl Call<'_> {
     async fn play(&mut self, params: TrialParams) {
         let language = "en";
-        let listed = self.ask(Tool::ListServices, json!({"language": language})).await;
+        let listed = self
+            .ask(Tool::ListServices, json!({"language": language}))
+            .await;
         let service = listed.as_ref().and_then(|result| {
             let first = result.get("services")?.get(0)?;
             first.get("id")?.as_str().map(str::to_owned)
@@ -202,7 +204,8 @@ impl Call<'_> {
         let Some(appointment) = appointment else {
             return;
         };
-        let arguments = json!({"appointment": appointment, "reason": "A test.", "language": language});
+        let arguments =
+            json!({"appointment": appointment, "reason": "A test.", "language": language});
         self.ask(Tool::CancelAppointment, arguments).await;
     }
 
@@ -220,10 +223,7 @@ impl Call<'_> {
 }
 
 /// What an answer is worth.
-fn judge(
-    function: Tool,
-    answered: Result<EndpointAnswer, String>,
-) -> (TrialStep, Option<Value>) {
+fn judge(function: Tool, answered: Result<EndpointAnswer, String>) -> (TrialStep, Option<Value>) {
     let step = |is_good, outcome: &str, said: &str, took: Duration| TrialStep {
         function: function.as_str().to_owned(),
         is_good,
@@ -242,7 +242,9 @@ fn judge(
         return (step(false, &status, said, answer.took), None);
     }
     let result = body.get("result").cloned();
-    let outcome = result.as_ref().and_then(|result| result.get("outcome")?.as_str());
+    let outcome = result
+        .as_ref()
+        .and_then(|result| result.get("outcome")?.as_str());
     let Some(outcome) = outcome else {
         let outcome = "answered, and not as the tools do";
         return (step(false, outcome, said, answer.took), None);
@@ -253,7 +255,9 @@ fn judge(
         Tool::BookAppointment => outcome == "booked",
         Tool::CancelAppointment => outcome == "cancelled",
         Tool::ListServices => {
-            let services = result.as_ref().and_then(|result| result.get("services")?.as_array());
+            let services = result
+                .as_ref()
+                .and_then(|result| result.get("services")?.as_array());
             services.is_some_and(|services| !services.is_empty())
         }
         _ => !["unclear", "refused", "unavailable"].contains(&outcome),
@@ -262,7 +266,10 @@ fn judge(
         (Tool::ListServices, false) => "there is no service to book",
         _ => outcome,
     };
-    (step(is_good && !said.is_empty(), outcome, said, answer.took), result)
+    (
+        step(is_good && !said.is_empty(), outcome, said, answer.took),
+        result,
+    )
 }
 
 fn bounded(text: &str) -> String {
@@ -285,7 +292,10 @@ mod tests {
     #[async_trait]
     impl Endpoint for Scripted {
         async fn call(&self, function: Tool, arguments: &Value) -> Result<EndpointAnswer, String> {
-            self.asked.lock().unwrap().push((function, arguments.clone()));
+            self.asked
+                .lock()
+                .unwrap()
+                .push((function, arguments.clone()));
             if self.breaks_at == Some(function) {
                 return Ok(EndpointAnswer::new(500, "oops", Duration::ZERO));
             }
@@ -336,7 +346,10 @@ mod tests {
         let [.., (book, booked), (cancel, cancelled)] = &asked[..] else {
             panic!("{asked:?}")
         };
-        assert_eq!((*book, *cancel), (Tool::BookAppointment, Tool::CancelAppointment));
+        assert_eq!(
+            (*book, *cancel),
+            (Tool::BookAppointment, Tool::CancelAppointment)
+        );
         assert_eq!(booked["when"], "2026-12-08T09:00:00+01:00");
         assert_eq!(cancelled["appointment"], "a-1");
     }
@@ -375,11 +388,30 @@ mod tests {
             judge(function, Ok(answer)).0.is_good
         };
         assert!(!judged(Tool::ListServices, "hello"));
-        assert!(!judged(Tool::ListServices, r#"{"say": "None.", "result": {"outcome": "services", "services": []}}"#));
-        assert!(!judged(Tool::CheckAvailability, r#"{"say": "Sorry.", "result": {"outcome": "unavailable"}}"#));
-        assert!(!judged(Tool::CheckAvailability, r#"{"result": {"outcome": "free"}}"#));
-        assert!(judged(Tool::CheckAvailability, r#"{"say": "Yes.", "result": {"outcome": "free"}}"#));
-        let long = EndpointAnswer::new(200, format!(r#"{{"say": "{}"}}"#, "x".repeat(9999)), Duration::ZERO);
-        assert_eq!(judge(Tool::ListServices, Ok(long)).0.said.len(), LONGEST_ANSWER);
+        assert!(!judged(
+            Tool::ListServices,
+            r#"{"say": "None.", "result": {"outcome": "services", "services": []}}"#
+        ));
+        assert!(!judged(
+            Tool::CheckAvailability,
+            r#"{"say": "Sorry.", "result": {"outcome": "unavailable"}}"#
+        ));
+        assert!(!judged(
+            Tool::CheckAvailability,
+            r#"{"result": {"outcome": "free"}}"#
+        ));
+        assert!(judged(
+            Tool::CheckAvailability,
+            r#"{"say": "Yes.", "result": {"outcome": "free"}}"#
+        ));
+        let long = EndpointAnswer::new(
+            200,
+            format!(r#"{{"say": "{}"}}"#, "x".repeat(9999)),
+            Duration::ZERO,
+        );
+        assert_eq!(
+            judge(Tool::ListServices, Ok(long)).0.said.len(),
+            LONGEST_ANSWER
+        );
     }
 }

@@ -168,8 +168,14 @@ mod tests {
         let mut settings: AgentSettings = serde_json::from_str(newer).unwrap();
         settings.switch(Tool::ListServices, false);
         let written = serde_json::to_string(&settings).unwrap();
-        assert_eq!(written, r#"{"switched_off":["list_services","sing_a_song"]}"#);
-        assert_eq!(serde_json::from_str::<AgentSettings>("{}").unwrap(), AgentSettings::default());
+        assert_eq!(
+            written,
+            r#"{"switched_off":["list_services","sing_a_song"]}"#
+        );
+        assert_eq!(
+            serde_json::from_str::<AgentSettings>("{}").unwrap(),
+            AgentSettings::default()
+        );
     }
 
     #[test]

@@ -137,10 +137,7 @@ impl AgentSettingsStore {
     /// # Errors
     ///
     /// As for [`newest`](Self::newest).
-    pub async fn last_pushed(
-        &self,
-        tenant: &TenantId,
-    ) -> Result<Option<AgentVersion>, StoreError> {
+    pub async fn last_pushed(&self, tenant: &TenantId) -> Result<Option<AgentVersion>, StoreError> {
         let mut page = Page::first(AT_ONCE);
         loop {
             let versions = self.versions(tenant, page).await?;
@@ -332,8 +329,7 @@ fn read(document: Document) -> Result<AgentVersion, StoreError> {
 }
 
 fn read_trial(document: Document) -> Result<Trial, StoreError> {
-    let steps =
-        serde_json::from_str(&document.body).map_err(|_| unreadable(document.version))?;
+    let steps = serde_json::from_str(&document.body).map_err(|_| unreadable(document.version))?;
     Ok(Trial {
         at: document.at,
         by: document.by,
@@ -378,7 +374,11 @@ mod tests {
     #[tokio::test]
     async fn changes_at_once_are_all_made() {
         let (_, store) = empty();
-        let tools = [Tool::ListServices, Tool::BookAppointment, Tool::MoveAppointment];
+        let tools = [
+            Tool::ListServices,
+            Tool::BookAppointment,
+            Tool::MoveAppointment,
+        ];
         let tasks = tools.map(|tool| {
             let store = store.clone();
             tokio::spawn(async move { switch(&store, tool, false).await })

@@ -120,6 +120,24 @@ impl Visit {
         }
     }
 
+    /// Through which voice agents are set up, if the host has set it up.
+    #[cfg(feature = "agents")]
+    pub(super) fn agents(&self) -> Option<&dyn crate::agents::AgentConsole> {
+        self.desk.config.agents.as_deref()
+    }
+
+    /// Whether there is a tab for a page.
+    pub(super) fn has_tab(&self, page: Page) -> bool {
+        #[cfg(feature = "agents")]
+        if page == Page::Agents {
+            return self
+                .agents()
+                .is_some_and(|agents| agents.has_agent(&self.tenant));
+        }
+        let _ = page;
+        true
+    }
+
     pub(super) fn must_write(&self) -> Result<(), Problem> {
         if self.operator.may_write() {
             Ok(())
