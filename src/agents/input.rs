@@ -95,6 +95,7 @@ input! {
     /// Asks how long several services take, one after the other.
     CalculateDuration requires ["services"] {
         /// The services in their order, by name or id as list_services gives them.
+        #[serde(deserialize_with = "super::spoken::one_or_many")]
         services: Vec<Spoken>,
         /// When the first one would begin, in the caller's words or as an ISO 8601 date and time; then the answer tells when the last one ends.
         start: Spoken,

@@ -131,6 +131,25 @@ impl<'de> Visitor<'de> for AnyWords {
     }
 }
 
+/// How many texts of a list are read.
+const MOST: usize = 50;
+
+/// Reads a list of texts, or one text for a list of one.
+pub(super) fn one_or_many<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Spoken>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        Many(Vec<Spoken>),
+        One(Spoken),
+    }
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::Many(many) => many.into_iter().take(MOST).collect(),
+        OneOrMany::One(one) => vec![one],
+    })
+}
+
 impl JsonSchema for Spoken {
     fn schema_name() -> Cow<'static, str> {
         "Spoken".into()

@@ -315,7 +315,7 @@ fn metadata_field(key: &str) -> String {
 ///
 /// Before the `@`: ASCII letters, digits and `_+-.'`, without a dot at either end or two in a row.
 /// After it: at least two labels, the last of which consists of letters only.
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
     };

@@ -67,6 +67,8 @@ pub use calendar_event::{
     CalendarEventLocation, CalendarEventResponse, CalendarEventStatus, CalendarEventTime,
     CalendarEventUpdate,
 };
+#[cfg(feature = "agents")]
+pub(crate) use check::is_email;
 pub use check::{InvalidRequest, Violation};
 pub use conferencing::{ConferencingApp, DefaultConferencingApp};
 pub use connected_app::{ConnectUrl, ConnectedApp};

@@ -91,6 +91,19 @@ pub trait AppointmentDesk: AppointmentRepository {
         write: AppointmentWrite,
     ) -> Result<Taken, StoreError>;
 
+    /// The appointment that a request has created, whatever has become of it; `None` if it has created
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`Corrupt`](super::StoreErrorKind::Corrupt).
+    async fn requested(
+        &self,
+        tenant: &TenantId,
+        key: &RequestKey,
+    ) -> Result<Option<Appointment>, StoreError>;
+
     /// [Updates](AppointmentRepository::update) an appointment and records the change.
     ///
     /// # Errors

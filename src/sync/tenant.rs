@@ -198,6 +198,11 @@ impl Tenant {
         senders.find(|known| known.sender() == *sender)
     }
 
+    /// Whether somebody who is known by phone only can be booked on any of its event types.
+    pub fn takes_phone_only(&self) -> bool {
+        self.phone_only_domain.is_some()
+    }
+
     /// Its event types.
     pub fn event_types(&self) -> impl Iterator<Item = EventTypeId> {
         self.event_types.iter().copied()
@@ -234,7 +239,7 @@ impl Tenant {
 
     /// The host's state as it is booked: on the event type of the member of staff who holds it, and
     /// under an address that stands for the phone number of an attendee who has none.
-    pub(super) fn as_booked(&self, mut state: AppointmentState) -> AppointmentState {
+    pub(crate) fn as_booked(&self, mut state: AppointmentState) -> AppointmentState {
         state.event_type = self.event_type_of(&state);
         if state.attendee.email.is_none() {
             state.attendee.email = self.stand_in(&state.attendee);
@@ -261,12 +266,19 @@ impl Tenant {
     }
 
     fn event_type_of(&self, state: &AppointmentState) -> EventTypeId {
+        let of_host = state
+            .host
+            .map(|host| self.event_type_with(state.event_type, host));
+        of_host.unwrap_or(state.event_type)
+    }
+
+    /// The event type on which a member of staff is booked for what is offered as another one: their own, if
+    /// both belong to one [service](Self::with_staff).
+    pub fn event_type_with(&self, event_type: EventTypeId, host: UserId) -> EventTypeId {
         let mut services = self.staff.iter();
-        let service = services.find(|service| service.values().any(|id| *id == state.event_type));
-        let of_host = service
-            .zip(state.host)
-            .and_then(|(service, host)| service.get(&host));
-        of_host.copied().unwrap_or(state.event_type)
+        let service = services.find(|service| service.values().any(|id| *id == event_type));
+        let of_host = service.and_then(|service| service.get(&host));
+        of_host.copied().unwrap_or(event_type)
     }
 
     /// Sets which side wins when both have changed, whatever the field.

@@ -1,17 +1,49 @@
 //! The tools over a host's appointments or over Cal.com alone.
 
+mod book;
+mod collect;
+mod kept;
+mod key;
+mod moment;
+mod names;
+mod phone;
+mod services;
+mod session;
+mod slots;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use moka::future::Cache;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::Instant;
+use tracing::Instrument;
 
+use self::session::{Session, Stop};
+#[cfg(feature = "client")]
+use super::books::ClientBooks;
+use super::books::{Books, EngineBooks, Entry};
 use super::caller::Caller;
 use super::language::{English, German, Language, Scene};
 use super::outcome::{Answer, Outcome};
+use super::spoken::Spoken;
 use super::tool::Tool;
 use crate::ambient::{Clock, SystemClock};
-use crate::store::{AppointmentDesk, TenantId};
-use crate::sync::{Operations, SyncEngine, TenantDirectory};
+#[cfg(feature = "client")]
+use crate::client::Client;
+use crate::store::{AppointmentDesk, RequestKey, TenantId};
+#[cfg(feature = "client")]
+use crate::sync::StaticTenants;
+use crate::sync::{Operations, SyncEngine, Tenant, TenantDirectory};
+
+/// How much longer than its limit a call may take to put what has happened into words.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long a cancellation is remembered, so that the same request again is answered alike: longer than any
+/// transport repeats one. How many are.
+const REMEMBERED_FOR: Duration = Duration::from_secs(15 * 60);
+const REMEMBERED: u64 = 10_000;
 
 /// Settings of the tools.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +69,38 @@ impl Default for ToolsConfig {
 }
 
 /// The tools, for all tenants of a directory.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use calcom::agents::{Caller, Tool, Tools};
+/// use calcom::store::InMemoryStore;
+/// use calcom::sync::{Engine, StaticTenants};
+///
+/// let store = Arc::new(InMemoryStore::new()); // your appointments
+/// let tenants = Arc::new(StaticTenants::default()); // yours
+/// let engine = Arc::new(Engine::builder(store.clone(), store.clone(), tenants.clone()).build());
+/// let tools = Tools::over_engine(&engine, store, tenants).build();
+///
+/// // Somebody calls from +49 30 123456, and the model calls a tool:
+/// let caller = Caller::on_the_phone("call-7", "+4930123456".parse().ok());
+/// let arguments = serde_json::json!({"service": "Haircut", "when": "tomorrow at three"});
+/// let answer = tools.call(&"salon".into(), &caller, Tool::CheckAvailability, arguments).await;
+/// println!("{}", answer.say);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Tools {
     directory: Arc<dyn TenantDirectory>,
+    books: Arc<dyn Books>,
     languages: Vec<Arc<dyn Language>>,
     clock: Arc<dyn Clock>,
     config: ToolsConfig,
+    /// What was cancelled a short while ago, for requests that come again.
+    recent: Cache<RequestKey, Entry>,
 }
 
 /// Sets up [`Tools`].
@@ -85,16 +143,41 @@ impl Tools {
     /// Tools that take appointments at the host, from where the engine brings them to Cal.com. The services
     /// are those of each [tenant](crate::sync::Tenant::with_services).
     pub fn over_engine<E: SyncEngine + Operations>(
-        _engine: &Arc<E>,
-        _desk: Arc<dyn AppointmentDesk>,
+        engine: &Arc<E>,
+        desk: Arc<dyn AppointmentDesk>,
         directory: Arc<dyn TenantDirectory>,
     ) -> ToolsBuilder {
+        let books = EngineBooks {
+            engine: engine.clone(),
+            operations: engine.clone(),
+            desk,
+        };
+        Self::over(Arc::new(books), directory)
+    }
+
+    /// Tools for one tenant without appointments of its own: they book at Cal.com, each request
+    /// [once](crate::client::Bookings::create_once). The services are the account's event types, or those of
+    /// them that the tenant names.
+    ///
+    /// Cal.com cannot look bookings up by phone number, so that a caller's are found among the next 1000.
+    #[cfg(feature = "client")]
+    pub fn over_client(client: Client, tenant: Tenant) -> ToolsBuilder {
+        let directory = Arc::new(StaticTenants::new([tenant]));
+        Self::over(Arc::new(ClientBooks { client }), directory)
+    }
+
+    fn over(books: Arc<dyn Books>, directory: Arc<dyn TenantDirectory>) -> ToolsBuilder {
+        let recent = Cache::builder()
+            .max_capacity(REMEMBERED)
+            .time_to_live(REMEMBERED_FOR);
         ToolsBuilder {
             tools: Tools {
                 directory,
+                books,
                 languages: vec![Arc::new(English), Arc::new(German)],
                 clock: Arc::new(SystemClock),
                 config: ToolsConfig::default(),
+                recent: recent.build(),
             },
         }
     }
@@ -109,17 +192,144 @@ impl Tools {
         &self.clock
     }
 
-    /// Calls a tool with arguments as a model has made them. Whatever they are, there is an answer.
+    /// The settings.
+    pub fn config(&self) -> &ToolsConfig {
+        &self.config
+    }
+
+    /// The language of this code, or of the tenant, or English.
+    pub fn language(&self, code: Option<&str>, tenant: Option<&Tenant>) -> Arc<dyn Language> {
+        let of_tenant = tenant.map(|tenant| tenant.locale().language.as_str());
+        let mut wanted = [code, of_tenant].into_iter().flatten();
+        let known = wanted.find_map(|code| {
+            let mut languages = self.languages.iter();
+            languages.find(|language| speaks(code, language.code()))
+        });
+        known.cloned().unwrap_or_else(|| Arc::new(English))
+    }
+
+    /// Calls a tool with arguments as a model has made them: an object, or its JSON as a text. Whatever they
+    /// are, there is an answer within [`answer_within`](ToolsConfig::answer_within).
+    ///
+    /// What the call writes is finished also if its future is dropped. The same call again, whose answer was
+    /// lost, answers what became of the first one.
     pub async fn call(
         &self,
-        _tenant: &TenantId,
-        _caller: &Caller,
+        tenant: &TenantId,
+        caller: &Caller,
         tool: Tool,
-        _arguments: Value,
+        arguments: Value,
     ) -> Answer {
-        let scene = Scene::new(tool, self.clock.now().naive_utc());
-        let outcome = Outcome::Unavailable;
-        let say = self.languages[0].say(&outcome, &scene);
+        let until = Instant::now() + self.config.answer_within;
+        let call = self
+            .clone()
+            .run(tenant.clone(), caller.clone(), tool, arguments, until);
+        let call = tokio::spawn(call.in_current_span());
+        // What writes keeps to the limit by itself, and then has something to tell.
+        match tokio::time::timeout_at(until + GRACE, call).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => {
+                tracing::error!(%tool, "a tool panicked");
+                self.unavailable(caller, tool)
+            }
+            Err(_) => {
+                tracing::warn!(%tool, "a tool did not answer in time");
+                self.unavailable(caller, tool)
+            }
+        }
+    }
+
+    async fn run(
+        self,
+        tenant: TenantId,
+        caller: Caller,
+        tool: Tool,
+        arguments: Value,
+        until: Instant,
+    ) -> Answer {
+        let found = match tokio::time::timeout_at(until, self.directory.tenant(&tenant)).await {
+            Ok(Ok(Some(found))) => found,
+            _ => return self.unavailable(&caller, tool),
+        };
+        let arguments = match arguments {
+            Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::Null),
+            other => other,
+        };
+        let said = arguments.get("language").and_then(Value::as_str);
+        let said = said.map(str::to_owned);
+        let code = caller.language.clone().or(said);
+        let language = self.language(code.as_deref(), Some(&found));
+        let session = Session {
+            books: Arc::clone(&self.books),
+            tenant: found,
+            caller,
+            language,
+            now: self.clock.now(),
+            notice: bounded(self.config.notice),
+            horizon: bounded(self.config.horizon),
+            until,
+            recent: self.recent.clone(),
+        };
+        let outcome = match session.answer(tool, arguments).await {
+            Ok(outcome) | Err(Stop::With(outcome)) => outcome,
+            Err(Stop::Trouble(trouble)) => {
+                let cause = std::error::Error::source(&trouble).map(ToString::to_string);
+                tracing::warn!(%tenant, %tool, error = %trouble, cause, "a tool could not do its work");
+                Outcome::Unavailable
+            }
+        };
+        tracing::debug!(%tenant, %tool, outcome = outcome.as_str(), "a tool answered");
+        let branch = session.branch(&Spoken::default()).ok().flatten();
+        let now = session.local_now(session.zone(branch));
+        let say = session.language.say(&outcome, &Scene::new(tool, now));
         Answer::new(outcome, say)
     }
+
+    fn unavailable(&self, caller: &Caller, tool: Tool) -> Answer {
+        let language = self.language(caller.language.as_deref(), None);
+        let scene = Scene::new(tool, self.clock.now().naive_utc());
+        let say = language.say(&Outcome::Unavailable, &scene);
+        Answer::new(Outcome::Unavailable, say)
+    }
+}
+
+impl Session {
+    async fn answer(&self, tool: Tool, arguments: Value) -> Result<Outcome, Stop> {
+        match tool {
+            Tool::CheckAvailability => self.check_availability(read(tool, arguments)?).await,
+            Tool::FindNextSlot => self.find_next_slot(read(tool, arguments)?).await,
+            Tool::FindAlternatives => self.find_alternatives(read(tool, arguments)?).await,
+            Tool::CalculateDuration => self.calculate_duration(read(tool, arguments)?).await,
+            Tool::ListServices => self.list_services(read(tool, arguments)?).await,
+            Tool::CollectAppointmentData => self.collect(read(tool, arguments)?).await,
+            Tool::BookAppointment => self.book(read(tool, arguments)?).await,
+            Tool::FindAppointments => self.find(read(tool, arguments)?).await,
+            Tool::MoveAppointment => self.move_appointment(read(tool, arguments)?).await,
+            Tool::CancelAppointment => self.cancel_appointment(read(tool, arguments)?).await,
+        }
+    }
+}
+
+/// Reads arguments. None at all are those of a tool that needs none.
+fn read<T: DeserializeOwned + Default>(tool: Tool, arguments: Value) -> Result<T, Stop> {
+    if arguments.is_null() {
+        return Ok(T::default());
+    }
+    serde_json::from_value(arguments).map_err(|_| Stop::With(Outcome::unreadable(tool)))
+}
+
+/// Whether a language code such as `de-AT` names a language such as `de`.
+fn speaks(code: &str, language: &str) -> bool {
+    let of = |code: &str| {
+        code.split(['-', '_'])
+            .next()
+            .unwrap_or_default()
+            .to_lowercase()
+    };
+    !code.is_empty() && of(code) == of(language)
+}
+
+fn bounded(span: Duration) -> TimeDelta {
+    let longest = TimeDelta::days(3 * 366);
+    TimeDelta::from_std(span).map_or(longest, |span| span.min(longest))
 }

@@ -4,9 +4,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{InMemoryStore, Inner};
+use crate::model::PhoneNumber;
 use crate::store::appointment::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey, Revision, Window,
 };
+use crate::store::desk::{AppointmentDesk, RequestKey, Taken};
 use crate::store::error::StoreError;
 use crate::store::outbox::Change;
 use crate::store::tenant::TenantId;
@@ -159,5 +161,72 @@ impl AppointmentRepository for InMemoryStore {
         found.sort_by(|a, b| (a.state.start, &a.id).cmp(&(b.state.start, &b.id)));
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(found)
+    }
+}
+
+/// The id of an appointment that is taken is the text of the request's key. The look-up by phone number
+/// walks through all appointments: there is no index in memory.
+#[async_trait]
+impl AppointmentDesk for InMemoryStore {
+    async fn take(
+        &self,
+        tenant: &TenantId,
+        key: &RequestKey,
+        write: AppointmentWrite,
+    ) -> Result<Taken, StoreError> {
+        let mut inner = self.lock();
+        let id = AppointmentId::new(key.as_str());
+        if let Some(known) = inner.appointments.get(&(tenant.clone(), id.clone())) {
+            return Ok(Taken::new(known.clone(), false));
+        }
+        let appointment =
+            Appointment::new(id, Revision::FIRST, write.origin, write.state, write.at)
+                .with_reason(write.reason);
+        Ok(Taken::new(
+            inner.write(tenant, appointment, self.now()),
+            true,
+        ))
+    }
+
+    async fn requested(
+        &self,
+        tenant: &TenantId,
+        key: &RequestKey,
+    ) -> Result<Option<Appointment>, StoreError> {
+        self.get(tenant, &AppointmentId::new(key.as_str())).await
+    }
+
+    async fn revise(
+        &self,
+        tenant: &TenantId,
+        id: &AppointmentId,
+        expected: Revision,
+        write: AppointmentWrite,
+    ) -> Result<Appointment, StoreError> {
+        self.update(tenant, id, expected, write).await
+    }
+
+    async fn by_phone(
+        &self,
+        tenant: &TenantId,
+        number: &PhoneNumber,
+        after: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Appointment>, StoreError> {
+        let inner = self.lock();
+        let all = inner.appointments.iter();
+        let mut found: Vec<&Appointment> = all
+            .filter(|((owner, _), _)| owner == tenant)
+            .map(|(_, appointment)| appointment)
+            .filter(|appointment| {
+                let state = &appointment.state;
+                state.attendee.phone_number.as_deref() == Some(number.as_str())
+                    && state.status.is_live()
+                    && state.end > after
+            })
+            .collect();
+        found.sort_by(|a, b| (a.state.start, &a.id).cmp(&(b.state.start, &b.id)));
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found.into_iter().cloned().collect())
     }
 }
