@@ -203,6 +203,7 @@ impl State {
             phone_only_domain: Some("phone.example.com".to_owned()),
             app_url: None,
             conflicts: ConflictPolicy::Review,
+            retell: None,
         };
         let token = TokenSettings {
             name: "demo".to_owned(),

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use calcom::model::{EventTypeId, UserId};
+use calcom::model::{EventTypeId, PhoneNumber, UserId};
 use calcom::store::{Retention, TenantId};
 use calcom::sync::ConflictPolicy;
 use http::HeaderName;
@@ -15,8 +15,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    DEFAULT_DATABASE, DEFAULT_LISTEN, DatabaseUrl, LogSettings, MailSettings, NotifySettings, Role,
-    Settings, TenantSettings, TokenSettings, WebhookSettings,
+    DEFAULT_DATABASE, DEFAULT_LISTEN, DatabaseUrl, LogSettings, MailSettings, NotifySettings,
+    RetellSettings, Role, Settings, TenantSettings, TokenSettings, WebhookSettings,
 };
 use crate::failure::Failure;
 use crate::parse;
@@ -79,6 +79,16 @@ pub(super) struct TenantFile {
     pub(super) hosts: BTreeSet<i64>,
     pub(super) phone_only_domain: Option<String>,
     pub(super) conflicts: ConflictPolicy,
+    pub(super) retell: Option<RetellFile>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RetellFile {
+    pub(super) api_key: Option<SecretString>,
+    pub(super) agent_id: Option<String>,
+    base_url: Option<String>,
+    called_number: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -337,6 +347,10 @@ impl TenantFile {
             })?),
             None => None,
         };
+        let retell = match self.retell {
+            Some(retell) => Some(retell.check(&id, wrong)?),
+            None => None,
+        };
         Ok(TenantSettings {
             id: TenantId::new(id),
             api_key,
@@ -348,6 +362,47 @@ impl TenantFile {
             hosts: self.hosts.into_iter().map(UserId::new).collect(),
             phone_only_domain: self.phone_only_domain,
             conflicts: self.conflicts,
+            retell,
+        })
+    }
+}
+
+impl RetellFile {
+    fn check(
+        self,
+        tenant: &str,
+        wrong: &impl Fn(&str, &str) -> Failure,
+    ) -> Result<RetellSettings, Failure> {
+        let Some(api_key) = self.api_key.filter(|key| !key.expose_secret().is_empty()) else {
+            let problem = format!("is missing for {tenant}");
+            return Err(wrong("tenants.retell.api_key", &problem));
+        };
+        let base_url = match self.base_url {
+            Some(text) => Some(web_url(&text).ok_or_else(|| {
+                wrong(
+                    "tenants.retell.base_url",
+                    "is not an address such as https://api.retellai.com",
+                )
+            })?),
+            None => None,
+        };
+        let called_number = match self.called_number {
+            Some(text) => {
+                let number: Result<PhoneNumber, _> = text.parse();
+                Some(number.map_err(|_| {
+                    wrong(
+                        "tenants.retell.called_number",
+                        "is not a phone number such as +49301234567",
+                    )
+                })?)
+            }
+            None => None,
+        };
+        Ok(RetellSettings {
+            api_key,
+            agent_id: self.agent_id.filter(|id| !id.is_empty()),
+            base_url,
+            called_number,
         })
     }
 }

@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use calcom::model::{EventTypeId, UserId};
+use calcom::model::{EventTypeId, PhoneNumber, UserId};
 use calcom::store::{Retention, TenantId};
 use calcom::sync::ConflictPolicy;
 use http::HeaderName;
@@ -97,6 +97,20 @@ pub(crate) struct TenantSettings {
     pub(crate) phone_only_domain: Option<String>,
     /// Who wins where both sides have changed the same; a person decides by default.
     pub(crate) conflicts: ConflictPolicy,
+    /// The tenant's voice agent at Retell.
+    pub(crate) retell: Option<RetellSettings>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct RetellSettings {
+    /// With which Retell's API is called, and Retell signs what it sends.
+    pub(crate) api_key: SecretString,
+    /// The agent, unless operators choose another.
+    pub(crate) agent_id: Option<String>,
+    /// Retell's own API if absent.
+    pub(crate) base_url: Option<Url>,
+    /// The number that a test calls.
+    pub(crate) called_number: Option<PhoneNumber>,
 }
 
 #[derive(Clone, Debug)]
