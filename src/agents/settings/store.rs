@@ -420,9 +420,10 @@ mod tests {
     async fn what_cannot_be_read_is_told_without_its_content() {
         let (documents, store) = empty();
         let body = r#"{"what": "private"#;
-        let saved = documents.save_document(&tenant(), SETTINGS, None, body, "eve");
+        let tenant = tenant();
+        let saved = documents.save_document(&tenant, SETTINGS, None, body, "eve");
         saved.await.unwrap();
-        let error = store.settings(&tenant()).await.unwrap_err();
+        let error = store.settings(&tenant).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Corrupt);
         assert!(!format!("{error:?}").contains("private"), "{error:?}");
     }
