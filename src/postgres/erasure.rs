@@ -56,9 +56,13 @@ statements! {
     VOID_LEASES =
         "UPDATE links SET is_leased = false, fence = fence + 1 \
          WHERE tenant = $1 AND due_at IS NOT NULL AND is_leased";
+    VOID_EVENT_LEASES =
+        "UPDATE sender_events SET is_leased = false, fence = fence + 1 \
+         WHERE tenant = $1 AND due_at IS NOT NULL AND is_leased";
     ERASE_SWEEP = "DELETE FROM sweeps WHERE tenant = $1";
     ERASE_CHANGES = some_notices!("kind = 'change'", "tenant, appointment, revision");
     ERASE_DELIVERIES = some_notices!("kind = 'delivery'", "tenant, id");
+    ERASE_EVENTS = some!("sender_events", "id", "tenant, id");
     /// The index of marks goes by their target.
     ERASE_MARKS = some_notices!("kind = 'mark' AND target IS NOT NULL", "tenant, target, id");
     ERASE_PARTS = some!("review_links", "ctid", "tenant, review, link");
@@ -198,12 +202,19 @@ async fn erase(
     tenant: &TenantId,
     limit: u32,
 ) -> Result<Erased, StoreError> {
-    for statement in [PAUSE, VOID_LEASES, ERASE_SWEEP, ERASE_SERVICE_SYNC] {
+    for statement in [
+        PAUSE,
+        VOID_LEASES,
+        VOID_EVENT_LEASES,
+        ERASE_SWEEP,
+        ERASE_SERVICE_SYNC,
+    ] {
         execute(connection, statement, tenant).await?;
     }
     let mut erased = Erased {
         changes: some(connection, ERASE_CHANGES, tenant, limit).await?,
         deliveries: some(connection, ERASE_DELIVERIES, tenant, limit).await?,
+        events: some(connection, ERASE_EVENTS, tenant, limit).await?,
         log: some(connection, ERASE_LOG, tenant, limit).await?,
         appointments: some(connection, ERASE_APPOINTMENTS, tenant, limit).await?,
         services: some(connection, ERASE_SERVICES, tenant, limit).await?

@@ -46,6 +46,7 @@ mod report;
 mod review_items;
 mod reviews;
 mod rows;
+mod sender_events;
 mod service_links;
 mod services;
 mod settle;

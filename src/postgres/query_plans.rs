@@ -13,8 +13,8 @@ use tokio_postgres::{AsyncMessage, NoTls, SimpleQueryMessage};
 
 use super::{
     PostgresStore, absorb, appointments, documents, erasure, inbox, keys, links, log, marks,
-    outbox, queue, report, review_items, reviews, service_links, services, settle, sweeps, tenants,
-    upkeep,
+    outbox, queue, report, review_items, reviews, sender_events, service_links, services, settle,
+    sweeps, tenants, upkeep,
 };
 use crate::ambient::{Entropy, SystemEntropy};
 
@@ -54,6 +54,13 @@ INSERT INTO reviews
 INSERT INTO review_links (tenant, review, link) SELECT tenant, i, i FROM row_;
 INSERT INTO notices (kind, tenant, taken_at, target, source, review)
     SELECT 'mark', tenant, at, i, 'instruction', i FROM row_ WHERE i > 99800;
+INSERT INTO sender_events
+    (tenant, sender, event_id, event, order_key, taken_at, body, due_at, is_leased, review, fate, ended_at)
+    SELECT tenant, 'stripe', 'evt_' || i, 'invoice.paid', CASE WHEN i % 3 > 0 THEN 'customer' || i % 1000 END, at,
+        CASE WHEN i > 90000 THEN convert_to(repeat('body', 100), 'UTF8') ELSE '' END,
+        CASE WHEN NOT (is_old OR i % 20 = 3) THEN at END, NOT is_old AND i % 10 = 0, CASE WHEN i % 20 = 3 THEN i END,
+        CASE WHEN is_old THEN 'handled' END, CASE WHEN is_old THEN at END
+    FROM row_ ORDER BY i;
 INSERT INTO log (tenant, at, link, appointment, event)
     SELECT tenant, at, i, CASE WHEN i % 3 > 0 THEN 'a' || i END,
         CASE WHEN i % 1000 = 7 THEN '{\"event\":\"operated\",\"by\":\"eve\"}' ELSE '{}' END
@@ -139,6 +146,13 @@ const HOW: &[(&str, &str, &str, &str)] = &[
         "'{t00007, t00007}', '{new, newer}', '{BOOKING_CREATED, BOOKING_CANCELLED}', '{b57, b107}', '{NULL, NULL}', '{NULL, NULL}', \
          '{\"{}\", \"{}\"}', '{body, body}', '{webhook, webhook}', '{NULL, NULL}'",
     ),
+    (
+        "sender_events",
+        "ACCEPT",
+        "",
+        "'t00007', 'stripe', 'new', 'invoice.paid', 'customer7', NULL, 'body'",
+    ),
+    ("sender_events", "FIRST_UP_TO", "", "'t00007'"),
     (
         "keys",
         "OWNERS",
@@ -299,6 +313,7 @@ const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("report", report::STATEMENTS),
     ("review_items", review_items::STATEMENTS),
     ("reviews", reviews::STATEMENTS),
+    ("sender_events", sender_events::STATEMENTS),
     ("service_links", service_links::STATEMENTS),
     ("services", services::STATEMENTS),
     ("settle", settle::STATEMENTS),

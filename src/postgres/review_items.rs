@@ -7,7 +7,7 @@ use sqlx::{PgConnection, Postgres};
 
 use super::error::failed;
 use super::rows::{Row, back, micros};
-use super::{PostgresStore, reviews, statements, tenants};
+use super::{PostgresStore, reviews, sender_events, statements, tenants};
 use crate::sql::decode;
 use crate::store::{
     Page, Resolution, ReviewCount, ReviewFilter, ReviewId, ReviewItem, ReviewReason, Reviews,
@@ -207,6 +207,7 @@ async fn resolve(
         tenants::release(&mut *connection, tenant).await?;
         reviews::end_pause(&mut *connection, tenant, &open.cause).await?;
     }
+    sender_events::resolved(&mut *connection, tenant, id, resolution).await?;
     if *resolution != Resolution::Dismiss {
         sqlx::query(INSTRUCT)
             .bind(tenant.as_str())

@@ -40,6 +40,15 @@ statements! {
              WHERE r.resolved_at < now_of_books() - $1 * interval '1 us' AND NOT EXISTS (SELECT FROM notices n \
                  WHERE n.kind = 'mark' AND n.tenant = r.tenant AND n.review = r.id) \
              ORDER BY r.resolved_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED))";
+    EVENTS =
+        "DELETE FROM sender_events WHERE ctid = ANY (ARRAY( \
+             SELECT ctid FROM sender_events WHERE ended_at < now_of_books() - $1 * interval '1 us' \
+             ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    EVENT_BODIES =
+        "UPDATE sender_events SET body = '' WHERE ctid = ANY (ARRAY( \
+             SELECT ctid FROM sender_events \
+             WHERE ended_at IS NOT NULL AND body <> '' AND ended_at < now_of_books() - $1 * interval '1 us' \
+             ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
     LOG =
         "DELETE FROM log WHERE ctid = ANY (ARRAY( \
              SELECT ctid FROM log WHERE at < now_of_books() - $1 * interval '1 us' \
@@ -65,6 +74,8 @@ impl Upkeep for PostgresStore {
             changes: self.remove(CHANGES, retention.changes, limit).await?,
             deliveries: self.remove(DELIVERIES, retention.deliveries, limit).await?,
             bodies: self.remove(BODIES, retention.bodies, limit).await?,
+            events: self.remove(EVENTS, retention.deliveries, limit).await?,
+            event_bodies: self.remove(EVENT_BODIES, retention.bodies, limit).await?,
             reviews: self.remove(REVIEWS, retention.reviews, limit).await?,
             log: self.remove(LOG, retention.log, limit).await?,
             client: self.remove(IDEMPOTENCY_KEYS, Some(CLIENT), limit).await?

@@ -39,9 +39,10 @@ impl From<&Result<Receipt, ReceiveError>> for Outcome {
 }
 
 impl Outcome {
-    fn http_status(self) -> StatusCode {
+    /// `accepted` is what the sender expects if the delivery was accepted.
+    fn http_status(self, accepted: StatusCode) -> StatusCode {
         match self {
-            Self::Accepted | Self::Duplicate | Self::Ignored => StatusCode::OK,
+            Self::Accepted | Self::Duplicate | Self::Ignored => accepted,
             Self::Unverified => StatusCode::UNAUTHORIZED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::BAD_REQUEST,
@@ -52,8 +53,8 @@ impl Outcome {
     }
 
     /// Notes the outcome in the request's span.
-    pub(super) fn record(self, span: &tracing::Span) {
-        let status = self.http_status();
+    pub(super) fn record(self, accepted: StatusCode, span: &tracing::Span) {
+        let status = self.http_status(accepted);
         span.record("http.response.status_code", status.as_u16());
         // What the sender did wrong is no error of a server.
         if status.is_server_error() {
@@ -106,9 +107,10 @@ impl Outcome {
         }
     }
 
-    /// `delivery` identifies the delivery by its bytes.
+    /// `delivery` identifies the delivery by its bytes. An answer whose status allows no body has none.
     pub(super) fn answer(
         self,
+        accepted: StatusCode,
         delivery: Option<String>,
         correlation_id: CorrelationId,
     ) -> Response {
@@ -120,7 +122,11 @@ impl Outcome {
             delivery,
             correlation_id: correlation_id.as_str(),
         });
-        let mut response = (self.http_status(), body).into_response();
+        let http_status = self.http_status(accepted);
+        let mut response = match http_status {
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT => http_status.into_response(),
+            _ => (http_status, body).into_response(),
+        };
         let headers = response.headers_mut();
         if let Self::RateLimited(seconds) = self {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

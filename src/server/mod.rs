@@ -1,5 +1,7 @@
-//! axum routers over the engine, to be put into the host's own: [`webhooks`], where Cal.com delivers, and
-//! [`operations`], the page for the people who run the sync.
+//! axum routers over the engine, to be put into the host's own: [`webhooks`], where Cal.com delivers,
+//! [`sender_webhooks`], where others do, and [`operations`], the page for the people who run the sync.
+//!
+//! With feature `agents`, `agents` is where voice providers and programs call the tools.
 //!
 //! ```no_run
 //! # async fn run(engine: std::sync::Arc<dyn calcom::sync::SyncEngine>) -> std::io::Result<()> {
@@ -13,16 +15,23 @@
 //! # }
 //! ```
 
+#[cfg(feature = "agents")]
+mod agents;
 mod answer;
 mod correlation;
 mod health;
+mod intake;
 mod page;
 mod rate_limit;
+mod senders;
 mod webhooks;
 
+#[cfg(feature = "agents")]
+pub use agents::{AgentsConfig, ProgramAccess, ProgramOf, agents, agents_with};
 pub use health::{HealthConfig, health, health_with};
 pub use page::{
     Access, LiveStreams, OPERATIONS_ROUTES, Operated, OperationsConfig, OperationsRoute, Operator,
     Role, SignInLinks, Token, operations,
 };
+pub use senders::{sender_webhooks, sender_webhooks_with};
 pub use webhooks::{WebhookConfig, webhooks, webhooks_with};

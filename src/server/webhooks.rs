@@ -1,29 +1,27 @@
 //! The door for webhooks.
 
 use std::error::Error as _;
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Bytes, HttpBody};
 use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::response::Response;
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use http::{HeaderMap, HeaderName, StatusCode};
 use sha2::{Digest, Sha256};
-use tokio::time::Instant;
 use tracing::{Instrument, field};
 
 use super::answer::Outcome;
 use super::correlation::CorrelationId;
-use super::rate_limit::RateLimit;
+use super::intake::Intake;
 use crate::ambient::SystemEntropy;
 use crate::metrics;
 use crate::store::TenantId;
 use crate::sync::SyncEngine;
+use crate::webhook::Sender;
 
 /// Settings of the door for webhooks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,25 +107,31 @@ pub fn webhooks(engine: Arc<dyn SyncEngine>) -> Router {
 /// How many connections there are, and how long a request's head may take, is for the server around the
 /// router to limit, or a proxy in front of it: `axum::serve` limits neither.
 pub fn webhooks_with(engine: Arc<dyn SyncEngine>, config: WebhookConfig) -> Router {
+    let receive = post(receive);
+    router("/webhooks/calcom/{tenant}", receive, engine, config)
+}
+
+/// A router of one route over a door.
+pub(super) fn router(
+    path: &str,
+    receive: MethodRouter<Arc<Door>>,
+    engine: Arc<dyn SyncEngine>,
+    config: WebhookConfig,
+) -> Router {
     let door = Arc::new(Door {
         engine,
-        rate_limit: config.requests_per_minute.map(RateLimit::new),
-        max_body_bytes: config.max_body_bytes,
-        read_timeout: config.read_timeout,
-        source_header: config.source_header,
+        intake: Intake::new(&config),
     });
     Router::new()
-        .route("/webhooks/calcom/{tenant}", post(receive))
+        .route(path, receive)
         .layer(DefaultBodyLimit::max(config.max_body_bytes))
         .with_state(door)
 }
 
-struct Door {
+/// Where deliveries come in, whoever sends them.
+pub(super) struct Door {
     engine: Arc<dyn SyncEngine>,
-    rate_limit: Option<RateLimit>,
-    max_body_bytes: usize,
-    read_timeout: Duration,
-    source_header: Option<HeaderName>,
+    intake: Intake,
 }
 
 async fn receive(
@@ -135,74 +139,127 @@ async fn receive(
     tenant: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    let correlation_id = CorrelationId::of(request.headers(), &SystemEntropy);
-    let span = tracing::debug_span!(
-        "calcom.webhook",
-        otel.kind = "server",
-        otel.status_code = field::Empty,
-        http.response.status_code = field::Empty,
-        %correlation_id,
-    );
-    let (outcome, delivery) = match tenant {
-        Ok(Path(tenant)) => door.receive(tenant, request).instrument(span.clone()).await,
-        // The host has put the route where the path says more than the tenant.
-        Err(rejection) if rejection.status().is_server_error() => (Outcome::Unavailable, None),
-        // What is no text is nobody's name.
-        Err(_) => (Outcome::Unverified, None),
-    };
-    outcome.record(&span);
-    if delivery.is_none() {
+    let to = tenant.map(|Path(tenant)| Addressee {
+        tenant,
+        sender: None,
+    });
+    let answered = door.answer(to, request).await;
+    if answered.received.delivery.is_none() {
         // The engine has not seen it, and so has not counted it.
-        metrics::webhook(outcome.code());
+        metrics::webhook(answered.received.outcome.code());
     }
-    outcome.answer(delivery, correlation_id)
+    answered.into_response()
+}
+
+/// Whom a delivery is for.
+pub(super) struct Addressee {
+    pub(super) tenant: String,
+    /// Who sends it, if that is not Cal.com.
+    pub(super) sender: Option<Sender>,
+}
+
+/// What became of a delivery.
+struct Received {
+    outcome: Outcome,
+    /// Its name if its body was read.
+    delivery: Option<String>,
+    /// What its sender expects to be answered if it was accepted.
+    accepted: StatusCode,
+}
+
+impl From<Outcome> for Received {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            delivery: None,
+            accepted: StatusCode::OK,
+        }
+    }
+}
+
+/// An answer to a request.
+pub(super) struct Answered {
+    received: Received,
+    correlation_id: CorrelationId,
+}
+
+impl Answered {
+    pub(super) fn into_response(self) -> Response {
+        let Received {
+            outcome,
+            delivery,
+            accepted,
+        } = self.received;
+        outcome.answer(accepted, delivery, self.correlation_id)
+    }
 }
 
 impl Door {
-    /// What became of a delivery, and its name if its body was read.
-    async fn receive(&self, tenant: String, request: Request) -> (Outcome, Option<String>) {
-        if let Some(limit) = &self.rate_limit {
-            let source = self.source(&request);
-            if let Err(wait) = limit.admit(&tenant, &source, Instant::now()).await {
-                tracing::warn!("a webhook was refused: too many requests");
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                return (Outcome::RateLimited(seconds), None);
-            }
+    /// Receives a delivery, in a span of its own.
+    pub(super) async fn answer(
+        &self,
+        to: Result<Addressee, PathRejection>,
+        request: Request,
+    ) -> Answered {
+        let correlation_id = CorrelationId::of(request.headers(), &SystemEntropy);
+        let span = tracing::debug_span!(
+            "calcom.webhook",
+            otel.kind = "server",
+            otel.status_code = field::Empty,
+            http.response.status_code = field::Empty,
+            %correlation_id,
+        );
+        let received = match to {
+            Ok(to) => self.receive(to, request).instrument(span.clone()).await,
+            // The host has put the route where the path says more than it should.
+            Err(rejection) if rejection.status().is_server_error() => Outcome::Unavailable.into(),
+            // What is no text is nobody's name.
+            Err(_) => Outcome::Unverified.into(),
+        };
+        received.outcome.record(received.accepted, &span);
+        Answered {
+            received,
+            correlation_id,
         }
-        // Nothing is read of a body that says itself that it is too large.
-        let announced = request.body().size_hint().lower();
-        if usize::try_from(announced).map_or(true, |length| length > self.max_body_bytes) {
-            return (Outcome::TooLarge, None);
+    }
+
+    async fn receive(&self, to: Addressee, request: Request) -> Received {
+        let Addressee { tenant, sender } = to;
+        let source = self.intake.source(&request);
+        // A busy sender holds up no other.
+        let source = match &sender {
+            Some(sender) => format!("{source} {sender}"),
+            None => source,
+        };
+        if let Err(refused) = self.intake.count(&tenant, &source).await {
+            return refused.into();
         }
-        let headers = request.headers().clone();
-        let body = Bytes::from_request(request, &());
-        let body = match tokio::time::timeout(self.read_timeout, body).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(refused)) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                return (Outcome::TooLarge, None);
-            }
-            Ok(Err(_)) => return (Outcome::Incomplete, None),
-            Err(_) => return (Outcome::TooSlow, None),
+        let (headers, body) = match self.intake.read(request).await {
+            Ok(read) => read,
+            Err(refused) => return refused.into(),
         };
         let tenant = TenantId::new(tenant);
-        let received = self.engine.receive(&tenant, &headers, &body).await;
+        let mut accepted = StatusCode::OK;
+        let received = match &sender {
+            None => self.engine.receive(&tenant, &headers, &body).await,
+            Some(sender) => {
+                let received = self.engine.receive_from(&tenant, sender, &headers, &body);
+                received.await.map(|received| {
+                    accepted = received.status;
+                    received.receipt
+                })
+            }
+        };
         if let Err(error) = &received {
             // The tenant's name comes from outside and is not repeated.
             let cause = error.source().map(ToString::to_string);
             tracing::warn!(error = %error, cause, "a webhook was not accepted");
         }
-        let delivery = hex::encode(Sha256::digest(&body));
-        (Outcome::from(&received), Some(delivery))
-    }
-
-    /// Whom a request comes from.
-    fn source(&self, request: &Request) -> String {
-        let named = self.source_header.as_ref();
-        if let Some(source) = named.and_then(|name| last_of(request.headers(), name)) {
-            return source;
+        Received {
+            outcome: Outcome::from(&received),
+            delivery: Some(hex::encode(Sha256::digest(&body))),
+            accepted,
         }
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        peer.map(|peer| peer.0.ip().to_string()).unwrap_or_default()
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::row::{Row, StoredRow};
 use crate::store::{
-    Appointment, Change, ChangeFate, Delivery, DeliveryFate, Instruction, Link, LogEntry, Mark,
-    MarkSource, NewReview, NoticeSource, Opaque, Reason, RecordedChange, Resolution, Resolved,
-    ReviewEvidence, ReviewItem, Revision, Service, ServiceDetails, ServiceLink, ServiceWrite,
-    StoreError,
+    Appointment, Change, ChangeFate, Delivery, DeliveryFate, EventClaim, EventLease, Instruction,
+    Link, LogEntry, Mark, MarkSource, NewReview, NewSenderEvent, NoticeSource, Opaque, Reason,
+    RecordedChange, Resolution, Resolved, ReviewEvidence, ReviewItem, Revision, SenderEvent,
+    SenderEventRecord, Service, ServiceDetails, ServiceLink, ServiceWrite, StoreError,
 };
 
 /// A link with its place in the queue.
@@ -184,4 +184,41 @@ pub(crate) fn service_link<R: StoredRow>(row: &R) -> Result<ServiceLink, StoreEr
         None => None,
     };
     Ok(link)
+}
+
+/// An event of a sender, without its body.
+fn sender_event<R: StoredRow>(row: &Row<'_, R>) -> Result<SenderEvent, StoreError> {
+    let (tenant, sender) = (row.text("tenant")?, row.text("sender")?);
+    let (event_id, event): (String, String) = (row.text("event_id")?, row.text("event")?);
+    let new = NewSenderEvent::new(tenant, sender, event_id, event)
+        .with_order_key(row.text_if_any("order_key")?)
+        .with_signed_at(row.instant_if_any("signed_at")?);
+    Ok(SenderEvent::new(
+        row.number("id")?,
+        new,
+        row.instant("taken_at")?,
+    ))
+}
+
+fn attempts<R: StoredRow>(row: &Row<'_, R>) -> Result<u32, StoreError> {
+    Ok(u32::try_from(row.number::<i64>("attempts")?).unwrap_or(u32::MAX))
+}
+
+pub(crate) fn event_claim<R: StoredRow>(row: &R, body: String) -> Result<EventClaim, StoreError> {
+    let row = Row::of("sender_events", row);
+    let mut event = sender_event(&row)?;
+    event.body = body;
+    let lease = EventLease::new(event.tenant.clone(), event.id, row.number("fence")?);
+    let review = row.number_if_any("review")?;
+    Ok(EventClaim::new(lease, event, attempts(&row)?, review))
+}
+
+pub(crate) fn event_record<R: StoredRow>(row: &R) -> Result<SenderEventRecord, StoreError> {
+    let row = Row::of("sender_events", row);
+    let mut record = SenderEventRecord::new(sender_event(&row)?);
+    record.attempts = attempts(&row)?;
+    record.review = row.number_if_any("review")?;
+    record.is_parked = row.boolean("is_parked")?;
+    record.fate = row.word_if_any("fate")?;
+    Ok(record)
 }

@@ -22,6 +22,9 @@ statements! {
     VOID_LEASES =
         "UPDATE calcom_links SET is_leased = 0, fence = fence + 1 \
          WHERE tenant = ?1 AND due_at IS NOT NULL AND is_leased = 1";
+    VOID_EVENT_LEASES =
+        "UPDATE calcom_sender_events SET is_leased = 0, fence = fence + 1 \
+         WHERE tenant = ?1 AND due_at IS NOT NULL AND is_leased = 1";
     ERASE_SWEEP = "DELETE FROM calcom_sweeps WHERE tenant = ?1";
     ERASE_CHANGES =
         "DELETE FROM calcom_notices WHERE id IN ( \
@@ -29,6 +32,9 @@ statements! {
     ERASE_DELIVERIES =
         "DELETE FROM calcom_notices WHERE id IN ( \
            SELECT id FROM calcom_notices WHERE tenant = ?1 AND kind = 'delivery' LIMIT ?2)";
+    ERASE_EVENTS =
+        "DELETE FROM calcom_sender_events WHERE id IN ( \
+           SELECT id FROM calcom_sender_events WHERE tenant = ?1 LIMIT ?2)";
     ERASE_MARKS =
         "DELETE FROM calcom_notices WHERE id IN ( \
            SELECT id FROM calcom_notices WHERE tenant = ?1 AND link IS NOT NULL LIMIT ?2)";
@@ -189,12 +195,19 @@ async fn erase(
     tenant: &TenantId,
     limit: u32,
 ) -> Result<Erased, StoreError> {
-    for statement in [PAUSE, VOID_LEASES, ERASE_SWEEP, ERASE_SERVICE_SYNC] {
+    for statement in [
+        PAUSE,
+        VOID_LEASES,
+        VOID_EVENT_LEASES,
+        ERASE_SWEEP,
+        ERASE_SERVICE_SYNC,
+    ] {
         execute(connection, statement, tenant).await?;
     }
     let mut erased = Erased {
         changes: some(connection, ERASE_CHANGES, tenant, limit).await?,
         deliveries: some(connection, ERASE_DELIVERIES, tenant, limit).await?,
+        events: some(connection, ERASE_EVENTS, tenant, limit).await?,
         log: some(connection, ERASE_LOG, tenant, limit).await?,
         appointments: some(connection, ERASE_APPOINTMENTS, tenant, limit).await?,
         services: some(connection, ERASE_SERVICES, tenant, limit).await?

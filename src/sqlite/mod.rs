@@ -43,6 +43,7 @@ mod review_items;
 mod reviews;
 mod routing;
 mod rows;
+mod sender_events;
 mod service_links;
 mod services;
 mod settle;

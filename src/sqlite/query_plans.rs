@@ -6,8 +6,8 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::{
     SqliteStore, absorb, appointments, documents, erasure, inbox, keys, links, log, marks,
-    migrations, outbox, queue, report, review_items, reviews, routing, service_links, services,
-    settle, sweeps, tenants, upkeep,
+    migrations, outbox, queue, report, review_items, reviews, routing, sender_events,
+    service_links, services, settle, sweeps, tenants, upkeep,
 };
 #[cfg(feature = "client")]
 use super::{idempotency, oauth_tokens, rate_budget};
@@ -63,10 +63,13 @@ const MEANT: &[(&str, &str)] = &[
     ("FINISH", "SEARCH calcom_service_syncs USING PRIMARY KEY"),
     ("RELEASE", "SEARCH calcom_tenants USING PRIMARY KEY"),
     ("HELD", "SEARCH calcom_tenants USING PRIMARY KEY"),
+    ("FIRST_AFTER", ROW_OF_TENANT),
+    ("FIRST_UP_TO", ROW_OF_TENANT),
     ("FORGET_TENANT", "SEARCH calcom_tenants USING PRIMARY KEY"),
     ("ERASE_SWEEP", "SEARCH calcom_sweeps USING PRIMARY KEY"),
     // A tenant is erased: the first few are asked for, whichever they are.
     ("ERASE_DELIVERIES", "SEARCH calcom_notices"),
+    ("ERASE_EVENTS", "SEARCH calcom_sender_events"),
     ("ERASE_PARTS", "SEARCH calcom_review_links"),
     ("ERASE_REVIEWS", "SEARCH calcom_reviews"),
     ("ERASE_LOG", "SEARCH calcom_log"),
@@ -119,6 +122,12 @@ INSERT INTO calcom_reviews
 INSERT INTO calcom_review_links SELECT tenant, i, i FROM row_;
 INSERT INTO calcom_notices (kind, tenant, taken_at, link, source, review)
     SELECT 'mark', tenant, at, i, 'instruction', i FROM row_ WHERE i > 99800;
+INSERT INTO calcom_sender_events
+    (tenant, sender, event_id, event, order_key, taken_at, body, due_at, is_leased, review, fate, ended_at)
+    SELECT tenant, 'stripe', 'evt_' || i, 'invoice.paid', iif(i % 3 > 0, 'customer' || (i % 1000), NULL), at,
+        iif(i > 90000, printf('%.400c', 'x'), ''), iif(is_old OR i % 20 = 3, NULL, at), NOT is_old AND i % 10 = 0,
+        iif(i % 20 = 3, i, NULL), iif(is_old, 'handled', NULL), iif(is_old, at, NULL)
+    FROM row_ ORDER BY i;
 INSERT INTO calcom_log (tenant, at, link, appointment, event)
     SELECT tenant, at, i, iif(i % 3 > 0, 'a' || i, NULL), iif(i % 1000 = 7, '{"event":"operated","by":"eve"}', '{}') FROM row_ ORDER BY i;
 INSERT INTO calcom_appointments SELECT tenant, 'a' || i, 1, 'admin', '{}', at, 'c' || i, at, NULL FROM row_;
@@ -178,6 +187,7 @@ async fn walks(store: &SqliteStore) -> Vec<String> {
         review_items::STATEMENTS,
         reviews::STATEMENTS,
         routing::STATEMENTS,
+        sender_events::STATEMENTS,
         service_links::STATEMENTS,
         services::STATEMENTS,
         settle::STATEMENTS,

@@ -10,7 +10,7 @@ use sqlx::{Sqlite, SqliteConnection};
 
 use super::error::failed;
 use super::rows::{Row, micros, micros_before};
-use super::{SqliteStore, reviews, statements, tenants};
+use super::{SqliteStore, reviews, sender_events, statements, tenants};
 use crate::sql::decode;
 use crate::store::{
     Page, Resolution, ReviewCount, ReviewFilter, ReviewId, ReviewItem, ReviewReason, Reviews,
@@ -183,6 +183,7 @@ impl Reviews for SqliteStore {
             tenants::release(&mut transaction, tenant).await?;
             reviews::end_pause(&mut transaction, tenant, &open.cause, now).await?;
         }
+        sender_events::resolved(&mut transaction, tenant, id, resolution, now).await?;
         if *resolution != Resolution::Dismiss {
             sqlx::query(INSTRUCT)
                 .bind(tenant.as_str())

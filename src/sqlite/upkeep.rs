@@ -38,6 +38,12 @@ statements! {
         "UPDATE calcom_notices SET body = '' WHERE id IN (SELECT id FROM calcom_notices \
              WHERE kind = 'delivery' AND settled_at IS NOT NULL AND body <> '' AND settled_at < ?1 \
              ORDER BY settled_at, id LIMIT ?2)";
+    EVENTS =
+        "DELETE FROM calcom_sender_events WHERE id IN (SELECT id FROM calcom_sender_events \
+             WHERE ended_at < ?1 ORDER BY ended_at, id LIMIT ?2)";
+    EVENT_BODIES =
+        "UPDATE calcom_sender_events SET body = '' WHERE id IN (SELECT id FROM calcom_sender_events \
+             WHERE ended_at IS NOT NULL AND body <> '' AND ended_at < ?1 ORDER BY ended_at, id LIMIT ?2)";
     LOG = "DELETE FROM calcom_log WHERE id IN (SELECT id FROM calcom_log WHERE at < ?1 ORDER BY at LIMIT ?2)";
     IDEMPOTENCY_KEYS =
         "DELETE FROM calcom_idempotency_keys WHERE key IN (SELECT key FROM calcom_idempotency_keys \
@@ -63,10 +69,14 @@ impl Upkeep for SqliteStore {
         }
         if let Some(before) = ago(retention.deliveries) {
             pruned.deliveries = self.prune_notices("delivery", before, limit).await?;
+            let events = sqlx::query(EVENTS).bind(before).bind(limit);
+            pruned.events = gone(&events.execute(self.writes()).await.map_err(failed)?);
         }
         if let Some(before) = ago(retention.bodies) {
             let bodies = sqlx::query(BODIES).bind(before).bind(limit);
             pruned.bodies = gone(&bodies.execute(self.writes()).await.map_err(failed)?);
+            let bodies = sqlx::query(EVENT_BODIES).bind(before).bind(limit);
+            pruned.event_bodies = gone(&bodies.execute(self.writes()).await.map_err(failed)?);
         }
         if let Some(before) = ago(retention.reviews) {
             let mut transaction = self.write().await?;

@@ -20,6 +20,8 @@ pub struct Erased {
     pub changes: u64,
     /// Deliveries, bodies included.
     pub deliveries: u64,
+    /// Events of other senders, bodies included.
+    pub events: u64,
     /// Review items, evidence included.
     pub reviews: u64,
     /// Sync log entries.
@@ -41,6 +43,7 @@ impl Erased {
     pub fn total(self) -> u64 {
         self.changes
             + self.deliveries
+            + self.events
             + self.reviews
             + self.log
             + self.links
@@ -55,6 +58,7 @@ impl Erased {
         Self {
             changes: self.changes + further.changes,
             deliveries: self.deliveries + further.deliveries,
+            events: self.events + further.events,
             reviews: self.reviews + further.reviews,
             log: self.log + further.log,
             links: self.links + further.links,
@@ -120,8 +124,8 @@ impl fmt::Debug for StoredBody {
 /// # Contract
 ///
 /// - One call of [`erase_tenant`](Self::erase_tenant) removes at most `limit` rows of each kind, so
-///   that no call holds locks for long. From the first call on, the tenant is paused and every
-///   lease on its links, and on its sweep, is void. Once a call reports that it is done, the store
+///   that no call holds locks for long. From the first call on, the tenant is paused, every lease on
+///   its links, on its events and on its sweep is void, and none of its events is claimed. Once a call reports that it is done, the store
 ///   holds nothing of the tenant: no row, no pause and no cursor; nor does it hold its appointments
 ///   and services, if it is their repository too. If the process dies in between, the next call goes on.
 /// - What a store keeps for the [client](crate::client) has no tenant and stays: idempotency keys, of

@@ -8,8 +8,8 @@ use std::error::Error as StdError;
 pub enum StoreErrorKind {
     /// The row has changed since it was read: read again, then decide again.
     Conflict,
-    /// The lease has expired and another worker may hold the link, or sweep the tenant: drop the
-    /// work; it will be done again.
+    /// The lease has expired and another worker may hold the link or the event, or sweep the tenant:
+    /// drop the work; it will be done again.
     LeaseLost,
     /// The row does not exist.
     NotFound,
@@ -80,6 +80,13 @@ impl StoreError {
         Self::new(
             StoreErrorKind::LeaseLost,
             "the sweep has ended, or was taken over",
+        )
+    }
+
+    pub(crate) fn event_lost() -> Self {
+        Self::new(
+            StoreErrorKind::LeaseLost,
+            "the lease on the event ran out and was taken over, or was given up",
         )
     }
 

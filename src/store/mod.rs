@@ -26,6 +26,7 @@ mod queue;
 mod report;
 mod review;
 mod review_filter;
+mod sender_events;
 mod service;
 mod service_link;
 #[cfg(all(
@@ -74,6 +75,10 @@ pub use review::{
     ReviewReason, ReviewScope, Reviews,
 };
 pub use review_filter::{ReviewCount, ReviewFilter};
+pub use sender_events::{
+    EventAccepted, EventClaim, EventClaimRequest, EventLease, NewSenderEvent, SenderEvent,
+    SenderEventFate, SenderEventId, SenderEventRecord, SenderEvents, StoredEventBody,
+};
 pub use service::{Service, ServiceDetails, ServiceId, ServiceRepository, ServiceWrite};
 pub use service_link::{ServiceLink, ServiceLinkId, ServiceLinks, ServiceStatus, ServiceSyncLease};
 pub use state::{AppointmentState, Differences, Field};
@@ -103,6 +108,7 @@ pub trait Store:
     + Upkeep
     + Reports
     + Erasure
+    + SenderEvents
     + Documents
 {
 }
@@ -119,6 +125,7 @@ impl<T> Store for T where
         + Upkeep
         + Reports
         + Erasure
+        + SenderEvents
         + Documents
 {
 }

@@ -75,6 +75,8 @@ open_enum! {
         WorkFailed = "work_failed",
         /// The engine's stored state of the link cannot be decoded.
         Undecodable = "undecodable",
+        /// The handler of another sender's event failed on every attempt, or gave up.
+        HandlerFailed = "handler_failed",
     }
 }
 
@@ -373,6 +375,8 @@ impl ReviewItem {
 /// - [`resolve`](Self::resolve) is one transaction: it closes the item, writes the log, and, unless
 ///   the item is dismissed, leaves a mark with the instruction for every link involved. An item is
 ///   resolved once: a second call fails with [`Conflict`](super::StoreErrorKind::Conflict).
+/// - Resolving the item of a parked event decides about the event in the same transaction; see
+///   [`SenderEvents`](super::SenderEvents).
 /// - [`Retry`](Resolution::Retry) of the item opened with a pause resumes the tenant. While the
 ///   pause lasts, any other resolution of that item fails with
 ///   [`Invalid`](super::StoreErrorKind::Invalid).

@@ -25,10 +25,12 @@ use super::error::StoreError;
 #[serde(default)]
 #[non_exhaustive]
 pub struct Retention {
-    /// The bodies of settled deliveries, which contain personal data; the delivery itself may stay
-    /// longer.
+    /// The bodies of settled deliveries, and of ended events of other senders, which contain personal
+    /// data; the delivery or the event itself may stay longer.
     pub bodies: Option<Duration>,
-    /// Settled deliveries, bodies included.
+    /// Settled deliveries and ended events of other senders, bodies included. An event that was removed
+    /// is not recognized if it is sent again: keep them for longer than their senders repeat them, which
+    /// Stripe does for three days.
     pub deliveries: Option<Duration>,
     /// Settled changes.
     pub changes: Option<Duration>,
@@ -117,6 +119,10 @@ pub struct Pruned {
     pub reviews: u64,
     /// Sync log entries.
     pub log: u64,
+    /// Bodies of events that stay.
+    pub event_bodies: u64,
+    /// Ended events of other senders, bodies included.
+    pub events: u64,
     /// Outdated rows of the client's: idempotency keys, and rate budgets of credentials without
     /// calls.
     pub client: u64,
@@ -125,7 +131,14 @@ pub struct Pruned {
 impl Pruned {
     /// The total number of rows.
     pub fn total(self) -> u64 {
-        self.bodies + self.changes + self.deliveries + self.reviews + self.log + self.client
+        let events = self.event_bodies + self.events;
+        self.bodies
+            + self.changes
+            + self.deliveries
+            + self.reviews
+            + self.log
+            + events
+            + self.client
     }
 }
 
@@ -149,11 +162,11 @@ impl Pruned {
 ///
 /// # Contract
 ///
-/// - Only what is finished is removed: settled changes and deliveries, resolved review items without
-///   a waiting instruction, and log entries; links stay. What finished less than its span ago stays,
+/// - Only what is finished is removed: settled changes and deliveries, ended events, resolved review
+///   items without a waiting instruction, and log entries; links stay. What finished less than its span ago stays,
 ///   by the store's clock, and so does everything of a kind without a span.
 /// - A body goes when its own span or that of its delivery is over, whichever is first. A delivery
-///   without its body is otherwise unchanged.
+///   without its body is otherwise unchanged, and so is an event.
 /// - What a store keeps for the [client](crate::client) and is of no use after a day, such as
 ///   idempotency keys, goes after a day, whatever the retention.
 /// - One call removes at most `limit` rows of each kind, so that no call holds locks for long:

@@ -38,7 +38,7 @@ pub struct SyncConfig {
     pub late_landing: Duration,
     /// How long to hold a tenant that cannot be read from the directory. Default: 30 s.
     pub tenant_retry_delay: Duration,
-    /// The lease on a link. It must be longer than the longest call to Cal.com, or a second worker
+    /// The lease on a link, and on an event of another sender. It must be longer than the longest call to Cal.com, or a second worker
     /// would look for the outcome of a call still in flight. Default: 2 min.
     pub lease: Duration,
     /// Time limit of one call to Cal.com, after which its outcome counts as unknown; capped at half
@@ -46,6 +46,9 @@ pub struct SyncConfig {
     pub call_timeout: Duration,
     /// Time limit of one call to the host's repository or the tenant directory. Default: 10 s.
     pub host_timeout: Duration,
+    /// Time limit of one call of an [`EventHandler`](super::EventHandler); capped at half the lease.
+    /// Default: 30 s.
+    pub event_timeout: Duration,
     /// Time limit of one call to the store. Default: 10 s.
     pub store_timeout: Duration,
     /// How many times work on a link may start without finishing before it goes to review. Default:
@@ -99,6 +102,7 @@ impl Default for SyncConfig {
             lease: Duration::from_secs(120),
             call_timeout: Duration::from_secs(45),
             host_timeout: Duration::from_secs(10),
+            event_timeout: Duration::from_secs(30),
             store_timeout: Duration::from_secs(10),
             max_begun: 5,
             event_type_ttl: Duration::from_secs(10 * 60),

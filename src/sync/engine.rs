@@ -19,6 +19,7 @@ use super::notify::Notifications;
 use super::observer::Observer;
 use super::rebuild::{RebuildParams, RebuildReport};
 use super::receive::{Receipt, ReceiveError};
+use super::senders::{EventReport, SenderReceipt, Senders};
 use super::services::{ServiceAdoption, ServiceSyncParams, ServiceSyncReport};
 use super::standing::FORMAT;
 use super::subscription::{RefusedTriggers, SubscriptionError, SubscriptionReport};
@@ -34,6 +35,7 @@ use crate::store::{
     Resolution, Retention, ReviewId, ReviewItem, Store, StoreError, StoreErrorKind, TenantId,
     WebhookHealth, Window,
 };
+use crate::webhook::Sender;
 
 /// Minimum wait before looking again for work that could not be claimed.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
@@ -52,6 +54,7 @@ pub struct Engine {
     pub(super) unsupported: Unsupported,
     pub(super) notifications: Notifications,
     pub(super) refused_triggers: RefusedTriggers,
+    pub(super) senders: Senders,
     pub(super) observer: Option<Arc<dyn Observer>>,
     /// The tenant that was served last.
     pub(super) served: Mutex<Option<TenantId>>,
@@ -145,6 +148,16 @@ impl SyncEngine for Engine {
         self.receive_delivery(tenant, headers, body).await
     }
 
+    async fn receive_from(
+        &self,
+        tenant: &TenantId,
+        sender: &Sender,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<SenderReceipt, ReceiveError> {
+        self.receive_event(tenant, sender, headers, body).await
+    }
+
     async fn step(&self) -> Result<Option<StepReport>, Error> {
         let mut hand_backs = self.hand_backs.subscribe();
         let served = self.last_served().clone();
@@ -181,6 +194,10 @@ impl SyncEngine for Engine {
         }))
     }
 
+    async fn step_events(&self) -> Result<Option<EventReport>, Error> {
+        Ok(self.step_event().await?)
+    }
+
     fn hand_back(&self) {
         self.hand_backs.send_modify(|count| *count += 1);
     }
@@ -198,8 +215,13 @@ impl SyncEngine for Engine {
         let _ = tokio::time::timeout(wait, nudged).await;
     }
 
+    async fn wait_for_events(&self, at_most: Duration) {
+        let _ = tokio::time::timeout(at_most, self.senders.nudged()).await;
+    }
+
     fn nudge(&self) {
         self.work.notify_one();
+        self.senders.nudge();
     }
 
     async fn open_reviews(

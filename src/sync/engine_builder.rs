@@ -10,12 +10,14 @@ use super::engine::Engine;
 use super::event_types::EventTypes;
 use super::notify::{Notifications, Notifier, TracingNotifier};
 use super::observer::Observer;
+use super::senders::{EventHandler, Handlers, Senders};
 use super::subscription::RefusedTriggers;
 use super::sync_key::SyncKeys;
 use super::tenant::TenantDirectory;
 use super::unsupported::Unsupported;
 use crate::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::store::{AppointmentRepository, Store};
+use crate::webhook::Sender;
 
 /// The key for deriving sync keys when the host sets none.
 const DEFAULT_SYNC_KEY_SECRET: &str = "calcom";
@@ -33,6 +35,7 @@ pub struct EngineBuilder {
     observer: Option<Arc<dyn Observer>>,
     sync_key_secret: SecretString,
     notifier: Arc<dyn Notifier>,
+    handlers: Handlers,
 }
 
 impl EngineBuilder {
@@ -51,6 +54,7 @@ impl EngineBuilder {
             observer: None,
             sync_key_secret: DEFAULT_SYNC_KEY_SECRET.into(),
             notifier: Arc::new(TracingNotifier),
+            handlers: Handlers::new(),
         }
     }
 
@@ -94,11 +98,21 @@ impl EngineBuilder {
         self
     }
 
+    /// Subscribes a handler to the events of a sender, of all tenants that [name
+    /// it](super::Tenant::with_sender). One for each sender: a later one takes the place of an earlier
+    /// one. Events of a sender without one are stored and ignored, so subscribe in every process that
+    /// runs a [`Worker`](super::Worker).
+    pub fn on(mut self, sender: Sender, handler: Arc<dyn EventHandler>) -> Self {
+        self.handlers.insert(sender, handler);
+        self
+    }
+
     /// Builds the engine. Nothing starts by itself: run a [`Worker`](super::Worker).
     pub fn build(mut self) -> Engine {
         // A call that outlasts its lease would be looked for by somebody else while it is still
         // under way.
         self.config.call_timeout = self.config.call_timeout.min(self.config.lease / 2);
+        self.config.event_timeout = self.config.event_timeout.min(self.config.lease / 2);
         Engine {
             store: self.store,
             appointments: self.appointments,
@@ -111,6 +125,7 @@ impl EngineBuilder {
             notifications: Notifications::new(self.notifier, self.config.notify.clone()),
             config: self.config,
             refused_triggers: RefusedTriggers::default(),
+            senders: Senders::new(self.handlers),
             observer: self.observer,
             served: Mutex::new(None),
             work: Notify::new(),

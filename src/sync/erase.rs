@@ -37,6 +37,8 @@ impl Engine {
         let mut report = PersonReport::default();
         self.search_bodies(tenant, person, erase, &mut report)
             .await?;
+        self.search_events(tenant, person, erase, &mut report)
+            .await?;
         self.search_reviews(tenant, person, erase, &mut report)
             .await?;
         self.search_links(tenant, person, erase, &mut report)
@@ -74,6 +76,49 @@ impl Engine {
             }
             if erase && !found.is_empty() {
                 let emptied = self.store.empty_bodies(tenant, &found);
+                self.store_call(emptied).await?;
+            }
+        }
+    }
+
+    async fn search_events(
+        &self,
+        tenant: &TenantId,
+        person: &PersonQuery,
+        erase: bool,
+        report: &mut PersonReport,
+    ) -> Result<(), StoreError> {
+        let mut page = Page::first(BODIES);
+        loop {
+            let bodies = self.store.event_bodies(tenant, page);
+            let bodies = self.store_call(bodies).await?;
+            let Some(last) = bodies.last() else {
+                return Ok(());
+            };
+            page = Page::after(last.event, BODIES);
+            let mut over = Vec::new();
+            for stored in &bodies {
+                report.events_searched += 1;
+                if !person.is_in_body(&stored.body) {
+                    continue;
+                }
+                let outcome = if stored.is_over {
+                    over.push(stored.event);
+                    outcome(erase)
+                } else if erase {
+                    PersonOutcome::KeptInUse
+                } else {
+                    PersonOutcome::Found
+                };
+                report.findings.push(PersonFinding {
+                    place: PersonPlace::Event(stored.event),
+                    appointment: None,
+                    booking: None,
+                    outcome,
+                });
+            }
+            if erase && !over.is_empty() {
+                let emptied = self.store.empty_event_bodies(tenant, &over);
                 self.store_call(emptied).await?;
             }
         }

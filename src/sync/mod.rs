@@ -16,6 +16,8 @@
 //!   drifted apart, and repairs it if asked to.
 //! - After the bookkeeping was lost: [`SyncEngine::rebuild`] has both sides paired anew.
 //! - Manual review: [`SyncEngine::open_reviews`] and [`SyncEngine::resolve`].
+//! - Other senders: [`SyncEngine::receive_from`] stores their deliveries, and the [`EventHandler`]s of
+//!   the host take them.
 //! - [`Operations`]: history, status, overview, bulk calls, erasure.
 //! - [`Notifier`]: what a person should hear of without looking.
 
@@ -59,6 +61,7 @@ mod rebuild;
 mod receive;
 mod review;
 pub(crate) mod seats;
+mod senders;
 mod services;
 mod standing;
 mod state;
@@ -116,6 +119,10 @@ pub use policy::{ConflictPolicy, Inexpressible, SyncPolicy};
 pub use rebuild::{RebuildCounts, RebuildCursor, RebuildParams, RebuildReport};
 pub use receive::{Receipt, ReceiveError};
 pub use review::{Choice, choices};
+pub use senders::{
+    EventHandler, EventOutcome, EventReport, HandlerError, HandlerErrorKind, SenderReceipt,
+    TypedEventHandler, TypedHandler,
+};
 pub use services::{
     CatalogEntry, EventTypeCatalog, LeftAlone, ServiceAction, ServiceAdoption, ServiceCoverage,
     ServiceField, ServiceFinding, ServiceLine, ServiceSyncMode, ServiceSyncParams,

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::model::BookingUid;
 use crate::store::{
     AppointmentId, AppointmentState, DeliveryId, LinkId, Person, ReviewEvidence, ReviewId,
+    SenderEventId,
 };
 
 /// The fewest digits by which a phone number is looked for.
@@ -223,6 +224,8 @@ pub(super) fn without_persons(
 pub enum PersonPlace {
     /// In the body of a webhook.
     Delivery(DeliveryId),
+    /// In the body of an event of another sender.
+    Event(SenderEventId),
     /// In the evidence of a review item.
     Review(ReviewId),
     /// In what the engine remembers of a pair.
@@ -242,7 +245,8 @@ pub enum PersonOutcome {
     /// is being replaced. It can be erased once that is over: for a write, when its outcome is known
     /// or ten minutes later; for a replacement that is in review, when the item is resolved.
     KeptForPendingWrite,
-    /// Kept: a worker has the link. Erase again later.
+    /// Kept: a worker has the link, or the event has not ended and its handler needs the body. Erase
+    /// again later; of an event that is in review, once the item is resolved.
     KeptInUse,
     /// Kept, and unknown whether it names the person: it cannot be decoded.
     Undecodable,
@@ -270,6 +274,8 @@ pub struct PersonReport {
     pub findings: Vec<PersonFinding>,
     /// How many webhook bodies were searched.
     pub bodies_searched: u64,
+    /// How many bodies of other senders' events were searched.
+    pub events_searched: u64,
     /// How many review items were searched.
     pub reviews_searched: u64,
     /// How many links were searched.

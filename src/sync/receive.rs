@@ -47,7 +47,10 @@ pub enum ReceiveError {
     /// The tenant does not exist.
     #[error("there is no such tenant")]
     UnknownTenant,
-    /// The sender is not Cal.com, the configured secret is wrong, or none is configured.
+    /// The tenant has not named the sender.
+    #[error("the tenant does not know the sender")]
+    UnknownSender,
+    /// The sender is not Cal.com, or who it says it is; or the configured secret is wrong, or none is configured.
     #[error("the delivery is not verified")]
     Unverified(#[source] VerifyError),
     /// The body is too large.
@@ -66,6 +69,7 @@ impl ReceiveError {
     fn word(&self) -> &'static str {
         match self {
             Self::UnknownTenant => "unknown_tenant",
+            Self::UnknownSender => "unknown_sender",
             Self::Unverified(VerifyError::NoSecretHere) | Self::Store(_) => "unavailable",
             Self::Unverified(_) => "unverified",
             Self::TooLarge { .. } => "too_large",
@@ -80,7 +84,9 @@ impl ReceiveError {
             Self::Unverified(VerifyError::NoSecretHere) | Self::Store(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::UnknownTenant | Self::Unverified(_) => StatusCode::UNAUTHORIZED,
+            Self::UnknownTenant | Self::UnknownSender | Self::Unverified(_) => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         }
     }

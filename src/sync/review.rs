@@ -44,6 +44,9 @@ pub(super) fn explain(reason: &ReviewReason) -> &'static str {
         ReviewReason::PausedByPerson => {
             "A person has paused the tenant's work. Resume the tenant, or retry this item, to go on."
         }
+        ReviewReason::HandlerFailed => {
+            "The handler of another sender's event has not taken it. Mend the cause and retry, or dismiss the event."
+        }
         _ => "Look at the evidence, then retry or dismiss.",
     }
 }
@@ -243,6 +246,7 @@ fn makes_sense(item: &ReviewItem, sides: Sides, resolution: &Resolution) -> bool
 fn suggests(item: &ReviewItem, resolution: &Resolution) -> bool {
     use ReviewReason as Why;
     let suggested: &[&str] = match &item.reason {
+        Why::HandlerFailed => &["retry"],
         _ if item.ends == ReviewEnd::ByPerson => &["dismiss"],
         Why::Conflict => &["take_remote", "force_local", "accept_difference"],
         Why::AppointmentMissing if item.evidence.remote.is_some() => {
@@ -267,6 +271,9 @@ fn effect(item: &ReviewItem, sides: Sides, resolution: &Resolution) -> &'static 
         Resolution::Retry if item.reason == Why::PausedByPerson => "Resumes the tenant's work.",
         Resolution::Retry if item.reason == Why::CredentialsRefused => {
             "Resumes the tenant's work, unless a person has paused it too. Replace the credentials first, or it is paused again."
+        }
+        Resolution::Retry if item.reason == Why::HandlerFailed => {
+            "Calls the handler again with the event. If it fails every time, a new item is opened."
         }
         Resolution::Retry if item.link.is_none() => {
             "Looks again and retries, for every appointment that is involved."
@@ -305,6 +312,9 @@ fn effect(item: &ReviewItem, sides: Sides, resolution: &Resolution) -> &'static 
         }
         Resolution::Rebook { .. } => {
             "Moves the appointment to the slot that you pick, and books it there; the attendee is told by e-mail."
+        }
+        Resolution::Dismiss if item.reason == Why::HandlerFailed => {
+            "Closes the item. The event counts as dealt with: its handler is not called again."
         }
         Resolution::Dismiss => {
             "Closes the item and changes nothing. The next change or webhook may open it again."

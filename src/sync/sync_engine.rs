@@ -10,6 +10,7 @@ use super::audit::{AuditParams, AuditReport};
 use super::error::Error;
 use super::rebuild::{RebuildParams, RebuildReport};
 use super::receive::{Receipt, ReceiveError};
+use super::senders::{EventReport, SenderReceipt};
 use super::services::{ServiceAdoption, ServiceSyncParams, ServiceSyncReport};
 use super::subscription::{SubscriptionError, SubscriptionReport};
 use super::sweep::SweepReport;
@@ -18,6 +19,7 @@ use crate::store::{
     AppointmentId, Change, LinkId, LogEntry, LogId, Page, Pruned, Resolution, Retention, ReviewId,
     ReviewItem, TenantId, WebhookHealth, Window,
 };
+use crate::webhook::Sender;
 
 /// The result of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +87,21 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
         body: &[u8],
     ) -> Result<Receipt, ReceiveError>;
 
+    /// Verifies and stores an event of another sender, which the tenant [names](super::Tenant::with_sender).
+    /// An event whose id the same sender has used before is a duplicate, as long as the earlier one is
+    /// kept. Never waits for a handler.
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiveError`]; respond with its [`status`](ReceiveError::status).
+    async fn receive_from(
+        &self,
+        tenant: &TenantId,
+        sender: &Sender,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<SenderReceipt, ReceiveError>;
+
     /// Processes one due link of the next tenant in turn; `None` if nothing is due. Any number of
     /// callers may do so concurrently. A turn that fails, panics or hangs is contained to its link,
     /// and a tenant that cannot be read to the tenant.
@@ -94,7 +111,18 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
     /// [`Error::Store`]; the work is done again once its lease has run out.
     async fn step(&self) -> Result<Option<StepReport>, Error>;
 
-    /// Has the [steps](Self::step) in progress end early: each hands its link back, for any worker to
+    /// Has the [handler](super::EventHandler) take one due event of the next tenant in turn; `None` if
+    /// none is due. Any number of callers may do so concurrently. A handler that fails, panics or hangs
+    /// is contained to its event: it is called again on the usual
+    /// [schedule](super::SyncConfig::retry_delays), and then a review item is opened. An event of a
+    /// sender without a handler is ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]; the event is handled again once its lease has run out.
+    async fn step_events(&self) -> Result<Option<EventReport>, Error>;
+
+    /// Has the [steps](Self::step) in progress, those with events too, end early: each hands its link back, for any worker to
     /// go on with at once, or after [`call_timeout`](super::SyncConfig::call_timeout) if Cal.com or
     /// the host may be carrying out a write of it. Steps that begin later are not affected.
     ///
@@ -104,6 +132,10 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
     /// Returns when work may be due: after [`nudge`](Self::nudge), when the next link becomes due,
     /// or after `at_most`.
     async fn wait_for_work(&self, at_most: Duration);
+
+    /// Returns when an event may be due: after [`nudge`](Self::nudge), when one was received here, or
+    /// after `at_most`.
+    async fn wait_for_events(&self, at_most: Duration);
 
     /// Signals that work may be due.
     fn nudge(&self);
@@ -294,7 +326,7 @@ pub trait SyncEngine: fmt::Debug + Send + Sync + 'static {
     /// it did not deliver is told by the next digest.
     async fn deliver_notifications(&self) -> Result<u64, Error>;
 
-    /// Deletes settled changes and deliveries, resolved review items and log entries that are older
+    /// Deletes settled changes and deliveries, ended events of other senders, resolved review items and log entries that are older
     /// than they are to be kept, at most `limit` of each. They contain personal data: call it as
     /// often as your retention rules require, until nothing is left.
     ///

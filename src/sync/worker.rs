@@ -1,5 +1,5 @@
-//! The worker: processes due links until none are left, or until it is stopped. It also sweeps tenants
-//! and prunes on a schedule, and delivers notifications.
+//! The worker: processes due links, and events of other senders, until none are left, or until it is
+//! stopped. It also sweeps tenants and prunes on a schedule, and delivers notifications.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -30,12 +30,18 @@ const NOTIFY_PAUSE: Duration = Duration::from_secs(1);
 const PRUNE_PAUSE: Duration = Duration::from_secs(60 * 60);
 const PRUNED_AT_ONCE: u32 = 500;
 
+/// How long a lane for events that has found none pauses at least: a nudge may be about links.
+const EVENTS_PAUSE: Duration = Duration::from_millis(50);
+
 /// A worker's settings: plain data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkerConfig {
     /// How many links are processed concurrently. Default: 4.
     pub concurrency: usize,
+    /// How many events of other senders are handled concurrently; with 0, this worker handles none.
+    /// Default: 4.
+    pub event_concurrency: usize,
     /// Maximum sleep while nothing seems due; work recorded by other processes is found after this
     /// long. Default: 1 s.
     pub poll_interval: Duration,
@@ -61,6 +67,7 @@ impl Default for WorkerConfig {
     fn default() -> Self {
         Self {
             concurrency: 4,
+            event_concurrency: 4,
             poll_interval: Duration::from_secs(1),
             sweep_every: Some(Duration::from_secs(15 * 60)),
             notifies: true,
@@ -94,7 +101,8 @@ impl Worker {
         self
     }
 
-    /// Works until nothing is due now, and reports every step. Does not wait for what is due later.
+    /// Works until nothing is due now, events of other senders included, and reports every step with a
+    /// link. Does not wait for what is due later.
     ///
     /// # Errors
     ///
@@ -109,6 +117,13 @@ impl Worker {
                     reports.push(report);
                 }
                 Ok::<_, Error>(reports)
+            });
+        }
+        for _ in 0..self.config.event_concurrency {
+            let engine = Arc::clone(&self.engine);
+            lanes.spawn(async move {
+                while engine.step_events().await?.is_some() {}
+                Ok(Vec::new())
             });
         }
         let mut reports = Vec::new();
@@ -134,6 +149,15 @@ impl Worker {
         let mut lanes = JoinSet::new();
         for _ in 0..self.config.concurrency.max(1) {
             let lane = Self::lane(
+                Arc::clone(&self.engine),
+                self.config.poll_interval,
+                stopping.subscribe(),
+            );
+            lanes.spawn(lane);
+        }
+        for _ in 0..self.config.event_concurrency {
+            // In lanes of their own: a handler that hangs holds up no turn.
+            let lane = Self::event_lane(
                 Arc::clone(&self.engine),
                 self.config.poll_interval,
                 stopping.subscribe(),
@@ -224,6 +248,37 @@ impl Worker {
                     Some(delay) => tokio::time::sleep(delay).await,
                     None => engine.wait_for_work(poll_interval).await,
                 }
+            };
+            tokio::select! {
+                () = idle => {}
+                _ = stopping.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+
+    async fn event_lane(
+        engine: Arc<dyn SyncEngine>,
+        poll_interval: Duration,
+        mut stopping: tokio::sync::watch::Receiver<bool>,
+    ) {
+        while !*stopping.borrow() {
+            // Handlers' panics are contained; one of the bookkeeping must not end the lane either.
+            let pause = match AssertUnwindSafe(engine.step_events()).catch_unwind().await {
+                Ok(Ok(Some(_))) => continue,
+                Ok(Ok(None)) => EVENTS_PAUSE,
+                Ok(Err(error)) => {
+                    let causes = with_causes(&error);
+                    tracing::warn!(error = %causes, "a step with events of other senders failed");
+                    STORE_FAILURE_DELAY
+                }
+                Err(_) => {
+                    tracing::error!("a step with events of other senders panicked");
+                    STORE_FAILURE_DELAY
+                }
+            };
+            let idle = async {
+                tokio::time::sleep(pause).await;
+                engine.wait_for_events(poll_interval).await;
             };
             tokio::select! {
                 () = idle => {}

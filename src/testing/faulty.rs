@@ -10,13 +10,15 @@ use super::store_fault::{StoreFault, StoreFaults, StoreOperation};
 use crate::store::{
     Accepted, ActivitySlice, Appointment, AppointmentId, AppointmentRepository, AppointmentWrite,
     ChainKey, Change, ChangeFate, ChangeId, Checkpoint, Claim, ClaimRequest, Delivery,
-    DeliveryFate, DeliveryId, Document, DocumentVersion, Documents, Erased, Erasure, HistoryEntry,
-    HistoryPosition, Inbox, Lease, Link, LinkId, LinkKey, LinkStatus, Links, LogEntry, LogEvent,
-    LogId, LogScope, MarkSource, NewDelivery, NewReview, Opaque, Outbox, Page, Pruned,
-    RecordedChange, Reports, Resolution, Retention, ReviewCount, ReviewEvidence, ReviewFilter,
-    ReviewId, ReviewItem, Reviews, Revision, ServiceLink, ServiceLinkId, ServiceLinks,
-    ServiceSyncLease, Settled, Settlement, Store, StoreError, StoredBody, SweepLease, Sweeps,
-    SyncLog, TenantId, Tenants, Upkeep, WebhookHealth, Window, WorkCounts,
+    DeliveryFate, DeliveryId, Document, DocumentVersion, Documents, Erased, Erasure, EventAccepted,
+    EventClaim, EventClaimRequest, EventLease, HistoryEntry, HistoryPosition, Inbox, Lease, Link,
+    LinkId, LinkKey, LinkStatus, Links, LogEntry, LogEvent, LogId, LogScope, MarkSource,
+    NewDelivery, NewReview, NewSenderEvent, Opaque, Outbox, Page, Pruned, RecordedChange, Reports,
+    Resolution, Retention, ReviewCount, ReviewEvidence, ReviewFilter, ReviewId, ReviewItem,
+    Reviews, Revision, SenderEventFate, SenderEventId, SenderEventRecord, SenderEvents,
+    ServiceLink, ServiceLinkId, ServiceLinks, ServiceSyncLease, Settled, Settlement, Store,
+    StoreError, StoredBody, StoredEventBody, SweepLease, Sweeps, SyncLog, TenantId, Tenants,
+    Upkeep, WebhookHealth, Window, WorkCounts,
 };
 
 /// A store whose calls fail, hang or are slow, as a script or a seed has it; else it is the store
@@ -232,6 +234,21 @@ hand_on!(FaultyStore as Erasure {
         review: ReviewId,
         evidence: ReviewEvidence
     ) -> ();
+});
+
+hand_on!(FaultyStore as SenderEvents {
+    AcceptEvent: accept_event(event: NewSenderEvent) -> EventAccepted;
+    ClaimEvent: claim_event(request: &EventClaimRequest) -> Option<EventClaim>;
+    EndEvent: end_event(lease: &EventLease, fate: &SenderEventFate, outcome: Option<&str>) -> ();
+    RetryEvent: retry_event(lease: &EventLease, wait: Duration) -> ();
+    HandBackEvent: hand_back_event(lease: &EventLease) -> ();
+    ParkEvent: park_event(lease: &EventLease, review: &NewReview, outcome: Option<&str>)
+        -> ReviewId;
+    SenderEvents: sender_events(tenant: &TenantId, page: Page<SenderEventId>)
+        -> Vec<SenderEventRecord>;
+    EventBodies: event_bodies(tenant: &TenantId, page: Page<SenderEventId>)
+        -> Vec<StoredEventBody>;
+    EmptyEventBodies: empty_event_bodies(tenant: &TenantId, events: &[SenderEventId]) -> ();
 });
 
 hand_on!(FaultyAppointments as AppointmentRepository {

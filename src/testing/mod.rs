@@ -15,6 +15,8 @@
 //! - `Harness` puts it together with a repository of the host's, a store and an engine, for a test
 //!   that drives them by hand; `assert_in_sync`, `assert_no_doubles` and `wait_until_settled` look at
 //!   the result.
+//! - `FakeRetell`, with feature `agents`, is a voice provider: it plays calls against our endpoints, and
+//!   serves the part of its API that is used.
 //! - `simulation` plays random, hostile histories against the engine over a host of your own, and
 //!   checks after each what the engine promises.
 //!
@@ -30,6 +32,8 @@ mod faulty;
 mod harness;
 mod payload;
 mod responses;
+#[cfg(all(feature = "testing", feature = "agents"))]
+mod retell;
 mod retell_body;
 mod sign;
 #[cfg(feature = "testing")]
@@ -53,6 +57,10 @@ pub use faulty::{FaultyAppointments, FaultyStore};
 #[cfg(feature = "testing")]
 pub use harness::{
     Harness, HarnessBuilder, Sides, assert_in_sync, assert_no_doubles, wait_until_settled,
+};
+#[cfg(all(feature = "testing", feature = "agents"))]
+pub use retell::{
+    FakeCall, FakeCallSettings, FakeRetell, RetellAttempt, RetellExchange, RetellRequest,
 };
 pub use retell_body::RetellBody;
 #[cfg(feature = "standard-webhooks")]

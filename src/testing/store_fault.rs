@@ -97,6 +97,24 @@ pub enum StoreOperation {
     EmptyBodies,
     /// [`Erasure::replace_evidence`](crate::store::Erasure::replace_evidence)
     ReplaceEvidence,
+    /// [`SenderEvents::accept_event`](crate::store::SenderEvents::accept_event)
+    AcceptEvent,
+    /// [`SenderEvents::claim_event`](crate::store::SenderEvents::claim_event)
+    ClaimEvent,
+    /// [`SenderEvents::end_event`](crate::store::SenderEvents::end_event)
+    EndEvent,
+    /// [`SenderEvents::retry_event`](crate::store::SenderEvents::retry_event)
+    RetryEvent,
+    /// [`SenderEvents::hand_back_event`](crate::store::SenderEvents::hand_back_event)
+    HandBackEvent,
+    /// [`SenderEvents::park_event`](crate::store::SenderEvents::park_event)
+    ParkEvent,
+    /// [`SenderEvents::sender_events`](crate::store::SenderEvents::sender_events)
+    SenderEvents,
+    /// [`SenderEvents::event_bodies`](crate::store::SenderEvents::event_bodies)
+    EventBodies,
+    /// [`SenderEvents::empty_event_bodies`](crate::store::SenderEvents::empty_event_bodies)
+    EmptyEventBodies,
     /// [`Documents::document`](crate::store::Documents::document)
     Document,
     /// [`Documents::document_versions`](crate::store::Documents::document_versions)

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::targets::model::{TYPES, Type};
 use crate::targets::verify::{SECRETS, SIGNED, TWICE, UPPER};
-use crate::targets::{client, model, response, sqlite, verify, webhook};
+use crate::targets::{client, dialects as agents, model, response, sqlite, verify, webhook};
 
 /// The most examples of one type of `model`.
 const EXAMPLES: usize = 6;
@@ -52,6 +52,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "verify_retell" => calls_of_an_agent(),
         "verify_stripe" => payments(),
         "verify_standard" => standard(),
+        "dialects" => dialects(),
         _ => panic!("no corpus for {target}"),
     }
 }
@@ -299,6 +300,49 @@ fn standard() -> Vec<Vec<u8>> {
             let signature = sign_standard_webhook(SECRETS[0], id, text.as_bytes(), verify::now());
             let several = format!("v1a,AA== v1,AA== {signature}");
             verified(&mut inputs, several.as_bytes(), id.as_bytes(), body);
+        }
+    }
+    inputs
+}
+
+fn dialects() -> Vec<Vec<u8>> {
+    let args = json!({"service": "Haircut", "when": "Thursday at two", "name": "Ann"});
+    let book = RetellBody::function("book_appointment", args.clone(), "call_1")
+        .with_field("retell_llm_dynamic_variables", json!({"language": "de"}))
+        .with_field("direction", json!("outbound"));
+    let bodies = [
+        RetellBody::call_ended("call_1"),
+        book.clone(),
+        book.with_args_only(),
+        RetellBody::call_inbound(),
+    ];
+    let retell = bodies.map(|body| body.to_json());
+    let (name, arguments) = ("book_appointment", args.to_string());
+    let function = json!({"name": name, "arguments": arguments});
+    let call =
+        json!({"type": "function_call", "call_id": "c", "name": name, "arguments": arguments});
+    let own = "https://example.org/agents/retell/salon/functions";
+    let functions = json!([
+        {"type": "end_call", "name": "end_call"},
+        {"type": "custom", "name": "book_appointment", "url": own, "timeout_ms": 15_000.0},
+        {"type": "custom", "name": "list_services", "url": "https://other.example", "args_at_root": true},
+        {"type": "custom", "name": "old", "url": format!("{own}/old"), "headers": {"a": "b"}},
+        {"type": "book_appointment_cal", "name": "check_availability", "event_type_id": 1},
+    ]);
+    let engine = json!({"type": "retell-llm", "llm_id": "llm_1", "version": 3});
+    let others = [
+        json!({"conversation": "c", "tool_calls": [{"id": "c", "type": "function", "function": function}]}),
+        json!({"output": [call, {"type": "message"}]}),
+        json!([call, call]),
+        functions.clone(),
+        json!({"llm_id": "llm_1", "version": 3.0, "is_published": false, "general_tools": functions}),
+        json!({"agent_id": "agent_1", "version": 3, "response_engine": engine, "webhook_events": ["call_ended"]}),
+    ];
+    let bodies: Vec<String> = retell.iter().chain(&others).map(Value::to_string).collect();
+    let mut inputs = Vec::new();
+    for body in &bodies {
+        for named in ["", "book_appointment", "no_such_tool"] {
+            inputs.push(agents::input(named.as_bytes(), body.as_bytes()));
         }
     }
     inputs

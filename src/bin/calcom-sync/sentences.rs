@@ -313,6 +313,7 @@ pub(crate) fn of_reason(reason: &ReviewReason) -> &str {
         ReviewReason::HostUnavailable => "the database of the appointments did not answer",
         ReviewReason::WorkFailed => "the work itself broke down every time",
         ReviewReason::Undecodable => "the stored state cannot be read",
+        ReviewReason::HandlerFailed => "the handler of another sender's event failed",
         other => other.as_str(),
     }
 }

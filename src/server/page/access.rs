@@ -225,7 +225,8 @@ impl Access {
     }
 }
 
-fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
+/// Compares two digests in constant time.
+pub(in crate::server) fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
     let differing = one
         .iter()
         .zip(other)

@@ -50,6 +50,8 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::routing::on;
 
+#[cfg(feature = "agents")]
+pub(super) use self::access::is_same;
 pub use self::access::{Access, Operator, Role, Token};
 pub use self::config::OperationsConfig;
 use self::desk::Desk;

@@ -242,6 +242,7 @@ pub(super) fn reason(reason: &ReviewReason) -> String {
         ReviewReason::HostUnavailable => "Host application was unreachable",
         ReviewReason::WorkFailed => "The work itself failed",
         ReviewReason::Undecodable => "Books cannot be read",
+        ReviewReason::HandlerFailed => "Handler of another sender's event failed",
         other => return clean_line(other.as_str()).into_owned(),
     };
     words.to_owned()

@@ -12,13 +12,14 @@ use crate::store::review::{ReviewEvidence, ReviewId};
 use crate::store::tenant::TenantId;
 
 /// The cause of the pause under which a tenant is erased. No item has it.
-const ERASURE: &str = "erasure";
+pub(super) const ERASURE: &str = "erasure";
 
 impl Inner {
     fn erase_tenant(&mut self, tenant: &TenantId, limit: usize) -> Erased {
         let row = self.tenants.entry(tenant.clone()).or_default();
         row.paused_by = Some(ERASURE.to_owned());
         self.sweeps.remove(tenant);
+        self.events.void_leases(tenant);
         for row in self.links.values_mut() {
             if row.link.tenant == *tenant && row.is_leased {
                 row.is_leased = false;
@@ -28,6 +29,7 @@ impl Inner {
         let mut erased = Erased {
             changes: self.erase_changes(tenant, limit),
             deliveries: self.erase_deliveries(tenant, limit),
+            events: self.events.erase(tenant, limit),
             reviews: self.erase_reviews(tenant, limit),
             log: self.erase_log(tenant, limit),
             links: self.erase_links(tenant, limit),
@@ -144,7 +146,7 @@ impl Inner {
     }
 }
 
-fn rows_of<T>(rows: &[T]) -> u64 {
+pub(super) fn rows_of<T>(rows: &[T]) -> u64 {
     u64::try_from(rows.len()).unwrap_or(u64::MAX)
 }
 

@@ -8,6 +8,7 @@ mod erasure;
 mod queue;
 mod report;
 mod reviews;
+mod sender_events;
 mod services;
 mod settle;
 mod sweeps;
@@ -121,6 +122,7 @@ struct Inner {
     sweeps: BTreeMap<TenantId, sweeps::SweepRow>,
     appointments: BTreeMap<(TenantId, AppointmentId), Appointment>,
     services: services::ServiceBooks,
+    events: sender_events::EventBooks,
     documents: documents::DocumentBooks,
 }
 
@@ -210,6 +212,7 @@ impl Inner {
             sweeps: BTreeMap::new(),
             appointments: BTreeMap::new(),
             services: services::ServiceBooks::default(),
+            events: sender_events::EventBooks::default(),
             documents: documents::DocumentBooks::default(),
         }
     }

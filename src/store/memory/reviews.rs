@@ -85,7 +85,7 @@ impl Inner {
         (id, is_new)
     }
 
-    fn open_or_update(
+    pub(super) fn open_or_update(
         &mut self,
         tenant: &TenantId,
         link: Option<LinkId>,
@@ -225,6 +225,7 @@ impl Inner {
         if is_pause {
             self.resume(tenant, now);
         }
+        self.events.resolved(tenant, id, resolution, now);
         if *resolution != Resolution::Dismiss {
             let instruction = Instruction::new(id, item.reason, resolution.clone(), by);
             for link in parts {

@@ -47,6 +47,8 @@ impl Inner {
             row.body.clear();
             pruned.bodies += 1;
         }
+        pruned.events = self.events.prune(ago(retention.deliveries), limit);
+        pruned.event_bodies = self.events.prune_bodies(old, limit);
         pruned.reviews = self.prune_reviews(ago(retention.reviews), limit);
         let old = ago(retention.log);
         let mut left = limit;

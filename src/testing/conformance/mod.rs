@@ -63,6 +63,7 @@ pub mod review_lists;
 pub mod reviews;
 pub mod routing;
 pub mod scans;
+pub mod sender_events;
 pub mod service_links;
 pub mod services;
 pub mod settlements;

@@ -216,6 +216,27 @@ macro_rules! __store_promises {
                 sweeps_of_tenants_are_apart
                 a_sweep_tells_the_stores_time
             ];
+            sender_events: [
+                an_event_is_read_back_as_it_was_stored
+                the_senders_id_recognizes_duplicates
+                an_event_sent_many_times_at_once_is_stored_once
+                events_of_a_key_come_one_at_a_time
+                an_event_that_is_put_off_holds_up_its_key
+                no_event_and_no_key_goes_to_two
+                tenants_take_turns_with_events
+                events_go_on_during_a_pause
+                an_expired_event_goes_to_another_worker
+                a_lease_that_was_given_up_is_void
+                an_event_that_is_handed_back_was_not_claimed
+                a_parked_event_waits_for_a_person
+                a_retried_event_is_due_again
+                an_event_that_is_parked_again_has_a_new_item
+                a_dismissed_event_is_over
+                events_come_oldest_first_and_in_pages
+                ended_events_are_pruned
+                bodies_of_ended_events_are_emptied
+                events_are_erased_with_their_tenant
+            ];
             service_links: [
                 the_first_service_sync_is_due_at_once
                 a_service_sync_excludes_others

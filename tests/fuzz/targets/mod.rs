@@ -4,6 +4,7 @@
 //! Shared by the test `fuzz`, which runs on stable, and by the targets of cargo-fuzz in `fuzz/`.
 
 pub mod client;
+pub mod dialects;
 pub mod model;
 pub mod response;
 pub mod sqlite;
@@ -72,6 +73,11 @@ pub const TARGETS: &[Target] = &[
         name: "verify_standard",
         run: verify::standard,
         inputs: 1000,
+    },
+    Target {
+        name: "dialects",
+        run: dialects::target,
+        inputs: 500,
     },
 ];
 

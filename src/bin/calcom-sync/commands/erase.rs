@@ -52,6 +52,7 @@ async fn tenant(context: &Context, output: &Output, yes: bool) -> Result<(), Fai
         "pairs": erased.links,
         "changes": erased.changes,
         "webhooks": erased.deliveries,
+        "events": erased.events,
         "reviews": erased.reviews,
         "log": erased.log,
         "total": erased.total(),
@@ -67,6 +68,7 @@ async fn tenant(context: &Context, output: &Output, yes: bool) -> Result<(), Fai
         ("versions of settings", erased.documents),
         ("pairs", erased.links),
         ("webhooks", erased.deliveries),
+        ("events of other senders", erased.events),
         ("changes", erased.changes),
         ("review items", erased.reviews),
         ("log entries", erased.log),
@@ -91,6 +93,7 @@ impl<'a> From<&'a PersonFinding> for FindingView<'a> {
     fn from(finding: &'a PersonFinding) -> Self {
         let (place, id) = match finding.place {
             PersonPlace::Delivery(id) => ("webhook", id.get()),
+            PersonPlace::Event(id) => ("event", id.get()),
             PersonPlace::Review(id) => ("review", id.get()),
             PersonPlace::Link(id) => ("pair", id.get()),
             _ => ("other", 0),
@@ -190,6 +193,7 @@ fn print(output: &Output, tenant: &str, report: &PersonReport, is_erased: bool) 
         "findings": views,
         "is_clear": report.is_clear(),
         "webhooks_searched": report.bodies_searched,
+        "events_searched": report.events_searched,
         "reviews_searched": report.reviews_searched,
         "pairs_searched": report.links_searched,
     }));

@@ -39,6 +39,8 @@ pub(crate) async fn run(
         sum.bodies += pruned.bodies;
         sum.changes += pruned.changes;
         sum.deliveries += pruned.deliveries;
+        sum.events += pruned.events;
+        sum.event_bodies += pruned.event_bodies;
         sum.reviews += pruned.reviews;
         sum.log += pruned.log;
         sum.client += pruned.client;
@@ -49,6 +51,8 @@ pub(crate) async fn run(
         "bodies": sum.bodies,
         "changes": sum.changes,
         "webhooks": sum.deliveries,
+        "events": sum.events,
+        "event_bodies": sum.event_bodies,
         "reviews": sum.reviews,
         "log": sum.log,
         "client": sum.client,
@@ -65,6 +69,8 @@ pub(crate) async fn run(
         ("emptied bodies of webhooks", sum.bodies),
         ("changes", sum.changes),
         ("webhooks", sum.deliveries),
+        ("emptied bodies of other senders' events", sum.event_bodies),
+        ("events of other senders", sum.events),
         ("resolved review items", sum.reviews),
         ("log entries", sum.log),
         ("the client's own", sum.client),

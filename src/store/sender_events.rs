@@ -1,0 +1,509 @@
+//! Events of senders other than Cal.com: verified deliveries, from before they are acknowledged until
+//! a handler has taken them.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::error::StoreError;
+use super::page::Page;
+use super::review::{NewReview, ReviewId};
+use super::tenant::TenantId;
+use crate::model::id::number_id;
+use crate::model::open_enum;
+use crate::webhook::Sender;
+
+number_id! {
+    /// Identifies one stored event of a sender. Larger ones were taken in later.
+    SenderEventId
+}
+
+open_enum! {
+    /// How an event ended.
+    SenderEventFate {
+        /// A handler has taken it.
+        Handled = "handled",
+        /// Nobody subscribes to the sender.
+        Ignored = "ignored",
+        /// The handler failed, and a person has dismissed the review item.
+        Dismissed = "dismissed",
+    }
+}
+
+/// A verified event to be stored. `Debug` shows neither its body nor its order key.
+///
+/// The sender's id, the event's name and the order key have at most 255 bytes, and no text contains
+/// a NUL.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewSenderEvent {
+    /// The tenant that received it.
+    pub tenant: TenantId,
+    /// Who sent it.
+    pub sender: Sender,
+    /// What names it, as its sender does: duplicates are recognized by it.
+    pub event_id: String,
+    /// The event's name, such as `call_ended`.
+    pub event: String,
+    /// What it is about: events with the same key are handled one after the other, as they came.
+    /// `None` if it stands alone.
+    pub order_key: Option<String>,
+    /// When it was signed; `None` where the sender does not say.
+    pub signed_at: Option<DateTime<Utc>>,
+    /// The body. Personal data: adapters must not log it.
+    pub body: String,
+}
+
+impl NewSenderEvent {
+    /// An event that stands alone, with an empty body.
+    pub fn new(
+        tenant: TenantId,
+        sender: Sender,
+        event_id: impl Into<String>,
+        event: impl Into<String>,
+    ) -> Self {
+        Self {
+            tenant,
+            sender,
+            event_id: event_id.into(),
+            event: event.into(),
+            order_key: None,
+            signed_at: None,
+            body: String::new(),
+        }
+    }
+
+    /// Sets what it is about.
+    #[must_use]
+    pub fn with_order_key(mut self, key: impl Into<Option<String>>) -> Self {
+        self.order_key = key.into();
+        self
+    }
+
+    /// Sets when it was signed.
+    #[must_use]
+    pub fn with_signed_at(mut self, at: impl Into<Option<DateTime<Utc>>>) -> Self {
+        self.signed_at = at.into();
+        self
+    }
+
+    /// Sets its body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<String>) -> Self {
+        self.body = body.into();
+        self
+    }
+}
+
+impl fmt::Debug for NewSenderEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSenderEvent")
+            .field("tenant", &self.tenant)
+            .field("sender", &self.sender)
+            .field("event_id", &self.event_id)
+            .field("event", &self.event)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An event as its handler gets it. `Debug` shows neither its body nor its order key.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SenderEvent {
+    /// The row id.
+    pub id: SenderEventId,
+    /// The tenant that received it.
+    pub tenant: TenantId,
+    /// Who sent it.
+    pub sender: Sender,
+    /// What names it, as its sender does.
+    pub event_id: String,
+    /// The event's name.
+    pub event: String,
+    /// What it is about.
+    pub order_key: Option<String>,
+    /// When it was signed; `None` where the sender does not say.
+    pub signed_at: Option<DateTime<Utc>>,
+    /// When it was received, by the store's clock.
+    pub received_at: DateTime<Utc>,
+    /// The body, as text; bytes that were no UTF-8 are replaced.
+    pub body: String,
+}
+
+impl SenderEvent {
+    /// An event as it was stored; called by stores.
+    pub fn new(id: SenderEventId, new: NewSenderEvent, received_at: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            tenant: new.tenant,
+            sender: new.sender,
+            event_id: new.event_id,
+            event: new.event,
+            order_key: new.order_key,
+            signed_at: new.signed_at,
+            received_at,
+            body: new.body,
+        }
+    }
+}
+
+impl fmt::Debug for SenderEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SenderEvent")
+            .field("id", &self.id)
+            .field("tenant", &self.tenant)
+            .field("sender", &self.sender)
+            .field("event_id", &self.event_id)
+            .field("event", &self.event)
+            .field("received_at", &self.received_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A line of the list of events: everything but the body. `Debug` does not show the order key.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SenderEventRecord {
+    /// The row id.
+    pub id: SenderEventId,
+    /// Who sent it.
+    pub sender: Sender,
+    /// What names it, as its sender does.
+    pub event_id: String,
+    /// The event's name.
+    pub event: String,
+    /// What it is about.
+    pub order_key: Option<String>,
+    /// When it was signed; `None` where the sender does not say.
+    pub signed_at: Option<DateTime<Utc>>,
+    /// When it was received.
+    pub received_at: DateTime<Utc>,
+    /// How many times it has been claimed since it was received, or since a person had it retried.
+    pub attempts: u32,
+    /// Its newest review item.
+    pub review: Option<ReviewId>,
+    /// Whether it waits for that item to be resolved.
+    pub is_parked: bool,
+    /// How it ended; `None` if it has not.
+    pub fate: Option<SenderEventFate>,
+}
+
+impl SenderEventRecord {
+    /// The line of an event that waits and was never claimed; called by stores.
+    pub fn new(event: SenderEvent) -> Self {
+        Self {
+            id: event.id,
+            sender: event.sender,
+            event_id: event.event_id,
+            event: event.event,
+            order_key: event.order_key,
+            signed_at: event.signed_at,
+            received_at: event.received_at,
+            attempts: 0,
+            review: None,
+            is_parked: false,
+            fate: None,
+        }
+    }
+}
+
+impl fmt::Debug for SenderEventRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SenderEventRecord")
+            .field("id", &self.id)
+            .field("sender", &self.sender)
+            .field("event_id", &self.event_id)
+            .field("event", &self.event)
+            .field("attempts", &self.attempts)
+            .field("review", &self.review)
+            .field("is_parked", &self.is_parked)
+            .field("fate", &self.fate)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The result of storing an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventAccepted {
+    /// Stored, and waiting for its handler.
+    Stored,
+    /// An event with the same id of the same sender is stored already; nothing was changed.
+    Duplicate,
+}
+
+/// Parameters of a claim.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EventClaimRequest {
+    /// The tenant that was served last. Tenants are served in order of their names, starting after
+    /// this one.
+    pub after: Option<TenantId>,
+    /// How long the lease lasts.
+    pub lease: Duration,
+}
+
+impl EventClaimRequest {
+    /// A request that starts with the first tenant.
+    pub fn new(lease: Duration) -> Self {
+        Self { after: None, lease }
+    }
+
+    /// Starts after a tenant.
+    #[must_use]
+    pub fn after(mut self, tenant: Option<TenantId>) -> Self {
+        self.after = tenant;
+        self
+    }
+}
+
+/// The right to handle an event for a limited time. Void once the event has been claimed again,
+/// ended, put off, parked or handed back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventLease {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The event.
+    pub event: SenderEventId,
+    /// Incremented by every claim; a store accepts writes only under the newest value.
+    pub fence: i64,
+}
+
+impl EventLease {
+    /// Creates a lease; called by stores.
+    pub fn new(tenant: TenantId, event: SenderEventId, fence: i64) -> Self {
+        Self {
+            tenant,
+            event,
+            fence,
+        }
+    }
+}
+
+/// A claimed event.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EventClaim {
+    /// The lease.
+    pub lease: EventLease,
+    /// The event.
+    pub event: SenderEvent,
+    /// How many times it has been claimed since it was received, or since a person had it retried,
+    /// this claim included. Counted before the work begins, so that work that kills its process is
+    /// noticed.
+    pub attempt: u32,
+    /// The resolved review item because of which it is handled again.
+    pub review: Option<ReviewId>,
+}
+
+impl EventClaim {
+    /// A claim; called by stores.
+    pub fn new(
+        lease: EventLease,
+        event: SenderEvent,
+        attempt: u32,
+        review: Option<ReviewId>,
+    ) -> Self {
+        Self {
+            lease,
+            event,
+            attempt,
+            review,
+        }
+    }
+}
+
+/// The body of an event. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredEventBody {
+    /// The event.
+    pub event: SenderEventId,
+    /// Whether the event has ended, so that nobody needs its body any more.
+    pub is_over: bool,
+    /// The body. Personal data.
+    pub body: String,
+}
+
+impl StoredEventBody {
+    /// The body of an event.
+    pub fn new(event: SenderEventId, is_over: bool, body: String) -> Self {
+        Self {
+            event,
+            is_over,
+            body,
+        }
+    }
+}
+
+impl fmt::Debug for StoredEventBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredEventBody")
+            .field("event", &self.event)
+            .field("is_over", &self.is_over)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The events of senders other than Cal.com: an inbox and a queue in one.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// use calcom::store::{
+///     EventAccepted, EventClaimRequest, InMemoryStore, NewSenderEvent, SenderEventFate, SenderEvents,
+///     TenantId,
+/// };
+/// use calcom::webhook::Sender;
+///
+/// let store = InMemoryStore::new();
+/// let (tenant, sender) = (TenantId::new("salon"), Sender::new("stripe"));
+/// let event = NewSenderEvent::new(tenant, sender, "evt_1", "invoice.paid");
+/// assert_eq!(store.accept_event(event.clone()).await?, EventAccepted::Stored);
+/// assert_eq!(store.accept_event(event.clone()).await?, EventAccepted::Duplicate);
+/// let request = EventClaimRequest::new(Duration::from_secs(60));
+/// let claim = store.claim_event(&request).await?.ok_or("nothing is due")?;
+/// store.end_event(&claim.lease, &SenderEventFate::Handled, None).await?;
+/// // It is known for as long as it is kept.
+/// assert_eq!(store.accept_event(event).await?, EventAccepted::Duplicate);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Contract
+///
+/// **Intake.** [`accept_event`](Self::accept_event) inserts one row and touches no other, so it waits
+/// for no worker and no lease. Within a tenant and a sender, the sender's id names an event: a second
+/// one is a duplicate as long as the row is kept, also after the event has ended. Whatever the second
+/// one says beside, nothing is changed.
+///
+/// **Time** is the store's, as it is of [`Links`](super::Links).
+///
+/// **Turns.** [`claim_event`](Self::claim_event) serves tenants in order of their names, starting after
+/// [`EventClaimRequest::after`] and wrapping around once; within a tenant, the event that has been due
+/// for longest. A pause is about the tenant's work at Cal.com: events go on, also those of a tenant
+/// that is paused or held. Any number of workers may claim concurrently; no event goes to two. A claim
+/// may cost as much as there are events that wait for an earlier one of their key.
+///
+/// **Order.** The events of one tenant and sender with the same order key are claimed one at a time, in
+/// the order in which they were taken in: one that waits for its retry holds up the later ones of its
+/// key, and nobody else's. One that is parked does not hold them up: they go on while a person decides.
+/// Once it is to be retried, it comes first again, but not while a later one of its key is leased. Events
+/// without a key stand alone.
+///
+/// **Leases.** A claim is counted before the work begins. Every write under a lease checks its fence and
+/// fails with [`LeaseLost`](super::StoreErrorKind::LeaseLost), changing nothing, once the event was
+/// claimed again, or the lease was given up. A lease that has run out and was not taken over stays
+/// valid.
+///
+/// **Review.** [`park_event`](Self::park_event) opens an item about the tenant in the same transaction,
+/// and the event is not claimed as long as the item is open. Whoever [resolves](super::Reviews::resolve)
+/// it decides about the event in that transaction: [`Dismiss`](super::Resolution::Dismiss) ends it as
+/// [`Dismissed`](SenderEventFate::Dismissed), anything else makes it due at once, with its attempts
+/// counted anew. The outcome that the next end or parking brings is stored with the resolved item.
+///
+/// Tenants do not affect each other. A call whose future is dropped has either happened completely or
+/// not at all.
+#[async_trait]
+pub trait SenderEvents: fmt::Debug + Send + Sync + 'static {
+    /// Stores an event.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly); then nothing was stored, and the sender must be
+    /// asked to retry.
+    async fn accept_event(&self, event: NewSenderEvent) -> Result<EventAccepted, StoreError>;
+
+    /// Claims an event that is due; `None` if none can be claimed now.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
+    async fn claim_event(
+        &self,
+        request: &EventClaimRequest,
+    ) -> Result<Option<EventClaim>, StoreError>;
+
+    /// Ends an event. `outcome` says in one sentence how the retry ended that its resolved review item
+    /// asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseLost`](super::StoreErrorKind::LeaseLost).
+    async fn end_event(
+        &self,
+        lease: &EventLease,
+        fate: &SenderEventFate,
+        outcome: Option<&str>,
+    ) -> Result<(), StoreError>;
+
+    /// Gives up the lease; the event is due again after `wait`.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseLost`](super::StoreErrorKind::LeaseLost).
+    async fn retry_event(&self, lease: &EventLease, wait: Duration) -> Result<(), StoreError>;
+
+    /// Gives up the lease as if the event had not been claimed: it is due at once, and the claim does
+    /// not count.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseLost`](super::StoreErrorKind::LeaseLost).
+    async fn hand_back_event(&self, lease: &EventLease) -> Result<(), StoreError>;
+
+    /// Parks an event, and opens a review item about its tenant, whose cause names the event. `outcome`
+    /// is as for [`end_event`](Self::end_event).
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseLost`](super::StoreErrorKind::LeaseLost); then no item was opened.
+    async fn park_event(
+        &self,
+        lease: &EventLease,
+        review: &NewReview,
+        outcome: Option<&str>,
+    ) -> Result<ReviewId, StoreError>;
+
+    /// The tenant's events, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable).
+    async fn sender_events(
+        &self,
+        tenant: &TenantId,
+        page: Page<SenderEventId>,
+    ) -> Result<Vec<SenderEventRecord>, StoreError>;
+
+    /// The bodies of the tenant's events, in id order, those that are empty left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable).
+    async fn event_bodies(
+        &self,
+        tenant: &TenantId,
+        page: Page<SenderEventId>,
+    ) -> Result<Vec<StoredEventBody>, StoreError>;
+
+    /// Empties the bodies of events that have ended. Others, whose handler needs them, and those that
+    /// the tenant does not have, are skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
+    async fn empty_event_bodies(
+        &self,
+        tenant: &TenantId,
+        events: &[SenderEventId],
+    ) -> Result<(), StoreError>;
+}
