@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i32, &str)] = &[
     (3, TURNS),
     (4, CLIENT),
     (5, OPERATORS),
+    (6, PHONES),
     (7, SENDERS),
     (8, DOCUMENTS),
 ];
@@ -32,6 +33,7 @@ pub(super) const ALL: &str = concat!(
     include_str!("migrations/0003_turns.sql"),
     include_str!("migrations/0004_client.sql"),
     include_str!("migrations/0005_operators.sql"),
+    include_str!("migrations/0006_phones.sql"),
     include_str!("migrations/0007_senders.sql"),
     include_str!("migrations/0008_documents.sql")
 );
@@ -41,6 +43,7 @@ const DOORS: &str = include_str!("migrations/0002_doors.sql");
 const TURNS: &str = include_str!("migrations/0003_turns.sql");
 const CLIENT: &str = include_str!("migrations/0004_client.sql");
 const OPERATORS: &str = include_str!("migrations/0005_operators.sql");
+const PHONES: &str = include_str!("migrations/0006_phones.sql");
 const SENDERS: &str = include_str!("migrations/0007_senders.sql");
 const DOCUMENTS: &str = include_str!("migrations/0008_documents.sql");
 

@@ -21,6 +21,7 @@
 
 mod absorb;
 mod appointments;
+mod desk;
 mod documents;
 mod erasure;
 mod error;

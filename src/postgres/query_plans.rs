@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, NoTls, SimpleQueryMessage};
 
 use super::{
-    PostgresStore, absorb, appointments, documents, erasure, inbox, keys, links, log, marks,
+    PostgresStore, absorb, appointments, desk, documents, erasure, inbox, keys, links, log, marks,
     outbox, queue, report, review_items, reviews, sender_events, service_links, services, settle,
     sweeps, tenants, upkeep,
 };
@@ -66,7 +66,11 @@ INSERT INTO log (tenant, at, link, appointment, event)
         CASE WHEN i % 1000 = 7 THEN '{\"event\":\"operated\",\"by\":\"eve\"}' ELSE '{}' END
     FROM row_ ORDER BY i;
 INSERT INTO appointments (tenant, id, revision, origin, state, start_at, chain, updated_at)
-    SELECT tenant, 'a' || i, 1, 'admin', '{}', at + interval '50 days', 'c' || i, at FROM row_;
+    SELECT tenant, 'a' || i, 1, 'admin',
+        json_build_object('status', 'confirmed', 'end', to_char((at + interval '50 days') AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
+            'attendee', json_build_object('phone_number', '+493012345' || i % 20)),
+        at + interval '50 days', 'c' || i, at
+    FROM row_;
 INSERT INTO services (tenant, id, revision, name, length_in_minutes, is_active, event_type, updated_at)
     SELECT tenant, 's' || i, 1, 'cut', 30, true, i, at FROM row_;
 INSERT INTO service_links (tenant, service, event_type, status, attempts, updated_at, format, state)
@@ -131,6 +135,13 @@ const HOW: &[(&str, &str, &str, &str)] = &[
         "SCAN",
         "",
         "'t00007', now() - interval '1 day', now() + interval '30 days', now(), 'a57', 100",
+    ),
+    // A thousand of the tenant's have this number, and most of them are over.
+    (
+        "desk",
+        "BY_PHONE",
+        "",
+        "'t00007', '+4930123457', now() + interval '49 days', 100",
     ),
     ("erasure", "ERASE_LINKS", "", "'t00050', 100"),
     (
@@ -279,6 +290,14 @@ const CALLS: &[(&str, &str)] = &[
         "give_back",
         "SELECT give_back('t00010', 99910, 'a99910', 'b99910', NULL, NULL, NULL, false, 'state', 1, now(), false, NULL, NULL)",
     ),
+    (
+        "live_phone_of",
+        "SELECT live_phone_of(state) FROM appointments WHERE tenant = 't00007' AND id = 'a57'",
+    ),
+    (
+        "end_of",
+        "SELECT end_of(state) FROM appointments WHERE tenant = 't00007' AND id = 'a57'",
+    ),
     ("is_awaited", "SELECT is_awaited('t00007', 57, 'a57')"),
     (
         "mark_siblings",
@@ -295,6 +314,7 @@ const CALLS: &[(&str, &str)] = &[
 const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("absorb", absorb::STATEMENTS),
     ("appointments", appointments::STATEMENTS),
+    ("desk", desk::STATEMENTS),
     ("documents", documents::STATEMENTS),
     ("erasure", erasure::STATEMENTS),
     #[cfg(feature = "client")]

@@ -24,6 +24,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "operators",
         include_str!("migrations/0003_operators.sql"),
     ),
+    (4, "phones", include_str!("migrations/0004_phones.sql")),
     (5, "senders", include_str!("migrations/0005_senders.sql")),
     (
         6,

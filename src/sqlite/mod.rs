@@ -18,6 +18,7 @@
 
 mod absorb;
 mod appointments;
+mod desk;
 mod documents;
 mod erasure;
 mod error;

@@ -5,7 +5,7 @@
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::{
-    SqliteStore, absorb, appointments, documents, erasure, inbox, keys, links, log, marks,
+    SqliteStore, absorb, appointments, desk, documents, erasure, inbox, keys, links, log, marks,
     migrations, outbox, queue, report, review_items, reviews, routing, sender_events,
     service_links, services, settle, sweeps, tenants, upkeep,
 };
@@ -130,7 +130,12 @@ INSERT INTO calcom_sender_events
     FROM row_ ORDER BY i;
 INSERT INTO calcom_log (tenant, at, link, appointment, event)
     SELECT tenant, at, i, iif(i % 3 > 0, 'a' || i, NULL), iif(i % 1000 = 7, '{"event":"operated","by":"eve"}', '{}') FROM row_ ORDER BY i;
-INSERT INTO calcom_appointments SELECT tenant, 'a' || i, 1, 'admin', '{}', at, 'c' || i, at, NULL FROM row_;
+INSERT INTO calcom_appointments
+    SELECT tenant, 'a' || i, 1, 'admin',
+        json_object('status', 'confirmed', 'end', strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000000, 'unixepoch'),
+            'attendee', json_object('phone_number', '+493012345' || (i % 20))),
+        at, 'c' || i, at, NULL
+    FROM row_;
 INSERT INTO calcom_services SELECT tenant, 's' || i, 1, 'cut', 30, NULL, 1, i, at FROM row_;
 INSERT INTO calcom_service_links (tenant, service, event_type, status, attempts, updated_at, state, format)
     SELECT tenant, 's' || i, i, 'agreed', 0, at, zeroblob(9), 1 FROM row_ ORDER BY i;
@@ -173,6 +178,7 @@ async fn walks(store: &SqliteStore) -> Vec<String> {
     let statements = [
         absorb::STATEMENTS,
         appointments::STATEMENTS,
+        desk::STATEMENTS,
         documents::STATEMENTS,
         erasure::STATEMENTS,
         inbox::STATEMENTS,

@@ -129,6 +129,12 @@ pub enum StoreOperation {
     Update,
     /// [`AppointmentRepository::scan`](crate::store::AppointmentRepository::scan)
     Scan,
+    /// [`AppointmentDesk::take`](crate::store::AppointmentDesk::take)
+    Take,
+    /// [`AppointmentDesk::revise`](crate::store::AppointmentDesk::revise)
+    Revise,
+    /// [`AppointmentDesk::by_phone`](crate::store::AppointmentDesk::by_phone)
+    ByPhone,
 }
 
 /// What goes wrong with a call.

@@ -53,6 +53,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "verify_stripe" => payments(),
         "verify_standard" => standard(),
         "dialects" => dialects(),
+        "phone" => phones(),
         _ => panic!("no corpus for {target}"),
     }
 }
@@ -346,4 +347,24 @@ fn dialects() -> Vec<Vec<u8>> {
         }
     }
     inputs
+}
+
+/// Numbers as people write them, after the letters of a region.
+fn phones() -> Vec<Vec<u8>> {
+    [
+        "DE030 / 12 34 56",
+        "AT+49 (0) 30 123456",
+        "US0049 30 123456",
+        "US(650) 253-0000",
+        "IT06 1234 5678",
+        "RU8 800 555 35 35",
+        "AR011 15-2345-6789",
+        "BR0 15 11 96123-4567",
+        "MX044 55 1234 5678",
+        "--+4930123456",
+        "KZ8 701 234 5678",
+        "AG4641234",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
 }

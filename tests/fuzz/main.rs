@@ -147,7 +147,7 @@ macro_rules! targets {
 
 targets! {
     webhook model response client sqlite text
-    verify_calcom verify_retell verify_stripe verify_standard dialects
+    verify_calcom verify_retell verify_stripe verify_standard dialects phone
 }
 
 #[test]

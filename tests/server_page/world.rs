@@ -19,7 +19,8 @@ use calcom::store::{
     Change, InMemoryStore, LogEvent, OperatorAction, Origin, Page, Person, ReviewItem, TenantId,
 };
 use calcom::sync::{
-    Engine, Operations, StaticTenants, SyncConfig, SyncEngine, Tenant, TenantServices, Worker,
+    Branch, Engine, OpeningHours, Operations, StaffMember, StaticTenants, SyncConfig, SyncEngine,
+    Tenant, TenantServices, Worker,
 };
 use calcom::testing::{
     DeliveryOutcome, FakeCalcom, FakeEventType, FaultyStore, ManualClock, SeededEntropy,
@@ -136,9 +137,22 @@ impl World {
         let books = InMemoryStore::with_clock(clock.shared());
         let faulty = FaultyStore::new(Arc::new(books));
         let services = TenantServices::new(Arc::new(store.clone()), client.clone());
+        let hours: OpeningHours = "Mon-Fri 09:00-18:00".parse().unwrap();
         let salon = Tenant::new("salon".into(), client.clone())
             .with_event_type(fake.event_type_id())
             .with_host(fake.host_id())
+            .with_branch(
+                Branch::new("mitte".into(), "Salon <Mitte>", "Europe/Berlin".into())
+                    .with_opening_hours(hours.times().iter().copied())
+                    .with_phone_number("+4930123456".parse().unwrap())
+                    .with_event_type(fake.event_type_id())
+                    .with_address("Linienstr. 1"),
+            )
+            .with_staff_member(
+                StaffMember::new("h".into(), "Hanna Weber")
+                    .with_user(fake.host_id())
+                    .with_branch("mitte".into()),
+            )
             .with_webhook_secret(SECRET)
             .with_subscription(client.clone(), door)
             .with_services(services);

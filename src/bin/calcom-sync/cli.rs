@@ -127,6 +127,8 @@ pub(crate) enum Command {
     Cancel(CancelArgs),
     /// Show free slots.
     Slots(SlotsArgs),
+    /// List branches and staff: opening hours, phone numbers, event types.
+    Branches,
     /// Stop working for a tenant; webhooks and changes are still taken in.
     Pause(PauseArgs),
     /// Go on working for a tenant.
@@ -501,6 +503,17 @@ pub(crate) struct WarmUpArgs {
     pub(crate) days: u16,
 }
 
+/// Where, and with whom.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct PlaceArgs {
+    /// The branch, by its id or name; see `branches`. Times are shown in its time zone.
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) branch: Option<String>,
+    /// The member of staff, by their id or name; see `branches`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) staff: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct BookArgs {
     /// The service, by its id or name, or the number of an event type; see `slots`.
@@ -515,12 +528,15 @@ pub(crate) struct BookArgs {
     /// The customer's e-mail address.
     #[arg(long, value_name = "ADDRESS", required_unless_present = "phone")]
     pub(crate) email: Option<String>,
-    /// The customer's phone number, such as `+4930123456`.
+    /// The customer's phone number, such as `+4930123456`; with `default_region` set, also without its
+    /// country code.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) phone: Option<String>,
-    /// The customer's time zone.
-    #[arg(long, value_name = "ZONE", default_value = "Europe/Berlin")]
-    pub(crate) time_zone: String,
+    /// The customer's time zone; the branch's or Europe/Berlin otherwise.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// The length; that of the service or event type otherwise.
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     pub(crate) length: Option<Duration>,
@@ -572,9 +588,11 @@ pub(crate) struct SlotsArgs {
     pub(crate) service: Option<String>,
     #[command(flatten)]
     pub(crate) span: SpanArgs,
-    /// The time zone to show them in; this machine's otherwise.
+    /// The time zone to show them in; the branch's or this machine's otherwise.
     #[arg(long, value_name = "ZONE")]
     pub(crate) time_zone: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
 }
 
 #[derive(Debug, Args)]

@@ -272,6 +272,12 @@ fn of_settings(
     for id in &settings.hosts {
         tenant = tenant.with_host(*id);
     }
+    for branch in &settings.places.branches {
+        tenant = tenant.with_branch(branch.clone());
+    }
+    for member in &settings.places.staff {
+        tenant = tenant.with_staff_member(member.clone());
+    }
     if let Some(domain) = &settings.phone_only_domain {
         tenant = tenant.with_phone_only_domain(domain);
     }

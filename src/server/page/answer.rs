@@ -20,7 +20,7 @@ use super::problem::Problem;
 use super::routes::Page;
 use super::{
     actions, activity, appointment, asset, door, drift, headers, live, on_appointments, overview,
-    pause, resolve, review, reviews, services, session, tenants, webhook,
+    pause, places, resolve, review, reviews, services, session, tenants, webhook,
 };
 use crate::server::webhooks::last_of;
 use crate::store::TenantId;
@@ -201,6 +201,7 @@ async fn admit(
         operator,
         tenant: TenantId::new(""),
         id: String::new(),
+        places: Arc::default(),
         query,
         now: desk.now(),
         form: asked.form,
@@ -214,6 +215,7 @@ async fn admit(
         }
         let setup = desk.engine.setup(&visit.tenant).await?;
         setup.ok_or(Problem::NotFound)?;
+        visit.places = Arc::new(desk.engine.places(&visit.tenant).await?.unwrap_or_default());
         visit.id = of_segment(asked.params.get("id").unwrap_or_default()).to_owned();
     }
     Ok(visit)
@@ -261,6 +263,7 @@ pub(super) async fn view(visit: &Visit) -> Result<View, Problem> {
         Page::Review => review::view(visit).await,
         Page::Drift => Ok(drift::view(visit)),
         Page::Services => services::view(visit).await,
+        Page::Places => Ok(places::view(visit)),
         Page::Webhook => webhook::view(visit).await,
         #[cfg(feature = "agents")]
         Page::Agents => agents::view(visit).await,

@@ -28,6 +28,7 @@ mod on_appointments;
 mod overview;
 mod parts;
 mod pause;
+mod places;
 mod problem;
 mod resolve;
 mod review;

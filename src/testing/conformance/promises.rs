@@ -389,3 +389,29 @@ macro_rules! __service_promises {
         }
     };
 }
+
+/// The list of a desk's promises.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __desk_promises {
+    ($attributes:tt $name:ident $setup:tt) => {
+        $crate::__desk_tests! {
+            $attributes $name $setup;
+            what_is_taken_is_stored_and_recorded
+            taking_twice_takes_once
+            taking_again_gets_what_has_become_of_it
+            taking_at_once_takes_once
+            request_keys_are_their_tenants_own
+            a_revision_is_written_and_recorded
+            a_number_finds_its_appointments
+            a_number_elsewhere_is_nobodys
+            a_number_finds_live_appointments_only
+            a_number_finds_what_has_not_ended
+            ends_are_compared_to_the_millisecond
+            what_a_number_finds_is_ordered_and_limited
+            a_number_finds_what_came_from_calcom
+            a_changed_number_finds_it_and_the_old_one_does_not
+            a_number_does_not_reach_across_tenants
+        }
+    };
+}

@@ -6,6 +6,7 @@
 pub mod client;
 pub mod dialects;
 pub mod model;
+pub mod phone;
 pub mod response;
 pub mod sqlite;
 pub mod text;
@@ -77,6 +78,11 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "dialects",
         run: dialects::target,
+        inputs: 500,
+    },
+    Target {
+        name: "phone",
+        run: phone::target,
         inputs: 500,
     },
 ];

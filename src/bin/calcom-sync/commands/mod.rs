@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod book;
+pub(crate) mod branches;
 pub(crate) mod check;
 mod common;
 pub(crate) mod completions;
@@ -48,6 +49,7 @@ pub(crate) async fn run(
         Command::Move(arguments) => book::move_to(context, output, arguments).await,
         Command::Cancel(arguments) => book::cancel(context, output, arguments).await,
         Command::Slots(arguments) => book::slots(context, output, arguments).await,
+        Command::Branches => branches::run(context, output),
         Command::Pause(arguments) => control::pause(context, output, arguments).await,
         Command::Resume(arguments) => control::resume(context, output, arguments).await,
         Command::Log(arguments) => log::run(context, output, arguments).await,

@@ -204,6 +204,8 @@ impl State {
             app_url: None,
             conflicts: ConflictPolicy::Review,
             retell: None,
+            default_region: "DE".parse().ok(),
+            places: salon::places(&self.event_types, &self.hosts),
         };
         let token = TokenSettings {
             name: "demo".to_owned(),

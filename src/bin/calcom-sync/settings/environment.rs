@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::file::{NotifyFile, RetellFile, SettingsFile, TenantFile};
+use super::file::{NotifyFile, SettingsFile, TenantFile};
+use super::retell::RetellFile;
 use crate::failure::Failure;
 
 /// Variables of a tenant's.

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use calcom::model::{EventTypeId, PhoneNumber, UserId};
+use calcom::model::{EventTypeId, Region, UserId};
 use calcom::store::{Retention, TenantId};
 use calcom::sync::ConflictPolicy;
 use http::HeaderName;
@@ -14,9 +14,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
+use super::places::{self, BranchFile, StaffFile};
+use super::retell::RetellFile;
 use super::{
-    DEFAULT_DATABASE, DEFAULT_LISTEN, DatabaseUrl, LogSettings, MailSettings, NotifySettings,
-    RetellSettings, Role, Settings, TenantSettings, TokenSettings, WebhookSettings,
+    DEFAULT_DATABASE, DEFAULT_LISTEN, DatabaseUrl, LogSettings, MailSettings, NotifySettings, Role,
+    Settings, TenantSettings, TokenSettings, WebhookSettings,
 };
 use crate::failure::Failure;
 use crate::parse;
@@ -80,15 +82,9 @@ pub(super) struct TenantFile {
     pub(super) phone_only_domain: Option<String>,
     pub(super) conflicts: ConflictPolicy,
     pub(super) retell: Option<RetellFile>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct RetellFile {
-    pub(super) api_key: Option<SecretString>,
-    pub(super) agent_id: Option<String>,
-    base_url: Option<String>,
-    called_number: Option<String>,
+    pub(super) default_region: Option<String>,
+    pub(super) branches: Vec<BranchFile>,
+    pub(super) staff: Vec<StaffFile>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -351,6 +347,24 @@ impl TenantFile {
             Some(retell) => Some(retell.check(&id, wrong)?),
             None => None,
         };
+        let region = match self.default_region {
+            Some(text) => Some(text.parse::<Region>().map_err(|_| {
+                wrong(
+                    "tenants.default_region",
+                    "is no country: write its two letters, such as DE",
+                )
+            })?),
+            None => None,
+        };
+        let places = places::check(self.branches, self.staff, region, wrong)?;
+        let (branches, staff) = (&places.branches, &places.staff);
+        let of_branches = branches.iter().flat_map(|branch| &branch.event_types);
+        let of_staff = staff.iter().flat_map(|member| &member.event_types);
+        let mut event_types: BTreeSet<EventTypeId> =
+            self.event_types.into_iter().map(EventTypeId::new).collect();
+        event_types.extend(of_branches.chain(of_staff));
+        let mut hosts: BTreeSet<UserId> = self.hosts.into_iter().map(UserId::new).collect();
+        hosts.extend(staff.iter().filter_map(|member| member.user));
         Ok(TenantSettings {
             id: TenantId::new(id),
             api_key,
@@ -358,51 +372,13 @@ impl TenantFile {
             app_url,
             api_version: self.api_version,
             webhook_secrets: self.webhook_secrets,
-            event_types: self.event_types.into_iter().map(EventTypeId::new).collect(),
-            hosts: self.hosts.into_iter().map(UserId::new).collect(),
+            event_types,
+            hosts,
             phone_only_domain: self.phone_only_domain,
             conflicts: self.conflicts,
             retell,
-        })
-    }
-}
-
-impl RetellFile {
-    fn check(
-        self,
-        tenant: &str,
-        wrong: &impl Fn(&str, &str) -> Failure,
-    ) -> Result<RetellSettings, Failure> {
-        let Some(api_key) = self.api_key.filter(|key| !key.expose_secret().is_empty()) else {
-            let problem = format!("is missing for {tenant}");
-            return Err(wrong("tenants.retell.api_key", &problem));
-        };
-        let base_url = match self.base_url {
-            Some(text) => Some(web_url(&text).ok_or_else(|| {
-                wrong(
-                    "tenants.retell.base_url",
-                    "is not an address such as https://api.retellai.com",
-                )
-            })?),
-            None => None,
-        };
-        let called_number = match self.called_number {
-            Some(text) => {
-                let number: Result<PhoneNumber, _> = text.parse();
-                Some(number.map_err(|_| {
-                    wrong(
-                        "tenants.retell.called_number",
-                        "is not a phone number such as +49301234567",
-                    )
-                })?)
-            }
-            None => None,
-        };
-        Ok(RetellSettings {
-            api_key,
-            agent_id: self.agent_id.filter(|id| !id.is_empty()),
-            base_url,
-            called_number,
+            default_region: region,
+            places,
         })
     }
 }
@@ -446,7 +422,7 @@ impl MailFile {
 }
 
 /// An `http` or `https` address.
-fn web_url(text: &str) -> Option<Url> {
+pub(super) fn web_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
