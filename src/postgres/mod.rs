@@ -22,6 +22,7 @@
 mod absorb;
 mod appointments;
 mod desk;
+mod documents;
 mod erasure;
 mod error;
 mod host;

@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, NoTls, SimpleQueryMessage};
 
 use super::{
-    PostgresStore, absorb, appointments, desk, erasure, inbox, keys, links, log, marks, outbox,
-    queue, report, review_items, reviews, sender_events, service_links, services, settle, sweeps,
-    tenants, upkeep,
+    PostgresStore, absorb, appointments, desk, documents, erasure, inbox, keys, links, log, marks,
+    outbox, queue, report, review_items, reviews, sender_events, service_links, services, settle,
+    sweeps, tenants, upkeep,
 };
 use crate::ambient::{Entropy, SystemEntropy};
 
@@ -75,6 +75,8 @@ INSERT INTO services (tenant, id, revision, name, length_in_minutes, is_active, 
     SELECT tenant, 's' || i, 1, 'cut', 30, true, i, at FROM row_;
 INSERT INTO service_links (tenant, service, event_type, status, attempts, updated_at, format, state)
     SELECT tenant, 's' || i, i, 'agreed', 0, at, 1, 'state' FROM row_ ORDER BY i;
+INSERT INTO documents (tenant, name, version, body, author, at)
+    SELECT tenant, 'a' || i % 1000, i / 1000 + 1, '{}', 'eve', at FROM row_;
 INSERT INTO idempotency_keys (key, fingerprint, stored_at) SELECT sha256(convert_to(i::text, 'UTF8')), 'request', at FROM row_;
 INSERT INTO oauth_tokens (session, access_token, refresh_token) SELECT 'a' || i, 'access', 'refresh' FROM row_;
 INSERT INTO rate_budgets (credential, state, stored_at) SELECT sha256(convert_to(i::text, 'UTF8')), '{}', at FROM row_;
@@ -325,6 +327,7 @@ const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("absorb", absorb::STATEMENTS),
     ("appointments", appointments::STATEMENTS),
     ("desk", desk::STATEMENTS),
+    ("documents", documents::STATEMENTS),
     ("erasure", erasure::STATEMENTS),
     #[cfg(feature = "client")]
     ("idempotency", super::idempotency::STATEMENTS),

@@ -19,6 +19,7 @@
 mod absorb;
 mod appointments;
 mod desk;
+mod documents;
 mod erasure;
 mod error;
 #[cfg(feature = "client")]

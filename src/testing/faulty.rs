@@ -11,15 +11,15 @@ use crate::model::PhoneNumber;
 use crate::store::{
     Accepted, ActivitySlice, Appointment, AppointmentDesk, AppointmentId, AppointmentRepository,
     AppointmentWrite, ChainKey, Change, ChangeFate, ChangeId, Checkpoint, Claim, ClaimRequest,
-    Delivery, DeliveryFate, DeliveryId, Erased, Erasure, EventAccepted, EventClaim,
-    EventClaimRequest, EventLease, HistoryEntry, HistoryPosition, Inbox, Lease, Link, LinkId,
-    LinkKey, LinkStatus, Links, LogEntry, LogEvent, LogId, LogScope, MarkSource, NewDelivery,
-    NewReview, NewSenderEvent, Opaque, Outbox, Page, Pruned, RecordedChange, Reports, RequestKey,
-    Resolution, Retention, ReviewCount, ReviewEvidence, ReviewFilter, ReviewId, ReviewItem,
-    Reviews, Revision, SenderEventFate, SenderEventId, SenderEventRecord, SenderEvents,
-    ServiceLink, ServiceLinkId, ServiceLinks, ServiceSyncLease, Settled, Settlement, Store,
-    StoreError, StoredBody, StoredEventBody, SweepLease, Sweeps, SyncLog, Taken, TenantId, Tenants,
-    Upkeep, WebhookHealth, Window, WorkCounts,
+    Delivery, DeliveryFate, DeliveryId, Document, DocumentVersion, Documents, Erased, Erasure,
+    EventAccepted, EventClaim, EventClaimRequest, EventLease, HistoryEntry, HistoryPosition, Inbox,
+    Lease, Link, LinkId, LinkKey, LinkStatus, Links, LogEntry, LogEvent, LogId, LogScope,
+    MarkSource, NewDelivery, NewReview, NewSenderEvent, Opaque, Outbox, Page, Pruned,
+    RecordedChange, Reports, RequestKey, Resolution, Retention, ReviewCount, ReviewEvidence,
+    ReviewFilter, ReviewId, ReviewItem, Reviews, Revision, SenderEventFate, SenderEventId,
+    SenderEventRecord, SenderEvents, ServiceLink, ServiceLinkId, ServiceLinks, ServiceSyncLease,
+    Settled, Settlement, Store, StoreError, StoredBody, StoredEventBody, SweepLease, Sweeps,
+    SyncLog, Taken, TenantId, Tenants, Upkeep, WebhookHealth, Window, WorkCounts,
 };
 
 /// A store whose calls fail, hang or are slow, as a script or a seed has it; else it is the store
@@ -184,6 +184,22 @@ hand_on!(FaultyStore as Sweeps {
         -> Option<SweepLease>;
     AdvanceSweep: advance_sweep(lease: &SweepLease, cursor: &Opaque, prolong: Duration) -> ();
     EndSweep: end_sweep(lease: &SweepLease, cursor: &Opaque, rest: Duration) -> ();
+});
+
+hand_on!(FaultyStore as Documents {
+    Document: document(tenant: &TenantId, name: &str) -> Option<Document>;
+    DocumentVersions: document_versions(
+        tenant: &TenantId,
+        name: &str,
+        page: Page<DocumentVersion>
+    ) -> Vec<Document>;
+    SaveDocument: save_document(
+        tenant: &TenantId,
+        name: &str,
+        expected: Option<DocumentVersion>,
+        body: &str,
+        by: &str
+    ) -> Document;
 });
 
 hand_on!(FaultyStore as SyncLog {

@@ -115,6 +115,12 @@ pub enum StoreOperation {
     EventBodies,
     /// [`SenderEvents::empty_event_bodies`](crate::store::SenderEvents::empty_event_bodies)
     EmptyEventBodies,
+    /// [`Documents::document`](crate::store::Documents::document)
+    Document,
+    /// [`Documents::document_versions`](crate::store::Documents::document_versions)
+    DocumentVersions,
+    /// [`Documents::save_document`](crate::store::Documents::save_document)
+    SaveDocument,
     /// [`AppointmentRepository::get`](crate::store::AppointmentRepository::get)
     Get,
     /// [`AppointmentRepository::create_for_booking`](crate::store::AppointmentRepository::create_for_booking)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use calcom::agents::retell::RetellConsole;
 use calcom::ambient::Clock;
 use calcom::client::{Client, RetryPolicy};
 use calcom::model::NewWebhook;
@@ -27,6 +28,8 @@ use calcom::testing::{
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method, Request, StatusCode};
 use tower::ServiceExt;
+
+use crate::retell::Retell;
 
 pub(crate) const SECRET: &str = "whsec_of_the_test";
 /// Operator, all tenants.
@@ -50,6 +53,9 @@ pub(crate) struct World {
     pub(crate) live: LiveStreams,
     pub(crate) page: Router,
     pub(crate) salon: TenantId,
+    /// Where the salon's voice agent is.
+    pub(crate) retell: Retell,
+    pub(crate) console: RetellConsole,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -153,6 +159,8 @@ impl World {
         let others = ["studio", HARD].map(|name| Tenant::new(name.into(), client.clone()));
         let tenants = StaticTenants::new([salon].into_iter().chain(others));
         let books = Arc::new(faulty.clone());
+        let retell = Retell::new(clock.clone());
+        let console = retell.console(books.clone(), "salon".into());
         let mut calm = SyncConfig::default();
         calm.jitter_percent = 0;
         let engine = Engine::builder(books, Arc::new(store.clone()), Arc::new(tenants))
@@ -170,7 +178,8 @@ impl World {
         let config = OperationsConfig::new(access)
             .with_clock(clock.shared())
             .with_sign_in_links(links.clone())
-            .with_live(live.clone());
+            .with_live(live.clone())
+            .with_agents(Arc::new(console.clone()));
         let page = operations(engine.clone(), configure(config));
         let router = Router::new()
             .merge(webhooks(engine.clone()))
@@ -188,6 +197,8 @@ impl World {
             live,
             page,
             salon: "salon".into(),
+            retell,
+            console,
             serving,
         }
     }

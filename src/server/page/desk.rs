@@ -123,6 +123,25 @@ impl Visit {
         }
     }
 
+    /// Through which voice agents are set up, if the host has set it up.
+    #[cfg(feature = "agents")]
+    pub(super) fn agents(&self) -> Option<&dyn crate::agents::AgentConsole> {
+        self.desk.config.agents.as_deref()
+    }
+
+    /// Whether there is a tab for a page.
+    pub(super) fn has_tab(&self, page: Page) -> bool {
+        match page {
+            Page::Places => !self.places.is_empty(),
+            #[cfg(feature = "agents")]
+            Page::Agents => {
+                let agents = self.agents();
+                agents.is_some_and(|agents| agents.has_agent(&self.tenant))
+            }
+            _ => true,
+        }
+    }
+
     pub(super) fn must_write(&self) -> Result<(), Problem> {
         if self.operator.may_write() {
             Ok(())

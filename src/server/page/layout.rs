@@ -71,7 +71,7 @@ pub(super) fn fingerprint(shown: &Markup) -> String {
     hex::encode(&Sha256::digest(&shown.0)[..8])
 }
 
-const TABS: [(Page, &str, &str, Icon); 8] = [
+const TABS: &[(Page, &str, &str, Icon)] = &[
     (Page::Overview, "", "Overview", Icon::Pulse),
     (Page::Activity, "/activity", "Activity", Icon::List),
     (Page::Reviews, "/reviews", "Review", Icon::Inbox),
@@ -79,14 +79,16 @@ const TABS: [(Page, &str, &str, Icon); 8] = [
     (Page::Services, "/services", "Services", Icon::Tag),
     (Page::Places, "/places", "Branches", Icon::Person),
     (Page::Webhook, "/webhook", "Webhook", Icon::Plug),
+    #[cfg(feature = "agents")]
+    (Page::Agents, "/agents", "Agent", Icon::Phone),
     (Page::Actions, "/actions", "Actions", Icon::Scroll),
 ];
 
-/// The tabs of a tenant's pages. Without branches and staff there is none for them.
+/// The tabs of a tenant's pages. There is none for branches, staff or an agent that the tenant does not
+/// have.
 fn tabs(visit: &Visit) -> impl Iterator<Item = (Page, &'static str, &'static str, Icon)> {
-    let has_places = !visit.places.is_empty();
-    let tabs = TABS.into_iter();
-    tabs.filter(move |(page, ..)| has_places || *page != Page::Places)
+    let tabs = TABS.iter().copied();
+    tabs.filter(|(page, ..)| visit.has_tab(*page))
 }
 
 /// The tab under which a page belongs.
@@ -98,6 +100,13 @@ fn tab_of(page: Page) -> Page {
         Page::StartDrift | Page::StopDrift => Page::Drift,
         Page::SyncServices => Page::Services,
         Page::TestWebhook | Page::RepairWebhook => Page::Webhook,
+        #[cfg(feature = "agents")]
+        Page::AgentDiff
+        | Page::SwitchFunction
+        | Page::SelectEvents
+        | Page::RestoreAgent
+        | Page::PushAgent
+        | Page::TestAgent => Page::Agents,
         page => page,
     }
 }

@@ -6,6 +6,8 @@
 mod access;
 mod actions;
 mod activity;
+#[cfg(feature = "agents")]
+mod agents;
 mod answer;
 mod appointment;
 mod asset;

@@ -30,6 +30,20 @@ pub(super) enum Page {
     Webhook,
     TestWebhook,
     RepairWebhook,
+    #[cfg(feature = "agents")]
+    Agents,
+    #[cfg(feature = "agents")]
+    AgentDiff,
+    #[cfg(feature = "agents")]
+    SwitchFunction,
+    #[cfg(feature = "agents")]
+    SelectEvents,
+    #[cfg(feature = "agents")]
+    RestoreAgent,
+    #[cfg(feature = "agents")]
+    PushAgent,
+    #[cfg(feature = "agents")]
+    TestAgent,
     Actions,
     Live,
     /// Anything else.
@@ -86,6 +100,20 @@ pub const OPERATIONS_ROUTES: &[OperationsRoute] = &[
     get("/t/{tenant}/webhook", Page::Webhook),
     post("/t/{tenant}/webhook/test", Page::TestWebhook),
     post("/t/{tenant}/webhook/repair", Page::RepairWebhook),
+    #[cfg(feature = "agents")]
+    get("/t/{tenant}/agents", Page::Agents),
+    #[cfg(feature = "agents")]
+    get("/t/{tenant}/agents/diff", Page::AgentDiff),
+    #[cfg(feature = "agents")]
+    post("/t/{tenant}/agents/function", Page::SwitchFunction),
+    #[cfg(feature = "agents")]
+    post("/t/{tenant}/agents/events", Page::SelectEvents),
+    #[cfg(feature = "agents")]
+    post("/t/{tenant}/agents/restore", Page::RestoreAgent),
+    #[cfg(feature = "agents")]
+    post("/t/{tenant}/agents/push", Page::PushAgent),
+    #[cfg(feature = "agents")]
+    post("/t/{tenant}/agents/test", Page::TestAgent),
     get("/t/{tenant}/actions", Page::Actions),
     get("/t/{tenant}/live", Page::Live),
 ];

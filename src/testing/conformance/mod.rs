@@ -45,6 +45,7 @@ pub mod checkpoints;
 pub mod claims;
 pub mod desk;
 pub mod details;
+pub mod documents;
 pub mod erasure;
 pub mod formats;
 pub mod host_writes;

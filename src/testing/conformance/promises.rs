@@ -251,6 +251,18 @@ macro_rules! __store_promises {
                 an_ended_service_sync_is_over
                 services_of_tenants_are_apart
             ];
+            documents: [
+                a_document_begins_with_its_first_version
+                a_document_is_read_back_as_it_was_saved
+                a_document_is_saved_only_over_the_expected_version
+                documents_saved_at_once_are_one
+                versions_come_newest_first_and_in_pages
+                old_versions_are_removed
+                a_document_is_bounded
+                documents_are_apart
+                a_document_tells_the_stores_time
+                the_documents_of_an_erased_tenant_go
+            ];
             upkeep: [
                 what_is_over_is_removed
                 a_removed_item_is_gone

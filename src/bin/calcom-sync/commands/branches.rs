@@ -63,7 +63,7 @@ fn print_branch(output: &Output, branch: &Branch) {
     let numbers: Vec<String> = branch
         .phone_numbers
         .iter()
-        .map(|number| number.international())
+        .map(calcom::model::PhoneNumber::international)
         .collect();
     if !numbers.is_empty() {
         output.line(format!("  Called under: {}", numbers.join(", ")));

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod agents;
 pub(crate) mod book;
 pub(crate) mod branches;
 pub(crate) mod check;
@@ -41,6 +42,7 @@ pub(crate) async fn run(
         Command::Prune(arguments) => prune::run(context, output, arguments).await,
         Command::Erase(command) => erase::run(context, output, command).await,
         Command::Webhook(command) => webhook::run(context, output, command).await,
+        Command::Agents(command) => agents::run(context, output, command).await,
         Command::Performance(arguments) => performance::run(context, output, arguments).await,
         Command::WarmUp(arguments) => warm_up::run(context, output, arguments).await,
         Command::Book(arguments) => book::book(context, output, arguments).await,

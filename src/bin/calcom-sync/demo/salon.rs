@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use calcom::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
-use calcom::model::{Booking, BookingUid, EventTypeId};
+use calcom::model::{Booking, BookingUid, EventTypeId, PhoneNumber};
 use calcom::store::{AppointmentId, AppointmentState, AppointmentStatus, Person};
 use calcom::sync::{Branch, Places, StaffMember};
 use calcom::testing::{FakeAccount, FakeCalcom, FakeCalcomBuilder, FakeEventType};
@@ -76,7 +76,7 @@ pub(super) fn set_up(builder: FakeCalcomBuilder) -> FakeCalcomBuilder {
 pub(super) fn places(event_types: &[i64], hosts: &[i64]) -> Places {
     let branch = |id: &str, name: &str, number: &str, hours: &str, event_types: &[i64]| {
         let mut branch = Branch::new(id.into(), name, "Europe/Berlin".into());
-        branch.phone_numbers = number.parse().into_iter().collect();
+        branch.phone_numbers = number.parse::<PhoneNumber>().into_iter().collect();
         branch.opening_hours = hours.parse().unwrap_or_default();
         branch.event_types = event_types.iter().map(|id| (*id).into()).collect();
         branch

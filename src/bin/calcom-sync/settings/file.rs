@@ -15,6 +15,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::places::{self, BranchFile, StaffFile};
+use super::retell::RetellFile;
 use super::{
     DEFAULT_DATABASE, DEFAULT_LISTEN, DatabaseUrl, LogSettings, MailSettings, NotifySettings, Role,
     Settings, TenantSettings, TokenSettings, WebhookSettings,
@@ -80,6 +81,7 @@ pub(super) struct TenantFile {
     pub(super) hosts: BTreeSet<i64>,
     pub(super) phone_only_domain: Option<String>,
     pub(super) conflicts: ConflictPolicy,
+    pub(super) retell: Option<RetellFile>,
     pub(super) default_region: Option<String>,
     pub(super) branches: Vec<BranchFile>,
     pub(super) staff: Vec<StaffFile>,
@@ -341,6 +343,10 @@ impl TenantFile {
             })?),
             None => None,
         };
+        let retell = match self.retell {
+            Some(retell) => Some(retell.check(&id, wrong)?),
+            None => None,
+        };
         let region = match self.default_region {
             Some(text) => Some(text.parse::<Region>().map_err(|_| {
                 wrong(
@@ -370,6 +376,7 @@ impl TenantFile {
             hosts,
             phone_only_domain: self.phone_only_domain,
             conflicts: self.conflicts,
+            retell,
             default_region: region,
             places,
         })
@@ -415,7 +422,7 @@ impl MailFile {
 }
 
 /// An `http` or `https` address.
-fn web_url(text: &str) -> Option<Url> {
+pub(super) fn web_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
