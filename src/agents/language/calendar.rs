@@ -14,9 +14,7 @@ pub(super) fn weekday_from(day: NaiveDate, weekday: Weekday) -> Option<NaiveDate
 
 /// The Monday of a day's week.
 pub(super) fn monday(day: NaiveDate) -> Option<NaiveDate> {
-    day.checked_sub_days(Days::new(
-        day.weekday().num_days_from_monday().into(),
-    ))
+    day.checked_sub_days(Days::new(day.weekday().num_days_from_monday().into()))
 }
 
 /// The next day of this month and day of the month, from today on; in a year, that one. `None` if there is

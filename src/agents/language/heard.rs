@@ -407,7 +407,8 @@ impl Heard {
     pub(super) fn meaning(mut self, now: NaiveDateTime, time_alone: bool) -> When {
         let nothing_else = self.times.is_empty() && !self.any_time;
         if nothing_else && (time_alone || (!self.unknown && self.loose.len() == 1)) {
-            self.times.extend(self.loose.last().map(|clock| (Join::And, *clock)));
+            self.times
+                .extend(self.loose.last().map(|clock| (Join::And, *clock)));
         }
         let mut when = When::nothing();
         when.time = meaning::time(&self);

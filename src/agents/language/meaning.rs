@@ -57,9 +57,16 @@ fn candidates(clock: Clock, part: Option<Part>) -> Vec<NaiveTime> {
 /// The times that were said.
 pub(super) fn time(heard: &Heard) -> Option<WhenTime> {
     let part = heard.parts.last().map(|(part, _)| *part);
-    let windows = heard.parts.iter().map(|(part, piece)| window(*part, *piece));
+    let windows = heard
+        .parts
+        .iter()
+        .map(|(part, piece)| window(*part, *piece));
     let whole = windows.reduce(|one, other| {
-        let end = if one.1 == 0 || other.1 == 0 { 0 } else { one.1.max(other.1) };
+        let end = if one.1 == 0 || other.1 == 0 {
+            0
+        } else {
+            one.1.max(other.1)
+        };
         (one.0.min(other.0), end)
     });
     let bound = |start: bool| {
@@ -91,7 +98,11 @@ pub(super) fn time(heard: &Heard) -> Option<WhenTime> {
             None => whole.map_or(midnight, |(_, end)| hour(end)),
         };
         // A bound outside of the part of the day that was said counts alone.
-        let end = if end != midnight && end <= start { midnight } else { end };
+        let end = if end != midnight && end <= start {
+            midnight
+        } else {
+            end
+        };
         return Some(WhenTime::Between(start, end));
     }
     let said = heard.times.iter().map(|(_, clock)| *clock);
@@ -281,7 +292,11 @@ fn of(day: Day, now: NaiveDateTime, time: Option<&WhenTime>) -> Option<Days> {
         Day::InWeeks(weeks) => plus(today, weeks.checked_mul(7)?).map(Days::on),
         Day::Weekend(next) => {
             // On a Sunday the weekend is over.
-            let day = if today.weekday() == Weekday::Sun { plus(today, 1)? } else { today };
+            let day = if today.weekday() == Weekday::Sun {
+                plus(today, 1)?
+            } else {
+                today
+            };
             let saturday = weekday_from(day, Weekday::Sat)?;
             let days = Days::span(saturday, plus(saturday, 1)?);
             Some(if next {
@@ -291,7 +306,9 @@ fn of(day: Day, now: NaiveDateTime, time: Option<&WhenTime>) -> Option<Days> {
             })
         }
         Day::Month { month, piece } => {
-            let this = (today.month() == month).then(|| today.with_day(1)).flatten();
+            let this = (today.month() == month)
+                .then(|| today.with_day(1))
+                .flatten();
             let first = this.or_else(|| month_day(today, month, 1, None))?;
             let days = of_month(first, piece, today)?;
             if days.last < today {
@@ -315,7 +332,11 @@ fn of(day: Day, now: NaiveDateTime, time: Option<&WhenTime>) -> Option<Days> {
 fn is_dated(day: Day) -> bool {
     !matches!(
         day,
-        Day::Weekday(..) | Day::Week(..) | Day::Weekend(_) | Day::Month { .. } | Day::MonthAhead(..)
+        Day::Weekday(..)
+            | Day::Week(..)
+            | Day::Weekend(_)
+            | Day::Month { .. }
+            | Day::MonthAhead(..)
     )
 }
 
@@ -340,7 +361,10 @@ pub(super) fn days(heard: &Heard, now: NaiveDateTime, when: &mut When) {
         return;
     }
     // A date leads: "Thursday, December 10th".
-    if let Some(dated) = found.iter().position(|(join, day, _)| *join == Join::And && is_dated(*day)) {
+    if let Some(dated) = found
+        .iter()
+        .position(|(join, day, _)| *join == Join::And && is_dated(*day))
+    {
         found[..=dated].rotate_right(1);
     }
     for (join, day, days) in found {
@@ -390,7 +414,11 @@ fn between(
         (Some(first), Some(last)) if last < first => {
             let weeks = (first - last).num_days() / 7 + 1;
             let later = plus(last, weeks * 7)?;
-            Some(if weeks == 1 { (first, later) } else { (last, last) })
+            Some(if weeks == 1 {
+                (first, later)
+            } else {
+                (last, last)
+            })
         }
         (Some(first), Some(last)) => Some((first, last)),
         (None, None) => None,

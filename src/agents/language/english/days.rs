@@ -99,7 +99,11 @@ fn relative(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize
     let at = at + 1 + usize::from(cursor.is(at + 1, &["time"]));
     if ahead == 1 {
         if !heard.shift(days, cursor.at) {
-            heard.day(if days % 7 == 0 { Day::InWeeks(days / 7) } else { on(plus(today, days)) });
+            heard.day(if days % 7 == 0 {
+                Day::InWeeks(days / 7)
+            } else {
+                on(plus(today, days))
+            });
         }
         return Some(at);
     }
@@ -170,7 +174,9 @@ fn described(cursor: Cursor<'_>, heard: &mut Heard, today: NaiveDate) -> Option<
             return Some(at + 2);
         }
         _ => {
-            let number = cursor.number(at).filter(|number| ahead == 1 && *number <= 60)?;
+            let number = cursor
+                .number(at)
+                .filter(|number| ahead == 1 && *number <= 60)?;
             let days = match cursor.word(at + 1) {
                 "days" => number,
                 "weeks" => number * 7,
@@ -197,7 +203,10 @@ fn piece(cursor: Cursor<'_>, heard: &mut Heard) -> Option<usize> {
         "beginning" | "start" | "early" => Piece::Start,
         "middle" | "mid" => Piece::Middle,
         "end" | "late" => Piece::End,
-        "in" if month(cursor.word(1)).is_some() && cursor.number(2).is_none() && cursor.ordinal(2).is_none() => {
+        "in" if month(cursor.word(1)).is_some()
+            && cursor.number(2).is_none()
+            && cursor.ordinal(2).is_none() =>
+        {
             Piece::Whole
         }
         _ => return None,
@@ -265,7 +274,9 @@ fn year_at(cursor: Cursor<'_>, at: usize) -> (Option<i32>, usize) {
         (Some(number), 4) => Some((number, 1)),
         // "Twenty twenty-six".
         (Some(20), 0) if cursor.figures(from + 1) == 0 => {
-            let rest = cursor.number(from + 1).filter(|rest| (20..100).contains(rest));
+            let rest = cursor
+                .number(from + 1)
+                .filter(|rest| (20..100).contains(rest));
             rest.map(|rest| (2_000 + rest, 2))
         }
         _ => None,
@@ -283,7 +294,9 @@ fn date(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
     if let Some(month) = month(cursor.word(0)) {
         let at = 1 + usize::from(cursor.mark(1, '.')) + usize::from(cursor.is(1, &["the"]));
         let is_hour = cursor.mark(at + 1, ':') || cursor.is(at + 1, &["am", "pm", "oclock"]);
-        let number = cursor.number(at).filter(|_| cursor.figures(at) < 3 && !is_hour);
+        let number = cursor
+            .number(at)
+            .filter(|_| cursor.figures(at) < 3 && !is_hour);
         let day = number.or(cursor.ordinal(at))?;
         let (year, used) = year_at(cursor, at + 1);
         heard.day(Day::MonthDay { month, day, year });
@@ -297,7 +310,9 @@ fn date(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
         heard.day(Day::MonthDay { month, day, year });
         return Some(used);
     }
-    if let Some(ahead) = which(cursor.word(1 + of)).map(ahead).filter(|ahead| *ahead >= 0)
+    if let Some(ahead) = which(cursor.word(1 + of))
+        .map(ahead)
+        .filter(|ahead| *ahead >= 0)
         && of == 1
         && cursor.is(3, &["month"])
     {
@@ -309,11 +324,17 @@ fn date(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
         return in_figures(cursor, heard, day, asked);
     }
     // The day of the month alone. Before another word, "the first" is not a day.
-    let day = cursor.ordinal(0).filter(|day| (1..=31).contains(day) && !asked.time_alone)?;
+    let day = cursor
+        .ordinal(0)
+        .filter(|day| (1..=31).contains(day) && !asked.time_alone)?;
     let next = cursor.token(1);
     let is_noun = cursor.is(1, &["one"])
-        || next.is_some_and(|next| next.kind == Kind::Word && !AFTER_DAY.contains(&next.text.as_str()));
-    let before = ["the", "on", "or", "until", "till", "from", "to", "and", "by", "before", "after"];
+        || next.is_some_and(|next| {
+            next.kind == Kind::Word && !AFTER_DAY.contains(&next.text.as_str())
+        });
+    let before = [
+        "the", "on", "or", "until", "till", "from", "to", "and", "by", "before", "after",
+    ];
     let introduced = before.contains(&cursor.before(1)) || heard.day_just_before(cursor.at);
     if !introduced || (is_noun && part(cursor.word(1)).is_none()) {
         return None;
@@ -324,9 +345,10 @@ fn date(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
 
 /// Words that can follow the day of a month.
 const AFTER_DAY: &[&str] = &[
-    "at", "in", "around", "about", "after", "before", "between", "from", "by", "please", "or", "and", "if", "would",
-    "is", "works", "until", "till", "to", "through", "noon", "midday", "early", "late", "half", "quarter", "any",
-    "anytime", "sometime", "maybe", "then", "any", "first", "a", "would", "could", "on", "works",
+    "at", "in", "around", "about", "after", "before", "between", "from", "by", "please", "or",
+    "and", "if", "would", "is", "works", "until", "till", "to", "through", "noon", "midday",
+    "early", "late", "half", "quarter", "any", "anytime", "sometime", "maybe", "then", "any",
+    "first", "a", "would", "could", "on", "works",
 ];
 
 /// "12/5", "12/5/2026", "5.12.2026".
@@ -334,11 +356,17 @@ fn in_figures(cursor: Cursor<'_>, heard: &mut Heard, one: u32, asked: Asked) -> 
     let mark = ['/', '.'].into_iter().find(|mark| cursor.mark(1, *mark))?;
     let other = cursor.number(2).filter(|_| cursor.figures(2) < 3)?;
     let number = cursor.figures_after(3, mark);
-    let year = number.filter(|_| [2, 4].contains(&cursor.figures(4))).and_then(year);
+    let year = number
+        .filter(|_| [2, 4].contains(&cursor.figures(4)))
+        .and_then(year);
     if mark == '.' {
         // With dots, a date is written as in Europe, and two numbers are a time.
         year?;
-        heard.day(Day::MonthDay { month: other, day: one, year });
+        heard.day(Day::MonthDay {
+            month: other,
+            day: one,
+            year,
+        });
         return Some(5);
     }
     let today = asked.now.date();

@@ -81,8 +81,16 @@ fn relative(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize
         in_minutes(heard, asked.now, 90);
         return Some(3);
     }
-    let number = if one { 1 } else { cursor.number(1).filter(|number| *number <= 999)? };
-    let count = if past { -i64::from(number) } else { i64::from(number) };
+    let number = if one {
+        1
+    } else {
+        cursor.number(1).filter(|number| *number <= 999)?
+    };
+    let count = if past {
+        -i64::from(number)
+    } else {
+        i64::from(number)
+    };
     let today = asked.now.date();
     match cursor.word(2) {
         // A week has eight days when both ends are counted.
@@ -145,14 +153,19 @@ fn described(cursor: Cursor<'_>, heard: &mut Heard, today: NaiveDate) -> Option<
     match cursor.word(1) {
         "woche" => heard.day(Day::Week(ahead, Piece::Whole)),
         "monat" | "monats" if ahead >= 0 => heard.day(Day::MonthAhead(ahead, Piece::Whole)),
-        "wochenende" => heard.day(Day::Weekend(matches!(which, Which::Next | Which::AfterNext))),
+        "wochenende" => heard.day(Day::Weekend(matches!(
+            which,
+            Which::Next | Which::AfterNext
+        ))),
         "morgen" if which == Which::Next => {
             heard.day(on(plus(today, 1)));
             heard.part(Part::Morning, Piece::Whole);
         }
         "tage" | "tagen" if ahead == 1 => within(heard, today, 7),
         _ => {
-            let number = cursor.number(1).filter(|number| ahead == 1 && *number <= 60)?;
+            let number = cursor
+                .number(1)
+                .filter(|number| ahead == 1 && *number <= 60)?;
             let days = match cursor.word(2) {
                 "tage" | "tagen" => number,
                 "wochen" => number * 7,
@@ -219,7 +232,10 @@ fn weekday(cursor: Cursor<'_>, heard: &mut Heard, at: usize, which: Which) -> Op
         // Short ones are words of their own as well.
         None if at > 0 || is_short(cursor) => {
             let mut names = WEEKDAYS.iter();
-            (names.find_map(|(_, short, day)| (*short == word).then_some(*day))?, "")
+            (
+                names.find_map(|(_, short, day)| (*short == word).then_some(*day))?,
+                "",
+            )
         }
         None => return None,
     };
@@ -286,7 +302,10 @@ fn date(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
     let dot = usize::from(cursor.mark(1, '.'));
     // With the month's name, or "am fünften zwölften".
     let named = month(cursor.word(1 + dot));
-    let counted = cursor.ordinal(0).and(cursor.ordinal(1)).filter(|month| *month <= 12);
+    let counted = cursor
+        .ordinal(0)
+        .and(cursor.ordinal(1))
+        .filter(|month| *month <= 12);
     if let Some(month) = named.or(counted) {
         let at = 2 + dot + usize::from(cursor.mark(2 + dot, '.'));
         let (year, used) = year_at(cursor, at, false);
@@ -297,20 +316,27 @@ fn date(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
         return in_figures(cursor, heard, day, asked);
     }
     // The day of the month alone.
-    let after = ["am", "den", "dem", "vom", "zum", "ab", "bis", "oder", "und", "nach", "vor", "der"];
+    let after = [
+        "am", "den", "dem", "vom", "zum", "ab", "bis", "oder", "und", "nach", "vor", "der",
+    ];
     if !after.contains(&cursor.before(1)) || !(1..=31).contains(&day) || asked.time_alone {
         return None;
     }
     let written = cursor.number(0).is_none()
         || (cursor.figures(0) > 0 && dot == 1)
-        || (cursor.figures(0) > 0 && cursor.before(1) == "am" && !cursor.is(1, &["uhr", "h"]) && !cursor.mark(1, ':'));
+        || (cursor.figures(0) > 0
+            && cursor.before(1) == "am"
+            && !cursor.is(1, &["uhr", "h"])
+            && !cursor.mark(1, ':'));
     let next = cursor.token(1 + dot);
-    let is_noun = next.is_some_and(|next| next.kind == Kind::Word && !AFTER_DAY.contains(&next.text.as_str()));
+    let is_noun = next
+        .is_some_and(|next| next.kind == Kind::Word && !AFTER_DAY.contains(&next.text.as_str()));
     if !written || (is_noun && part(cursor.word(1 + dot)).is_none()) {
         return None;
     }
     let of = usize::from(cursor.is(1 + dot, &["des"]));
-    let next_month = which(cursor.word(1 + dot + of)).filter(|_| cursor.is(2 + dot + of, &["monats"]));
+    let next_month =
+        which(cursor.word(1 + dot + of)).filter(|_| cursor.is(2 + dot + of, &["monats"]));
     if let Some(which) = next_month {
         let months = u32::try_from(ahead(which)).ok()?;
         heard.day(on(day_of_month_ahead(asked.now.date(), months, day)));
@@ -322,9 +348,43 @@ fn date(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
 
 /// Words that can follow the day of a month; before another word, "der erste" is not a day.
 const AFTER_DAY: &[&str] = &[
-    "um", "gegen", "ab", "nach", "vor", "zwischen", "oder", "und", "bis", "von", "morgens", "fruh", "fruhmorgens", "des",
-    "nachsten", "dieses", "bitte", "ginge", "geht", "passt", "ist", "ware", "wenn", "in", "am", "dann", "noch", "so",
-    "halb", "viertel", "dreiviertel", "egal", "ganztagig", "mitternacht", "kurz", "spat", "irgendwann",
+    "um",
+    "gegen",
+    "ab",
+    "nach",
+    "vor",
+    "zwischen",
+    "oder",
+    "und",
+    "bis",
+    "von",
+    "morgens",
+    "fruh",
+    "fruhmorgens",
+    "des",
+    "nachsten",
+    "dieses",
+    "bitte",
+    "ginge",
+    "geht",
+    "passt",
+    "ist",
+    "ware",
+    "wenn",
+    "in",
+    "am",
+    "dann",
+    "noch",
+    "so",
+    "halb",
+    "viertel",
+    "dreiviertel",
+    "egal",
+    "ganztagig",
+    "mitternacht",
+    "kurz",
+    "spat",
+    "irgendwann",
 ];
 
 /// "5.12.", "05.12.2026", "5/12".
@@ -332,7 +392,11 @@ fn in_figures(cursor: Cursor<'_>, heard: &mut Heard, day: u32, asked: Asked) -> 
     let month = cursor.number(2).filter(|_| cursor.figures(2) < 3)?;
     if !cursor.mark(1, '.') {
         let slash = cursor.mark(3, '/') && cursor.figures(4) > 0;
-        let (year, used) = if slash { year_at(cursor, 4, true) } else { (None, 0) };
+        let (year, used) = if slash {
+            year_at(cursor, 4, true)
+        } else {
+            (None, 0)
+        };
         heard.day(Day::MonthDay { month, day, year });
         return Some(if used > 0 { 5 } else { 3 });
     }
@@ -344,7 +408,11 @@ fn in_figures(cursor: Cursor<'_>, heard: &mut Heard, day: u32, asked: Asked) -> 
     if !closed && !cursor.glued(2) {
         return None;
     }
-    let (year, used) = if closed { year_at(cursor, 4, true) } else { (None, 0) };
+    let (year, used) = if closed {
+        year_at(cursor, 4, true)
+    } else {
+        (None, 0)
+    };
     heard.day(Day::MonthDay { month, day, year });
     Some(3 + usize::from(closed) + used)
 }

@@ -6,6 +6,10 @@ use crate::agents::language::{English, German, Language, Scene};
 fn print() {
     for (tool, outcome) in all() {
         let scene = Scene::new(tool, local(NOW));
-        println!("{}\n{}", German.say(&outcome, &scene), English.say(&outcome, &scene));
+        println!(
+            "{}\n{}",
+            German.say(&outcome, &scene),
+            English.say(&outcome, &scene)
+        );
     }
 }
