@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 
-use super::heard::Clock;
+use super::said::Clock;
 use super::words::Cursor;
 
 /// A date, and the time that follows it.
@@ -50,7 +50,8 @@ impl Iso {
 /// `2026-12-10` or `20261210`.
 fn date(cursor: Cursor<'_>) -> Option<(Option<NaiveDate>, usize)> {
     let year = cursor.number(0)?;
-    let date = |year: u32, month, day| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day);
+    let date =
+        |year: u32, month, day| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day);
     match cursor.figures(0) {
         4 => {
             let month = cursor.figures_after(1, '-')?;

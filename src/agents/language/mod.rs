@@ -4,9 +4,11 @@ mod calendar;
 mod english;
 mod german;
 mod heard;
+mod hours;
 mod iso;
 mod meaning;
 mod reading;
+mod said;
 mod speech;
 mod spelling;
 #[cfg(test)]

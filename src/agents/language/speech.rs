@@ -27,7 +27,9 @@ pub(super) fn name(text: &str) -> String {
     let text: String = text.chars().map(keep).collect();
     let mut name = String::new();
     let mut length = 0;
-    let words = text.split_whitespace().map(|word| word.trim_start_matches(['.', ',', '/']));
+    let words = text
+        .split_whitespace()
+        .map(|word| word.trim_start_matches(['.', ',', '/']));
     for word in words.filter(|word| !word.is_empty()) {
         length += word.chars().count() + 1;
         if length > LONGEST_NAME {
@@ -46,7 +48,8 @@ pub(super) fn name(text: &str) -> String {
         }
         name.push_str(word);
     }
-    let ends = |character: char| !character.is_alphanumeric() && !matches!(character, '%' | '€' | '$');
+    let ends =
+        |character: char| !character.is_alphanumeric() && !matches!(character, '%' | '€' | '$');
     let accent = |character: char| matches!(character, '\u{300}'..='\u{36f}');
     name.trim_matches(|character| ends(character) && !accent(character))
         .to_owned()
@@ -187,7 +190,9 @@ impl Moment {
             return Some(Self::Day(day));
         }
         let time = ["%H:%M", "%H:%M:%S"];
-        let mut times = time.iter().filter_map(|form| NaiveTime::parse_from_str(text, form).ok());
+        let mut times = time
+            .iter()
+            .filter_map(|form| NaiveTime::parse_from_str(text, form).ok());
         times.next().map(Self::Time)
     }
 }
@@ -204,7 +209,9 @@ impl Choice {
     /// Puts the readings of a doubt into the fewest words that tell them apart.
     pub(super) fn of(readings: &[Reading]) -> Self {
         let readings = &readings[..readings.len().min(ALTERNATIVES)];
-        let read = |reading: &Reading| Moment::read(&reading.name).or_else(|| Moment::read(&reading.value));
+        let read = |reading: &Reading| {
+            Moment::read(&reading.name).or_else(|| Moment::read(&reading.value))
+        };
         let moments: Option<Vec<Moment>> = readings.iter().map(read).collect();
         let named = || Self::Names(names(readings.iter().map(|reading| &reading.name)));
         let Some(moments) = moments.filter(|moments| !moments.is_empty()) else {

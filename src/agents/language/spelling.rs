@@ -52,14 +52,20 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
         let next = sort(character);
         if current.is_some_and(|current| current != next) {
             let is_word = current != Some(Sort::Other);
-            pieces.push(Piece { text: &text[start..at], is_word });
+            pieces.push(Piece {
+                text: &text[start..at],
+                is_word,
+            });
             start = at;
         }
         current = Some(next);
     }
     if start < text.len() {
         let is_word = current != Some(Sort::Other);
-        pieces.push(Piece { text: &text[start..], is_word });
+        pieces.push(Piece {
+            text: &text[start..],
+            is_word,
+        });
     }
     pieces
 }
@@ -112,10 +118,16 @@ impl Speller {
                 (Some(digit.to_string().repeat(times)), 3)
             } else if let Some(number) = self.number(word(at)) {
                 // "Sieben und zwanzig", "twenty five".
-                let joined = |gap: usize| pieces.get(gap).is_some_and(|gap| matches!(gap.text, " " | "-"));
+                let joined = |gap: usize| {
+                    pieces
+                        .get(gap)
+                        .is_some_and(|gap| matches!(gap.text, " " | "-"))
+                };
                 let next = self.number(word(at + 2)).filter(|_| joined(at + 1));
                 let two = next.and_then(|next| (self.sum)(number, "", next));
-                let next = self.number(word(at + 4)).filter(|_| joined(at + 1) && joined(at + 3));
+                let next = self
+                    .number(word(at + 4))
+                    .filter(|_| joined(at + 1) && joined(at + 3));
                 let three = next.and_then(|next| (self.sum)(number, word(at + 2), next));
                 match (two, three) {
                     (Some(sum), _) => (Some(sum.to_string()), 3),
@@ -142,9 +154,11 @@ impl Speller {
         let mut whole = String::with_capacity(text.len());
         for (at, piece) in written.iter().enumerate() {
             let before = at.checked_sub(1).and_then(|before| written.get(before));
-            let between = before.zip(written.get(at + 1)).is_some_and(|(before, after)| {
-                before.digits && after.digits && (before.converted || after.converted)
-            });
+            let between = before
+                .zip(written.get(at + 1))
+                .is_some_and(|(before, after)| {
+                    before.digits && after.digits && (before.converted || after.converted)
+                });
             if !(between && is_gap(&piece.text)) {
                 whole.push_str(&piece.text);
             }
@@ -204,7 +218,11 @@ impl Speller {
             }
             at += 1;
             // "A wie Anton", "a as in apple".
-            while is_letter && words.get(at).is_some_and(|word| self.like.contains(&self.fold(word).as_str())) {
+            while is_letter
+                && words
+                    .get(at)
+                    .is_some_and(|word| self.like.contains(&self.fold(word).as_str()))
+            {
                 let last = self.like.len() == 1 || self.fold(words[at]) != "as";
                 at += if last { 2 } else { 1 };
             }
@@ -215,7 +233,10 @@ impl Speller {
     /// What of the words before the `@` belongs to the address.
     fn local(&self, parts: &[String]) -> String {
         let stops = |part: &String| {
-            part == "@" || self.lead.contains(&self.fold(part.trim_end_matches('.')).as_str())
+            part == "@"
+                || self
+                    .lead
+                    .contains(&self.fold(part.trim_end_matches('.')).as_str())
         };
         let start = parts.iter().rposition(stops).map_or(0, |at| at + 1);
         parts[start..].concat()
@@ -235,15 +256,20 @@ impl Speller {
 
 /// Whether a piece only separates digits.
 fn is_gap(text: &str) -> bool {
-    text.chars().all(|character| character.is_whitespace() || matches!(character, '-' | ',' | '.' | '/'))
+    text.chars()
+        .all(|character| character.is_whitespace() || matches!(character, '-' | ',' | '.' | '/'))
 }
 
 /// What of the words after the `@` belongs to the address: up to the last word that a dot precedes.
 fn domain(parts: &[String]) -> String {
     let mut domain = String::new();
     for (at, part) in parts.iter().enumerate() {
-        let is_letter = |part: &str| part.chars().count() == 1 && part.chars().all(char::is_alphanumeric);
-        let spelled = is_letter(part) && at.checked_sub(1).is_some_and(|before| is_letter(&parts[before]));
+        let is_letter =
+            |part: &str| part.chars().count() == 1 && part.chars().all(char::is_alphanumeric);
+        let spelled = is_letter(part)
+            && at
+                .checked_sub(1)
+                .is_some_and(|before| is_letter(&parts[before]));
         let is_symbol = matches!(part.as_str(), "." | "-");
         if domain.contains('.') && !(spelled || is_symbol || domain.ends_with(['.', '-'])) {
             break;
@@ -253,7 +279,11 @@ fn domain(parts: &[String]) -> String {
         }
         // The dot at the end of a sentence.
         let last = at + 1 == parts.len();
-        domain.push_str(if last { part.trim_end_matches('.') } else { part });
+        domain.push_str(if last {
+            part.trim_end_matches('.')
+        } else {
+            part
+        });
     }
     domain.trim_end_matches('.').to_owned()
 }

@@ -10,15 +10,52 @@ pub(super) const LEXICON: Lexicon = Lexicon {
 };
 
 const UNITS: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 
-const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const TENS: [&str; 8] = [
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
 
 const ORDINALS: [&str; 20] = [
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
-    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
     "twentieth",
 ];
 
@@ -50,7 +87,9 @@ pub(super) fn prepare(tokens: Vec<Token>) -> Vec<Token> {
         if let Some(tens) = tens {
             let dash = tokens.next_if(|next| next.kind == Kind::Mark('-'));
             let unit = tokens.next_if(|next| match next.kind {
-                Kind::Number(unit) | Kind::Ordinal(unit) => next.figures == 0 && (1..10).contains(&unit),
+                Kind::Number(unit) | Kind::Ordinal(unit) => {
+                    next.figures == 0 && (1..10).contains(&unit)
+                }
                 _ => false,
             });
             match unit.map(|unit| unit.kind) {
@@ -67,7 +106,9 @@ pub(super) fn prepare(tokens: Vec<Token>) -> Vec<Token> {
         if let Kind::Number(day) = token.kind
             && token.figures > 0
             && tokens
-                .next_if(|next| next.glued && ["st", "nd", "rd", "th"].contains(&next.text.as_str()))
+                .next_if(|next| {
+                    next.glued && ["st", "nd", "rd", "th"].contains(&next.text.as_str())
+                })
                 .is_some()
         {
             token.kind = Kind::Ordinal(day);

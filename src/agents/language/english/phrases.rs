@@ -6,16 +6,33 @@ use crate::agents::language::calendar::plus;
 use crate::agents::language::speech::{Slots, list, needs_year};
 
 const WEEKDAYS: [&str; 7] = [
-    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
 ];
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
 const COUNTS: [&str; 13] = [
-    "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve",
 ];
 
 /// A number of things, in words up to twelve.
@@ -27,7 +44,10 @@ pub(in crate::agents::language) fn count(number: usize) -> String {
 
 /// "December 10th", with the year where it is needed.
 pub(in crate::agents::language) fn date(date: NaiveDate, today: NaiveDate) -> String {
-    let month = MONTHS.get(date.month0() as usize).copied().unwrap_or_default();
+    let month = MONTHS
+        .get(date.month0() as usize)
+        .copied()
+        .unwrap_or_default();
     let day = date.day();
     let end = match day {
         1 | 21 | 31 => "st",
@@ -102,7 +122,11 @@ pub(in crate::agents::language) fn to(at: NaiveDateTime, today: NaiveDate) -> St
 }
 
 /// Times, from which one is to be chosen. On the day that was asked for, it is not said again.
-pub(in crate::agents::language) fn slots(slots: &Slots, today: NaiveDate, asked: Option<NaiveDate>) -> String {
+pub(in crate::agents::language) fn slots(
+    slots: &Slots,
+    today: NaiveDate,
+    asked: Option<NaiveDate>,
+) -> String {
     match slots {
         Slots::OneDay(day, times) => {
             let times: Vec<String> = times.iter().map(|time| clock(*time)).collect();

@@ -4,10 +4,10 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime};
 
 use super::doubts;
 use super::phrases::{at, clock, count, date, duration, on_day, slots, to};
-use crate::agents::language::{Scene, speech};
 use crate::agents::language::speech::{
     ALTERNATIVES, Slots, common, fit, hours, last_day, list, said, start, starts,
 };
+use crate::agents::language::{Scene, speech};
 use crate::agents::outcome::{
     Collected, Doubt, Kept, Offer, Outcome, Progress, Refusal, ServiceLine,
 };
@@ -116,7 +116,11 @@ fn offered(services: &[ServiceLine]) -> String {
             format!("You can book {one}{length}. Would you like an appointment?")
         }
         names => fit(names.len().min(ALTERNATIVES), |most| {
-            let some = if names.len() > most { ", for example," } else { "" };
+            let some = if names.len() > most {
+                ", for example,"
+            } else {
+                ""
+            };
             let list = list(&names[..most], "and");
             format!("You can book{some} {list}. What would you like an appointment for?")
         }),
@@ -214,7 +218,11 @@ fn nothing_free(
     } else if first.date() <= today {
         format!("until {}", date(last, today))
     } else {
-        format!("from {} to {}", date(first.date(), today), date(last, today))
+        format!(
+            "from {} to {}",
+            date(first.date(), today),
+            date(last, today)
+        )
     };
     format!("I'm afraid nothing is free {span}. Shall I look at another day?")
 }
@@ -247,20 +255,33 @@ fn kept(appointments: &[Kept], today: NaiveDate) -> String {
         service.map_or_else(String::new, |service| format!(" for {service}"))
     };
     match appointments {
-        [] => "I can't find any upcoming appointments under this number. Would you like to make one?".to_owned(),
+        [] => {
+            "I can't find any upcoming appointments under this number. Would you like to make one?"
+                .to_owned()
+        }
         [one] => {
             let time = at(start(one), today);
-            format!("You have an appointment {time}{}{}.", service(one), place(one))
+            format!(
+                "You have an appointment {time}{}{}.",
+                service(one),
+                place(one)
+            )
         }
         all => fit(all.len().min(ALTERNATIVES), |most| {
-            let items = all[..most].iter().zip(["The first is", "the second", "the third"]);
+            let items = all[..most]
+                .iter()
+                .zip(["The first is", "the second", "the third"]);
             let items: Vec<String> = items
                 .map(|(kept, which)| {
                     let time = at(start(kept), today);
                     format!("{which} {time}{}{}", service(kept), place(kept))
                 })
                 .collect();
-            format!("You have {} appointments. {}.", count(all.len()), list(&items, "and"))
+            format!(
+                "You have {} appointments. {}.",
+                count(all.len()),
+                list(&items, "and")
+            )
         }),
     }
 }
@@ -271,10 +292,14 @@ fn refused(reason: Refusal) -> &'static str {
             "Your number is withheld, so I can't look up your appointments. Please call again with your number shown."
         }
         Refusal::NotTheirs => "I'm afraid I can't find that appointment under your number.",
-        Refusal::WasCancelled => "You have just cancelled this appointment. Would you like it back after all?",
+        Refusal::WasCancelled => {
+            "You have just cancelled this appointment. Would you like it back after all?"
+        }
         Refusal::HasBegun => {
             "This appointment has already started or is over, so I'm afraid I can't change it any more."
         }
-        Refusal::Rejected => "I'm afraid that didn't work. Someone from our team will take a look at it.",
+        Refusal::Rejected => {
+            "I'm afraid that didn't work. Someone from our team will take a look at it."
+        }
     }
 }

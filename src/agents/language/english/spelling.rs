@@ -18,7 +18,7 @@ const SPELLER: Speller = Speller {
         _ => None,
     },
     sum: |tens, between, unit| {
-        let fits = (1..10).contains(&unit) && tens >= 20 && tens < 100 && tens % 10 == 0;
+        let fits = (1..10).contains(&unit) && (20..100).contains(&tens) && tens % 10 == 0;
         (fits && between.is_empty()).then_some(tens + unit)
     },
     symbol: |word| {
@@ -32,15 +32,34 @@ const SPELLER: Speller = Speller {
         })
     },
     lead: &[
-        "email", "e-mail", "mail", "address", "is", "its", "it", "it's", "my", "the", "me", "reach", "yes", "please",
-        "so", "and", "thats", "that's", "um", "uh",
+        "email", "e-mail", "mail", "address", "is", "its", "it", "it's", "my", "the", "me",
+        "reach", "yes", "please", "so", "and", "thats", "that's", "um", "uh",
     ],
     like: &["as", "in", "like", "for"],
     yes: &[
-        "true", "yes", "1", "y", "yeah", "yep", "yup", "sure", "ok", "okay", "certainly", "absolutely", "definitely",
-        "correct", "right", "course", "ja", "fine",
+        "true",
+        "yes",
+        "1",
+        "y",
+        "yeah",
+        "yep",
+        "yup",
+        "sure",
+        "ok",
+        "okay",
+        "certainly",
+        "absolutely",
+        "definitely",
+        "correct",
+        "right",
+        "course",
+        "ja",
+        "fine",
     ],
-    no: &["no", "not", "nope", "dont", "false", "never", "wrong", "nein", "don", "isn", "cannot", "can't"],
+    no: &[
+        "no", "not", "nope", "dont", "false", "never", "wrong", "nein", "don", "isn", "cannot",
+        "can't",
+    ],
 };
 
 /// Puts the digits of a phone number into figures.

@@ -1,21 +1,58 @@
 //! Times of day in English.
 
-use super::days;
-use crate::agents::language::calendar::plus;
-use crate::agents::language::heard::{Clock, Day, Half, Heard, Part, Piece};
+use super::dates;
+use crate::agents::language::heard::Heard;
 use crate::agents::language::reading::Asked;
+use crate::agents::language::said::{Clock, Day, Half, Join, Part, Piece};
 use crate::agents::language::words::Cursor;
 
 /// Words after which a number is an hour.
 const INTRO: &[&str] = &[
-    "at", "around", "about", "approximately", "after", "before", "between", "until", "till", "til", "by", "from", "past",
+    "at",
+    "around",
+    "about",
+    "approximately",
+    "after",
+    "before",
+    "between",
+    "until",
+    "till",
+    "til",
+    "by",
+    "from",
+    "past",
 ];
 
 /// What is counted, so that the number before is no hour.
 const COUNTED: &[&str] = &[
-    "day", "days", "week", "weeks", "month", "months", "hour", "hours", "minute", "minutes", "person", "persons", "people",
-    "appointment", "appointments", "year", "years", "times", "slot", "slots", "kids", "of", "fortnight", "fortnights",
-    "thing", "moment", "second", "seconds",
+    "day",
+    "days",
+    "week",
+    "weeks",
+    "month",
+    "months",
+    "hour",
+    "hours",
+    "minute",
+    "minutes",
+    "person",
+    "persons",
+    "people",
+    "appointment",
+    "appointments",
+    "year",
+    "years",
+    "times",
+    "slot",
+    "slots",
+    "kids",
+    "of",
+    "fortnight",
+    "fortnights",
+    "thing",
+    "moment",
+    "second",
+    "seconds",
 ];
 
 /// Reads a time of day or a part of the day.
@@ -48,7 +85,11 @@ pub(super) fn read(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> usize
     // "The one on Tuesday" is no hour.
     let pronoun = cursor.is(0, &["one"]) && cursor.at > 0 && !heard.day_just_before(cursor.at);
     match cursor.number(0).and_then(|hour| Clock::said(hour, 0)) {
-        Some(clock) if !cursor.is(1, COUNTED) && cursor.figures(0) < 3 && (!pronoun || asked.time_alone) => {
+        Some(clock)
+            if !cursor.is(1, COUNTED)
+                && cursor.figures(0) < 3
+                && (!pronoun || asked.time_alone) =>
+        {
             heard.loose(clock);
             1
         }
@@ -91,7 +132,9 @@ fn named(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
         "noon" | "midday" => Some(12),
         "midnight" => Some(0),
         // "Twelve noon".
-        _ if cursor.number(0) == Some(12) && cursor.is(1, &["noon", "midnight", "midday"]) => return Some(1),
+        _ if cursor.number(0) == Some(12) && cursor.is(1, &["noon", "midnight", "midday"]) => {
+            return Some(1);
+        }
         _ => None,
     };
     if let Some(hour) = hour {
@@ -100,7 +143,7 @@ fn named(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
     }
     match cursor.word(0) {
         "tonight" => {
-            heard.day(plus(asked.now.date(), 0).map_or(Day::None, Day::Date));
+            heard.day(Day::Date(asked.now.date()));
             heard.part(Part::Evening, Piece::Whole);
             return Some(1);
         }
@@ -108,7 +151,10 @@ fn named(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
             heard.any_time = true;
             return Some(1);
         }
-        "any" | "all" if cursor.is(1, &["time", "hour"]) || (cursor.is(0, &["all"]) && cursor.is(1, &["day"])) => {
+        "any" | "all"
+            if cursor.is(1, &["time", "hour"])
+                || (cursor.is(0, &["all"]) && cursor.is(1, &["day"])) =>
+        {
             heard.any_time = true;
             return Some(2);
         }
@@ -118,7 +164,11 @@ fn named(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
         }
         "early" | "late" if cursor.is(1, &["in", "on"]) => {
             let at = 2 + usize::from(cursor.is(2, &["the"]));
-            let piece = if cursor.is(0, &["early"]) { Piece::Start } else { Piece::End };
+            let piece = if cursor.is(0, &["early"]) {
+                Piece::Start
+            } else {
+                Piece::End
+            };
             heard.part(part(cursor.word(at))?, piece);
             return Some(at + 1);
         }
@@ -144,10 +194,11 @@ fn hour(cursor: Cursor<'_>, ahead: usize) -> Option<u32> {
 /// "Two to four", which is no time before four.
 fn range(cursor: Cursor<'_>, heard: &mut Heard) -> Option<usize> {
     let (from, until) = (hour(cursor, 0)?, hour(cursor, 2)?);
-    if !cursor.is(1, &["to"]) || heard.begins_range() || from % 5 == 0 || from >= until || from > 12 {
+    if !cursor.is(1, &["to"]) || heard.begins_range() || from % 5 == 0 || from >= until || from > 12
+    {
         return None;
     }
-    heard.bound(crate::agents::language::heard::Join::From);
+    heard.bound(Join::From);
     heard.time(Clock::said(from, 0)?);
     Some(1)
 }
@@ -155,7 +206,11 @@ fn range(cursor: Cursor<'_>, heard: &mut Heard) -> Option<usize> {
 /// A time said by the hour before or after it.
 fn relative(cursor: Cursor<'_>) -> Option<(Clock, usize)> {
     let back = |hour: u32, minute| {
-        let before = if hour == 1 || hour == 13 { hour + 11 } else { hour - 1 };
+        let before = if hour == 1 || hour == 13 {
+            hour + 11
+        } else {
+            hour - 1
+        };
         Clock::said(before, minute)
     };
     if cursor.is(0, &["half"]) {
@@ -165,8 +220,14 @@ fn relative(cursor: Cursor<'_>) -> Option<(Clock, usize)> {
     let (minutes, at, quarter) = if cursor.is(0, &["quarter"]) {
         (15, 1, true)
     } else {
-        let minutes = cursor.number(0).filter(|minutes| (1..30).contains(minutes))?;
-        (minutes, 1 + usize::from(cursor.is(1, &["minutes", "minute"])), false)
+        let minutes = cursor
+            .number(0)
+            .filter(|minutes| (1..30).contains(minutes))?;
+        (
+            minutes,
+            1 + usize::from(cursor.is(1, &["minutes", "minute"])),
+            false,
+        )
     };
     let later = match cursor.word(at) {
         "past" => true,
@@ -176,7 +237,11 @@ fn relative(cursor: Cursor<'_>) -> Option<(Clock, usize)> {
         _ => return None,
     };
     let hour = hour(cursor, at + 1)?;
-    let clock = if later { Clock::said(hour, minutes) } else { back(hour, 60 - minutes) };
+    let clock = if later {
+        Clock::said(hour, minutes)
+    } else {
+        back(hour, 60 - minutes)
+    };
     Some((clock?, at + 2))
 }
 
@@ -185,7 +250,7 @@ fn absolute(cursor: Cursor<'_>, introduced: bool) -> Option<(Clock, usize)> {
     let number = cursor.number(0)?;
     if cursor.figures(0) == 4 {
         // "At 1430".
-        let fits = introduced && (number >= 1_300 || number < 1_000);
+        let fits = introduced && !(1_000..1_300).contains(&number);
         let clock = Clock::exact(number / 100, number % 100, 0);
         return Some((clock.filter(|_| fits)?, 1));
     }
@@ -195,13 +260,20 @@ fn absolute(cursor: Cursor<'_>, introduced: bool) -> Option<(Clock, usize)> {
     let zero_in_front = cursor.figures(0) == 2 && number < 10;
     let read = |minute| {
         let clock = Clock::said(number, minute)?;
-        Some(if zero_in_front { clock.with_half(Half::Exact) } else { clock })
+        Some(if zero_in_front {
+            clock.with_half(Half::Exact)
+        } else {
+            clock
+        })
     };
     if let Some(minute) = cursor.figures_after(1, ':') {
         let seconds = cursor.figures_after(3, ':').is_some();
         return Some((read(minute)?, if seconds { 5 } else { 3 }));
     }
-    if let Some(minute) = cursor.figures_after(1, '.').filter(|_| cursor.figures(2) == 2) {
+    if let Some(minute) = cursor
+        .figures_after(1, '.')
+        .filter(|_| cursor.figures(2) == 2)
+    {
         let date = cursor.mark(3, '.') && cursor.figures(4) > 0;
         if !date && (introduced || minute > 12 || half(cursor, 3).is_some()) {
             return Some((read(minute)?, 3));
@@ -210,7 +282,7 @@ fn absolute(cursor: Cursor<'_>, introduced: bool) -> Option<(Clock, usize)> {
     if cursor.is(1, &["oclock"]) || half(cursor, 1).is_some() {
         return Some((read(0)?, 1));
     }
-    if cursor.is(1, COUNTED) || days::month(cursor.word(1)).is_some() || cursor.mark(1, '/') {
+    if cursor.is(1, COUNTED) || dates::month(cursor.word(1)).is_some() || cursor.mark(1, '/') {
         return None;
     }
     if cursor.is(1, &["oh", "o", "zero"]) {
@@ -219,14 +291,21 @@ fn absolute(cursor: Cursor<'_>, introduced: bool) -> Option<(Clock, usize)> {
     }
     // "Two thirty".
     let minute = cursor.number(1).filter(|minute| (10..60).contains(minute));
-    let is_pair = !cursor.is(2, COUNTED) && days::month(cursor.word(2)).is_none();
+    let is_pair = !cursor.is(2, COUNTED) && dates::month(cursor.word(2)).is_none();
     let said = introduced || cursor.figures(0) == 0 || half(cursor, 2).is_some();
     if let Some(minute) = minute.filter(|_| is_pair && said) {
         return Some((read(minute)?, 2));
     }
-    let at = if cursor.is(1, &["in"]) && cursor.is(2, &["the"]) { 3 } else { 1 + usize::from(cursor.is(1, &["this"])) };
+    let at = if cursor.is(1, &["in"]) && cursor.is(2, &["the"]) {
+        3
+    } else {
+        1 + usize::from(cursor.is(1, &["this"]))
+    };
     let named = part(cursor.word(at)).is_some()
         || cursor.is(1, &["tonight"])
         || (cursor.is(1, &["at"]) && cursor.is(2, &["night"]));
-    (introduced || named).then(|| read(0)).flatten().map(|clock| (clock, 1))
+    (introduced || named)
+        .then(|| read(0))
+        .flatten()
+        .map(|clock| (clock, 1))
 }

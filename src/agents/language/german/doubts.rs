@@ -9,7 +9,8 @@ use crate::agents::outcome::{Doubt, Item, Problem};
 /// Asks about the first doubt: one question at a time.
 pub(super) fn ask(doubts: &[Doubt], today: NaiveDate) -> String {
     let Some(doubt) = doubts.first() else {
-        return "Das habe ich leider nicht verstanden. Können Sie es bitte noch einmal sagen?".to_owned();
+        return "Das habe ich leider nicht verstanden. Können Sie es bitte noch einmal sagen?"
+            .to_owned();
     };
     let question = question(doubt.item);
     let choice = choice(doubt, today);
@@ -24,7 +25,8 @@ pub(super) fn ask(doubts: &[Doubt], today: NaiveDate) -> String {
             match doubt.item {
                 Item::Staff => format!("{unknown} Möchten Sie zu {choice}?"),
                 Item::Service | Item::Services => format!("{unknown} Möchten Sie {choice}?"),
-                _ => format!("{unknown} Was darf es sein: {choice}?"),
+                Item::Branch => format!("{unknown} In welche möchten Sie kommen: {choice}?"),
+                _ => format!("{unknown} Meinen Sie {choice}?"),
             }
         }
         (Problem::NotKnown, None) => format!("{} {question}", unknown(doubt.item)),
@@ -35,7 +37,9 @@ pub(super) fn ask(doubts: &[Doubt], today: NaiveDate) -> String {
             _ => format!("Das ist schon vorbei. {question}"),
         },
         (Problem::Closed, _) => match doubt.item {
-            Item::Time => "Um diese Zeit haben wir geschlossen. Welche andere Uhrzeit passt Ihnen?".to_owned(),
+            Item::Time => {
+                "Um diese Zeit haben wir geschlossen. Welche andere Uhrzeit passt Ihnen?".to_owned()
+            }
             _ => "An diesem Tag haben wir geschlossen. Welcher andere Tag passt Ihnen?".to_owned(),
         },
     }

@@ -90,7 +90,11 @@ fn number(word: &str) -> Option<u32> {
             simple(hundreds).filter(|hundreds| (1..10).contains(hundreds))?
         };
         let rest = rest.strip_prefix("und").unwrap_or(rest);
-        let rest = if rest.is_empty() { Some(0) } else { below_a_hundred(rest) };
+        let rest = if rest.is_empty() {
+            Some(0)
+        } else {
+            below_a_hundred(rest)
+        };
         return Some(hundreds * 100 + rest?);
     }
     below_a_hundred(word)

@@ -6,16 +6,33 @@ use crate::agents::language::calendar::plus;
 use crate::agents::language::speech::{Slots, list, needs_year};
 
 const WEEKDAYS: [&str; 7] = [
-    "Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag",
+    "Montag",
+    "Dienstag",
+    "Mittwoch",
+    "Donnerstag",
+    "Freitag",
+    "Samstag",
+    "Sonntag",
 ];
 
 const MONTHS: [&str; 12] = [
-    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
     "Dezember",
 ];
 
 const COUNTS: [&str; 13] = [
-    "null", "ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf",
+    "null", "ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn",
+    "elf", "zwölf",
 ];
 
 /// A number of things, in words up to twelve.
@@ -27,7 +44,10 @@ pub(in crate::agents::language) fn count(number: usize) -> String {
 
 /// "10. Dezember", with the year where it is needed.
 pub(in crate::agents::language) fn date(date: NaiveDate, today: NaiveDate) -> String {
-    let month = MONTHS.get(date.month0() as usize).copied().unwrap_or_default();
+    let month = MONTHS
+        .get(date.month0() as usize)
+        .copied()
+        .unwrap_or_default();
     if needs_year(date, today) {
         format!("{}. {month} {}", date.day(), date.year())
     } else {
@@ -72,7 +92,11 @@ pub(in crate::agents::language) fn clock(time: NaiveTime) -> String {
         minute => format!(" {minute}"),
     };
     // Such hours are in the afternoon unless the morning is named.
-    let morning = if (1..7).contains(&hour) { " morgens" } else { "" };
+    let morning = if (1..7).contains(&hour) {
+        " morgens"
+    } else {
+        ""
+    };
     format!("{hour} Uhr{minute}{morning}")
 }
 
@@ -95,7 +119,11 @@ pub(in crate::agents::language) fn to(at: NaiveDateTime, today: NaiveDate) -> St
 }
 
 /// Times, from which one is to be chosen. On the day that was asked for, it is not said again.
-pub(in crate::agents::language) fn slots(slots: &Slots, today: NaiveDate, asked: Option<NaiveDate>) -> String {
+pub(in crate::agents::language) fn slots(
+    slots: &Slots,
+    today: NaiveDate,
+    asked: Option<NaiveDate>,
+) -> String {
     match slots {
         Slots::OneDay(day, times) => {
             let times: Vec<String> = times.iter().map(|time| clock(*time)).collect();

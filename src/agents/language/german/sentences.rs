@@ -4,10 +4,10 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime};
 
 use super::doubts;
 use super::phrases::{at, clock, count, date, duration, on_day, slots, to};
-use crate::agents::language::{Scene, speech};
 use crate::agents::language::speech::{
     ALTERNATIVES, Slots, capital, common, fit, hours, last_day, list, said, start, starts,
 };
+use crate::agents::language::{Scene, speech};
 use crate::agents::outcome::{
     Collected, Doubt, Kept, Offer, Outcome, Progress, Refusal, ServiceLine,
 };
@@ -93,7 +93,10 @@ fn service(appointment: &Kept) -> String {
 /// "Ihr Termin für Haarschnitt am Donnerstag, den 10. Dezember, um 14 Uhr 30".
 fn which(appointment: &Kept, today: NaiveDate) -> String {
     let time = at(start(appointment), today);
-    let place = place(said(appointment.staff.as_ref()), said(appointment.branch.as_ref()));
+    let place = place(
+        said(appointment.staff.as_ref()),
+        said(appointment.branch.as_ref()),
+    );
     format!("Ihr Termin{} {time}{place}", service(appointment))
 }
 
@@ -114,7 +117,11 @@ fn offered(services: &[ServiceLine]) -> String {
             format!("Sie können {one} buchen{length}. Möchten Sie dafür einen Termin?")
         }
         names => fit(names.len().min(ALTERNATIVES), |most| {
-            let some = if names.len() > most { "zum Beispiel " } else { "" };
+            let some = if names.len() > most {
+                "zum Beispiel "
+            } else {
+                ""
+            };
             let list = list(&names[..most], "und");
             format!("Sie können {some}{list} buchen. Wofür möchten Sie einen Termin?")
         }),
@@ -167,7 +174,9 @@ fn free(offers: &[Offer], as_wished: bool, today: NaiveDate) -> String {
         if as_wished {
             format!("Ich hätte {times} etwas frei. {choose}")
         } else {
-            format!("Genau dann ist leider nichts frei. Ich hätte aber {times} noch etwas. {choose}")
+            format!(
+                "Genau dann ist leider nichts frei. Ich hätte aber {times} noch etwas. {choose}"
+            )
         }
     })
 }
@@ -182,12 +191,16 @@ fn taken(wanted: &DateTime<FixedOffset>, alternatives: &[Offer], scene: &Scene) 
         ""
     };
     if alternatives.is_empty() {
-        return format!("{time} ist leider nichts mehr frei{stays}. Soll ich an einem anderen Tag nachsehen?");
+        return format!(
+            "{time} ist leider nichts mehr frei{stays}. Soll ich an einem anderen Tag nachsehen?"
+        );
     }
     fit(alternatives.len().min(ALTERNATIVES), |most| {
         let times = times(&alternatives[..most], today, Some(wanted.date()));
         let choose = choose(most);
-        format!("{time} ist leider nichts mehr frei{stays}. Ich hätte aber {times} noch etwas. {choose}")
+        format!(
+            "{time} ist leider nichts mehr frei{stays}. Ich hätte aber {times} noch etwas. {choose}"
+        )
     })
 }
 
@@ -211,7 +224,11 @@ fn nothing_free(
     } else if first.date() <= today {
         format!("bis zum {}", date(last, today))
     } else {
-        format!("vom {} bis zum {}", date(first.date(), today), date(last, today))
+        format!(
+            "vom {} bis zum {}",
+            date(first.date(), today),
+            date(last, today)
+        )
     };
     let span = capital(&span);
     format!("{span} ist leider nichts frei. Soll ich an einem anderen Tag nachsehen?")
@@ -237,20 +254,33 @@ fn collected(data: &Collected, open: &[Doubt], scene: &Scene) -> String {
 fn kept(appointments: &[Kept], today: NaiveDate) -> String {
     let place = |kept: &Kept| place(said(kept.staff.as_ref()), said(kept.branch.as_ref()));
     match appointments {
-        [] => "Unter dieser Nummer finde ich keinen kommenden Termin. Möchten Sie einen vereinbaren?".to_owned(),
+        [] => {
+            "Unter dieser Nummer finde ich keinen kommenden Termin. Möchten Sie einen vereinbaren?"
+                .to_owned()
+        }
         [one] => {
             let time = at(start(one), today);
-            format!("Sie haben {time} einen Termin{}{}.", service(one), place(one))
+            format!(
+                "Sie haben {time} einen Termin{}{}.",
+                service(one),
+                place(one)
+            )
         }
         all => fit(all.len().min(ALTERNATIVES), |most| {
-            let items = all[..most].iter().zip(["Der erste ist", "der zweite", "der dritte"]);
+            let items = all[..most]
+                .iter()
+                .zip(["Der erste ist", "der zweite", "der dritte"]);
             let items: Vec<String> = items
                 .map(|(kept, which)| {
                     let time = at(start(kept), today);
                     format!("{which} {time}{}{}", service(kept), place(kept))
                 })
                 .collect();
-            format!("Sie haben {} Termine. {}.", count(all.len()), list(&items, "und"))
+            format!(
+                "Sie haben {} Termine. {}.",
+                count(all.len()),
+                list(&items, "und")
+            )
         }),
     }
 }
@@ -262,10 +292,14 @@ fn refused(reason: Refusal) -> &'static str {
              mit sichtbarer Nummer an."
         }
         Refusal::NotTheirs => "Diesen Termin finde ich unter Ihrer Nummer leider nicht.",
-        Refusal::WasCancelled => "Diesen Termin haben Sie gerade abgesagt. Möchten Sie ihn doch wieder haben?",
+        Refusal::WasCancelled => {
+            "Diesen Termin haben Sie gerade abgesagt. Möchten Sie ihn doch wieder haben?"
+        }
         Refusal::HasBegun => {
             "Dieser Termin hat schon begonnen oder ist vorbei; daran kann ich leider nichts mehr ändern."
         }
-        Refusal::Rejected => "Das hat leider nicht geklappt. Jemand aus unserem Team sieht sich das an.",
+        Refusal::Rejected => {
+            "Das hat leider nicht geklappt. Jemand aus unserem Team sieht sich das an."
+        }
     }
 }

@@ -14,7 +14,7 @@ const SPELLER: Speller = Speller {
     },
     scale: |word| (word == "hundert").then_some("00"),
     sum: |unit, between, tens| {
-        let fits = (1..10).contains(&unit) && tens >= 20 && tens < 100 && tens % 10 == 0;
+        let fits = (1..10).contains(&unit) && (20..100).contains(&tens) && tens % 10 == 0;
         (fits && between == "und").then_some(unit + tens)
     },
     symbol: |word| {
@@ -28,16 +28,57 @@ const SPELLER: Speller = Speller {
         })
     },
     lead: &[
-        "email", "e-mail", "mail", "mailadresse", "e-mail-adresse", "emailadresse", "adresse", "ist", "lautet", "die",
-        "meine", "das", "ware", "bitte", "also", "ja", "unter", "ich", "bin", "und", "zwar", "heisst", "ahm",
+        "email",
+        "e-mail",
+        "mail",
+        "mailadresse",
+        "e-mail-adresse",
+        "emailadresse",
+        "adresse",
+        "ist",
+        "lautet",
+        "die",
+        "meine",
+        "das",
+        "ware",
+        "bitte",
+        "also",
+        "ja",
+        "unter",
+        "ich",
+        "bin",
+        "und",
+        "zwar",
+        "heisst",
+        "ahm",
     ],
     like: &["wie"],
     // In the folded form: "tru" is "true".
     yes: &[
-        "tru", "yes", "1", "ja", "jawohl", "jo", "jep", "klar", "genau", "gerne", "gern", "richtig", "stimmt", "wahr",
-        "ok", "okay", "naturlich", "selbstverstandlich", "einverstanden", "y",
+        "tru",
+        "yes",
+        "1",
+        "ja",
+        "jawohl",
+        "jo",
+        "jep",
+        "klar",
+        "genau",
+        "gerne",
+        "gern",
+        "richtig",
+        "stimmt",
+        "wahr",
+        "ok",
+        "okay",
+        "naturlich",
+        "selbstverstandlich",
+        "einverstanden",
+        "y",
     ],
-    no: &["nein", "nicht", "no", "false", "kein", "keine", "keinen", "ne", "nee", "nie", "falsch"],
+    no: &[
+        "nein", "nicht", "no", "false", "kein", "keine", "keinen", "ne", "nee", "nie", "falsch",
+    ],
 };
 
 /// Puts the digits of a phone number into figures.

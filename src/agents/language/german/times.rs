@@ -1,21 +1,34 @@
 //! Times of day in German.
 
-use super::days;
-use crate::agents::language::heard::{Clock, Half, Heard, Part, Piece};
+use super::dates;
+use crate::agents::language::heard::Heard;
 use crate::agents::language::reading::Asked;
+use crate::agents::language::said::{Clock, Half, Part, Piece};
 use crate::agents::language::words::Cursor;
 
 /// Words after which a number is an hour.
 const INTRO: &[&str] = &[
-    "um", "gegen", "nach", "vor", "ab", "bis", "punkt", "ca", "circa", "etwa", "ungefahr", "fruhestens", "spatestens",
+    "um",
+    "gegen",
+    "nach",
+    "vor",
+    "ab",
+    "bis",
+    "punkt",
+    "ca",
+    "circa",
+    "etwa",
+    "ungefahr",
+    "fruhestens",
+    "spatestens",
     "zwischen",
 ];
 
 /// What is counted, so that the number before is no hour.
 const COUNTED: &[&str] = &[
-    "tag", "tage", "tagen", "woche", "wochen", "monat", "monate", "monaten", "stunde", "stunden", "minute", "minuten",
-    "person", "personen", "leute", "leuten", "termin", "termine", "terminen", "jahr", "jahre", "jahren", "euro", "mal",
-    "kinder", "kindern", "viertel",
+    "tag", "tage", "tagen", "woche", "wochen", "monat", "monate", "monaten", "stunde", "stunden",
+    "minute", "minuten", "person", "personen", "leute", "leuten", "termin", "termine", "terminen",
+    "jahr", "jahre", "jahren", "euro", "mal", "kinder", "kindern", "viertel",
 ];
 
 /// Reads a time of day or a part of the day.
@@ -29,8 +42,10 @@ pub(super) fn read(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> usize
         }
         return 1;
     }
-    if cursor.is(0, &["egal", "ganztagig", "ganztags", "jederzeit", "flexibel"])
-        || (cursor.is(0, &["ganzen"]) && cursor.is(1, &["tag"]))
+    if cursor.is(
+        0,
+        &["egal", "ganztagig", "ganztags", "jederzeit", "flexibel"],
+    ) || (cursor.is(0, &["ganzen"]) && cursor.is(1, &["tag"]))
     {
         heard.any_time = true;
         return 1 + usize::from(cursor.is(0, &["ganzen"]));
@@ -45,7 +60,9 @@ pub(super) fn read(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> usize
     }
     // "Ein" is an article too.
     match cursor.number(0).and_then(|hour| Clock::said(hour, 0)) {
-        Some(clock) if !is_counted(cursor, 1) && cursor.figures(0) < 3 && !cursor.is(0, &["ein"]) => {
+        Some(clock)
+            if !is_counted(cursor, 1) && cursor.figures(0) < 3 && !cursor.is(0, &["ein"]) =>
+        {
             heard.loose(clock);
             1
         }
@@ -59,7 +76,11 @@ fn is_counted(cursor: Cursor<'_>, ahead: usize) -> bool {
 
 /// The hour before, for "half three" and the like.
 fn hour_before(hour: u32) -> u32 {
-    if hour == 1 || hour == 13 { hour + 11 } else { hour - 1 }
+    if hour == 1 || hour == 13 {
+        hour + 11
+    } else {
+        hour - 1
+    }
 }
 
 /// The number of an hour on a clock face or in the day.
@@ -91,7 +112,9 @@ fn relative(cursor: Cursor<'_>) -> Option<(Clock, usize)> {
         }
         _ => {}
     }
-    let minutes = cursor.number(0).filter(|minutes| (1..30).contains(minutes))?;
+    let minutes = cursor
+        .number(0)
+        .filter(|minutes| (1..30).contains(minutes))?;
     let at = 1 + usize::from(cursor.is(1, &["minuten", "minute"]));
     let later = match cursor.word(at) {
         "nach" => true,
@@ -116,7 +139,11 @@ fn absolute(cursor: Cursor<'_>, introduced: bool) -> Option<(Clock, usize)> {
     let zero_in_front = cursor.figures(0) == 2 && hour < 10;
     let read = |minute| {
         let clock = Clock::said(hour, minute)?;
-        Some(if zero_in_front { clock.with_half(Half::Exact) } else { clock })
+        Some(if zero_in_front {
+            clock.with_half(Half::Exact)
+        } else {
+            clock
+        })
     };
     if let Some(minute) = cursor.figures_after(1, ':') {
         let seconds = cursor.figures_after(3, ':').is_some();
@@ -128,7 +155,7 @@ fn absolute(cursor: Cursor<'_>, introduced: bool) -> Option<(Clock, usize)> {
         let is_minute = !cursor.is(3 + and, &["uhr", "h"])
             && !cursor.mark(3 + and, '.')
             && !cursor.mark(3 + and, ':')
-            && days::month(cursor.word(3 + and)).is_none()
+            && dates::month(cursor.word(3 + and)).is_none()
             && (and == 0 || cursor.is(3 + and, &["minuten"]))
             && (!is_counted(cursor, 3 + and) || cursor.is(3 + and, &["minuten"]));
         return Some(match minute {
@@ -139,13 +166,16 @@ fn absolute(cursor: Cursor<'_>, introduced: bool) -> Option<(Clock, usize)> {
             _ => (read(0)?, 2),
         });
     }
-    if let Some(minute) = cursor.figures_after(1, '.').filter(|_| cursor.figures(2) == 2) {
+    if let Some(minute) = cursor
+        .figures_after(1, '.')
+        .filter(|_| cursor.figures(2) == 2)
+    {
         let date = cursor.mark(3, '.') && cursor.number(4).is_some();
         if !date && (introduced || cursor.is(3, &["uhr"]) || minute > 12) {
             return Some((read(minute)?, 3));
         }
     }
-    if is_counted(cursor, 1) || days::month(cursor.word(1)).is_some() || cursor.mark(1, '/') {
+    if is_counted(cursor, 1) || dates::month(cursor.word(1)).is_some() || cursor.mark(1, '/') {
         return None;
     }
     // "Fünfzehn dreißig".
@@ -186,7 +216,8 @@ fn part_of_day(cursor: Cursor<'_>, heard: &mut Heard) -> Option<usize> {
         return Some(1);
     }
     // "As early as possible" is no part of the day.
-    let hurried = cursor.is(1, &["wie", "genug"]) || ["so", "zu", "moglichst"].contains(&cursor.before(1));
+    let hurried =
+        cursor.is(1, &["wie", "genug"]) || ["so", "zu", "moglichst"].contains(&cursor.before(1));
     if cursor.is(0, &["fruh"]) && !hurried {
         // "Früh am Nachmittag" is early in it.
         let at = 1 + usize::from(cursor.is(1, &["am"]));
@@ -203,8 +234,13 @@ fn part_of_day(cursor: Cursor<'_>, heard: &mut Heard) -> Option<usize> {
         heard.part(part(cursor.word(2))?, Piece::End);
         return Some(3);
     }
-    cursor.is(0, &["fruher", "fruhen", "fruhem", "spater", "spaten", "spatem"]).then(|| {
-        // The part of the day that follows looks back at it.
-        usize::from(part(cursor.word(1)).is_some())
-    })
+    cursor
+        .is(
+            0,
+            &["fruher", "fruhen", "fruhem", "spater", "spaten", "spatem"],
+        )
+        .then(|| {
+            // The part of the day that follows looks back at it.
+            usize::from(part(cursor.word(1)).is_some())
+        })
 }

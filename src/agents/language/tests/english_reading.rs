@@ -68,6 +68,9 @@ fn weekdays() {
             ("next Sunday", "2026-12-06"),
             ("last Tuesday", "2026-11-24"),
             ("Thursday week", "2026-12-10"),
+            ("Tuesday this week", "2026-12-01"),
+            ("the second Thursday in December", "2026-12-10"),
+            ("the last Friday of the month", "2026-12-25"),
             ("a week on Thursday", "2026-12-10"),
             ("a week from Thursday", "2026-12-10"),
             ("two weeks from Thursday", "2026-12-17"),
@@ -98,7 +101,10 @@ fn weekdays() {
             ("Thursday", "2026-12-03 or 2026-12-10"),
             ("Thursday at 3", "2026-12-03 at 15:00"),
             ("Thursday at 8 am", "2026-12-10 at 08:00"),
-            ("Thursday at nine", "2026-12-03 or 2026-12-10 at 09:00|21:00"),
+            (
+                "Thursday at nine",
+                "2026-12-03 or 2026-12-10 at 09:00|21:00",
+            ),
             ("next Thursday", "2026-12-10"),
         ],
     );
@@ -116,7 +122,10 @@ fn weeks_and_months() {
             ("the beginning of the week", "2026-11-30..2026-12-01"),
             ("the end of next week", "2026-12-03..2026-12-04"),
             ("at the weekend", "2026-12-05..2026-12-06"),
-            ("next weekend", "2026-12-05..2026-12-06 or 2026-12-12 or 2026-12-13"),
+            (
+                "next weekend",
+                "2026-12-05..2026-12-06 or 2026-12-12 or 2026-12-13",
+            ),
             ("in December", "2026-12-01..2026-12-31"),
             ("late December", "2026-12-21..2026-12-31"),
             ("mid-December", "2026-12-11..2026-12-20"),
@@ -153,7 +162,10 @@ fn dates() {
             ("5/5", "2027-05-05"),
             ("5.12.2026", "2026-12-05"),
             ("the 10th or 11th of January", "2027-01-10 or 2027-01-11"),
-            ("from the 10th to the 12th of January", "2027-01-10..2027-01-12"),
+            (
+                "from the 10th to the 12th of January",
+                "2027-01-10..2027-01-12",
+            ),
             ("the 5th of next month", "2026-12-05"),
             ("February 31st", ""),
             ("2/30", ""),
@@ -169,11 +181,19 @@ fn dates() {
     );
     reads(
         "2026-12-31T23:50:00",
-        &[("tomorrow", "2027-01-01"), ("in half an hour", "2027-01-01 at 00:20"), ("1/1", "2027-01-01")],
+        &[
+            ("tomorrow", "2027-01-01"),
+            ("in half an hour", "2027-01-01 at 00:20"),
+            ("1/1", "2027-01-01"),
+        ],
     );
     reads(
         "2028-02-28T09:00:00",
-        &[("tomorrow", "2028-02-29"), ("February 29th", "2028-02-29"), ("the 31st", "2028-03-31")],
+        &[
+            ("tomorrow", "2028-02-29"),
+            ("February 29th", "2028-02-29"),
+            ("the 31st", "2028-03-31"),
+        ],
     );
 }
 
@@ -267,13 +287,19 @@ fn days_and_times() {
             ("two thirty on Thursday", "2026-12-03 at 14:30"),
             ("Thursday two", "2026-12-03 at 14:00"),
             ("Thursday after five", "2026-12-03 at 17:00-00:00"),
-            ("next week in the morning", "2026-11-30..2026-12-06 at 06:00-12:00"),
+            (
+                "next week in the morning",
+                "2026-11-30..2026-12-06 at 06:00-12:00",
+            ),
             ("December 5 3pm", "2026-12-05 at 15:00"),
             ("3pm December 5", "2026-12-05 at 15:00"),
             ("Dec 5th any time", "2026-12-05 at 00:00-00:00"),
             ("for two people on Friday at four", "2026-12-04 at 16:00"),
             ("TOMORROW AT 3 PM!!!", "2026-11-30 at 15:00"),
-            ("I could come on the 5th, in the afternoon", "2026-12-05 at 12:00-18:00"),
+            (
+                "I could come on the 5th, in the afternoon",
+                "2026-12-05 at 12:00-18:00",
+            ),
         ],
     );
 }
@@ -301,11 +327,23 @@ fn digits() {
 #[test]
 fn emails() {
     let table = [
-        ("anna dot schmidt at example dot com", "anna.schmidt@example.com"),
-        ("my email is Anna underscore Smith at example dash one dot co dot uk.", "anna_smith@example-1.co.uk"),
-        ("you can reach me at anna at example dot com please", "anna@example.com"),
+        (
+            "anna dot schmidt at example dot com",
+            "anna.schmidt@example.com",
+        ),
+        (
+            "my email is Anna underscore Smith at example dash one dot co dot uk.",
+            "anna_smith@example-1.co.uk",
+        ),
+        (
+            "you can reach me at anna at example dot com please",
+            "anna@example.com",
+        ),
         ("a n n a at gmail dot com", "anna@gmail.com"),
-        ("a as in apple, b for bravo at gmail dot com", "ab@gmail.com"),
+        (
+            "a as in apple, b for bravo at gmail dot com",
+            "ab@gmail.com",
+        ),
         ("john two at example dot com", "john2@example.com"),
         ("double n a at example dot com", "nna@example.com"),
         ("anna@example.com", "anna@example.com"),
@@ -321,10 +359,28 @@ fn emails() {
 
 #[test]
 fn yes() {
-    for yes in ["yes", "Yes, please", "true", "1", "sure", "okay", "that's right", "of course"] {
+    for yes in [
+        "yes",
+        "Yes, please",
+        "true",
+        "1",
+        "sure",
+        "okay",
+        "that's right",
+        "of course",
+    ] {
         assert!(English.is_yes(yes), "{yes}");
     }
-    for no in ["", "no", "yes, no", "not really", "false", "0", "maybe", "I don't"] {
+    for no in [
+        "",
+        "no",
+        "yes, no",
+        "not really",
+        "false",
+        "0",
+        "maybe",
+        "I don't",
+    ] {
         assert!(!English.is_yes(no), "{no}");
     }
 }

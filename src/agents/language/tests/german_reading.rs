@@ -49,7 +49,10 @@ fn named_days() {
             ("ubermorgen", "2026-12-01"),
             ("gestern", "2026-11-28"),
             ("guten Morgen", ""),
-            ("Guten Tag, ich hätte gern morgen einen Termin", "2026-11-30"),
+            (
+                "Guten Tag, ich hätte gern morgen einen Termin",
+                "2026-11-30",
+            ),
             ("heute oder morgen", "2026-11-29 or 2026-11-30"),
             ("in drei Tagen", "2026-12-02"),
             ("in 3 Tagen", "2026-12-02"),
@@ -98,7 +101,15 @@ fn weekdays() {
             ("nächste Woche Donnerstag", "2026-12-03"),
             ("nächste Woche am Donnerstag um drei", "2026-12-03 at 15:00"),
             ("Donnerstag übernächster Woche", "2026-12-10"),
-            ("Dienstag dieser Woche", "2026-11-24"),
+            ("Dienstag dieser Woche", "2026-12-01"),
+            ("Mo oder Di", "2026-11-30 or 2026-12-01"),
+            ("am zweiten Donnerstag im Dezember", "2026-12-10"),
+            ("am letzten Freitag des Monats", "2026-12-25"),
+            (
+                "am fünften Donnerstag im Dezember um drei",
+                "2026-12-31 at 15:00",
+            ),
+            ("am fünften Freitag im Dezember", ""),
             ("Donnerstagnachmittag", "2026-12-03 at 12:00-18:00"),
             ("Donnerstag Nachmittag", "2026-12-03 at 12:00-18:00"),
             ("Donnerstag morgen", "2026-12-03 at 06:00-12:00"),
@@ -131,9 +142,15 @@ fn a_weekday_that_is_today() {
             ("Donnerstag", "2026-12-03 or 2026-12-10"),
             ("Donnerstag um drei", "2026-12-03 at 15:00"),
             ("Donnerstag um acht Uhr früh", "2026-12-10 at 08:00"),
-            ("Donnerstag um neun", "2026-12-03 or 2026-12-10 at 09:00|21:00"),
+            (
+                "Donnerstag um neun",
+                "2026-12-03 or 2026-12-10 at 09:00|21:00",
+            ),
             ("Donnerstagnachmittag", "2026-12-03 at 12:00-18:00"),
-            ("Donnerstag, Zeit egal", "2026-12-03 or 2026-12-10 at 00:00-00:00"),
+            (
+                "Donnerstag, Zeit egal",
+                "2026-12-03 or 2026-12-10 at 00:00-00:00",
+            ),
             ("nächsten Donnerstag", "2026-12-10"),
             ("heute, Donnerstag", "2026-12-03"),
             ("Donnerstag, den 10. Dezember", "2026-12-10"),
@@ -149,7 +166,10 @@ fn weeks_and_months() {
         &[
             ("nächste Woche", "2026-11-30..2026-12-06"),
             ("diese Woche", "2026-11-29"),
-            ("kommende Woche nachmittags", "2026-11-30..2026-12-06 at 12:00-18:00"),
+            (
+                "kommende Woche nachmittags",
+                "2026-11-30..2026-12-06 at 12:00-18:00",
+            ),
             ("übernächste Woche", "2026-12-07..2026-12-13"),
             ("Anfang der Woche", "2026-11-30..2026-12-01"),
             ("Mitte der Woche", "2026-12-01..2026-12-03"),
@@ -157,7 +177,10 @@ fn weeks_and_months() {
             ("Ende nächster Woche", "2026-12-03..2026-12-04"),
             ("Anfang übernächster Woche", "2026-12-07..2026-12-08"),
             ("am Wochenende", "2026-12-05..2026-12-06"),
-            ("nächstes Wochenende", "2026-12-05..2026-12-06 or 2026-12-12 or 2026-12-13"),
+            (
+                "nächstes Wochenende",
+                "2026-12-05..2026-12-06 or 2026-12-12 or 2026-12-13",
+            ),
             ("im Dezember", "2026-12-01..2026-12-31"),
             ("Ende Dezember", "2026-12-21..2026-12-31"),
             ("Anfang des Monats", "2026-12-01..2026-12-10"),
@@ -169,7 +192,13 @@ fn weeks_and_months() {
             ("in den nächsten zwei Wochen", "2026-11-30..2026-12-13"),
         ],
     );
-    reads("2026-12-02T10:00:00", &[("Ende der Woche", "2026-12-03..2026-12-04"), ("diese Woche", "2026-12-02..2026-12-06")]);
+    reads(
+        "2026-12-02T10:00:00",
+        &[
+            ("Ende der Woche", "2026-12-03..2026-12-04"),
+            ("diese Woche", "2026-12-02..2026-12-06"),
+        ],
+    );
 }
 
 #[test]
@@ -201,6 +230,7 @@ fn dates() {
             ("28. November 2026", "2026-11-28"),
             ("5. Dezember zweitausendsiebenundzwanzig", "2027-12-05"),
             ("am 10. oder 11. Januar", "2027-01-10 or 2027-01-11"),
+            ("zwischen 5. und 10. Dezember", "2026-12-05..2026-12-10"),
             ("vom 10. bis 12. Januar", "2027-01-10..2027-01-12"),
             ("vom 28. Dezember bis 3. Januar", "2026-12-28..2027-01-03"),
             ("am fünften nächsten Monats", "2026-12-05"),
@@ -210,7 +240,10 @@ fn dates() {
             ("29. Februar", "2028-02-29"),
             ("29.2.2027", ""),
             ("Dienstag, 31. Februar", ""),
-            ("Donnerstag, den 10. Dezember, um 14 Uhr 30", "2026-12-10 at 14:30"),
+            (
+                "Donnerstag, den 10. Dezember, um 14 Uhr 30",
+                "2026-12-10 at 14:30",
+            ),
             ("Donnerstag, den 11. Dezember", "2026-12-11 or 2026-12-03"),
             ("der erste Termin", ""),
             ("der erste freie Termin am Dienstag", "2026-12-01"),
@@ -228,7 +261,13 @@ fn dates() {
     );
     reads(
         "2028-02-28T09:00:00",
-        &[("morgen", "2028-02-29"), ("übermorgen", "2028-03-01"), ("am 29.", "2028-02-29"), ("29.2.", "2028-02-29"), ("am 31.", "2028-03-31")],
+        &[
+            ("morgen", "2028-02-29"),
+            ("übermorgen", "2028-03-01"),
+            ("am 29.", "2028-02-29"),
+            ("29.2.", "2028-02-29"),
+            ("am 31.", "2028-03-31"),
+        ],
     );
 }
 
@@ -284,6 +323,7 @@ fn times() {
         ("vormittags", "at 08:00-12:00"),
         ("abends", "at 17:00-22:00"),
         ("am frühen Nachmittag", "at 12:00-15:00"),
+        ("am frühen Morgen", "at 06:00-09:00"),
         ("am späten Vormittag", "at 10:00-12:00"),
         ("früh am Abend", "at 17:00-19:00"),
         ("vormittags oder nachmittags", "at 08:00-18:00"),
@@ -349,9 +389,15 @@ fn days_and_times() {
             ("5.12. 14:30", "2026-12-05 at 14:30"),
             ("5.12. um 14.30 Uhr", "2026-12-05 at 14:30"),
             ("nächste Woche ab Mittwoch", "2026-12-02..2026-12-08"),
-            ("nächste Woche Montag oder Dienstag vormittags", "2026-11-30 or 2026-12-01 at 08:00-12:00"),
+            (
+                "nächste Woche Montag oder Dienstag vormittags",
+                "2026-11-30 or 2026-12-01 at 08:00-12:00",
+            ),
             ("Donnerstag bis 15 Uhr", "2026-12-03 at 00:00-15:00"),
-            ("für zwei Personen am Freitag um vier", "2026-12-04 at 16:00"),
+            (
+                "für zwei Personen am Freitag um vier",
+                "2026-12-04 at 16:00",
+            ),
             ("HEUTE UM DREI!!!", "2026-11-29 at 15:00"),
         ],
     );
@@ -385,16 +431,34 @@ fn digits() {
 #[test]
 fn emails() {
     let table = [
-        ("anna punkt schmidt at beispiel punkt de", "anna.schmidt@beispiel.de"),
-        ("Anna Punkt Schmidt ät Beispiel Punkt DE", "anna.schmidt@beispiel.de"),
+        (
+            "anna punkt schmidt at beispiel punkt de",
+            "anna.schmidt@beispiel.de",
+        ),
+        (
+            "Anna Punkt Schmidt ät Beispiel Punkt DE",
+            "anna.schmidt@beispiel.de",
+        ),
         ("anna klammeraffe beispiel punkt de", "anna@beispiel.de"),
-        ("anna unterstrich schmidt at beispiel minus eins punkt de", "anna_schmidt@beispiel-1.de"),
-        ("a n n a at t bindestrich online punkt de", "anna@t-online.de"),
-        ("meine E-Mail-Adresse ist anna at beispiel punkt de", "anna@beispiel.de"),
+        (
+            "anna unterstrich schmidt at beispiel minus eins punkt de",
+            "anna_schmidt@beispiel-1.de",
+        ),
+        (
+            "a n n a at t bindestrich online punkt de",
+            "anna@t-online.de",
+        ),
+        (
+            "meine E-Mail-Adresse ist anna at beispiel punkt de",
+            "anna@beispiel.de",
+        ),
         ("A wie Anton, N wie Nordpol at web punkt de", "an@web.de"),
         ("jörg at müller punkt de", "jörg@müller.de"),
         ("anna.schmidt@beispiel punkt de", "anna.schmidt@beispiel.de"),
-        ("anna doppel n at beispiel punkt co punkt uk bitte", "annann@beispiel.co.uk"),
+        (
+            "anna doppel n at beispiel punkt co punkt uk bitte",
+            "annann@beispiel.co.uk",
+        ),
         ("Anna@Beispiel.de", "Anna@Beispiel.de"),
         ("ich habe keine", "ich habe keine"),
         ("at", "at"),
@@ -407,10 +471,29 @@ fn emails() {
 
 #[test]
 fn yes() {
-    for yes in ["ja", "Ja, bitte", "true", "1", "yes", "jawohl", "genau", "natürlich", "OK"] {
+    for yes in [
+        "ja",
+        "Ja, bitte",
+        "true",
+        "1",
+        "yes",
+        "jawohl",
+        "genau",
+        "natürlich",
+        "OK",
+    ] {
         assert!(German.is_yes(yes), "{yes}");
     }
-    for no in ["", "nein", "ja nein", "lieber nicht", "false", "0", "vielleicht", "das stimmt nicht"] {
+    for no in [
+        "",
+        "nein",
+        "ja nein",
+        "lieber nicht",
+        "false",
+        "0",
+        "vielleicht",
+        "das stimmt nicht",
+    ] {
         assert!(!German.is_yes(no), "{no}");
     }
 }

@@ -26,7 +26,11 @@ fn shown(when: &When) -> String {
         words.push(instant.to_rfc3339());
     }
     if let Some((first, last)) = when.days {
-        words.push(if first == last { first.to_string() } else { format!("{first}..{last}") });
+        words.push(if first == last {
+            first.to_string()
+        } else {
+            format!("{first}..{last}")
+        });
     }
     words.extend(when.other_days.iter().map(|day| format!("or {day}")));
     match &when.time {

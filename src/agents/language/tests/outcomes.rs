@@ -58,7 +58,9 @@ fn at_annas(start: &str) -> Kept {
 }
 
 fn doubt(item: Item, problem: Problem, readings: &[&str]) -> Outcome {
-    let readings = readings.iter().map(|name| Reading::new(format!("id_{name}"), *name));
+    let readings = readings
+        .iter()
+        .map(|name| Reading::new(format!("id_{name}"), *name));
     Outcome::Unclear {
         doubts: vec![
             Doubt::new(item, problem).with_readings(readings),
@@ -103,7 +105,12 @@ pub(super) fn all() -> Vec<(Tool, Outcome)> {
             services(Vec::new()),
             services(vec![cut()]),
             services(vec![cut(), color()]),
-            services(vec![cut(), color(), service("Beard trim", 15), service("Perm", 90)]),
+            services(vec![
+                cut(),
+                color(),
+                service("Beard trim", 15),
+                service("Perm", 90),
+            ]),
         ],
     );
     let duration = |services: Vec<ServiceLine>, end: Option<&str>| Outcome::Duration {
@@ -115,8 +122,14 @@ pub(super) fn all() -> Vec<(Tool, Outcome)> {
         Tool::CalculateDuration,
         vec![
             duration(vec![cut()], None),
-            duration(vec![cut(), service("Beard trim", 15)], Some("2026-12-10T15:30")),
-            duration(vec![cut(), service("Beard trim", 15), service("Wash", 15)], Some("2026-11-29T15:30")),
+            duration(
+                vec![cut(), service("Beard trim", 15)],
+                Some("2026-12-10T15:30"),
+            ),
+            duration(
+                vec![cut(), service("Beard trim", 15), service("Wash", 15)],
+                Some("2026-11-29T15:30"),
+            ),
             duration(vec![cut(), cut(), cut(), color()], None),
             duration(vec![service("Wash", 1)], None),
         ],
@@ -124,12 +137,27 @@ pub(super) fn all() -> Vec<(Tool, Outcome)> {
     add(
         Tool::CheckAvailability,
         vec![
-            Outcome::Free { slot: offer("2026-12-10T14:30") },
-            Outcome::Free { slot: with_anna("2026-11-30T09:00") },
+            Outcome::Free {
+                slot: offer("2026-12-10T14:30"),
+            },
+            Outcome::Free {
+                slot: with_anna("2026-11-30T09:00"),
+            },
             slots(&[], true),
             slots(&["2026-12-10T14:30"], true),
-            slots(&["2026-12-10T14:00", "2026-12-10T15:00", "2026-12-10T16:30", "2026-12-10T17:00"], true),
-            slots(&["2026-11-29T14:00", "2026-11-30T09:00", "2027-12-10T12:00"], true),
+            slots(
+                &[
+                    "2026-12-10T14:00",
+                    "2026-12-10T15:00",
+                    "2026-12-10T16:30",
+                    "2026-12-10T17:00",
+                ],
+                true,
+            ),
+            slots(
+                &["2026-11-29T14:00", "2026-11-30T09:00", "2027-12-10T12:00"],
+                true,
+            ),
             slots(&["2026-11-30T09:00"], false),
             slots(&["2026-11-30T09:00", "2026-11-30T10:15"], false),
             Outcome::Slots {
@@ -138,8 +166,14 @@ pub(super) fn all() -> Vec<(Tool, Outcome)> {
             },
             taken("2026-12-10T14:30", &[]),
             taken("2026-12-10T14:30", &["2026-12-10T15:00"]),
-            taken("2026-12-10T14:30", &["2026-12-10T15:00", "2026-12-10T13:30"]),
-            taken("2026-11-29T14:30", &["2026-11-29T15:00", "2026-11-30T09:00", "2026-12-01T09:30"]),
+            taken(
+                "2026-12-10T14:30",
+                &["2026-12-10T15:00", "2026-12-10T13:30"],
+            ),
+            taken(
+                "2026-11-29T14:30",
+                &["2026-11-29T15:00", "2026-11-30T09:00", "2026-12-01T09:30"],
+            ),
             nothing("2026-12-10T00:00", "2026-12-11T00:00"),
             nothing("2026-12-10T12:00", "2026-12-10T18:00"),
             nothing("2026-11-29T10:00", "2026-11-30T00:00"),
@@ -153,10 +187,16 @@ pub(super) fn all() -> Vec<(Tool, Outcome)> {
         Tool::MoveAppointment,
         vec![
             taken("2026-12-10T14:30", &[]),
-            taken("2026-12-10T14:30", &["2026-12-10T15:00", "2026-12-11T09:00"]),
+            taken(
+                "2026-12-10T14:30",
+                &["2026-12-10T15:00", "2026-12-11T09:00"],
+            ),
         ],
     );
-    let collected = |data: Collected| Outcome::Collected { data, open: Vec::new() };
+    let collected = |data: Collected| Outcome::Collected {
+        data,
+        open: Vec::new(),
+    };
     let known = Collected {
         name: Some("Erika Mustermann".to_owned()),
         phone: Some("+4930123456".to_owned()),
@@ -168,8 +208,14 @@ pub(super) fn all() -> Vec<(Tool, Outcome)> {
         Tool::CollectAppointmentData,
         vec![
             collected(known.clone()),
-            collected(Collected { service: None, ..known.clone() }),
-            collected(Collected { start: None, ..known.clone() }),
+            collected(Collected {
+                service: None,
+                ..known.clone()
+            }),
+            collected(Collected {
+                start: None,
+                ..known.clone()
+            }),
             Outcome::Collected {
                 data: known,
                 open: vec![
@@ -179,7 +225,11 @@ pub(super) fn all() -> Vec<(Tool, Outcome)> {
             },
         ],
     );
-    for progress in [Progress::Confirmed, Progress::Accepted, Progress::AwaitsConfirmation] {
+    for progress in [
+        Progress::Confirmed,
+        Progress::Accepted,
+        Progress::AwaitsConfirmation,
+    ] {
         add(
             Tool::BookAppointment,
             vec![Outcome::Booked {
@@ -211,8 +261,12 @@ pub(super) fn all() -> Vec<(Tool, Outcome)> {
     add(
         Tool::CancelAppointment,
         vec![
-            Outcome::Cancelled { appointment: kept("2026-12-10T14:30", Some("Haircut")) },
-            Outcome::Cancelled { appointment: kept("2026-11-30T00:00", None) },
+            Outcome::Cancelled {
+                appointment: kept("2026-12-10T14:30", Some("Haircut")),
+            },
+            Outcome::Cancelled {
+                appointment: kept("2026-11-30T00:00", None),
+            },
         ],
     );
     let appointments = |appointments: Vec<Kept>| Outcome::Appointments { appointments };
@@ -233,34 +287,89 @@ pub(super) fn all() -> Vec<(Tool, Outcome)> {
         ],
     );
     let every = [
-        Item::Name, Item::Contact, Item::Phone, Item::Email, Item::Service, Item::Services, Item::Date, Item::Time,
-        Item::Branch, Item::Staff, Item::Appointment,
+        Item::Name,
+        Item::Contact,
+        Item::Phone,
+        Item::Email,
+        Item::Service,
+        Item::Services,
+        Item::Date,
+        Item::Time,
+        Item::Branch,
+        Item::Staff,
+        Item::Appointment,
     ];
     let tool = Tool::BookAppointment;
-    add(tool, every.iter().map(|item| doubt(*item, Problem::Missing, &[])).collect());
-    add(tool, every.iter().map(|item| doubt(*item, Problem::NotUnderstood, &[])).collect());
+    add(
+        tool,
+        every
+            .iter()
+            .map(|item| doubt(*item, Problem::Missing, &[]))
+            .collect(),
+    );
+    add(
+        tool,
+        every
+            .iter()
+            .map(|item| doubt(*item, Problem::NotUnderstood, &[]))
+            .collect(),
+    );
     let named = [Item::Service, Item::Branch, Item::Staff, Item::Appointment];
-    add(tool, named.iter().map(|item| doubt(*item, Problem::NotKnown, &[])).collect());
+    add(
+        tool,
+        named
+            .iter()
+            .map(|item| doubt(*item, Problem::NotKnown, &[]))
+            .collect(),
+    );
     add(
         tool,
         vec![
             doubt(Item::Service, Problem::NotKnown, &["Haircut", "Balayage"]),
-            doubt(Item::Staff, Problem::NotKnown, &["Anna", "Ben", "Cem", "Dana"]),
+            doubt(
+                Item::Staff,
+                Problem::NotKnown,
+                &["Anna", "Ben", "Cem", "Dana"],
+            ),
             doubt(Item::Branch, Problem::NotKnown, &["Mitte", "Nord"]),
             doubt(Item::Date, Problem::InThePast, &[]),
             doubt(Item::Time, Problem::InThePast, &[]),
             doubt(Item::Appointment, Problem::InThePast, &[]),
             doubt(Item::Date, Problem::Closed, &[]),
             doubt(Item::Time, Problem::Closed, &[]),
-            doubt(Item::Date, Problem::Ambiguous, &["2026-12-01", "2026-12-08"]),
-            doubt(Item::Date, Problem::Ambiguous, &["2026-11-29", "2026-12-06"]),
-            doubt(Item::Date, Problem::Ambiguous, &["2026-12-01T14:30:00+01:00", "2026-12-08T14:30:00+01:00"]),
+            doubt(
+                Item::Date,
+                Problem::Ambiguous,
+                &["2026-12-01", "2026-12-08"],
+            ),
+            doubt(
+                Item::Date,
+                Problem::Ambiguous,
+                &["2026-11-29", "2026-12-06"],
+            ),
+            doubt(
+                Item::Date,
+                Problem::Ambiguous,
+                &["2026-12-01T14:30:00+01:00", "2026-12-08T14:30:00+01:00"],
+            ),
             doubt(Item::Time, Problem::Ambiguous, &["07:30", "19:30"]),
             doubt(Item::Time, Problem::Ambiguous, &["06:00", "18:00"]),
-            doubt(Item::Time, Problem::Ambiguous, &["2026-12-01T09:00:00+01:00", "2026-12-01T21:00:00+01:00"]),
-            doubt(Item::Date, Problem::Ambiguous, &["2026-12-01T09:00:00+01:00", "2026-12-08T21:00:00+01:00"]),
+            doubt(
+                Item::Time,
+                Problem::Ambiguous,
+                &["2026-12-01T09:00:00+01:00", "2026-12-01T21:00:00+01:00"],
+            ),
+            doubt(
+                Item::Date,
+                Problem::Ambiguous,
+                &["2026-12-01T09:00:00+01:00", "2026-12-08T21:00:00+01:00"],
+            ),
             doubt(Item::Date, Problem::Ambiguous, &[]),
-            doubt(Item::Service, Problem::Ambiguous, &["Haircut women", "Haircut men", "Haircut children", "Perm"]),
+            doubt(
+                Item::Service,
+                Problem::Ambiguous,
+                &["Haircut women", "Haircut men", "Haircut children", "Perm"],
+            ),
             doubt(Item::Staff, Problem::Ambiguous, &["Anna", "Annika"]),
             doubt(
                 Item::Appointment,
@@ -276,9 +385,16 @@ pub(super) fn all() -> Vec<(Tool, Outcome)> {
         ],
     );
     let refusals = [
-        Refusal::NumberWithheld, Refusal::NotTheirs, Refusal::WasCancelled, Refusal::HasBegun, Refusal::Rejected,
+        Refusal::NumberWithheld,
+        Refusal::NotTheirs,
+        Refusal::WasCancelled,
+        Refusal::HasBegun,
+        Refusal::Rejected,
     ];
-    add(tool, refusals.map(|reason| Outcome::Refused { reason }).into());
+    add(
+        tool,
+        refusals.map(|reason| Outcome::Refused { reason }).into(),
+    );
     add(tool, vec![Outcome::Unavailable]);
     all
 }
