@@ -1,18 +1,6 @@
 //! What was heard of days and times, in no language any more, and what it means.
 //!
-//! - A day of the week is the next such day from tomorrow on. If today is one, it is today if a time was
-//!   said that is still to come, the one in a week if that time has passed, and either of them if no time
-//!   was said.
-//! - "Next Tuesday" is the coming one or the one a week later, unless today is a Tuesday.
-//! - A date without a year is the next such date, today included. Where a day was said that does not
-//!   exist, no day was understood.
-//! - An hour from 1 to 6 is in the afternoon, 12 is noon, and 7 to 11 may be in the morning or in the
-//!   evening, unless a part of the day is said or the hour is written with a zero in front.
-//! - Of "after" and "before" seven to eleven, the morning is meant.
-//! - A day of a week that has passed in this one is the coming one; a date that has passed stays as it is.
-//! - A week begins on Monday. Its beginning is Monday and Tuesday, its middle Tuesday to Thursday, its end
-//!   Thursday and Friday.
-//! - "From Thursday on" is seven days, "until Thursday" begins today.
+//! The rules are those of [`Language::read_when`](super::Language::read_when).
 
 use chrono::{NaiveDate, NaiveDateTime};
 

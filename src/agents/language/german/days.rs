@@ -4,11 +4,11 @@ use chrono::{Months, NaiveDate, Weekday};
 
 use super::dates::{self, month};
 use super::times::part;
-use crate::agents::language::calendar::{day_of_month_ahead, plus, year};
+use crate::agents::language::calendar::plus;
 use crate::agents::language::heard::Heard;
 use crate::agents::language::reading::{Asked, in_minutes};
-use crate::agents::language::said::{Day, Join, Part, Piece, Which};
-use crate::agents::language::words::{Cursor, Kind};
+use crate::agents::language::said::{Day, Part, Piece, Which};
+use crate::agents::language::words::Cursor;
 
 /// Reads a day or several.
 pub(super) fn read(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> usize {

@@ -105,6 +105,7 @@ fn weekdays() {
             ("Mo oder Di", "2026-11-30 or 2026-12-01"),
             ("am zweiten Donnerstag im Dezember", "2026-12-10"),
             ("am letzten Freitag des Monats", "2026-12-25"),
+            ("am ersten Montag im November", "2027-11-01"),
             (
                 "am fünften Donnerstag im Dezember um drei",
                 "2026-12-31 at 15:00",
@@ -458,6 +459,10 @@ fn emails() {
         (
             "anna doppel n at beispiel punkt co punkt uk bitte",
             "annann@beispiel.co.uk",
+        ),
+        (
+            "meine Adresse ist. anna at beispiel punkt de",
+            "anna@beispiel.de",
         ),
         ("Anna@Beispiel.de", "Anna@Beispiel.de"),
         ("ich habe keine", "ich habe keine"),
