@@ -61,3 +61,33 @@ pub(super) fn year(number: u32) -> Option<i32> {
         _ => None,
     }
 }
+
+/// The first, second or [last](super::said::Day::LAST) such day of the week in a month; the next one that
+/// is still to come, of any month or of one. `None` if that month has no such day.
+pub(super) fn nth(
+    today: NaiveDate,
+    place: u32,
+    weekday: Weekday,
+    month: Option<u32>,
+) -> Option<NaiveDate> {
+    let this = today.with_day(1)?;
+    let months = (0..=13).filter_map(|ahead| this.checked_add_months(Months::new(ahead)));
+    let mut days = months
+        .filter(|first| month.is_none_or(|month| first.month() == month))
+        .map(|first| nth_of(first, place, weekday));
+    days.find(|day| day.map_or(month.is_some(), |day| day >= today))?
+}
+
+/// The first, second or last such day of the week in the month that begins on a day.
+fn nth_of(first: NaiveDate, place: u32, weekday: Weekday) -> Option<NaiveDate> {
+    let end = last_of_month(first)?;
+    let mut day = weekday_from(first, weekday)?;
+    for _ in 1..place {
+        match plus(day, 7).filter(|day| *day <= end) {
+            Some(next) => day = next,
+            None if place == super::said::Day::LAST => break,
+            None => return None,
+        }
+    }
+    Some(day)
+}

@@ -1,183 +1,16 @@
 //! What was heard of days and times, in no language any more, and what it means.
 //!
-//! - A day of the week is the next such day from tomorrow on. If today is one, it is today if a time was
-//!   said that is still to come, the one in a week if that time has passed, and either of them if no time
-//!   was said.
-//! - "Next Tuesday" is the coming one or the one a week later, unless today is a Tuesday.
-//! - A date without a year is the next such date, today included. Where a day was said that does not
-//!   exist, no day was understood.
-//! - An hour from 1 to 6 is in the afternoon, 12 is noon, and 7 to 11 may be in the morning or in the
-//!   evening, unless a part of the day is said or the hour is written with a zero in front.
-//! - Of "after" and "before" seven to eleven, the morning is meant.
-//! - A week begins on Monday. Its beginning is Monday and Tuesday, its middle Tuesday to Thursday, its end
-//!   Thursday and Friday.
-//! - "From Thursday on" is seven days, "until Thursday" begins today.
+//! The rules are those of [`Language::read_when`](super::Language::read_when).
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Weekday};
+use chrono::{NaiveDate, NaiveDateTime};
 
-use super::meaning;
+use super::calendar::plus;
+use super::said::{Clock, Day, Join, Part, Piece, Which};
+use super::{hours, meaning};
 use crate::agents::when::When;
 
 /// How many days, times or parts of the day are kept; nobody means more.
 const MOST: usize = 8;
-
-/// A time on the clock, as it was said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Clock {
-    pub(super) hour: u32,
-    pub(super) minute: u32,
-    second: u32,
-    /// Which half of the day; `None` if it was not said.
-    pub(super) half: Option<Half>,
-}
-
-/// Which half of the day an hour is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Half {
-    Am,
-    Pm,
-    /// The hour counts from 0 to 24.
-    Exact,
-}
-
-impl Clock {
-    /// A time as it was said; `None` if there is none such.
-    pub(super) fn said(hour: u32, minute: u32) -> Option<Self> {
-        let exists = hour < 24 || (hour == 24 && minute == 0);
-        (exists && minute < 60).then_some(Self {
-            hour,
-            minute,
-            second: 0,
-            half: None,
-        })
-    }
-
-    /// A time that counts from 0 to 24.
-    pub(super) fn exact(hour: u32, minute: u32, second: u32) -> Option<Self> {
-        let clock = Self::said(hour, minute)?.with_half(Half::Exact);
-        (second < 60).then_some(Self { second, ..clock })
-    }
-
-    /// Says which half of the day.
-    pub(super) fn with_half(self, half: Half) -> Self {
-        Self {
-            half: Some(half),
-            ..self
-        }
-    }
-
-    /// The time, as the hour counts from 0 to 24.
-    pub(super) fn exactly(self) -> Option<NaiveTime> {
-        NaiveTime::from_hms_opt(self.hour % 24, self.minute, self.second)
-    }
-
-    /// The time some hours later on the clock.
-    pub(super) fn at_hour(self, hour: u32) -> Option<NaiveTime> {
-        Self { hour, ..self }.exactly()
-    }
-}
-
-/// A part of the day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    Morning,
-    Forenoon,
-    Noon,
-    Afternoon,
-    Evening,
-    Night,
-}
-
-/// Which piece of a part of the day, of a week or of a month.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Piece {
-    #[default]
-    Whole,
-    Start,
-    Middle,
-    End,
-}
-
-/// Which of the days of a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Which {
-    /// Just the name.
-    Plain,
-    /// The first from tomorrow on.
-    Coming,
-    /// "Next", of which there are two readings.
-    Next,
-    /// The one a week after the coming one.
-    AfterNext,
-    /// The latest before today.
-    Last,
-    /// So many weeks after the first from today on.
-    Plus(i64),
-    /// The one in the calendar week that is so many weeks ahead.
-    InWeek(i64),
-}
-
-/// A day or several, as they were said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Day {
-    /// A date that is known.
-    Date(NaiveDate),
-    /// A day that does not exist.
-    None,
-    /// Two dates that can be meant.
-    Either(NaiveDate, NaiveDate),
-    MonthDay {
-        month: u32,
-        day: u32,
-        year: Option<i32>,
-    },
-    DayOfMonth(u32),
-    Weekday(Weekday, Which),
-    /// A calendar week, so many weeks ahead.
-    Week(i64, Piece),
-    /// So many weeks from today.
-    InWeeks(i64),
-    /// The coming weekend; with `true` "the next", of which there are two readings.
-    Weekend(bool),
-    Month {
-        month: u32,
-        piece: Piece,
-    },
-    /// A calendar month, so many months ahead.
-    MonthAhead(i64, Piece),
-}
-
-/// How something belongs to what was heard before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Join {
-    And,
-    Or,
-    /// It is the beginning: "from", "after" a time.
-    From,
-    /// It is what the beginning comes after: "after" a day.
-    After,
-    /// It is the end.
-    Until,
-    /// The end, which does not belong to it: "before".
-    Before,
-}
-
-impl Join {
-    pub(super) fn is_bound(self) -> bool {
-        !matches!(self, Self::And | Self::Or)
-    }
-
-    /// "Not before five" is from five on.
-    fn flipped(self) -> Self {
-        match self {
-            Self::From => Self::Before,
-            Self::After => Self::Until,
-            Self::Until => Self::After,
-            Self::Before => Self::From,
-            other => other,
-        }
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sort {
@@ -337,6 +170,14 @@ impl Heard {
         }
     }
 
+    /// So many days from tomorrow on.
+    pub(super) fn within(&mut self, today: NaiveDate, days: i64) {
+        self.bound(Join::From);
+        self.day(Day::on(plus(today, 1)));
+        self.bound(Join::Until);
+        self.day(Day::on(plus(today, days)));
+    }
+
     /// A time.
     pub(super) fn time(&mut self, clock: Clock) {
         let Some(join) = self.join(Sort::Time) else {
@@ -357,7 +198,7 @@ impl Heard {
             // "After noon" is from the part's beginning on.
             let hour = match part {
                 Part::Noon => 12,
-                _ => meaning::window(part, Piece::Whole).0,
+                _ => hours::window(part, Piece::Whole).0,
             };
             if let Some(clock) = Clock::exact(hour, 0, 0) {
                 self.time(clock);
@@ -395,8 +236,7 @@ impl Heard {
         match day {
             Day::Weekday(_, which) if days % 7 == 0 => *which = Which::Plus(days / 7),
             Day::Date(date) => {
-                let later = super::calendar::plus(*date, days);
-                *day = later.map_or(Day::None, Day::Date);
+                *day = Day::on(plus(*date, days));
             }
             _ => return false,
         }
@@ -411,7 +251,7 @@ impl Heard {
                 .extend(self.loose.last().map(|clock| (Join::And, *clock)));
         }
         let mut when = When::nothing();
-        when.time = meaning::time(&self);
+        when.time = hours::time(&self);
         if !time_alone {
             meaning::days(&self, now, &mut when);
         }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 
-use super::heard::Clock;
+use super::said::Clock;
 use super::words::Cursor;
 
 /// A date, and the time that follows it.

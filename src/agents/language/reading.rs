@@ -2,8 +2,9 @@
 
 use chrono::{NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 
-use super::heard::{Clock, Day, Heard};
+use super::heard::Heard;
 use super::iso::{self, Iso};
+use super::said::{Clock, Day};
 use super::words::{Cursor, Kind, Lexicon};
 use crate::agents::when::{When, WhenTime};
 
@@ -46,7 +47,7 @@ impl Grammar {
                 if let Some(instant) = iso.instant() {
                     return When::exactly(instant);
                 }
-                heard.day(iso.date.map_or(Day::None, Day::Date));
+                heard.day(Day::on(iso.date));
                 if let Some(clock) = iso.time {
                     heard.time(clock);
                 }

@@ -2,30 +2,28 @@
 
 use chrono::{Months, NaiveDate, Weekday};
 
-use super::times::part;
-use crate::agents::language::calendar::{day_of_month_ahead, month_day, plus, year};
-use crate::agents::language::heard::{Day, Heard, Join, Piece, Which};
+use super::dates::{self, month};
+use crate::agents::language::calendar::plus;
+use crate::agents::language::heard::Heard;
 use crate::agents::language::reading::{Asked, in_minutes};
-use crate::agents::language::words::{Cursor, Kind};
+use crate::agents::language::said::{Day, Piece, Which};
+use crate::agents::language::words::Cursor;
 
 /// Reads a day or several.
 pub(super) fn read(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> usize {
     let today = asked.now.date();
     let used = named(cursor, heard, today)
         .or_else(|| relative(cursor, heard, asked))
+        .or_else(|| counted(cursor, heard))
         .or_else(|| described(cursor, heard, today))
         .or_else(|| piece(cursor, heard))
         .or_else(|| weekday(cursor, heard, 0, Which::Plain))
-        .or_else(|| date(cursor, heard, asked))
+        .or_else(|| dates::read(cursor, heard, asked))
         .unwrap_or_default();
     if used > 0 {
         heard.end_at(cursor.at + used);
     }
     used
-}
-
-fn on(day: Option<NaiveDate>) -> Day {
-    day.map_or(Day::None, Day::Date)
 }
 
 /// "Tomorrow" and the like.
@@ -50,7 +48,7 @@ fn named(cursor: Cursor<'_>, heard: &mut Heard, today: NaiveDate) -> Option<usiz
         }
         _ => return None,
     };
-    heard.day(on(plus(today, days)));
+    heard.day(Day::on(plus(today, days)));
     Some(used)
 }
 
@@ -83,7 +81,7 @@ fn relative(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize
         "fortnight" | "fortnights" => count * 14,
         "month" | "months" if ahead == 1 => {
             let months = Months::new(u32::try_from(count).ok()?);
-            heard.day(on(today.checked_add_months(months)));
+            heard.day(Day::on(today.checked_add_months(months)));
             return Some(at + 1);
         }
         "hour" | "hours" if ahead == 1 => {
@@ -102,13 +100,13 @@ fn relative(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize
             heard.day(if days % 7 == 0 {
                 Day::InWeeks(days / 7)
             } else {
-                on(plus(today, days))
+                Day::on(plus(today, days))
             });
         }
         return Some(at);
     }
     if cursor.is(at, &["ago"]) {
-        heard.day(on(plus(today, -days)));
+        heard.day(Day::on(plus(today, -days)));
         return Some(at + 1);
     }
     if !cursor.is(at, &["from", "after", "on"]) {
@@ -125,12 +123,12 @@ fn relative(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize
             return Some(used);
         }
     };
-    heard.day(on(plus(today, days + later)));
+    heard.day(Day::on(plus(today, days + later)));
     Some(at + 2)
 }
 
 /// Which one a word means.
-fn which(word: &str) -> Option<Which> {
+pub(super) fn which(word: &str) -> Option<Which> {
     Some(match word {
         "next" => Which::Next,
         "coming" | "upcoming" | "following" => Which::Coming,
@@ -141,7 +139,7 @@ fn which(word: &str) -> Option<Which> {
 }
 
 /// How many weeks or months ahead a word means.
-fn ahead(which: Which) -> i64 {
+pub(super) fn ahead(which: Which) -> i64 {
     match which {
         Which::Next | Which::Coming => 1,
         Which::Last => -1,
@@ -170,7 +168,7 @@ fn described(cursor: Cursor<'_>, heard: &mut Heard, today: NaiveDate) -> Option<
             return Some(at);
         }
         "few" if ahead == 1 && cursor.is(at + 1, &["days"]) => {
-            within(heard, today, 7);
+            heard.within(today, 7);
             return Some(at + 2);
         }
         _ => {
@@ -182,19 +180,11 @@ fn described(cursor: Cursor<'_>, heard: &mut Heard, today: NaiveDate) -> Option<
                 "weeks" => number * 7,
                 _ => return None,
             };
-            within(heard, today, days.into());
+            heard.within(today, days.into());
             return Some(at + 2);
         }
     }
     Some(at + 1)
-}
-
-/// The days from tomorrow on.
-fn within(heard: &mut Heard, today: NaiveDate, days: i64) {
-    heard.bound(Join::From);
-    heard.day(on(plus(today, 1)));
-    heard.bound(Join::Until);
-    heard.day(on(plus(today, days)));
 }
 
 /// "Beginning of next week", "late December", "in December".
@@ -232,7 +222,16 @@ fn piece(cursor: Cursor<'_>, heard: &mut Heard) -> Option<usize> {
 
 /// A day of the week, and what may follow it: "Tuesday after next".
 fn weekday(cursor: Cursor<'_>, heard: &mut Heard, at: usize, which: Which) -> Option<usize> {
-    let day = match cursor.word(at) {
+    let day = name(cursor.word(at))?;
+    let after_next = cursor.is(at + 1, &["after"]) && cursor.is(at + 2, &["next"]);
+    let which = if after_next { Which::AfterNext } else { which };
+    heard.day(Day::Weekday(day, which));
+    Some(at + if after_next { 3 } else { 1 })
+}
+
+/// The day of the week that a word names.
+fn name(word: &str) -> Option<Weekday> {
+    Some(match word {
         "monday" | "mon" | "mondays" => Weekday::Mon,
         "tuesday" | "tue" | "tues" | "tuesdays" => Weekday::Tue,
         "wednesday" | "wed" | "weds" | "wednesdays" => Weekday::Wed,
@@ -241,140 +240,25 @@ fn weekday(cursor: Cursor<'_>, heard: &mut Heard, at: usize, which: Which) -> Op
         "saturday" | "sat" | "saturdays" => Weekday::Sat,
         "sunday" | "sun" | "sundays" => Weekday::Sun,
         _ => return None,
-    };
-    let after_next = cursor.is(at + 1, &["after"]) && cursor.is(at + 2, &["next"]);
-    let which = if after_next { Which::AfterNext } else { which };
-    heard.day(Day::Weekday(day, which));
-    Some(at + if after_next { 3 } else { 1 })
-}
-
-/// The month that a word names.
-pub(super) fn month(word: &str) -> Option<u32> {
-    Some(match word {
-        "january" | "jan" => 1,
-        "february" | "feb" => 2,
-        "march" | "mar" => 3,
-        "april" | "apr" => 4,
-        "may" => 5,
-        "june" | "jun" => 6,
-        "july" | "jul" => 7,
-        "august" | "aug" => 8,
-        "september" | "sept" | "sep" => 9,
-        "october" | "oct" => 10,
-        "november" | "nov" => 11,
-        "december" | "dec" => 12,
-        _ => return None,
     })
 }
 
-/// A year at a place, and where it ends.
-fn year_at(cursor: Cursor<'_>, at: usize) -> (Option<i32>, usize) {
-    let from = at + usize::from(cursor.mark(at, ','));
-    let said = match (cursor.number(from), cursor.figures(from)) {
-        (Some(number), 4) => Some((number, 1)),
-        // "Twenty twenty-six".
-        (Some(20), 0) if cursor.figures(from + 1) == 0 => {
-            let rest = cursor
-                .number(from + 1)
-                .filter(|rest| (20..100).contains(rest));
-            rest.map(|rest| (2_000 + rest, 2))
-        }
-        _ => None,
-    };
-    let is_hour = cursor.is(from + 1, &["hours"]) || cursor.mark(from + 1, ':');
-    let found = said.and_then(|(number, used)| Some((year(number)?, used)));
-    match found {
-        Some((year, used)) if !is_hour => (Some(year), from + used),
-        _ => (None, at),
-    }
-}
-
-/// A date: "December 5th", "5 December", "the 5th", "12/5".
-fn date(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
-    if let Some(month) = month(cursor.word(0)) {
-        let at = 1 + usize::from(cursor.mark(1, '.')) + usize::from(cursor.is(1, &["the"]));
-        let is_hour = cursor.mark(at + 1, ':') || cursor.is(at + 1, &["am", "pm", "oclock"]);
-        let number = cursor
-            .number(at)
-            .filter(|_| cursor.figures(at) < 3 && !is_hour);
-        let day = number.or(cursor.ordinal(at))?;
-        let (year, used) = year_at(cursor, at + 1);
-        heard.day(Day::MonthDay { month, day, year });
-        return Some(used);
-    }
-    let number = cursor.number(0).filter(|_| cursor.figures(0) < 3);
-    let day = number.or(cursor.ordinal(0))?;
-    let of = usize::from(cursor.is(1, &["of"]));
-    if let Some(month) = month(cursor.word(1 + of)) {
-        let (year, used) = year_at(cursor, 2 + of);
-        heard.day(Day::MonthDay { month, day, year });
-        return Some(used);
-    }
-    if let Some(ahead) = which(cursor.word(1 + of))
-        .map(ahead)
-        .filter(|ahead| *ahead >= 0)
-        && of == 1
-        && cursor.is(3, &["month"])
-    {
-        let months = u32::try_from(ahead).ok()?;
-        heard.day(on(day_of_month_ahead(asked.now.date(), months, day)));
-        return Some(4);
-    }
-    if cursor.figures(0) > 0 && cursor.figures(2) > 0 {
-        return in_figures(cursor, heard, day, asked);
-    }
-    // The day of the month alone. Before another word, "the first" is not a day.
-    let day = cursor
-        .ordinal(0)
-        .filter(|day| (1..=31).contains(day) && !asked.time_alone)?;
-    let next = cursor.token(1);
-    let is_noun = cursor.is(1, &["one"])
-        || next.is_some_and(|next| {
-            next.kind == Kind::Word && !AFTER_DAY.contains(&next.text.as_str())
-        });
-    let before = [
-        "the", "on", "or", "until", "till", "from", "to", "and", "by", "before", "after",
-    ];
-    let introduced = before.contains(&cursor.before(1)) || heard.day_just_before(cursor.at);
-    if !introduced || (is_noun && part(cursor.word(1)).is_none()) {
+/// "The second Thursday in December", "the last Friday of the month".
+fn counted(cursor: Cursor<'_>, heard: &mut Heard) -> Option<usize> {
+    let last = cursor.is(0, &["last"]);
+    let number = cursor.ordinal(0).filter(|place| (1..=5).contains(place));
+    let place = if last { Day::LAST } else { number? };
+    let day = name(cursor.word(1))?;
+    let joined = cursor.is(2, &["in", "of"]);
+    let named = month(cursor.word(3)).filter(|_| joined);
+    let of_month = joined && cursor.is(3, &["the"]) && cursor.is(4, &["month"]);
+    if last && named.is_none() && !of_month {
         return None;
     }
-    heard.day(Day::DayOfMonth(day));
-    Some(1)
-}
-
-/// Words that can follow the day of a month.
-const AFTER_DAY: &[&str] = &[
-    "at", "in", "around", "about", "after", "before", "between", "from", "by", "please", "or",
-    "and", "if", "would", "is", "works", "until", "till", "to", "through", "noon", "midday",
-    "early", "late", "half", "quarter", "any", "anytime", "sometime", "maybe", "then", "any",
-    "first", "a", "would", "could", "on", "works",
-];
-
-/// "12/5", "12/5/2026", "5.12.2026".
-fn in_figures(cursor: Cursor<'_>, heard: &mut Heard, one: u32, asked: Asked) -> Option<usize> {
-    let mark = ['/', '.'].into_iter().find(|mark| cursor.mark(1, *mark))?;
-    let other = cursor.number(2).filter(|_| cursor.figures(2) < 3)?;
-    let number = cursor.figures_after(3, mark);
-    let year = number
-        .filter(|_| [2, 4].contains(&cursor.figures(4)))
-        .and_then(year);
-    if mark == '.' {
-        // With dots, a date is written as in Europe, and two numbers are a time.
-        year?;
-        heard.day(Day::MonthDay {
-            month: other,
-            day: one,
-            year,
-        });
-        return Some(5);
-    }
-    let today = asked.now.date();
-    let american = month_day(today, one, other, year);
-    let european = month_day(today, other, one, year);
-    heard.day(match (american, european) {
-        (Some(american), Some(european)) if american != european => Day::Either(american, european),
-        (american, european) => on(american.or(european)),
-    });
-    Some(if year.is_some() { 5 } else { 3 })
+    heard.day(Day::Nth(place, day, named));
+    Some(match (named, of_month) {
+        (Some(_), _) => 4,
+        (None, true) => 5,
+        (None, false) => 2,
+    })
 }

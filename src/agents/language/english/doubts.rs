@@ -24,7 +24,8 @@ pub(super) fn ask(doubts: &[Doubt], today: NaiveDate) -> String {
             match doubt.item {
                 Item::Staff => format!("{unknown} Would you like to see {choice}?"),
                 Item::Service | Item::Services => format!("{unknown} Would you like {choice}?"),
-                _ => format!("{unknown} Which would you like: {choice}?"),
+                Item::Branch => format!("{unknown} Which would you like: {choice}?"),
+                _ => format!("{unknown} Do you mean {choice}?"),
             }
         }
         (Problem::NotKnown, None) => format!("{} {question}", unknown(doubt.item)),

@@ -1,5 +1,6 @@
 //! English.
 
+mod dates;
 mod days;
 mod doubts;
 mod numbers;

@@ -4,8 +4,9 @@ use chrono::NaiveDateTime;
 
 use super::numbers::{LEXICON, prepare};
 use super::{days, times};
-use crate::agents::language::heard::{Heard, Join};
+use crate::agents::language::heard::Heard;
 use crate::agents::language::reading::{Asked, Grammar};
+use crate::agents::language::said::Join;
 use crate::agents::language::words::Cursor;
 use crate::agents::when::When;
 

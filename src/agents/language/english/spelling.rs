@@ -18,7 +18,7 @@ const SPELLER: Speller = Speller {
         _ => None,
     },
     sum: |tens, between, unit| {
-        let fits = (1..10).contains(&unit) && tens >= 20 && tens < 100 && tens % 10 == 0;
+        let fits = (1..10).contains(&unit) && (20..100).contains(&tens) && tens % 10 == 0;
         (fits && between.is_empty()).then_some(tens + unit)
     },
     symbol: |word| {

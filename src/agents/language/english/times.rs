@@ -1,9 +1,9 @@
 //! Times of day in English.
 
-use super::days;
-use crate::agents::language::calendar::plus;
-use crate::agents::language::heard::{Clock, Day, Half, Heard, Part, Piece};
+use super::dates;
+use crate::agents::language::heard::Heard;
 use crate::agents::language::reading::Asked;
+use crate::agents::language::said::{Clock, Day, Half, Join, Part, Piece};
 use crate::agents::language::words::Cursor;
 
 /// Words after which a number is an hour.
@@ -143,7 +143,7 @@ fn named(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
     }
     match cursor.word(0) {
         "tonight" => {
-            heard.day(plus(asked.now.date(), 0).map_or(Day::None, Day::Date));
+            heard.day(Day::Date(asked.now.date()));
             heard.part(Part::Evening, Piece::Whole);
             return Some(1);
         }
@@ -198,7 +198,7 @@ fn range(cursor: Cursor<'_>, heard: &mut Heard) -> Option<usize> {
     {
         return None;
     }
-    heard.bound(crate::agents::language::heard::Join::From);
+    heard.bound(Join::From);
     heard.time(Clock::said(from, 0)?);
     Some(1)
 }
@@ -250,7 +250,7 @@ fn absolute(cursor: Cursor<'_>, introduced: bool) -> Option<(Clock, usize)> {
     let number = cursor.number(0)?;
     if cursor.figures(0) == 4 {
         // "At 1430".
-        let fits = introduced && (number >= 1_300 || number < 1_000);
+        let fits = introduced && !(1_000..1_300).contains(&number);
         let clock = Clock::exact(number / 100, number % 100, 0);
         return Some((clock.filter(|_| fits)?, 1));
     }
@@ -282,7 +282,7 @@ fn absolute(cursor: Cursor<'_>, introduced: bool) -> Option<(Clock, usize)> {
     if cursor.is(1, &["oclock"]) || half(cursor, 1).is_some() {
         return Some((read(0)?, 1));
     }
-    if cursor.is(1, COUNTED) || days::month(cursor.word(1)).is_some() || cursor.mark(1, '/') {
+    if cursor.is(1, COUNTED) || dates::month(cursor.word(1)).is_some() || cursor.mark(1, '/') {
         return None;
     }
     if cursor.is(1, &["oh", "o", "zero"]) {
@@ -291,7 +291,7 @@ fn absolute(cursor: Cursor<'_>, introduced: bool) -> Option<(Clock, usize)> {
     }
     // "Two thirty".
     let minute = cursor.number(1).filter(|minute| (10..60).contains(minute));
-    let is_pair = !cursor.is(2, COUNTED) && days::month(cursor.word(2)).is_none();
+    let is_pair = !cursor.is(2, COUNTED) && dates::month(cursor.word(2)).is_none();
     let said = introduced || cursor.figures(0) == 0 || half(cursor, 2).is_some();
     if let Some(minute) = minute.filter(|_| is_pair && said) {
         return Some((read(minute)?, 2));

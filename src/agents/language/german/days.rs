@@ -2,21 +2,24 @@
 
 use chrono::{Months, NaiveDate, Weekday};
 
+use super::dates::{self, month};
 use super::times::part;
-use crate::agents::language::calendar::{day_of_month_ahead, plus, year};
-use crate::agents::language::heard::{Day, Heard, Join, Part, Piece, Which};
+use crate::agents::language::calendar::plus;
+use crate::agents::language::heard::Heard;
 use crate::agents::language::reading::{Asked, in_minutes};
-use crate::agents::language::words::{Cursor, Kind};
+use crate::agents::language::said::{Day, Part, Piece, Which};
+use crate::agents::language::words::Cursor;
 
 /// Reads a day or several.
 pub(super) fn read(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> usize {
     let today = asked.now.date();
     let used = named(cursor, heard, asked)
         .or_else(|| relative(cursor, heard, asked))
+        .or_else(|| counted(cursor, heard))
         .or_else(|| described(cursor, heard, today))
         .or_else(|| piece(cursor, heard))
         .or_else(|| weekday(cursor, heard, 0, Which::Plain))
-        .or_else(|| date(cursor, heard, asked))
+        .or_else(|| dates::read(cursor, heard, asked))
         .unwrap_or_default();
     if used > 0 {
         heard.end_at(cursor.at + used);
@@ -24,15 +27,15 @@ pub(super) fn read(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> usize
     used
 }
 
-fn on(day: Option<NaiveDate>) -> Day {
-    day.map_or(Day::None, Day::Date)
-}
-
 /// "Tomorrow" and the like.
 fn named(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
     let days = match cursor.word(0) {
         "heute" => 0,
         "morgen" if cursor.before(1) == "jeden" => return Some(1),
+        "morgen" if ["fruhen", "fruhem"].contains(&cursor.before(1)) => {
+            heard.part(Part::Morning, Piece::Start);
+            return Some(1);
+        }
         // The same word is "tomorrow" and "morning".
         "morgen"
             if asked.time_alone
@@ -52,7 +55,7 @@ fn named(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
         }
         _ => return None,
     };
-    heard.day(on(plus(asked.now.date(), days)));
+    heard.day(Day::on(plus(asked.now.date(), days)));
     Some(1)
 }
 
@@ -102,7 +105,7 @@ fn relative(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize
         }
         "tag" | "tage" | "tagen" => {
             if !heard.shift(count, cursor.at) {
-                heard.day(on(plus(today, count)));
+                heard.day(Day::on(plus(today, count)));
             }
         }
         "woche" | "wochen" => {
@@ -111,7 +114,7 @@ fn relative(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize
             }
         }
         "monat" | "monate" | "monaten" if !past => {
-            heard.day(on(today.checked_add_months(Months::new(number))));
+            heard.day(Day::on(today.checked_add_months(Months::new(number))));
         }
         "stunde" | "stunden" if !past => in_minutes(heard, asked.now, number * 60),
         "minute" | "minuten" if !past => in_minutes(heard, asked.now, number),
@@ -121,7 +124,7 @@ fn relative(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize
 }
 
 /// Which one an adjective means.
-fn which(word: &str) -> Option<Which> {
+pub(super) fn which(word: &str) -> Option<Which> {
     let stem = word.strip_suffix(['n', 'r', 's', 'm']).unwrap_or(word);
     Some(match stem {
         "nachste" => Which::Next,
@@ -134,7 +137,7 @@ fn which(word: &str) -> Option<Which> {
 }
 
 /// How many weeks or months ahead an adjective means.
-fn ahead(which: Which) -> i64 {
+pub(super) fn ahead(which: Which) -> i64 {
     match which {
         Which::Next | Which::Coming => 1,
         Which::AfterNext => 2,
@@ -158,10 +161,10 @@ fn described(cursor: Cursor<'_>, heard: &mut Heard, today: NaiveDate) -> Option<
             Which::Next | Which::AfterNext
         ))),
         "morgen" if which == Which::Next => {
-            heard.day(on(plus(today, 1)));
+            heard.day(Day::on(plus(today, 1)));
             heard.part(Part::Morning, Piece::Whole);
         }
-        "tage" | "tagen" if ahead == 1 => within(heard, today, 7),
+        "tage" | "tagen" if ahead == 1 => heard.within(today, 7),
         _ => {
             let number = cursor
                 .number(1)
@@ -171,19 +174,11 @@ fn described(cursor: Cursor<'_>, heard: &mut Heard, today: NaiveDate) -> Option<
                 "wochen" => number * 7,
                 _ => return None,
             };
-            within(heard, today, days.into());
+            heard.within(today, days.into());
             return Some(3);
         }
     }
     Some(2)
-}
-
-/// The days from tomorrow on.
-fn within(heard: &mut Heard, today: NaiveDate, days: i64) {
-    heard.bound(Join::From);
-    heard.day(on(plus(today, 1)));
-    heard.bound(Join::Until);
-    heard.day(on(plus(today, days)));
 }
 
 /// "Beginning of next week", "end of December", "in December".
@@ -225,20 +220,11 @@ const WEEKDAYS: [(&str, &str, Weekday); 8] = [
 /// A day of the week, alone or with a part of the day: "Donnerstagnachmittag".
 fn weekday(cursor: Cursor<'_>, heard: &mut Heard, at: usize, which: Which) -> Option<usize> {
     let word = cursor.word(at);
-    let mut names = WEEKDAYS.iter();
-    let long = names.find_map(|(name, _, day)| Some((*day, word.strip_prefix(name)?)));
-    let (day, rest) = match long {
-        Some(found) => found,
-        // Short ones are words of their own as well.
-        None if at > 0 || is_short(cursor) => {
-            let mut names = WEEKDAYS.iter();
-            (
-                names.find_map(|(_, short, day)| (*short == word).then_some(*day))?,
-                "",
-            )
-        }
-        None => return None,
-    };
+    let (day, rest) = name(word)?;
+    // Short ones are words of their own as well.
+    if word.len() == 2 && at == 0 && !is_short(cursor) {
+        return None;
+    }
     let part = match rest {
         "" | "s" => None,
         "morgen" | "fruh" => Some(Part::Morning),
@@ -251,168 +237,45 @@ fn weekday(cursor: Cursor<'_>, heard: &mut Heard, at: usize, which: Which) -> Op
     Some(at + 1)
 }
 
+/// "The second Thursday in December", "the last Friday of the month".
+fn counted(cursor: Cursor<'_>, heard: &mut Heard) -> Option<usize> {
+    let last = cursor.is(0, &["letzten", "letzter"]);
+    let dot = usize::from(cursor.figures(0) == 1 && cursor.mark(1, '.'));
+    let number = cursor.number(0).filter(|_| dot > 0).or(cursor.ordinal(0));
+    let place = if last {
+        Day::LAST
+    } else {
+        number.filter(|place| (1..=5).contains(place))?
+    };
+    let (day, _) = name(cursor.word(1 + dot)).filter(|(_, rest)| rest.is_empty())?;
+    let at = 2 + dot;
+    let named = month(cursor.word(at + 1)).filter(|_| cursor.is(at, &["im"]));
+    let of_month = cursor.is(at, &["des", "im"]) && cursor.is(at + 1, &["monats", "monat"]);
+    let told = named.is_some() || of_month;
+    if last && !told {
+        return None;
+    }
+    heard.day(Day::Nth(place, day, named));
+    Some(if told { at + 2 } else { at })
+}
+
 /// Whether a short word can only be a day of the week.
 fn is_short(cursor: Cursor<'_>) -> bool {
     let before = ["am", "vom", "bis", "zum", "oder"].contains(&cursor.before(1));
     let marks = usize::from(cursor.mark(1, '.')) + usize::from(cursor.mark(1, ','));
     let dated = cursor.number(1 + marks).is_some() && cursor.mark(2 + marks, '.');
     let alone = cursor.at == 0 && cursor.token(1 + marks).is_none();
-    before || dated || alone
+    let chosen = cursor.is(1, &["oder", "bis"]) && name(cursor.word(2)).is_some();
+    before || dated || alone || chosen
 }
 
-/// The month that a word names.
-pub(super) fn month(word: &str) -> Option<u32> {
-    Some(match word {
-        "januar" | "janner" | "jan" => 1,
-        "februar" | "feber" | "feb" => 2,
-        "marz" | "mrz" => 3,
-        "april" | "apr" => 4,
-        "mai" => 5,
-        "juni" | "juno" | "jun" => 6,
-        "juli" | "julei" | "jul" => 7,
-        "august" | "aug" => 8,
-        "september" | "sept" | "sep" => 9,
-        "oktober" | "okt" => 10,
-        "november" | "nov" => 11,
-        "dezember" | "dez" => 12,
-        _ => return None,
-    })
-}
-
-/// A year at a place, and how many tokens it takes up.
-fn year_at(cursor: Cursor<'_>, at: usize, short: bool) -> (Option<i32>, usize) {
-    let number = cursor.number(at).filter(|number| match cursor.figures(at) {
-        4 => true,
-        2 => short,
-        0 => *number >= 2_000,
-        _ => false,
-    });
-    let is_hour = cursor.is(at + 1, &["uhr"]) || cursor.mark(at + 1, ':');
-    match number.and_then(year) {
-        Some(year) if !is_hour => (Some(year), 1),
-        _ => (None, 0),
-    }
-}
-
-/// A date: "5.12.", "fünfter Dezember", "am Fünften".
-fn date(cursor: Cursor<'_>, heard: &mut Heard, asked: Asked) -> Option<usize> {
-    let number = cursor.number(0).filter(|_| cursor.figures(0) < 3);
-    let number = number.filter(|number| *number <= 99);
-    let day = number.or(cursor.ordinal(0))?;
-    let dot = usize::from(cursor.mark(1, '.'));
-    // With the month's name, or "am fünften zwölften".
-    let named = month(cursor.word(1 + dot));
-    let counted = cursor
-        .ordinal(0)
-        .and(cursor.ordinal(1))
-        .filter(|month| *month <= 12);
-    if let Some(month) = named.or(counted) {
-        let at = 2 + dot + usize::from(cursor.mark(2 + dot, '.'));
-        let (year, used) = year_at(cursor, at, false);
-        heard.day(Day::MonthDay { month, day, year });
-        return Some(if used > 0 { at + used } else { 2 + dot });
-    }
-    if cursor.figures(0) > 0 && (dot == 1 || cursor.mark(1, '/')) && cursor.figures(2) > 0 {
-        return in_figures(cursor, heard, day, asked);
-    }
-    // The day of the month alone.
-    let after = [
-        "am", "den", "dem", "vom", "zum", "ab", "bis", "oder", "und", "nach", "vor", "der",
-    ];
-    if !after.contains(&cursor.before(1)) || !(1..=31).contains(&day) || asked.time_alone {
-        return None;
-    }
-    let written = cursor.number(0).is_none()
-        || (cursor.figures(0) > 0 && dot == 1)
-        || (cursor.figures(0) > 0
-            && cursor.before(1) == "am"
-            && !cursor.is(1, &["uhr", "h"])
-            && !cursor.mark(1, ':'));
-    let next = cursor.token(1 + dot);
-    let is_noun = next
-        .is_some_and(|next| next.kind == Kind::Word && !AFTER_DAY.contains(&next.text.as_str()));
-    if !written || (is_noun && part(cursor.word(1 + dot)).is_none()) {
-        return None;
-    }
-    let of = usize::from(cursor.is(1 + dot, &["des"]));
-    let next_month =
-        which(cursor.word(1 + dot + of)).filter(|_| cursor.is(2 + dot + of, &["monats"]));
-    if let Some(which) = next_month {
-        let months = u32::try_from(ahead(which)).ok()?;
-        heard.day(on(day_of_month_ahead(asked.now.date(), months, day)));
-        return Some(3 + dot + of);
-    }
-    heard.day(Day::DayOfMonth(day));
-    Some(1 + dot)
-}
-
-/// Words that can follow the day of a month; before another word, "der erste" is not a day.
-const AFTER_DAY: &[&str] = &[
-    "um",
-    "gegen",
-    "ab",
-    "nach",
-    "vor",
-    "zwischen",
-    "oder",
-    "und",
-    "bis",
-    "von",
-    "morgens",
-    "fruh",
-    "fruhmorgens",
-    "des",
-    "nachsten",
-    "dieses",
-    "bitte",
-    "ginge",
-    "geht",
-    "passt",
-    "ist",
-    "ware",
-    "wenn",
-    "in",
-    "am",
-    "dann",
-    "noch",
-    "so",
-    "halb",
-    "viertel",
-    "dreiviertel",
-    "egal",
-    "ganztagig",
-    "mitternacht",
-    "kurz",
-    "spat",
-    "irgendwann",
-];
-
-/// "5.12.", "05.12.2026", "5/12".
-fn in_figures(cursor: Cursor<'_>, heard: &mut Heard, day: u32, asked: Asked) -> Option<usize> {
-    let month = cursor.number(2).filter(|_| cursor.figures(2) < 3)?;
-    if !cursor.mark(1, '.') {
-        let slash = cursor.mark(3, '/') && cursor.figures(4) > 0;
-        let (year, used) = if slash {
-            year_at(cursor, 4, true)
-        } else {
-            (None, 0)
-        };
-        heard.day(Day::MonthDay { month, day, year });
-        return Some(if used > 0 { 5 } else { 3 });
-    }
-    let closed = cursor.mark(3, '.');
-    let is_time = cursor.is(3, &["uhr", "h"]) || cursor.mark(3, ':');
-    if is_time || (!closed && (month > 12 || asked.time_alone || cursor.before(1) == "um")) {
-        return None;
-    }
-    if !closed && !cursor.glued(2) {
-        return None;
-    }
-    let (year, used) = if closed {
-        year_at(cursor, 4, true)
-    } else {
-        (None, 0)
+/// The day of the week that a word begins with, and the rest of the word.
+fn name(word: &str) -> Option<(Weekday, &str)> {
+    let mut names = WEEKDAYS.iter();
+    let long = names.find_map(|(name, _, day)| Some((*day, word.strip_prefix(name)?)));
+    let short = || {
+        let mut names = WEEKDAYS.iter();
+        names.find_map(|(_, short, day)| (*short == word).then_some((*day, "")))
     };
-    heard.day(Day::MonthDay { month, day, year });
-    Some(3 + usize::from(closed) + used)
+    long.or_else(short)
 }

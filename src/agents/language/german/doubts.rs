@@ -25,7 +25,8 @@ pub(super) fn ask(doubts: &[Doubt], today: NaiveDate) -> String {
             match doubt.item {
                 Item::Staff => format!("{unknown} Möchten Sie zu {choice}?"),
                 Item::Service | Item::Services => format!("{unknown} Möchten Sie {choice}?"),
-                _ => format!("{unknown} Was darf es sein: {choice}?"),
+                Item::Branch => format!("{unknown} In welche möchten Sie kommen: {choice}?"),
+                _ => format!("{unknown} Meinen Sie {choice}?"),
             }
         }
         (Problem::NotKnown, None) => format!("{} {question}", unknown(doubt.item)),

@@ -1,5 +1,6 @@
 //! German.
 
+mod dates;
 mod days;
 mod doubts;
 mod numbers;

@@ -14,7 +14,7 @@ const SPELLER: Speller = Speller {
     },
     scale: |word| (word == "hundert").then_some("00"),
     sum: |unit, between, tens| {
-        let fits = (1..10).contains(&unit) && tens >= 20 && tens < 100 && tens % 10 == 0;
+        let fits = (1..10).contains(&unit) && (20..100).contains(&tens) && tens % 10 == 0;
         (fits && between == "und").then_some(unit + tens)
     },
     symbol: |word| {

@@ -1,8 +1,9 @@
 //! Times of day in German.
 
-use super::days;
-use crate::agents::language::heard::{Clock, Half, Heard, Part, Piece};
+use super::dates;
+use crate::agents::language::heard::Heard;
 use crate::agents::language::reading::Asked;
+use crate::agents::language::said::{Clock, Half, Part, Piece};
 use crate::agents::language::words::Cursor;
 
 /// Words after which a number is an hour.
@@ -154,7 +155,7 @@ fn absolute(cursor: Cursor<'_>, introduced: bool) -> Option<(Clock, usize)> {
         let is_minute = !cursor.is(3 + and, &["uhr", "h"])
             && !cursor.mark(3 + and, '.')
             && !cursor.mark(3 + and, ':')
-            && days::month(cursor.word(3 + and)).is_none()
+            && dates::month(cursor.word(3 + and)).is_none()
             && (and == 0 || cursor.is(3 + and, &["minuten"]))
             && (!is_counted(cursor, 3 + and) || cursor.is(3 + and, &["minuten"]));
         return Some(match minute {
@@ -174,7 +175,7 @@ fn absolute(cursor: Cursor<'_>, introduced: bool) -> Option<(Clock, usize)> {
             return Some((read(minute)?, 3));
         }
     }
-    if is_counted(cursor, 1) || days::month(cursor.word(1)).is_some() || cursor.mark(1, '/') {
+    if is_counted(cursor, 1) || dates::month(cursor.word(1)).is_some() || cursor.mark(1, '/') {
         return None;
     }
     // "Fünfzehn dreißig".

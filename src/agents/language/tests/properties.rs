@@ -128,8 +128,8 @@ fn moment() -> impl Strategy<Value = NaiveDateTime> {
 
 /// What always holds.
 fn is_sound(when: &When) {
-    if when.instant.is_some() {
-        assert_eq!(*when, When::exactly(when.instant.unwrap()));
+    if let Some(instant) = when.instant {
+        assert_eq!(*when, When::exactly(instant));
     }
     if let Some((first, last)) = when.days {
         assert!(first <= last);
@@ -267,7 +267,7 @@ fn long_texts_are_read() {
         "\u{308}",
         "double four ",
     ] {
-        let text = text.repeat(40_000 / text.len());
+        let text = text.repeat(20_000 / text.len());
         read_everything(&text, local(NOW));
     }
 }
