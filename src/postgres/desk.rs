@@ -44,6 +44,14 @@ impl AppointmentDesk for PostgresStore {
         transaction.end(taken).await
     }
 
+    async fn requested(
+        &self,
+        tenant: &TenantId,
+        key: &RequestKey,
+    ) -> Result<Option<Appointment>, StoreError> {
+        self.get(tenant, &AppointmentId::new(key.as_str())).await
+    }
+
     async fn revise(
         &self,
         tenant: &TenantId,

@@ -56,6 +56,14 @@ impl AppointmentDesk for SqliteStore {
         Ok(Taken::new(created, true))
     }
 
+    async fn requested(
+        &self,
+        tenant: &TenantId,
+        key: &RequestKey,
+    ) -> Result<Option<Appointment>, StoreError> {
+        self.get(tenant, &AppointmentId::new(key.as_str())).await
+    }
+
     async fn revise(
         &self,
         tenant: &TenantId,

@@ -325,6 +325,7 @@ hand_on!(FaultyDesk as AppointmentRepository {
 
 hand_on!(FaultyDesk as AppointmentDesk {
     Take: take(tenant: &TenantId, key: &RequestKey, write: AppointmentWrite) -> Taken;
+    Requested: requested(tenant: &TenantId, key: &RequestKey) -> Option<Appointment>;
     Revise: revise(
         tenant: &TenantId,
         id: &AppointmentId,

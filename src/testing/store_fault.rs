@@ -131,6 +131,8 @@ pub enum StoreOperation {
     Scan,
     /// [`AppointmentDesk::take`](crate::store::AppointmentDesk::take)
     Take,
+    /// [`AppointmentDesk::requested`](crate::store::AppointmentDesk::requested)
+    Requested,
     /// [`AppointmentDesk::revise`](crate::store::AppointmentDesk::revise)
     Revise,
     /// [`AppointmentDesk::by_phone`](crate::store::AppointmentDesk::by_phone)

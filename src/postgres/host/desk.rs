@@ -34,6 +34,22 @@ impl AppointmentDesk for PostgresAppointments {
         transaction.end(taken).await
     }
 
+    async fn requested(
+        &self,
+        tenant: &TenantId,
+        key: &RequestKey,
+    ) -> Result<Option<Appointment>, StoreError> {
+        let take = self.statements().take.as_ref();
+        let (_, get) = take.ok_or_else(|| lacks("request_column"))?;
+        let row = sqlx::query(AssertSqlSafe(get.clone()))
+            .bind(tenant.as_str())
+            .bind(key.as_str())
+            .fetch_optional(self.store().pool())
+            .await
+            .map_err(failed)?;
+        row.map(|row| self.appointment(&row)).transpose()
+    }
+
     async fn revise(
         &self,
         tenant: &TenantId,
