@@ -8,6 +8,7 @@ use calcom::agents::retell::{RetellAccount, RetellAgentId, RetellClient, RetellC
 use calcom::client::{ApiVersion, ApiVersions, Client, ClientBuilder};
 use calcom::store::{AppointmentRepository, ServiceRepository, Store, TenantId};
 use calcom::sync::{Engine, StaticTenants, Tenant, TenantServices};
+use calcom::webhook::RetellVerifier;
 
 use crate::database::Database;
 use crate::failure::{Failure, FailureKind};
@@ -28,6 +29,8 @@ pub(crate) struct Context {
     /// Who hears of what a person should hear of; to be flushed at the end by whoever works.
     pub(crate) notifiers: Notifiers,
     clients: BTreeMap<TenantId, Client>,
+    /// The tenants as the engine knows them.
+    pub(crate) directory: Arc<StaticTenants>,
     /// The voice agents of the tenants that have one; `None` if no tenant has.
     pub(crate) console: Option<Arc<RetellConsole>>,
 }
@@ -64,7 +67,11 @@ impl Context {
         }
         let directory = Arc::new(StaticTenants::new(tenants));
         let (store, appointments) = (database.store(), database.appointments());
-        let builder = Engine::builder(Arc::clone(&store), Arc::clone(&appointments), directory);
+        let builder = Engine::builder(
+            Arc::clone(&store),
+            Arc::clone(&appointments),
+            directory.clone(),
+        );
         let console = console(&settings, &store)?;
         let notifiers = Notifiers::of(&settings)?;
         let builder = builder.notifier(Arc::new(notifiers.clone()));
@@ -82,6 +89,7 @@ impl Context {
             settings,
             notifiers,
             clients,
+            directory,
             console,
         })
     }
@@ -283,6 +291,10 @@ fn of_settings(
     }
     if let Some(url) = webhook_url {
         tenant = tenant.with_subscription(client, url);
+    }
+    if let Some(retell) = &settings.retell {
+        let verifier = RetellVerifier::new([retell.api_key.clone()]);
+        tenant = tenant.with_sender(Arc::new(verifier));
     }
     tenant
 }
