@@ -83,15 +83,16 @@
 //! # Features
 //!
 //! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `postgres`, `server`,
-//! `metrics`, `conformance` and `testing` (which includes `client` and `conformance`) are not. Without any
+//! `metrics`, `phone`, `conformance` and `testing` (which includes `client` and `conformance`) are not.
+//! `phone` reads, checks and shows phone numbers by the numbering plans of all countries. Without any
 //! feature, and with `conformance` alone, the crate depends on no HTTP client, SQL, server or TLS.
 //! `program` builds the program `calcom-sync`, and `mail` lets it send e-mails; a library needs
 //! neither.
 //!
 //! # Testing your own store
 //!
-//! [`store_conformance!`] and [`appointment_conformance!`] turn every promise of the traits into a
-//! test of yours. They need feature `conformance` and no client. [`idempotency_conformance!`] and
+//! [`store_conformance!`], [`appointment_conformance!`] and [`desk_conformance!`] turn every promise of
+//! the traits into a test of yours. They need feature `conformance` and no client. [`idempotency_conformance!`] and
 //! [`token_conformance!`] do so for the stores of a client. [`Harness`](testing::Harness) runs
 //! your repository against a fake Cal.com. `docs/hosts.md` is the guide.
 

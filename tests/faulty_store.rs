@@ -9,9 +9,10 @@ use calcom::store::{
     ChainKey, Change, InMemoryStore, Origin, Outbox, Page, Person, Revision, StoreError,
     StoreErrorKind, TenantId, Tenants, Window,
 };
-use calcom::testing::conformance::AppointmentTable;
+use calcom::testing::conformance::{AppointmentTable, DeskTable};
 use calcom::testing::{
-    FaultyAppointments, FaultyStore, StoreFault, StoreFaults, StoreOperation, StoreTrouble,
+    FaultyAppointments, FaultyDesk, FaultyStore, StoreFault, StoreFaults, StoreOperation,
+    StoreTrouble,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -23,6 +24,11 @@ calcom::appointment_conformance!(appointments_without_faults, {
     let table = InMemoryStore::new();
     let faulty = FaultyAppointments::new(Arc::new(table.clone()));
     AppointmentTable::from(faulty).with_host_writes(Arc::new(table))
+});
+
+calcom::desk_conformance!(desk_without_faults, {
+    let table = Arc::new(InMemoryStore::new());
+    DeskTable::new(Arc::new(FaultyDesk::new(table.clone())), table)
 });
 
 // What is carried out, and slow or failing by chance, is still carried out once: the promises try

@@ -17,11 +17,12 @@ use calcom::client::Client;
 use calcom::model::EventTypeId;
 use calcom::postgres::{HostTable, PostgresAppointments, PostgresStore};
 use calcom::store::{
-    AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus, AppointmentWrite,
-    Change, Origin, Outbox, Page, Person, StoreError, StoreErrorKind, TenantId,
+    AppointmentDesk, AppointmentId, AppointmentRepository, AppointmentState, AppointmentStatus,
+    AppointmentWrite, Change, Origin, Outbox, Page, Person, RequestKey, StoreError, StoreErrorKind,
+    TenantId,
 };
 use calcom::sync::{Engine, Operations, StaticTenants, SyncEngine, Tenant};
-use calcom::testing::conformance::{AppointmentTable, Detail, HostWrites};
+use calcom::testing::conformance::{AppointmentTable, DeskTable, Detail, HostWrites};
 use calcom::testing::{FakeCalcom, FakeEventType};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
@@ -51,9 +52,12 @@ CREATE TABLE HOST."Visits; --" (
     changed_why    text,
     changed_at     timestamptz NOT NULL DEFAULT now(),
     "it's a chain" text,
+    "asked; for"   text,
     price          numeric,
-    UNIQUE ("Salon", "it's a chain")
+    UNIQUE ("Salon", "it's a chain"),
+    UNIQUE ("Salon", "asked; for")
 );
+CREATE INDEX ON HOST."Visits; --" ("Salon", phone, "to");
 "#;
 
 fn visits(schema: &str) -> HostTable {
@@ -68,6 +72,7 @@ fn visits(schema: &str) -> HostTable {
         .end_column("to")
         .updated_at_column("changed_at")
         .chain_column("it's a chain")
+        .request_column("asked; for")
         .service_column(
             "service",
             [
@@ -278,6 +283,64 @@ calcom::appointment_conformance!(
     let salon = Salon::new().await;
     table(&salon).await
 );
+
+calcom::desk_conformance!(
+    #[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_appointments -- --include-ignored"]
+    own_desk,
+    let salon = Salon::new().await;
+    desk(&salon).await
+);
+calcom::desk_conformance!(
+    #[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_appointments -- --include-ignored"]
+    watched_desk,
+    let salon = Salon::new().await;
+    {
+        salon
+            .run("SELECT BOOKS.watch('HOST.\"Visits; --\"', tenant_column => 'Salon', id_column => 'No', revision_column => 'version')")
+            .await;
+        desk(&salon).await
+    }
+);
+
+/// A table that names no requests and no phone numbers is no desk, and says what it lacks.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_appointments -- --include-ignored"]
+async fn a_desk_without_its_columns_says_what_it_lacks() {
+    let salon = Salon::new().await;
+    let plain = HostTable::new("plain").in_schema(salon.host_schema());
+    let plain = plain.only_tenant("salon").email_column("attendee_email");
+    let desk = salon.store.appointments_in(plain.clone()).await.unwrap();
+    let (tenant, number) = (TenantId::new("salon"), "+4930123456".parse().unwrap());
+    let found = desk.by_phone(&tenant, &number, DateTime::UNIX_EPOCH, 10);
+    let found = found.await.unwrap_err();
+    assert_eq!(found.kind(), StoreErrorKind::Invalid);
+    assert!(found.to_string().contains("phone_column"), "{found}");
+    let person = Person::by_phone("Ann", "+4930123456", "UTC");
+    let (start, end) = (
+        DateTime::UNIX_EPOCH,
+        DateTime::UNIX_EPOCH + TimeDelta::hours(1),
+    );
+    let state = AppointmentState::new(AppointmentStatus::Confirmed, start, end, 7.into(), person);
+    let write = AppointmentWrite::new(state, Origin::Phone, start);
+    let taken = desk.take(&tenant, &RequestKey::new("call"), write).await;
+    let taken = taken.unwrap_err();
+    assert_eq!(taken.kind(), StoreErrorKind::Invalid);
+    assert!(taken.to_string().contains("request_column"), "{taken}");
+
+    let told = salon.refusal(plain.clone().request_column("attendee_email"));
+    assert!(told.await.contains("needs a unique index"));
+    let told = salon.refusal(plain.clone().request_column("attendee_name"));
+    assert!(told.await.contains("most rows are taken by no request"));
+    let told = salon.refusal(plain.request_column("event_type_id"));
+    assert!(told.await.contains("is of type integer"));
+}
+
+async fn desk(salon: &Arc<Salon>) -> DeskTable {
+    let desk = Arc::new(salon.appointments().await);
+    let lacks = [Detail::Responses, Detail::Metadata];
+    DeskTable::new(desk, Arc::new(salon.store.clone()))
+        .describe(|table| lacks.into_iter().fold(table, AppointmentTable::without))
+}
 
 calcom::appointment_conformance!(
     #[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_appointments -- --include-ignored"]

@@ -38,6 +38,11 @@ calcom::appointment_conformance!(
         AppointmentTable::new(store.clone()).with_host_writes(store)
     }
 );
+calcom::desk_conformance!(
+    desk,
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).await
+);
 calcom::service_conformance!(
     services,
     let folder = tempfile::tempdir().unwrap();

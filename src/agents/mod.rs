@@ -17,18 +17,24 @@
 
 mod books;
 mod caller;
+mod console;
 pub mod dialect;
 mod input;
 mod language;
 mod outcome;
 #[cfg(feature = "client")]
 pub mod retell;
+mod settings;
 mod spoken;
 mod tool;
 mod tools;
+mod trial;
 mod when;
 
 pub use caller::{Caller, Standing};
+pub use console::{
+    AgentConsole, AgentFunctionLine, AgentPanel, ConsoleError, ConsoleErrorKind, PushPlan,
+};
 pub use input::{
     BookAppointment, CalculateDuration, CancelAppointment, CheckAvailability,
     CollectAppointmentData, FindAlternatives, FindAppointments, FindNextSlot, ListServices,
@@ -39,7 +45,9 @@ pub use outcome::{
     Answer, Collected, Doubt, Item, Kept, Offer, Outcome, Problem, Progress, Reading, Refusal,
     ServiceLine,
 };
+pub use settings::{AgentSettings, AgentSettingsStore, AgentVersion, BranchAgent, Pushed};
 pub use spoken::Spoken;
 pub use tool::{Tool, ToolDefinition, ToolHints};
 pub use tools::{Tools, ToolsBuilder, ToolsConfig};
+pub use trial::{Endpoint, EndpointAnswer, Trial, TrialParams, TrialStep, TrialSteps, play};
 pub use when::{When, WhenTime};

@@ -169,6 +169,15 @@ impl Findings {
                 "attendee.phoneNumber",
                 "must be in E.164 format: a plus sign and 7 to 15 digits",
             );
+            // The server checks this, too.
+            #[cfg(feature = "phone")]
+            if let Ok(number) = phone.parse::<super::PhoneNumber>() {
+                self.require(
+                    super::numbering::is_possible(&number),
+                    "attendee.phoneNumber",
+                    "is like no number of its country: digits are missing, wrong or too many",
+                );
+            }
         }
         if let Some(language) = &attendee.language {
             self.require(
@@ -213,7 +222,8 @@ impl NewBooking {
     ///
     /// The attendee must have a name, an e-mail address or a phone number, and an existing time
     /// zone. E-mail addresses, phone numbers and the language must have the format that the server
-    /// accepts. Metadata may have at most 50 keys of 1 to 40 characters and values of up to 500,
+    /// accepts; with feature `phone`, a phone number must also be like those of its country.
+    /// Metadata may have at most 50 keys of 1 to 40 characters and values of up to 500,
     /// counted in UTF-16 code units, as the server does. Lengths and counts must be greater than
     /// zero.
     ///
@@ -342,7 +352,7 @@ pub(crate) fn is_email(text: &str) -> bool {
 ///
 /// Only the names of `chrono-tz` are linked, which takes 17 kB. A time zone newer than its release
 /// requires `cargo update`.
-fn is_time_zone(name: &str) -> bool {
+pub(crate) fn is_time_zone(name: &str) -> bool {
     name.parse::<chrono_tz::Tz>().is_ok()
         || chrono_tz::TZ_VARIANTS
             .iter()
@@ -469,6 +479,19 @@ mod tests {
         }
         let booking = of(ann().with_phone_number("030 123"));
         assert_eq!(fields(booking.check()), ["attendee.phoneNumber"]);
+    }
+
+    #[cfg(feature = "phone")]
+    #[test]
+    fn phone_numbers_can_exist() {
+        // Numbers that the server has accepted.
+        for good in ["+4915112345678", "+4930123456"] {
+            assert_eq!(of(ann().with_phone_number(good)).check(), Ok(()), "{good}");
+        }
+        for bad in ["+4912", "+49301", "+1234567", "+11234567890", "+9991234567"] {
+            let booking = of(ann().with_phone_number(bad));
+            assert_eq!(fields(booking.check()), ["attendee.phoneNumber"], "{bad}");
+        }
     }
 
     #[test]

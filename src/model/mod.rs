@@ -26,6 +26,8 @@ pub(crate) mod id;
 mod json_object;
 mod list_query;
 mod location;
+#[cfg(feature = "phone")]
+mod numbering;
 mod oauth_client;
 mod open_enum;
 mod phone_number;
@@ -91,6 +93,8 @@ pub use list_query::{
     WebhookQuery,
 };
 pub use location::{BookingLocation, Location};
+#[cfg(feature = "phone")]
+pub use numbering::{PhoneError, Region, UnknownRegion};
 pub use oauth_client::{OAuthClientInfo, OAuthClientType, OAuthScope};
 pub use phone_number::{NotE164, PhoneNumber};
 pub use private_link::{PrivateLink, PrivateLinkParams};
@@ -112,5 +116,6 @@ pub use verified_resource::{VerifiedEmail, VerifiedPhone};
 pub use video::{Recording, VideoParticipant, VideoSession};
 pub use webhook_subscription::{NewWebhook, Trigger, WebhookSubscription, WebhookUpdate};
 
+pub(crate) use check::is_time_zone;
 pub(crate) use open_enum::open_enum;
 pub(crate) use time::Instant as InstantFormat;

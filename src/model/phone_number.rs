@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A phone number in E.164: a plus sign and 7 to 15 digits, the first of which is not 0. `Debug` does
 /// not show it.
 ///
-/// The shape alone is checked here. Whether a number can exist in its country, and numbers as people
-/// write them, take the feature `phone`.
+/// The shape alone is checked. Whether a number can exist in its country, and numbers as people write
+/// them, take the feature `phone`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhoneNumber(smol_str::SmolStr);
 
@@ -28,7 +28,7 @@ impl PhoneNumber {
 
 /// Whether a text has the shape of a phone number in E.164.
 ///
-/// The server also checks its tables of numbering plans, which would be larger than this crate.
+/// The server also checks the numbering plans; here that takes the feature `phone`.
 pub(super) fn is_e164(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
         (7..=15).contains(&digits.len())

@@ -12,7 +12,7 @@ use super::{PostgresStore, statements};
 use crate::sql::{decode, json, revision_number};
 use crate::store::{
     Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ChainKey, Change, Reason,
-    Revision, StoreError, TenantId, Window,
+    Revision, StoreError, StoreErrorKind, Taken, TenantId, Window,
 };
 
 macro_rules! appointment_columns {
@@ -20,6 +20,7 @@ macro_rules! appointment_columns {
         "id, revision, origin, state, chain, updated_at, reason"
     };
 }
+pub(super) use appointment_columns;
 
 statements! {
     GET = concat!(
@@ -86,6 +87,29 @@ impl PostgresStore {
             created.ok_or_else(|| StoreError::conflict("the id of the appointment is taken"))?;
         self.record_write(connection, tenant, &created).await?;
         Ok(created)
+    }
+
+    /// Creates an appointment and records the change, or returns the one with its id.
+    pub(super) async fn take_in(
+        &self,
+        connection: &mut PgConnection,
+        tenant: &TenantId,
+        id: &AppointmentId,
+        write: AppointmentWrite,
+    ) -> Result<Taken, StoreError> {
+        if let Some(created) = create(connection, tenant, id, None, &write).await? {
+            self.record_write(connection, tenant, &created).await?;
+            return Ok(Taken::new(created, true));
+        }
+        // A statement of its own, so that it sees what the one before waited for.
+        let known = get(connection, GET, tenant, id.as_str()).await?;
+        let known = known.ok_or_else(|| {
+            StoreError::new(
+                StoreErrorKind::Unavailable,
+                "the appointment was removed while it was taken",
+            )
+        })?;
+        Ok(Taken::new(known, false))
     }
 
     /// Records the change that a write of the table was.
@@ -225,7 +249,7 @@ async fn get(
 }
 
 /// The first day that PostgreSQL knows, 24 November 4714 BC. A window may begin before it.
-fn first_day() -> DateTime<Utc> {
+pub(super) fn first_day() -> DateTime<Utc> {
     DateTime::from_timestamp(-210_866_803_200, 0).unwrap_or_default()
 }
 

@@ -74,6 +74,7 @@ statements! {
     ERASE_SERVICE_SYNC = "DELETE FROM service_syncs WHERE tenant = $1";
     ERASE_SERVICES = some!("services", "id", "tenant, id");
     ERASE_SERVICE_LINKS = some!("service_links", "id", "tenant, id");
+    ERASE_DOCUMENTS = some!("documents", "ctid", "tenant, name, version");
     FORGET_TENANT = "DELETE FROM tenants WHERE tenant = $1";
     LINKS = concat!(
         "SELECT ", link_columns!(), " FROM links WHERE tenant = $1 AND id > $2 ORDER BY tenant, id LIMIT $3"
@@ -218,6 +219,7 @@ async fn erase(
         appointments: some(connection, ERASE_APPOINTMENTS, tenant, limit).await?,
         services: some(connection, ERASE_SERVICES, tenant, limit).await?
             + some(connection, ERASE_SERVICE_LINKS, tenant, limit).await?,
+        documents: some(connection, ERASE_DOCUMENTS, tenant, limit).await?,
         ..Erased::default()
     };
     let all = u64::from(limit);

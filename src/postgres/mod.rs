@@ -21,6 +21,8 @@
 
 mod absorb;
 mod appointments;
+mod desk;
+mod documents;
 mod erasure;
 mod error;
 mod host;

@@ -12,8 +12,9 @@ use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, NoTls, SimpleQueryMessage};
 
 use super::{
-    PostgresStore, absorb, appointments, erasure, inbox, keys, links, log, marks, outbox, queue,
-    report, review_items, reviews, sender_events, service_links, services, settle, sweeps, tenants, upkeep,
+    PostgresStore, absorb, appointments, desk, documents, erasure, inbox, keys, links, log, marks,
+    outbox, queue, report, review_items, reviews, sender_events, service_links, services, settle,
+    sweeps, tenants, upkeep,
 };
 use crate::ambient::{Entropy, SystemEntropy};
 
@@ -65,11 +66,17 @@ INSERT INTO log (tenant, at, link, appointment, event)
         CASE WHEN i % 1000 = 7 THEN '{\"event\":\"operated\",\"by\":\"eve\"}' ELSE '{}' END
     FROM row_ ORDER BY i;
 INSERT INTO appointments (tenant, id, revision, origin, state, start_at, chain, updated_at)
-    SELECT tenant, 'a' || i, 1, 'admin', '{}', at + interval '50 days', 'c' || i, at FROM row_;
+    SELECT tenant, 'a' || i, 1, 'admin',
+        json_build_object('status', 'confirmed', 'end', to_char((at + interval '50 days') AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
+            'attendee', json_build_object('phone_number', '+493012345' || i % 20)),
+        at + interval '50 days', 'c' || i, at
+    FROM row_;
 INSERT INTO services (tenant, id, revision, name, length_in_minutes, is_active, event_type, updated_at)
     SELECT tenant, 's' || i, 1, 'cut', 30, true, i, at FROM row_;
 INSERT INTO service_links (tenant, service, event_type, status, attempts, updated_at, format, state)
     SELECT tenant, 's' || i, i, 'agreed', 0, at, 1, 'state' FROM row_ ORDER BY i;
+INSERT INTO documents (tenant, name, version, body, author, at)
+    SELECT tenant, 'a' || i % 1000, i / 1000 + 1, '{}', 'eve', at FROM row_;
 INSERT INTO idempotency_keys (key, fingerprint, stored_at) SELECT sha256(convert_to(i::text, 'UTF8')), 'request', at FROM row_;
 INSERT INTO oauth_tokens (session, access_token, refresh_token) SELECT 'a' || i, 'access', 'refresh' FROM row_;
 INSERT INTO rate_budgets (credential, state, stored_at) SELECT sha256(convert_to(i::text, 'UTF8')), '{}', at FROM row_;
@@ -107,6 +114,18 @@ const MEANT: &[(&str, &str, &str, &str)] = &[
         "all that is kept of a tenant's items is counted",
     ),
     (
+        "sender_events",
+        "BODIES",
+        "sender_events",
+        "all events of a tenant are read once, page by page, when a person is erased",
+    ),
+    (
+        "sender_events",
+        "BODIES",
+        "sender_events_pkey",
+        "all events of a tenant are read once, page by page, when a person is erased",
+    ),
+    (
         "erasure",
         "BODIES",
         "notices",
@@ -128,6 +147,13 @@ const HOW: &[(&str, &str, &str, &str)] = &[
         "SCAN",
         "",
         "'t00007', now() - interval '1 day', now() + interval '30 days', now(), 'a57', 100",
+    ),
+    // A thousand of the tenant's have this number, and most of them are over.
+    (
+        "desk",
+        "BY_PHONE",
+        "",
+        "'t00007', '+4930123457', now() + interval '49 days', 100",
     ),
     ("erasure", "ERASE_LINKS", "", "'t00050', 100"),
     (
@@ -276,6 +302,14 @@ const CALLS: &[(&str, &str)] = &[
         "give_back",
         "SELECT give_back('t00010', 99910, 'a99910', 'b99910', NULL, NULL, NULL, false, 'state', 1, now(), false, NULL, NULL)",
     ),
+    (
+        "live_phone_of",
+        "SELECT live_phone_of(state) FROM appointments WHERE tenant = 't00007' AND id = 'a57'",
+    ),
+    (
+        "end_of",
+        "SELECT end_of(state) FROM appointments WHERE tenant = 't00007' AND id = 'a57'",
+    ),
     ("is_awaited", "SELECT is_awaited('t00007', 57, 'a57')"),
     (
         "mark_siblings",
@@ -292,6 +326,8 @@ const CALLS: &[(&str, &str)] = &[
 const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("absorb", absorb::STATEMENTS),
     ("appointments", appointments::STATEMENTS),
+    ("desk", desk::STATEMENTS),
+    ("documents", documents::STATEMENTS),
     ("erasure", erasure::STATEMENTS),
     #[cfg(feature = "client")]
     ("idempotency", super::idempotency::STATEMENTS),

@@ -20,6 +20,7 @@ macro_rules! appointment_columns {
         "id, revision, origin, state, chain, updated_at, reason"
     };
 }
+pub(super) use appointment_columns;
 
 statements! {
     GET = concat!(
@@ -225,6 +226,15 @@ impl AppointmentRepository for SqliteStore {
             .map_err(failed)?;
         rows.iter().map(decode::appointment).collect()
     }
+}
+
+/// Reads one appointment in a transaction.
+pub(super) async fn get_by_id(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    id: &AppointmentId,
+) -> Result<Option<Appointment>, StoreError> {
+    get(connection, GET, tenant, id.as_str()).await
 }
 
 async fn get(

@@ -59,6 +59,9 @@ statements! {
     ERASE_SERVICE_LINKS =
         "DELETE FROM calcom_service_links WHERE id IN ( \
            SELECT id FROM calcom_service_links WHERE tenant = ?1 LIMIT ?2)";
+    ERASE_DOCUMENTS =
+        "DELETE FROM calcom_documents WHERE id IN ( \
+           SELECT id FROM calcom_documents WHERE tenant = ?1 LIMIT ?2)";
     FORGET_TENANT = "DELETE FROM calcom_tenants WHERE tenant = ?1";
     LINKS = concat!(
         "SELECT ", link_columns!(), " FROM calcom_links WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
@@ -209,6 +212,7 @@ async fn erase(
         appointments: some(connection, ERASE_APPOINTMENTS, tenant, limit).await?,
         services: some(connection, ERASE_SERVICES, tenant, limit).await?
             + some(connection, ERASE_SERVICE_LINKS, tenant, limit).await?,
+        documents: some(connection, ERASE_DOCUMENTS, tenant, limit).await?,
         ..Erased::default()
     };
     let all = u64::from(limit);

@@ -24,7 +24,13 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "operators",
         include_str!("migrations/0003_operators.sql"),
     ),
+    (4, "phones", include_str!("migrations/0004_phones.sql")),
     (5, "senders", include_str!("migrations/0005_senders.sql")),
+    (
+        6,
+        "documents",
+        include_str!("migrations/0006_documents.sql"),
+    ),
 ];
 
 statements! {

@@ -18,6 +18,8 @@
 
 mod absorb;
 mod appointments;
+mod desk;
+mod documents;
 mod erasure;
 mod error;
 #[cfg(feature = "client")]

@@ -5,9 +5,9 @@
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::{
-    SqliteStore, absorb, appointments, erasure, inbox, keys, links, log, marks, migrations, outbox,
-    queue, report, review_items, reviews, routing, sender_events, service_links, services, settle, sweeps,
-    tenants, upkeep,
+    SqliteStore, absorb, appointments, desk, documents, erasure, inbox, keys, links, log, marks,
+    migrations, outbox, queue, report, review_items, reviews, routing, sender_events,
+    service_links, services, settle, sweeps, tenants, upkeep,
 };
 #[cfg(feature = "client")]
 use super::{idempotency, oauth_tokens, rate_budget};
@@ -76,6 +76,7 @@ const MEANT: &[(&str, &str)] = &[
     ("ERASE_KEYS", "SEARCH calcom_keys"),
     ("ERASE_LINKS", "SEARCH calcom_links"),
     ("ERASE_APPOINTMENTS", "SEARCH calcom_appointments"),
+    ("ERASE_DOCUMENTS", "SEARCH calcom_documents"),
     ("ERASE_SERVICES", "SEARCH calcom_services"),
     ("ERASE_SERVICE_LINKS", "SEARCH calcom_service_links"),
     (
@@ -129,10 +130,17 @@ INSERT INTO calcom_sender_events
     FROM row_ ORDER BY i;
 INSERT INTO calcom_log (tenant, at, link, appointment, event)
     SELECT tenant, at, i, iif(i % 3 > 0, 'a' || i, NULL), iif(i % 1000 = 7, '{"event":"operated","by":"eve"}', '{}') FROM row_ ORDER BY i;
-INSERT INTO calcom_appointments SELECT tenant, 'a' || i, 1, 'admin', '{}', at, 'c' || i, at, NULL FROM row_;
+INSERT INTO calcom_appointments
+    SELECT tenant, 'a' || i, 1, 'admin',
+        json_object('status', 'confirmed', 'end', strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000000, 'unixepoch'),
+            'attendee', json_object('phone_number', '+493012345' || (i % 20))),
+        at, 'c' || i, at, NULL
+    FROM row_;
 INSERT INTO calcom_services SELECT tenant, 's' || i, 1, 'cut', 30, NULL, 1, i, at FROM row_;
 INSERT INTO calcom_service_links (tenant, service, event_type, status, attempts, updated_at, state, format)
     SELECT tenant, 's' || i, i, 'agreed', 0, at, zeroblob(9), 1 FROM row_ ORDER BY i;
+INSERT INTO calcom_documents (tenant, name, version, body, author, at)
+    SELECT tenant, 'a' || (i % 1000), i / 1000 + 1, '{}', 'eve', at FROM row_ ORDER BY i;
 COMMIT;
 "#;
 
@@ -170,6 +178,8 @@ async fn walks(store: &SqliteStore) -> Vec<String> {
     let statements = [
         absorb::STATEMENTS,
         appointments::STATEMENTS,
+        desk::STATEMENTS,
+        documents::STATEMENTS,
         erasure::STATEMENTS,
         inbox::STATEMENTS,
         keys::STATEMENTS,

@@ -32,6 +32,8 @@ pub struct Erased {
     pub appointments: u64,
     /// Services, where the store keeps them too, and what is known of their pairs.
     pub services: u64,
+    /// Versions of documents.
+    pub documents: u64,
     /// Whether nothing of the tenant is left.
     pub is_done: bool,
 }
@@ -47,6 +49,7 @@ impl Erased {
             + self.links
             + self.appointments
             + self.services
+            + self.documents
     }
 
     /// Adds what a further call removed.
@@ -61,6 +64,7 @@ impl Erased {
             links: self.links + further.links,
             appointments: self.appointments + further.appointments,
             services: self.services + further.services,
+            documents: self.documents + further.documents,
             is_done: further.is_done,
         }
     }

@@ -250,6 +250,12 @@ open_enum! {
         ErasePerson = "erase_person",
         /// Deleted finished rows that were older than they are to be kept.
         Prune = "prune",
+        /// Changed the settings of a voice agent.
+        SetUpAgent = "set_up_agent",
+        /// Pushed the settings of a voice agent to its provider.
+        PushAgent = "push_agent",
+        /// Played a test call against the endpoint of a voice agent.
+        TestAgent = "test_agent",
     }
 }
 

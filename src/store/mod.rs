@@ -11,6 +11,7 @@
 mod appointment;
 mod desk;
 mod details;
+mod documents;
 mod erasure;
 mod error;
 mod history;
@@ -45,6 +46,11 @@ pub use appointment::{
 };
 pub use desk::{AppointmentDesk, RequestKey, Taken};
 pub use details::{Guests, HostMetadata, Notes, Place, Reason, Responses};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use documents::NewVersion;
+pub use documents::{
+    Document, DocumentVersion, Documents, KEPT_VERSIONS, MAX_DOCUMENT_BODY, MAX_DOCUMENT_NAME,
+};
 pub use erasure::{Erased, Erasure, StoredBody};
 pub use error::{StoreError, StoreErrorKind};
 pub use history::{HistoryEntry, HistoryEvent, HistoryKind, HistoryPosition, NoHistoryPosition};
@@ -103,6 +109,7 @@ pub trait Store:
     + Reports
     + Erasure
     + SenderEvents
+    + Documents
 {
 }
 
@@ -119,5 +126,6 @@ impl<T> Store for T where
         + Reports
         + Erasure
         + SenderEvents
+        + Documents
 {
 }

@@ -52,10 +52,12 @@ mod new_booking;
 mod notices;
 mod notify;
 mod observer;
+mod opening_text;
 mod operate;
 mod overview;
 mod ownership;
 mod persons;
+mod places;
 mod policy;
 mod rebuild;
 mod receive;
@@ -112,9 +114,11 @@ pub use notify::{
     TracingNotifier,
 };
 pub use observer::Observer;
+pub use opening_text::NotOpeningHours;
 pub use operate::Operations;
 pub use overview::Overview;
 pub use persons::{PersonFinding, PersonOutcome, PersonPlace, PersonQuery, PersonReport};
+pub use places::{PlaceFlaw, Places};
 pub use policy::{ConflictPolicy, Inexpressible, SyncPolicy};
 pub use rebuild::{RebuildCounts, RebuildCursor, RebuildParams, RebuildReport};
 pub use receive::{Receipt, ReceiveError};

@@ -15,6 +15,7 @@ use super::engine::Engine;
 use super::error::Error;
 use super::overview::Overview;
 use super::persons::{PersonQuery, PersonReport};
+use super::places::Places;
 use super::review;
 use super::standing::FORMAT;
 use super::status::SyncStatus;
@@ -312,6 +313,13 @@ pub trait Operations: std::fmt::Debug + Send + Sync + 'static {
     /// [`Error::Directory`].
     async fn setup(&self, tenant: &TenantId) -> Result<Option<TenantSetup>, Error>;
 
+    /// A tenant's branches and staff; `None` if there is no such tenant.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Directory`].
+    async fn places(&self, tenant: &TenantId) -> Result<Option<Places>, Error>;
+
     /// The condition of a tenant's connection to Cal.com, without asking Cal.com; `None` if there is
     /// no such tenant, or if its [`Calendar`](super::Calendar) keeps nothing.
     ///
@@ -536,6 +544,11 @@ impl Operations for Engine {
     async fn setup(&self, tenant: &TenantId) -> Result<Option<TenantSetup>, Error> {
         let found = self.tenant_of_directory(tenant).await?;
         Ok(found.map(|tenant| tenant.setup()))
+    }
+
+    async fn places(&self, tenant: &TenantId) -> Result<Option<Places>, Error> {
+        let found = self.tenant_of_directory(tenant).await?;
+        Ok(found.map(|tenant| tenant.places()))
     }
 
     async fn connection(&self, tenant: &TenantId) -> Result<Option<CalendarCondition>, Error> {

@@ -12,6 +12,7 @@ use super::branch::{Branch, StaffMember};
 use super::calendar::Calendar;
 use super::defaults::BookingDefaults;
 use super::locale::Locale;
+use super::places::{PlaceFlaw, Places};
 use super::policy::{ConflictPolicy, SyncPolicy};
 use super::services::TenantServices;
 use super::subscription::Subscriptions;
@@ -208,6 +209,17 @@ impl Tenant {
         self.event_types.iter().copied()
     }
 
+    /// Its branches and staff.
+    pub fn places(&self) -> Places {
+        Places::new(self.branches.clone(), self.members.clone())
+    }
+
+    /// What is wrong with its branches and staff; nothing, if they are fine. The engine works whatever is
+    /// wrong; whoever sets a tenant up looks.
+    pub fn check(&self) -> Vec<PlaceFlaw> {
+        self.places().check()
+    }
+
     /// Its identifier.
     pub fn id(&self) -> &TenantId {
         &self.id
@@ -337,6 +349,10 @@ pub struct TenantSetup {
     pub has_subscription: bool,
     /// Whether its services are kept in sync.
     pub has_services: bool,
+    /// How many branches it names.
+    pub branches: usize,
+    /// How many members of staff it names.
+    pub staff: usize,
 }
 
 impl Tenant {
@@ -348,6 +364,8 @@ impl Tenant {
             hosts: self.hosts.len(),
             has_subscription: self.subscription.is_some(),
             has_services: self.services.is_some(),
+            branches: self.branches.len(),
+            staff: self.members.len(),
         }
     }
 }

@@ -7,17 +7,19 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::store_fault::{StoreFault, StoreFaults, StoreOperation};
+use crate::model::PhoneNumber;
 use crate::store::{
-    Accepted, ActivitySlice, Appointment, AppointmentId, AppointmentRepository, AppointmentWrite,
-    ChainKey, Change, ChangeFate, ChangeId, Checkpoint, Claim, ClaimRequest, Delivery,
-    DeliveryFate, DeliveryId, Erased, Erasure, EventAccepted, EventClaim, EventClaimRequest,
-    EventLease, HistoryEntry, HistoryPosition, Inbox, Lease, Link, LinkId, LinkKey, LinkStatus,
-    Links, LogEntry, LogEvent, LogId, LogScope, MarkSource, NewDelivery, NewReview, NewSenderEvent,
-    Opaque, Outbox, Page, Pruned, RecordedChange, Reports, Resolution, Retention, ReviewCount,
-    ReviewEvidence, ReviewFilter, ReviewId, ReviewItem, Reviews, Revision, SenderEventFate,
-    SenderEventId, SenderEventRecord, SenderEvents, ServiceLink, ServiceLinkId, ServiceLinks,
-    ServiceSyncLease, Settled, Settlement, Store, StoreError, StoredBody, StoredEventBody,
-    SweepLease, Sweeps, SyncLog, TenantId, Tenants, Upkeep, WebhookHealth, Window, WorkCounts,
+    Accepted, ActivitySlice, Appointment, AppointmentDesk, AppointmentId, AppointmentRepository,
+    AppointmentWrite, ChainKey, Change, ChangeFate, ChangeId, Checkpoint, Claim, ClaimRequest,
+    Delivery, DeliveryFate, DeliveryId, Document, DocumentVersion, Documents, Erased, Erasure,
+    EventAccepted, EventClaim, EventClaimRequest, EventLease, HistoryEntry, HistoryPosition, Inbox,
+    Lease, Link, LinkId, LinkKey, LinkStatus, Links, LogEntry, LogEvent, LogId, LogScope,
+    MarkSource, NewDelivery, NewReview, NewSenderEvent, Opaque, Outbox, Page, Pruned,
+    RecordedChange, Reports, RequestKey, Resolution, Retention, ReviewCount, ReviewEvidence,
+    ReviewFilter, ReviewId, ReviewItem, Reviews, Revision, SenderEventFate, SenderEventId,
+    SenderEventRecord, SenderEvents, ServiceLink, ServiceLinkId, ServiceLinks, ServiceSyncLease,
+    Settled, Settlement, Store, StoreError, StoredBody, StoredEventBody, SweepLease, Sweeps,
+    SyncLog, Taken, TenantId, Tenants, Upkeep, WebhookHealth, Window, WorkCounts,
 };
 
 /// A store whose calls fail, hang or are slow, as a script or a seed has it; else it is the store
@@ -98,6 +100,35 @@ impl FaultyAppointments {
     }
 }
 
+/// A host's desk whose calls fail, hang or are slow; see [`FaultyStore`].
+#[derive(Clone, Debug)]
+pub struct FaultyDesk {
+    inner: Arc<dyn AppointmentDesk>,
+    faults: StoreFaults,
+}
+
+impl FaultyDesk {
+    /// A desk without faults yet.
+    pub fn new(inner: Arc<dyn AppointmentDesk>) -> Self {
+        Self::with_faults(inner, StoreFaults::new())
+    }
+
+    /// A desk that follows these faults.
+    pub fn with_faults(inner: Arc<dyn AppointmentDesk>, faults: StoreFaults) -> Self {
+        Self { inner, faults }
+    }
+
+    /// Adds a fault to the script.
+    pub fn inject(&self, fault: StoreFault) {
+        self.faults.inject(fault);
+    }
+
+    /// Its faults and counts.
+    pub fn faults(&self) -> &StoreFaults {
+        &self.faults
+    }
+}
+
 /// Implements a port by handing every call on, through the faults.
 macro_rules! hand_on {
     ($decorator:ident as $port:ident {
@@ -153,6 +184,22 @@ hand_on!(FaultyStore as Sweeps {
         -> Option<SweepLease>;
     AdvanceSweep: advance_sweep(lease: &SweepLease, cursor: &Opaque, prolong: Duration) -> ();
     EndSweep: end_sweep(lease: &SweepLease, cursor: &Opaque, rest: Duration) -> ();
+});
+
+hand_on!(FaultyStore as Documents {
+    Document: document(tenant: &TenantId, name: &str) -> Option<Document>;
+    DocumentVersions: document_versions(
+        tenant: &TenantId,
+        name: &str,
+        page: Page<DocumentVersion>
+    ) -> Vec<Document>;
+    SaveDocument: save_document(
+        tenant: &TenantId,
+        name: &str,
+        expected: Option<DocumentVersion>,
+        body: &str,
+        by: &str
+    ) -> Document;
 });
 
 hand_on!(FaultyStore as SyncLog {
@@ -251,6 +298,44 @@ hand_on!(FaultyAppointments as AppointmentRepository {
         tenant: &TenantId,
         window: Window,
         after: Option<(DateTime<Utc>, AppointmentId)>,
+        limit: u32
+    ) -> Vec<Appointment>;
+});
+
+hand_on!(FaultyDesk as AppointmentRepository {
+    Get: get(tenant: &TenantId, id: &AppointmentId) -> Option<Appointment>;
+    CreateForBooking: create_for_booking(
+        tenant: &TenantId,
+        chain: &ChainKey,
+        write: AppointmentWrite
+    ) -> Appointment;
+    Update: update(
+        tenant: &TenantId,
+        id: &AppointmentId,
+        expected: Revision,
+        write: AppointmentWrite
+    ) -> Appointment;
+    Scan: scan(
+        tenant: &TenantId,
+        window: Window,
+        after: Option<(DateTime<Utc>, AppointmentId)>,
+        limit: u32
+    ) -> Vec<Appointment>;
+});
+
+hand_on!(FaultyDesk as AppointmentDesk {
+    Take: take(tenant: &TenantId, key: &RequestKey, write: AppointmentWrite) -> Taken;
+    Requested: requested(tenant: &TenantId, key: &RequestKey) -> Option<Appointment>;
+    Revise: revise(
+        tenant: &TenantId,
+        id: &AppointmentId,
+        expected: Revision,
+        write: AppointmentWrite
+    ) -> Appointment;
+    ByPhone: by_phone(
+        tenant: &TenantId,
+        number: &PhoneNumber,
+        after: DateTime<Utc>,
         limit: u32
     ) -> Vec<Appointment>;
 });

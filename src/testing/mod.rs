@@ -4,7 +4,7 @@
 //!
 //! - [`conformance`] holds a store of your own to the promises of its ports.
 //! - [`ManualClock`] and [`SeededEntropy`] are time and chance that a test decides.
-//! - [`FaultyStore`] and [`FaultyAppointments`] fail, hang or are slow, by script or by seed.
+//! - [`FaultyStore`], [`FaultyAppointments`] and [`FaultyDesk`] fail, hang or are slow, by script or by seed.
 //! - [`WebhookBody`] and [`sign`] make single webhook deliveries for unit tests; [`RetellBody`],
 //!   [`StripeBody`] and `StandardWebhookBody` those of other senders.
 //!
@@ -53,7 +53,7 @@ pub use fake::{
     FakeCalendar, FakeEventType, FakeUser, Fault, Operation, RecordedRequest, Refused,
     RequestOutcome, ServerKind, Then, When,
 };
-pub use faulty::{FaultyAppointments, FaultyStore};
+pub use faulty::{FaultyAppointments, FaultyDesk, FaultyStore};
 #[cfg(feature = "testing")]
 pub use harness::{
     Harness, HarnessBuilder, Sides, assert_in_sync, assert_no_doubles, wait_until_settled,

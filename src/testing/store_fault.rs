@@ -115,6 +115,12 @@ pub enum StoreOperation {
     EventBodies,
     /// [`SenderEvents::empty_event_bodies`](crate::store::SenderEvents::empty_event_bodies)
     EmptyEventBodies,
+    /// [`Documents::document`](crate::store::Documents::document)
+    Document,
+    /// [`Documents::document_versions`](crate::store::Documents::document_versions)
+    DocumentVersions,
+    /// [`Documents::save_document`](crate::store::Documents::save_document)
+    SaveDocument,
     /// [`AppointmentRepository::get`](crate::store::AppointmentRepository::get)
     Get,
     /// [`AppointmentRepository::create_for_booking`](crate::store::AppointmentRepository::create_for_booking)
@@ -123,6 +129,14 @@ pub enum StoreOperation {
     Update,
     /// [`AppointmentRepository::scan`](crate::store::AppointmentRepository::scan)
     Scan,
+    /// [`AppointmentDesk::take`](crate::store::AppointmentDesk::take)
+    Take,
+    /// [`AppointmentDesk::requested`](crate::store::AppointmentDesk::requested)
+    Requested,
+    /// [`AppointmentDesk::revise`](crate::store::AppointmentDesk::revise)
+    Revise,
+    /// [`AppointmentDesk::by_phone`](crate::store::AppointmentDesk::by_phone)
+    ByPhone,
 }
 
 /// What goes wrong with a call.

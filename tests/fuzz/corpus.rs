@@ -48,6 +48,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "client" => calls(),
         "sqlite" => columns(),
         "text" => texts(),
+        "phone" => phones(),
         "verify_calcom" => bookings(),
         "verify_retell" => calls_of_an_agent(),
         "verify_stripe" => payments(),
@@ -211,6 +212,26 @@ fn texts() -> Vec<Vec<u8>> {
         "Ann\u{202e}nnA\nlevel=ERROR",
         "code=abc&state=def",
         "error=access_denied&state=state-8c1f05d7e2a94b3",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
+
+/// Numbers as people write them, after the letters of a region.
+fn phones() -> Vec<Vec<u8>> {
+    [
+        "DE030 / 12 34 56",
+        "AT+49 (0) 30 123456",
+        "US0049 30 123456",
+        "US(650) 253-0000",
+        "IT06 1234 5678",
+        "RU8 800 555 35 35",
+        "AR011 15-2345-6789",
+        "BR0 15 11 96123-4567",
+        "MX044 55 1234 5678",
+        "--+4930123456",
+        "KZ8 701 234 5678",
+        "AG4641234",
     ]
     .map(|text| text.as_bytes().to_vec())
     .to_vec()

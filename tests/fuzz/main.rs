@@ -146,7 +146,7 @@ macro_rules! targets {
 }
 
 targets! {
-    webhook model response client sqlite text
+    webhook model response client sqlite text phone
     verify_calcom verify_retell verify_stripe verify_standard dialects
 }
 

@@ -91,6 +91,7 @@ async fn what_cannot_be_booked_is_refused_with_the_next_step() {
     for (more, told) in [
         (vec!["--email", "nobody"], "no e-mail address"),
         (vec!["--phone", "0301234"], "country code"),
+        (vec!["--phone", "+49301"], "no such number"),
         (
             vec!["--email", "a@b.c", "--time-zone", "Mars"],
             "no such time zone",

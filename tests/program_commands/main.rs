@@ -8,6 +8,7 @@
 mod booking;
 mod day;
 mod interrupted;
+mod places;
 mod told;
 mod upkeep;
 

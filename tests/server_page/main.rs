@@ -6,10 +6,12 @@
 )]
 
 mod acts;
+mod agents;
 mod live;
 mod logs;
 mod markup;
 mod pages;
+mod retell;
 mod reviews;
 mod sessions;
 mod tenants;

@@ -144,7 +144,7 @@ async fn every_page_is_accessible_and_has_nothing_inline() {
         check(path, &world.get(path).await.is(200).body);
     }
     check("404", &world.get("/nowhere").await.is(404).body);
-    let forms: [(&str, &[(&str, &str)]); 7] = [
+    let forms: [(&str, &[(&str, &str)]); 10] = [
         ("appointments", &[("action", "cancel"), ("id", "a-1")]),
         (
             "appointments",
@@ -162,6 +162,9 @@ async fn every_page_is_accessible_and_has_nothing_inline() {
         ("services", &[]),
         ("webhook/test", &[]),
         ("webhook/repair", &[]),
+        ("agents/function", &[("function", "list_services")]),
+        ("agents/test", &[]),
+        ("agents/push", &[]),
     ];
     for (path, fields) in forms {
         let shown = world.post(&format!("/t/salon/{path}"), fields).await;

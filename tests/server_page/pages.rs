@@ -340,3 +340,36 @@ async fn the_script_and_the_style_sheet_can_be_kept_for_good() {
         assert_eq!(old.is(200).headers["cache-control"], "no-cache");
     }
 }
+
+/// Whoever decides sees names where Cal.com has numbers.
+#[tokio::test]
+async fn branches_and_staff_are_shown_by_name() {
+    let world = World::new().await;
+    let (event_type, host) = (world.fake.event_type_id(), world.fake.host_id());
+    let page = world.get("/t/salon/places").await;
+    page.is(200)
+        .says("Salon &lt;Mitte&gt;")
+        .does_not_say("<Mitte>");
+    page.says("Mon-Fri 09:00-18:00")
+        .says("Europe/Berlin")
+        .says("+4930123456")
+        .says("Linienstr. 1")
+        .says("Hanna Weber");
+    page.says(&format!(">{event_type}<"))
+        .says(&format!(">{host}<"));
+    // It has a tab of its own, where there is something under it.
+    page.says("href=\"/t/salon/places\"");
+    let none = world.get("/t/studio/places").await;
+    none.is(200).says("names no branches and no staff");
+    let overview = world.get("/t/studio").await;
+    overview.is(200).does_not_say("/t/studio/places");
+
+    world.make("a-1", "Ada Lovelace", at(0)).await;
+    let appointment = world.get("/t/salon/appointments/a-1").await;
+    appointment.is(200).says("Salon &lt;Mitte&gt;");
+    appointment
+        .says("Hanna Weber")
+        .says(&format!("User {host}"));
+    let services = world.get("/t/salon/services").await;
+    services.is(200).says("Salon &lt;Mitte&gt;");
+}

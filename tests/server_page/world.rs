@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use calcom::agents::retell::RetellConsole;
 use calcom::ambient::Clock;
 use calcom::client::{Client, RetryPolicy};
 use calcom::model::NewWebhook;
@@ -18,7 +19,8 @@ use calcom::store::{
     Change, InMemoryStore, LogEvent, OperatorAction, Origin, Page, Person, ReviewItem, TenantId,
 };
 use calcom::sync::{
-    Engine, Operations, StaticTenants, SyncConfig, SyncEngine, Tenant, TenantServices, Worker,
+    Branch, Engine, OpeningHours, Operations, StaffMember, StaticTenants, SyncConfig, SyncEngine,
+    Tenant, TenantServices, Worker,
 };
 use calcom::testing::{
     DeliveryOutcome, FakeCalcom, FakeEventType, FaultyStore, ManualClock, SeededEntropy,
@@ -26,6 +28,8 @@ use calcom::testing::{
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method, Request, StatusCode};
 use tower::ServiceExt;
+
+use crate::retell::Retell;
 
 pub(crate) const SECRET: &str = "whsec_of_the_test";
 /// Operator, all tenants.
@@ -49,6 +53,9 @@ pub(crate) struct World {
     pub(crate) live: LiveStreams,
     pub(crate) page: Router,
     pub(crate) salon: TenantId,
+    /// Where the salon's voice agent is.
+    pub(crate) retell: Retell,
+    pub(crate) console: RetellConsole,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -130,15 +137,30 @@ impl World {
         let books = InMemoryStore::with_clock(clock.shared());
         let faulty = FaultyStore::new(Arc::new(books));
         let services = TenantServices::new(Arc::new(store.clone()), client.clone());
+        let hours: OpeningHours = "Mon-Fri 09:00-18:00".parse().unwrap();
         let salon = Tenant::new("salon".into(), client.clone())
             .with_event_type(fake.event_type_id())
             .with_host(fake.host_id())
+            .with_branch(
+                Branch::new("mitte".into(), "Salon <Mitte>", "Europe/Berlin".into())
+                    .with_opening_hours(hours.times().iter().copied())
+                    .with_phone_number("+4930123456".parse().unwrap())
+                    .with_event_type(fake.event_type_id())
+                    .with_address("Linienstr. 1"),
+            )
+            .with_staff_member(
+                StaffMember::new("h".into(), "Hanna Weber")
+                    .with_user(fake.host_id())
+                    .with_branch("mitte".into()),
+            )
             .with_webhook_secret(SECRET)
             .with_subscription(client.clone(), door)
             .with_services(services);
         let others = ["studio", HARD].map(|name| Tenant::new(name.into(), client.clone()));
         let tenants = StaticTenants::new([salon].into_iter().chain(others));
         let books = Arc::new(faulty.clone());
+        let retell = Retell::new(clock.clone());
+        let console = retell.console(books.clone(), "salon".into());
         let mut calm = SyncConfig::default();
         calm.jitter_percent = 0;
         let engine = Engine::builder(books, Arc::new(store.clone()), Arc::new(tenants))
@@ -156,7 +178,8 @@ impl World {
         let config = OperationsConfig::new(access)
             .with_clock(clock.shared())
             .with_sign_in_links(links.clone())
-            .with_live(live.clone());
+            .with_live(live.clone())
+            .with_agents(Arc::new(console.clone()));
         let page = operations(engine.clone(), configure(config));
         let router = Router::new()
             .merge(webhooks(engine.clone()))
@@ -174,6 +197,8 @@ impl World {
             live,
             page,
             salon: "salon".into(),
+            retell,
+            console,
             serving,
         }
     }

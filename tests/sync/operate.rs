@@ -493,7 +493,13 @@ async fn the_tenants_come_in_pages_with_what_is_set_up_for_them() {
         tenant("c"),
         tenant("a")
             .with_webhook_secret("one")
-            .with_webhook_secret("two"),
+            .with_webhook_secret("two")
+            .with_branch(calcom::sync::Branch::new(
+                "mitte".into(),
+                "Mitte",
+                "Europe/Berlin".into(),
+            ))
+            .with_staff_member(calcom::sync::StaffMember::new("hanna".into(), "Hanna")),
         tenant("b").with_host(world.fake.host_id()),
     ]);
     let store = std::sync::Arc::new(world.store.clone());
@@ -509,6 +515,18 @@ async fn the_tenants_come_in_pages_with_what_is_set_up_for_them() {
     let b = engine.setup(&"b".into()).await.unwrap().unwrap();
     assert_eq!((b.webhook_secrets, b.event_types, b.hosts), (0, 0, 1));
     assert!(!b.has_subscription && !b.has_services);
+    assert_eq!((a.branches, a.staff), (1, 1));
+    let places = engine.places(&"a".into()).await.unwrap().unwrap();
+    assert_eq!(places.branches[0].id, "mitte");
+    assert!(
+        engine
+            .places(&"b".into())
+            .await
+            .unwrap()
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(engine.places(&"nobody".into()).await.unwrap(), None);
     assert_eq!(engine.setup(&"nobody".into()).await.unwrap(), None);
     assert_eq!(engine.connection(&"nobody".into()).await.unwrap(), None);
 }

@@ -204,3 +204,28 @@ async fn without_a_domain_a_phone_only_attendee_is_the_servers_to_accept() {
     world.settle().await;
     assert_eq!(world.review_reasons().await, [ReviewReason::Rejected]);
 }
+
+/// A number that is like none of its country is refused before it is sent, and not tried again: a person
+/// is told what is wrong with it. Corrected, it is booked.
+#[tokio::test]
+async fn a_phone_number_that_cannot_exist_is_in_review() {
+    let world = World::with(|tenant| tenant.with_phone_only_domain("phone.salon.example")).await;
+    let mut state: AppointmentState = world.state(at(0));
+    state.attendee = Person::by_phone("Phil", "+11234567890", "Europe/Berlin");
+    let made = world.make_as("a", state, Origin::Phone);
+    world.settle().await;
+    assert_eq!(world.review_reasons().await, [ReviewReason::Rejected]);
+    let told = world.reviews().await.remove(0).evidence.message;
+    assert!(
+        told.contains("attendee.phoneNumber") && told.contains("like no number of its country"),
+        "{told}"
+    );
+    assert!(!told.contains("1234567890"), "{told}");
+    assert_eq!(world.writes(), 0);
+    let corrected = |state: &mut AppointmentState| {
+        state.attendee.phone_number = Some("+4915112345678".to_owned());
+    };
+    world.change(&made.id, Origin::Phone, corrected).await;
+    world.settle().await;
+    assert_eq!(world.fake.live_bookings().len(), 1);
+}

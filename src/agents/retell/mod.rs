@@ -34,12 +34,15 @@
 //! between the read and the write of a push is lost.
 
 mod client;
+mod console;
+mod endpoint;
 mod error;
 mod functions;
 mod parts;
 mod webhook;
 
 pub use client::{RETELL_BASE_URL, RetellClient};
+pub use console::{RETELL_CALL_EVENTS, RetellAccount, RetellConsole};
 pub use error::{RetellError, RetellErrorKind};
 pub use functions::{FunctionChange, apply, diff};
 pub use parts::{AgentFunction, RetellAgent, RetellAgentId, RetellEngine, RetellLlmId};

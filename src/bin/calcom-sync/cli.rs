@@ -21,8 +21,8 @@ Exit codes:
   0  everything is fine
   1  something was found wrong, or Cal.com says no to what was asked
   2  the command line or the configuration is wrong
-  3  Cal.com refuses the API key
-  4  Cal.com cannot be reached, or does not answer properly
+  3  Cal.com, or Retell, refuses the API key
+  4  Cal.com, or Retell, cannot be reached, or does not answer properly
   5  the database cannot be opened, read or written
   6  what was named does not exist
   7  interrupted, or not finished in time";
@@ -112,6 +112,9 @@ pub(crate) enum Command {
     /// The webhook subscription at Cal.com.
     #[command(subcommand)]
     Webhook(WebhookCommand),
+    /// Voice agents at their providers.
+    #[command(subcommand)]
+    Agents(AgentsCommand),
     /// How fast the sync and its database are.
     Performance(PerformanceArgs),
     /// Read event types and free slots once, so that the first customer need not wait for it.
@@ -124,6 +127,8 @@ pub(crate) enum Command {
     Cancel(CancelArgs),
     /// Show free slots.
     Slots(SlotsArgs),
+    /// List branches and staff: opening hours, phone numbers, event types.
+    Branches,
     /// Stop working for a tenant; webhooks and changes are still taken in.
     Pause(PauseArgs),
     /// Go on working for a tenant.
@@ -372,6 +377,105 @@ pub(crate) enum WebhookCommand {
     Test(Operator),
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentsCommand {
+    /// The tenant's agent at Retell.
+    #[command(subcommand)]
+    Retell(RetellCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetellCommand {
+    /// Show the addresses, functions and call events as they are chosen here. With `--json`, also the
+    /// functions' definitions, for pasting.
+    Show,
+    /// Compare the agent with what is chosen here. Exit code 1 if they differ.
+    Diff,
+    /// Make the agent what is chosen here. Without `--yes`, only say what would be changed, as `diff` does.
+    Push(RetellPushArgs),
+    /// Play a short call against the address of the functions, and show each answer. Exit code 1 if one is
+    /// not as it should be.
+    Test(RetellTestArgs),
+    /// List the versions of what was chosen and pushed, newest first.
+    Versions {
+        /// How many to show at most.
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: u32,
+    },
+    /// Choose again what was chosen in an earlier version.
+    Restore {
+        /// The version's number.
+        #[arg(value_name = "VERSION")]
+        version: i64,
+        #[command(flatten)]
+        operator: Operator,
+    },
+    /// Give the agent a function, or take it away.
+    #[command(subcommand)]
+    Functions(FunctionsCommand),
+    /// Select the call events that are sent.
+    #[command(subcommand)]
+    Events(EventsCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetellPushArgs {
+    /// Only say what would be changed (the default).
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Push it.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetellTestArgs {
+    /// Also book an appointment, and cancel it at once.
+    #[arg(long)]
+    pub(crate) book: bool,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FunctionsCommand {
+    /// Give the agent a function.
+    On {
+        /// The function, such as `book_appointment`.
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        operator: Operator,
+    },
+    /// Take a function away from the agent.
+    Off {
+        /// The function, such as `cancel_appointment`.
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        operator: Operator,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// Have these call events sent, and no others.
+    Select {
+        /// The events, such as `call_ended`.
+        #[arg(value_name = "EVENT", required = true, num_args = 1..)]
+        names: Vec<String>,
+        #[command(flatten)]
+        operator: Operator,
+    },
+    /// Leave the call events as they are at Retell.
+    Leave {
+        #[command(flatten)]
+        operator: Operator,
+    },
+}
+
 #[derive(Debug, Args)]
 #[group(id = "what", required = true, multiple = true)]
 pub(crate) struct PerformanceArgs {
@@ -399,6 +503,17 @@ pub(crate) struct WarmUpArgs {
     pub(crate) days: u16,
 }
 
+/// Where, and with whom.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct PlaceArgs {
+    /// The branch, by its id or name; see `branches`. Times are shown in its time zone.
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) branch: Option<String>,
+    /// The member of staff, by their id or name; see `branches`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) staff: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct BookArgs {
     /// The service, by its id or name, or the number of an event type; see `slots`.
@@ -413,12 +528,15 @@ pub(crate) struct BookArgs {
     /// The customer's e-mail address.
     #[arg(long, value_name = "ADDRESS", required_unless_present = "phone")]
     pub(crate) email: Option<String>,
-    /// The customer's phone number, such as `+4930123456`.
+    /// The customer's phone number, such as `+4930123456`; with `default_region` set, also without its
+    /// country code.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) phone: Option<String>,
-    /// The customer's time zone.
-    #[arg(long, value_name = "ZONE", default_value = "Europe/Berlin")]
-    pub(crate) time_zone: String,
+    /// The customer's time zone; the branch's or Europe/Berlin otherwise.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// The length; that of the service or event type otherwise.
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     pub(crate) length: Option<Duration>,
@@ -470,9 +588,11 @@ pub(crate) struct SlotsArgs {
     pub(crate) service: Option<String>,
     #[command(flatten)]
     pub(crate) span: SpanArgs,
-    /// The time zone to show them in; this machine's otherwise.
+    /// The time zone to show them in; the branch's or this machine's otherwise.
     #[arg(long, value_name = "ZONE")]
     pub(crate) time_zone: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
 }
 
 #[derive(Debug, Args)]

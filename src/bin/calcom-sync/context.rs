@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use calcom::agents::dialect::retell::RetellEndpoints;
+use calcom::agents::retell::{RetellAccount, RetellAgentId, RetellClient, RetellConsole};
 use calcom::client::{ApiVersion, ApiVersions, Client, ClientBuilder};
 use calcom::store::{AppointmentRepository, ServiceRepository, Store, TenantId};
 use calcom::sync::{Engine, StaticTenants, Tenant, TenantServices};
@@ -26,6 +28,8 @@ pub(crate) struct Context {
     /// Who hears of what a person should hear of; to be flushed at the end by whoever works.
     pub(crate) notifiers: Notifiers,
     clients: BTreeMap<TenantId, Client>,
+    /// The voice agents of the tenants that have one; `None` if no tenant has.
+    pub(crate) console: Option<Arc<RetellConsole>>,
 }
 
 impl Context {
@@ -61,6 +65,7 @@ impl Context {
         let directory = Arc::new(StaticTenants::new(tenants));
         let (store, appointments) = (database.store(), database.appointments());
         let builder = Engine::builder(Arc::clone(&store), Arc::clone(&appointments), directory);
+        let console = console(&settings, &store)?;
         let notifiers = Notifiers::of(&settings)?;
         let builder = builder.notifier(Arc::new(notifiers.clone()));
         let builder = match &settings.sync_key_secret {
@@ -77,6 +82,7 @@ impl Context {
             settings,
             notifiers,
             clients,
+            console,
         })
     }
 
@@ -109,12 +115,59 @@ impl Context {
         client.ok_or_else(|| unknown(tenant, &self.tenants))
     }
 
+    /// The voice agents.
+    pub(crate) fn agents(&self) -> Result<&RetellConsole, Failure> {
+        self.console.as_deref().ok_or_else(|| {
+            Failure::settings(
+                "no tenant has a voice agent at Retell",
+                "set api_key and agent_id in [tenants.retell] of the settings",
+            )
+        })
+    }
+
     /// A tenant's settings.
     pub(crate) fn settings_of(&self, tenant: &TenantId) -> Result<&TenantSettings, Failure> {
         let mut known = self.settings.tenants.iter();
         let found = known.find(|known| known.id == *tenant);
         found.ok_or_else(|| unknown(tenant, &self.tenants))
     }
+}
+
+/// The voice agents of all tenants that have one.
+fn console(
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+) -> Result<Option<Arc<RetellConsole>>, Failure> {
+    let mut accounts = Vec::new();
+    for tenant in &settings.tenants {
+        let Some(retell) = &tenant.retell else {
+            continue;
+        };
+        let mut client = RetellClient::new(retell.api_key.clone()).map_err(of_retell)?;
+        if let Some(url) = &retell.base_url {
+            client = client.with_base_url(url.clone());
+        }
+        let endpoints = settings.public_url.as_ref();
+        let endpoints = endpoints.map(|url| RetellEndpoints::new(url, &tenant.id));
+        let account = RetellAccount::new(client, retell.api_key.clone())
+            .with_agent(retell.agent_id.as_ref().map(RetellAgentId::new))
+            .with_endpoints(endpoints)
+            .with_called(retell.called_number.clone());
+        accounts.push((tenant.id.clone(), account));
+    }
+    if accounts.is_empty() {
+        return Ok(None);
+    }
+    let console = RetellConsole::new(Arc::clone(store) as _, accounts).map_err(of_retell)?;
+    Ok(Some(Arc::new(console)))
+}
+
+fn of_retell(error: calcom::agents::retell::RetellError) -> Failure {
+    Failure::settings(
+        "the client for Retell cannot be set up",
+        "check [tenants.retell] of the settings",
+    )
+    .because(error)
 }
 
 /// Whether the tenant of `--tenant` is configured.
@@ -218,6 +271,12 @@ fn of_settings(
     }
     for id in &settings.hosts {
         tenant = tenant.with_host(*id);
+    }
+    for branch in &settings.places.branches {
+        tenant = tenant.with_branch(branch.clone());
+    }
+    for member in &settings.places.staff {
+        tenant = tenant.with_staff_member(member.clone());
     }
     if let Some(domain) = &settings.phone_only_domain {
         tenant = tenant.with_phone_only_domain(domain);

@@ -67,6 +67,9 @@ fn page(context: &Context, parts: &Parts) -> OperationsConfig {
     let mut config = OperationsConfig::new(Access::tokens(tokens))
         .with_sign_in_links(parts.links.clone())
         .with_live(parts.live.clone());
+    if let Some(console) = &context.console {
+        config = config.with_agents(console.clone());
+    }
     let mut app_urls = settings.tenants.iter().filter_map(TenantSettings::app_url);
     if let Some(url) = app_urls.next() {
         let base = url.as_str().trim_end_matches('/');

@@ -278,6 +278,9 @@ pub(crate) fn of_action(action: &OperatorAction) -> &str {
         OperatorAction::Book => "took the appointment",
         OperatorAction::Move => "moved the appointment",
         OperatorAction::Prune => "deleted old records",
+        OperatorAction::SetUpAgent => "changed the settings of the agent",
+        OperatorAction::PushAgent => "pushed to the agent",
+        OperatorAction::TestAgent => "tested the agent",
         other => other.as_str(),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 
@@ -28,7 +28,7 @@ const NOT_OF_THE_TYPE: [&str; 4] = ["22P02", "22003", "22007", "22008"];
 /// The appointments of a host's own table; made by [`PostgresStore::appointments_in`].
 #[derive(Clone)]
 pub struct PostgresAppointments {
-    pool: PgPool,
+    store: PostgresStore,
     table: Arc<HostTable>,
     statements: Arc<Statements>,
 }
@@ -75,7 +75,7 @@ impl PostgresStore {
         let columns = columns_of(self.pool(), &table).await?;
         let statements = Statements::of(&table, &columns)?;
         Ok(PostgresAppointments {
-            pool: self.pool().clone(),
+            store: self.clone(),
             table: Arc::new(table),
             statements: Arc::new(statements),
         })
@@ -83,8 +83,16 @@ impl PostgresStore {
 }
 
 impl PostgresAppointments {
+    pub(super) fn store(&self) -> &PostgresStore {
+        &self.store
+    }
+
+    pub(super) fn statements(&self) -> &Statements {
+        &self.statements
+    }
+
     /// Binds every part that the table holds.
-    fn bind_parts<'q>(
+    pub(super) fn bind_parts<'q>(
         &self,
         mut query: Query<'q, Postgres, PgArguments>,
         write: &AppointmentWrite,
@@ -100,7 +108,7 @@ impl PostgresAppointments {
         Ok(query)
     }
 
-    fn appointment(&self, row: &PgRow) -> Result<Appointment, StoreError> {
+    pub(super) fn appointment(&self, row: &PgRow) -> Result<Appointment, StoreError> {
         HostRow {
             table: &self.table,
             row,
@@ -110,7 +118,9 @@ impl PostgresAppointments {
 }
 
 /// Nothing, if a text cannot be an id of this table.
-fn unless_foreign<T>(found: Result<Option<T>, sqlx::Error>) -> Result<Option<T>, StoreError> {
+pub(super) fn unless_foreign<T>(
+    found: Result<Option<T>, sqlx::Error>,
+) -> Result<Option<T>, StoreError> {
     match found {
         Err(sqlx::Error::Database(error))
             if error
@@ -132,7 +142,7 @@ impl AppointmentRepository for PostgresAppointments {
     ) -> Result<Option<Appointment>, StoreError> {
         let get = sqlx::query(AssertSqlSafe(self.statements.get.clone()));
         let get = get.bind(tenant.as_str()).bind(id.as_str());
-        let row = unless_foreign(get.fetch_optional(&self.pool).await)?;
+        let row = unless_foreign(get.fetch_optional(self.store.pool()).await)?;
         row.as_ref().map(|row| self.appointment(row)).transpose()
     }
 
@@ -145,11 +155,15 @@ impl AppointmentRepository for PostgresAppointments {
         let create = sqlx::query(AssertSqlSafe(self.statements.create.clone()));
         let create = create.bind(tenant.as_str()).bind(chain.as_str());
         let create = self.bind_parts(create, &write)?;
-        create.execute(&self.pool).await.map_err(failed)?;
+        create.execute(self.store.pool()).await.map_err(failed)?;
         // Whoever came first, it is this one now.
         let get = sqlx::query(AssertSqlSafe(self.statements.get_by_chain.clone()));
         let get = get.bind(tenant.as_str()).bind(chain.as_str());
-        match get.fetch_optional(&self.pool).await.map_err(failed)? {
+        match get
+            .fetch_optional(self.store.pool())
+            .await
+            .map_err(failed)?
+        {
             Some(row) => self.appointment(&row),
             None => Err(StoreError::new(
                 StoreErrorKind::Invalid,
@@ -173,7 +187,7 @@ impl AppointmentRepository for PostgresAppointments {
             .bind(id.as_str())
             .bind(expected);
         let update = self.bind_parts(update, &write)?;
-        if let Some(row) = unless_foreign(update.fetch_optional(&self.pool).await)? {
+        if let Some(row) = unless_foreign(update.fetch_optional(self.store.pool()).await)? {
             return self.appointment(&row);
         }
         let (kind, message) = match self.get(tenant, id).await? {
@@ -205,7 +219,10 @@ impl AppointmentRepository for PostgresAppointments {
             Some((start, id)) => scan.bind(start.timestamp_micros()).bind(id.as_str()),
             None => scan,
         };
-        let rows = scan.bind(i64::from(limit)).fetch_all(&self.pool).await;
+        let rows = scan
+            .bind(i64::from(limit))
+            .fetch_all(self.store.pool())
+            .await;
         let rows = rows.map_err(failed)?;
         rows.iter().map(|row| self.appointment(row)).collect()
     }

@@ -23,7 +23,7 @@ statements! {
                JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
                WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped";
     /// A partial index, or one over an expression, does not keep two rows of one chain apart.
-    UNIQUE_CHAIN = "SELECT EXISTS ( \
+    UNIQUE = "SELECT EXISTS ( \
                         SELECT FROM pg_catalog.pg_index AS i \
                         JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid \
                         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
@@ -143,6 +143,15 @@ impl Columns {
         self.check_type(&table.revision, Holds::Integer)?;
         self.check_type(&table.chain, Holds::Text)?;
         let mut filled = vec![table.revision.as_str(), table.chain.as_str()];
+        if let Some(request) = &table.request {
+            self.check_type(request, Holds::Text)?;
+            if self.get(request)?.is_required {
+                return Err(self.refuse(
+                    request,
+                    "is NOT NULL, but most rows are taken by no request",
+                ));
+            }
+        }
         if let TenantOf::Column(name) = &table.tenant {
             self.get(name)?;
             filled.push(name);
@@ -226,24 +235,28 @@ pub(super) async fn columns_of(pool: &PgPool, table: &HostTable) -> Result<Colum
         by_name,
     };
     columns.check(table)?;
-    if !has_unique_chain(pool, table).await? {
-        let why = "needs a unique index, by itself or together with the tenant";
-        return Err(columns.refuse(&table.chain, why));
+    for column in [Some(&table.chain), table.request.as_ref()] {
+        if let Some(column) = column
+            && !is_unique(pool, table, column).await?
+        {
+            let why = "needs a unique index, by itself or together with the tenant";
+            return Err(columns.refuse(column, why));
+        }
     }
     Ok(columns)
 }
 
-/// Whether no two rows of a tenant can be made for one chain.
-async fn has_unique_chain(pool: &PgPool, table: &HostTable) -> Result<bool, StoreError> {
-    let mut among = vec![table.chain.clone()];
+/// Whether no two rows of a tenant can have the same value in a column.
+async fn is_unique(pool: &PgPool, table: &HostTable, unique: &String) -> Result<bool, StoreError> {
+    let mut among = vec![unique.clone()];
     if let TenantOf::Column(column) = &table.tenant {
         among.push(column.clone());
     }
-    sqlx::query_scalar(UNIQUE_CHAIN)
+    sqlx::query_scalar(UNIQUE)
         .bind(&table.schema)
         .bind(&table.table)
         .bind(among)
-        .bind(&table.chain)
+        .bind(unique)
         .fetch_one(pool)
         .await
         .map_err(failed)

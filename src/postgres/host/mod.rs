@@ -2,6 +2,7 @@
 
 mod appointments;
 mod columns;
+mod desk;
 mod parts;
 mod row;
 mod statements;

@@ -20,6 +20,13 @@ pub(super) struct Statements {
     pub(super) scan_first: String,
     /// `$4`, `$5`: after which start and id; `$6`: how many.
     pub(super) scan_next: String,
+    /// `$2`: the request; `$3` and so on: the [parts](HostTable::parts); then the origin. With the statement
+    /// that reads the row of a request. `None` if the table names no requests.
+    pub(super) take: Option<(String, String)>,
+    /// As [`update`](Self::update), and then the origin.
+    pub(super) revise: String,
+    /// `$2`: the number; `$3`: after when; `$4`: how many. `None` if the table has no phone numbers.
+    pub(super) by_phone: Option<String>,
 }
 
 /// A column that the engine writes.
@@ -123,6 +130,13 @@ fn read_columns(table: &HostTable) -> String {
 const AS_ENGINE: &str =
     "(SELECT set_config('calcom.origin', 'calcom', true) IS NOT NULL AS is_set) AS engine";
 
+/// The same, for a write of somebody else's: the parameter is the origin.
+fn as_writer(parameter: usize) -> String {
+    format!(
+        "(SELECT set_config('calcom.origin', ${parameter}::text, true) IS NOT NULL AS is_set) AS engine"
+    )
+}
+
 impl Statements {
     pub(super) fn of(table: &HostTable, columns: &Columns) -> Result<Self, StoreError> {
         let name = format!("{}.{}", quoted(&table.schema), quoted(&table.table));
@@ -150,7 +164,7 @@ impl Statements {
             format!("{} = {}", quoted(&one.column.name), one.updated(index + 4))
         }));
 
-        let mut inserted = vec![(quoted(&table.chain), chain), (revision, "1".to_owned())];
+        let mut inserted = vec![(revision, "1".to_owned())];
         let may_insert = match &table.tenant {
             TenantOf::Only(_) => of_tenant.as_str(),
             TenantOf::Column(column) => {
@@ -164,7 +178,35 @@ impl Statements {
                 .enumerate()
                 .map(|(index, one)| (quoted(&one.column.name), one.value(index + 3))),
         );
-        let (into, values): (Vec<_>, Vec<_>) = inserted.into_iter().unzip();
+        // A row for a chain of bookings, or for a request, which is `$2` in either case.
+        let insert = |key: &str, value: &str, writer: &str, returning: &str| {
+            let (into, values): (Vec<_>, Vec<_>) = inserted.iter().cloned().unzip();
+            format!(
+                "INSERT INTO {name} AS own ({}, {}) SELECT {value}, {} FROM {writer} WHERE engine.is_set AND {may_insert} \
+                 ON CONFLICT DO NOTHING{returning}",
+                quoted(key),
+                into.join(", "),
+                values.join(", "),
+            )
+        };
+        let update = |writer: &str| {
+            format!(
+                "UPDATE {name} AS own SET {} FROM {writer} \
+                 WHERE engine.is_set AND {of_tenant} AND {is_it} AND {expected} = $3 RETURNING {read}",
+                set.join(", ")
+            )
+        };
+        let take = match &table.request {
+            None => None,
+            Some(request) => {
+                let value = columns.get(request)?.text("$2");
+                let returning = format!(" RETURNING {read}");
+                let writer = as_writer(written.len() + 3);
+                let get = format!("{select} AND {} = {value}", of_row(request));
+                Some((insert(request, &value, &writer, &returning), get))
+            }
+        };
+        let by_phone = by_phone(table, columns, &select)?;
 
         let (start, at) = (columns.get(&table.start)?, of_row(&table.start));
         let [from, until, after] = [2, 3, 4].map(|parameter| start.value(Holds::Time, parameter));
@@ -174,21 +216,41 @@ impl Statements {
         Ok(Self {
             get: format!("{select} AND {is_it}"),
             get_by_chain: format!("{select} AND {is_of_chain}"),
-            create: format!(
-                "INSERT INTO {name} ({}) SELECT {} FROM {AS_ENGINE} WHERE engine.is_set AND {may_insert} \
-                 ON CONFLICT DO NOTHING",
-                into.join(", "),
-                values.join(", "),
-            ),
-            update: format!(
-                "UPDATE {name} AS own SET {} FROM {AS_ENGINE} \
-                 WHERE engine.is_set AND {of_tenant} AND {is_it} AND {expected} = $3 RETURNING {read}",
-                set.join(", ")
-            ),
+            create: insert(&table.chain, &chain, AS_ENGINE, ""),
+            update: update(AS_ENGINE),
+            take,
+            revise: update(&as_writer(written.len() + 4)),
+            by_phone,
             scan_first: format!("{scan} {order} LIMIT $4"),
             scan_next: format!("{scan} AND ({at}, {own}) > ({after}, {after_id}) {order} LIMIT $6"),
         })
     }
+}
+
+/// The look-up by phone number, if the table has one. What is found is sorted by itself, so that no plan
+/// walks the table in the order of starts.
+fn by_phone(
+    table: &HostTable,
+    columns: &Columns,
+    select: &str,
+) -> Result<Option<String>, StoreError> {
+    let Some(phone) = &table.phone else {
+        return Ok(None);
+    };
+    let number = columns.get(phone)?.text("$2");
+    let (phone, end) = (of_row(phone), columns.get(&table.end)?);
+    let after = end.value(Holds::Time, 3);
+    let (end, status) = (of_row(&end.name), of_row(&table.status));
+    let live = table.statuses().into_iter();
+    let live = live.filter(|(_, status)| status.is_live());
+    let live: Vec<String> = live.map(|(word, _)| literal(&word)).collect();
+    let is_synced = is_synced(table);
+    Ok(Some(format!(
+        "WITH found AS MATERIALIZED ({select} AND {is_synced} AND {phone} = {number} AND {end} > {after} \
+         AND {status}::text IN ({})) \
+         SELECT * FROM found ORDER BY row_start, row_id LIMIT $4",
+        live.join(", ")
+    )))
 }
 
 /// Whether a row has an event type at Cal.com.

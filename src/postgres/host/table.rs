@@ -72,6 +72,7 @@ pub struct HostTable {
     pub(super) end: String,
     pub(super) updated_at: String,
     pub(super) chain: String,
+    pub(super) request: Option<String>,
     pub(super) name: String,
     pub(super) email: Option<String>,
     pub(super) phone: Option<String>,
@@ -123,6 +124,7 @@ impl HostTable {
             end: text("ends_at"),
             updated_at: text("updated_at"),
             chain: text("calcom_chain"),
+            request: None,
             name: text("attendee_name"),
             email: None,
             phone: None,
@@ -222,11 +224,18 @@ impl HostTable {
         /// The column that names the chain of bookings that a row was made for; unique, by itself or
         /// with the tenant.
         chain_column => chain,
+        /// The text column that names the request that a row was taken by; unique, by itself or with the
+        /// tenant, and NULL in all other rows. [`take`](crate::store::AppointmentDesk::take) needs it.
+        request_column => request,
         /// The column of the attendee's name.
         name_column => name,
         /// The column of the attendee's e-mail address.
         email_column => email,
-        /// The column of the attendee's phone number.
+        /// The column of the attendee's phone number, in E.164.
+        ///
+        /// [`by_phone`](crate::store::AppointmentDesk::by_phone) looks appointments up by it, which takes
+        /// an index over the tenant, if a column names it, the phone number and the end: `CREATE INDEX ON
+        /// visits (salon_id, phone, ends_at)`.
         phone_column => phone,
         /// The column of the attendee's language.
         language_column => language,

@@ -11,6 +11,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::access::{Kind, Operator};
+#[cfg(feature = "agents")]
+use super::agents;
 use super::desk::{Desk, Visit};
 use super::fields::{Fields, of_segment};
 use super::layout::{self, View};
@@ -18,7 +20,7 @@ use super::problem::Problem;
 use super::routes::Page;
 use super::{
     actions, activity, appointment, asset, door, drift, headers, live, on_appointments, overview,
-    pause, resolve, review, reviews, services, session, tenants, webhook,
+    pause, places, resolve, review, reviews, services, session, tenants, webhook,
 };
 use crate::server::webhooks::last_of;
 use crate::store::TenantId;
@@ -199,6 +201,7 @@ async fn admit(
         operator,
         tenant: TenantId::new(""),
         id: String::new(),
+        places: Arc::default(),
         query,
         now: desk.now(),
         form: asked.form,
@@ -212,6 +215,7 @@ async fn admit(
         }
         let setup = desk.engine.setup(&visit.tenant).await?;
         setup.ok_or(Problem::NotFound)?;
+        visit.places = Arc::new(desk.engine.places(&visit.tenant).await?.unwrap_or_default());
         visit.id = of_segment(asked.params.get("id").unwrap_or_default()).to_owned();
     }
     Ok(visit)
@@ -229,7 +233,24 @@ fn is_write(page: Page) -> bool {
             | Page::SyncServices
             | Page::TestWebhook
             | Page::RepairWebhook
+    ) || is_write_of_agent(page)
+}
+
+#[cfg(feature = "agents")]
+fn is_write_of_agent(page: Page) -> bool {
+    matches!(
+        page,
+        Page::SwitchFunction
+            | Page::SelectEvents
+            | Page::RestoreAgent
+            | Page::PushAgent
+            | Page::TestAgent
     )
+}
+
+#[cfg(not(feature = "agents"))]
+fn is_write_of_agent(_: Page) -> bool {
+    false
 }
 
 /// What a page shows.
@@ -242,7 +263,12 @@ pub(super) async fn view(visit: &Visit) -> Result<View, Problem> {
         Page::Review => review::view(visit).await,
         Page::Drift => Ok(drift::view(visit)),
         Page::Services => services::view(visit).await,
+        Page::Places => Ok(places::view(visit)),
         Page::Webhook => webhook::view(visit).await,
+        #[cfg(feature = "agents")]
+        Page::Agents => agents::view(visit).await,
+        #[cfg(feature = "agents")]
+        Page::AgentDiff => agents::diff(visit).await,
         Page::Actions => actions::view(visit).await,
         Page::WrongMethod => Err(Problem::WrongMethod),
         _ => Err(Problem::NotFound),
@@ -267,6 +293,16 @@ async fn act(visit: Visit) -> Result<Response, Problem> {
         Page::SyncServices => services::act(&visit).await?,
         Page::TestWebhook => webhook::test(&visit).await?,
         Page::RepairWebhook => webhook::repair(&visit).await?,
+        #[cfg(feature = "agents")]
+        Page::SwitchFunction => agents::switch(&visit).await?,
+        #[cfg(feature = "agents")]
+        Page::SelectEvents => agents::select_events(&visit).await?,
+        #[cfg(feature = "agents")]
+        Page::RestoreAgent => agents::restore(&visit).await?,
+        #[cfg(feature = "agents")]
+        Page::PushAgent => agents::push(&visit).await?,
+        #[cfg(feature = "agents")]
+        Page::TestAgent => agents::test(&visit).await?,
         _ => return Err(Problem::NotFound),
     };
     Ok(layout::page(&visit, view).await)

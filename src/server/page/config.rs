@@ -8,6 +8,8 @@ use http::HeaderName;
 use super::access::Access;
 use super::live::LiveStreams;
 use super::sign_in::SignInLinks;
+#[cfg(feature = "agents")]
+use crate::agents::AgentConsole;
 use crate::ambient::{Clock, SystemClock};
 
 /// Settings of the operations page.
@@ -48,6 +50,9 @@ pub struct OperationsConfig {
     pub sign_in_links: Option<SignInLinks>,
     /// Limits of the live updates, and their end.
     pub live: LiveStreams,
+    /// Through which voice agents are set up. Default: none, and then the page for it is not there.
+    #[cfg(feature = "agents")]
+    pub agents: Option<Arc<dyn AgentConsole>>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -74,6 +79,8 @@ impl OperationsConfig {
             source_header: None,
             sign_in_links: None,
             live: LiveStreams::default(),
+            #[cfg(feature = "agents")]
+            agents: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -133,6 +140,14 @@ impl OperationsConfig {
     #[must_use]
     pub fn with_live(mut self, live: LiveStreams) -> Self {
         self.live = live;
+        self
+    }
+
+    /// Adds a page on which the voice agents of tenants are set up, for those that have one.
+    #[cfg(feature = "agents")]
+    #[must_use]
+    pub fn with_agents(mut self, agents: Arc<dyn AgentConsole>) -> Self {
+        self.agents = Some(agents);
         self
     }
 

@@ -15,6 +15,7 @@ use super::sign_in::Failures;
 use super::sync::Operated;
 use crate::model::BookingUid;
 use crate::store::{AppointmentId, LogEvent, OperatorAction, ReviewId, TenantId};
+use crate::sync::Places;
 
 /// What all requests share.
 pub(super) struct Desk {
@@ -69,6 +70,8 @@ pub(super) struct Visit {
     pub(super) tenant: TenantId,
     /// The last part of the path, for pages about one thing.
     pub(super) id: String,
+    /// The tenant's branches and staff.
+    pub(super) places: Arc<Places>,
     pub(super) query: Fields,
     pub(super) form: Fields,
     pub(super) now: DateTime<Utc>,
@@ -117,6 +120,25 @@ impl Visit {
                 tracing::warn!(tenant = %self.tenant, error = %error, "an action could not be written down");
                 Noted(false)
             }
+        }
+    }
+
+    /// Through which voice agents are set up, if the host has set it up.
+    #[cfg(feature = "agents")]
+    pub(super) fn agents(&self) -> Option<&dyn crate::agents::AgentConsole> {
+        self.desk.config.agents.as_deref()
+    }
+
+    /// Whether there is a tab for a page.
+    pub(super) fn has_tab(&self, page: Page) -> bool {
+        match page {
+            Page::Places => !self.places.is_empty(),
+            #[cfg(feature = "agents")]
+            Page::Agents => {
+                let agents = self.agents();
+                agents.is_some_and(|agents| agents.has_agent(&self.tenant))
+            }
+            _ => true,
         }
     }
 

@@ -22,6 +22,8 @@ pub(super) enum Icon {
     Tag,
     Plug,
     Scroll,
+    #[cfg(feature = "agents")]
+    Phone,
 }
 
 pub(super) fn icon(icon: Icon) -> Markup {
@@ -51,6 +53,10 @@ pub(super) fn icon(icon: Icon) -> Markup {
         Icon::Tag => r#"<path d="M2.5 2.5h5l6 6-5 5-6-6Z"/><path d="M5.4 5.4v.1"/>"#,
         Icon::Plug => {
             r#"<path d="M5.5 2v3.5M10.5 2v3.5"/><path d="M3.5 5.5h9V8a4.5 4.5 0 0 1-9 0Z"/><path d="M8 12.5V15"/>"#
+        }
+        #[cfg(feature = "agents")]
+        Icon::Phone => {
+            r#"<path d="M3.5 2.5h2.7l1.1 3-1.5 1.2a8 8 0 0 0 3.5 3.5l1.2-1.5 3 1.1v2.7c0 .6-.5 1-1 1A10.5 10.5 0 0 1 2.5 3.5c0-.6.4-1 1-1Z"/>"#
         }
         Icon::Scroll => r#"<path d="M4 2h8v12H4Z"/><path d="M6.3 5.3h3.4M6.3 8h3.4M6.3 10.7h2"/>"#,
     };

@@ -71,15 +71,25 @@ pub(super) fn fingerprint(shown: &Markup) -> String {
     hex::encode(&Sha256::digest(&shown.0)[..8])
 }
 
-const TABS: [(Page, &str, &str, Icon); 7] = [
+const TABS: &[(Page, &str, &str, Icon)] = &[
     (Page::Overview, "", "Overview", Icon::Pulse),
     (Page::Activity, "/activity", "Activity", Icon::List),
     (Page::Reviews, "/reviews", "Review", Icon::Inbox),
     (Page::Drift, "/drift", "Drift", Icon::Compare),
     (Page::Services, "/services", "Services", Icon::Tag),
+    (Page::Places, "/places", "Branches", Icon::Person),
     (Page::Webhook, "/webhook", "Webhook", Icon::Plug),
+    #[cfg(feature = "agents")]
+    (Page::Agents, "/agents", "Agent", Icon::Phone),
     (Page::Actions, "/actions", "Actions", Icon::Scroll),
 ];
+
+/// The tabs of a tenant's pages. There is none for branches, staff or an agent that the tenant does not
+/// have.
+fn tabs(visit: &Visit) -> impl Iterator<Item = (Page, &'static str, &'static str, Icon)> {
+    let tabs = TABS.iter().copied();
+    tabs.filter(|(page, ..)| visit.has_tab(*page))
+}
 
 /// The tab under which a page belongs.
 fn tab_of(page: Page) -> Page {
@@ -90,6 +100,13 @@ fn tab_of(page: Page) -> Page {
         Page::StartDrift | Page::StopDrift => Page::Drift,
         Page::SyncServices => Page::Services,
         Page::TestWebhook | Page::RepairWebhook => Page::Webhook,
+        #[cfg(feature = "agents")]
+        Page::AgentDiff
+        | Page::SwitchFunction
+        | Page::SelectEvents
+        | Page::RestoreAgent
+        | Page::PushAgent
+        | Page::TestAgent => Page::Agents,
         page => page,
     }
 }
@@ -128,7 +145,7 @@ pub(super) async fn page(visit: &Visit, view: View) -> Response {
             @if is_of_tenant {
                 nav.tabs aria-label="Pages" {
                     ul {
-                        @for (page, path, name, drawn) in TABS {
+                        @for (page, path, name, drawn) in tabs(visit) {
                             li {
                                 a href=(visit.link(path)) aria-current=[(tab_of(visit.page) == page).then_some("page")] {
                                     (icon(drawn)) span { (name) }

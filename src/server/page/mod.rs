@@ -6,6 +6,8 @@
 mod access;
 mod actions;
 mod activity;
+#[cfg(feature = "agents")]
+mod agents;
 mod answer;
 mod appointment;
 mod asset;
@@ -26,6 +28,7 @@ mod on_appointments;
 mod overview;
 mod parts;
 mod pause;
+mod places;
 mod problem;
 mod resolve;
 mod review;

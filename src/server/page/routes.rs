@@ -26,9 +26,24 @@ pub(super) enum Page {
     StopDrift,
     Services,
     SyncServices,
+    Places,
     Webhook,
     TestWebhook,
     RepairWebhook,
+    #[cfg(feature = "agents")]
+    Agents,
+    #[cfg(feature = "agents")]
+    AgentDiff,
+    #[cfg(feature = "agents")]
+    SwitchFunction,
+    #[cfg(feature = "agents")]
+    SelectEvents,
+    #[cfg(feature = "agents")]
+    RestoreAgent,
+    #[cfg(feature = "agents")]
+    PushAgent,
+    #[cfg(feature = "agents")]
+    TestAgent,
     Actions,
     Live,
     /// Anything else.
@@ -81,9 +96,24 @@ pub const OPERATIONS_ROUTES: &[OperationsRoute] = &[
     post("/t/{tenant}/drift/stop", Page::StopDrift),
     get("/t/{tenant}/services", Page::Services),
     post("/t/{tenant}/services", Page::SyncServices),
+    get("/t/{tenant}/places", Page::Places),
     get("/t/{tenant}/webhook", Page::Webhook),
     post("/t/{tenant}/webhook/test", Page::TestWebhook),
     post("/t/{tenant}/webhook/repair", Page::RepairWebhook),
+    #[cfg(feature = "agents")]
+    get("/t/{tenant}/agents", Page::Agents),
+    #[cfg(feature = "agents")]
+    get("/t/{tenant}/agents/diff", Page::AgentDiff),
+    #[cfg(feature = "agents")]
+    post("/t/{tenant}/agents/function", Page::SwitchFunction),
+    #[cfg(feature = "agents")]
+    post("/t/{tenant}/agents/events", Page::SelectEvents),
+    #[cfg(feature = "agents")]
+    post("/t/{tenant}/agents/restore", Page::RestoreAgent),
+    #[cfg(feature = "agents")]
+    post("/t/{tenant}/agents/push", Page::PushAgent),
+    #[cfg(feature = "agents")]
+    post("/t/{tenant}/agents/test", Page::TestAgent),
     get("/t/{tenant}/actions", Page::Actions),
     get("/t/{tenant}/live", Page::Live),
 ];

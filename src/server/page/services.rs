@@ -6,6 +6,7 @@ use super::desk::Visit;
 use super::icons::Icon;
 use super::layout::View;
 use super::parts::{chip, empty, figure, notice, outside, unless_noted};
+use super::places;
 use super::problem::Problem;
 use super::words::{Tone, count};
 use crate::model::EventTypeId;
@@ -24,7 +25,7 @@ pub(super) async fn view(visit: &Visit) -> Result<View, Problem> {
     let is_set_up = report.stopped != Some(ServiceSyncStop::NotConfigured);
     Ok(View::new("Services")
         .still(html! { p.lead { "How the host application's services and Cal.com's event types stand to each other, as read just now. Nothing is ever deleted." } })
-        .still(shown(&report, true))
+        .still(shown(visit, &report, true))
         .still(html! { @if is_set_up { (form(visit)) } }))
 }
 
@@ -75,11 +76,11 @@ pub(super) async fn act(visit: &Visit) -> Result<View, Problem> {
         .await;
     Ok(View::new("Services were synced")
         .still(html! { (unless_noted(noted)) div role="status" { (notice(if report.stopped.is_none() { Tone::Good } else { Tone::Bad }, &outcome)) } })
-        .still(shown(&report, false))
+        .still(shown(visit, &report, false))
         .still(html! { p { a.button href=(visit.link("/services")) { "Back to the services" } } }))
 }
 
-fn shown(report: &ServiceSyncReport, is_check: bool) -> Markup {
+fn shown(visit: &Visit, report: &ServiceSyncReport, is_check: bool) -> Markup {
     let coverage = &report.coverage;
     if let Some(stop) = &report.stopped {
         let tone = match stop {
@@ -101,18 +102,18 @@ fn shown(report: &ServiceSyncReport, is_check: bool) -> Markup {
             table.rows.stack {
                 caption.hidden { "Services and event types" }
                 thead { tr { th scope="col" { "Service" } th scope="col" { "Event type" } th scope="col" { "State" } th scope="col" { "Finding" } th scope="col" { "What is to be done" } } }
-                tbody { @for line in &report.lines { (row(line, is_check)) } }
+                tbody { @for line in &report.lines { (row(visit, line, is_check)) } }
             }
         }
     }
 }
 
-fn row(line: &ServiceLine, is_check: bool) -> Markup {
+fn row(visit: &Visit, line: &ServiceLine, is_check: bool) -> Markup {
     let service = |id: &ServiceId| outside(id.as_str());
     html! {
         tr {
             td.main data-label="Service" { @match &line.service { Some(id) => (service(id)), None => "–" } }
-            td data-label="Event type" { @match line.event_type { Some(id) => (id), None => "–" } }
+            td data-label="Event type" { @match line.event_type { Some(id) => (places::event_type(visit, id)), None => "–" } }
             td data-label="State" { (status(&line.status)) @if line.attempts > 0 { span.sub { (count(u64::from(line.attempts), "failed attempt", "failed attempts")) } } }
             td.done data-label="Finding" { (finding(&line.finding)) @if let Some(error) = &line.error { span.sub { (outside(error)) } } }
             td data-label="What is to be done" {

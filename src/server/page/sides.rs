@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::desk::Visit;
 use super::parts::outside;
+use super::places;
 use super::times;
 use super::words::field as name_of;
 use crate::model::clean_text;
@@ -86,10 +87,12 @@ fn value(visit: &Visit, state: &AppointmentState, field: Field) -> Markup {
         Field::Status => html! { (status(state.status)) },
         Field::Start => times::at_in(visit, state.start, &state.attendee.time_zone),
         Field::Length => html! { ((state.end - state.start).num_minutes()) " min" },
-        Field::EventType => html! { (state.event_type) },
+        Field::EventType => places::event_type(visit, state.event_type),
         Field::Email => html! { @if let Some(email) = &state.attendee.email { (outside(email)) } },
         Field::Name => outside(&state.attendee.name),
-        Field::Host => html! { @if let Some(host) = state.host { "User " (host) } },
+        Field::Host => {
+            html! { @if let Some(host) = state.host { (places::host(visit, host)) } }
+        }
         Field::Location => {
             html! { @if let Some(place) = &state.location { (outside(place.as_str())) } }
         }

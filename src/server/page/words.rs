@@ -276,6 +276,9 @@ pub(super) fn action(action: &OperatorAction) -> String {
         OperatorAction::Rebuild => "Rebuild",
         OperatorAction::ErasePerson => "Erasure of a person",
         OperatorAction::Prune => "Deletion of old records",
+        OperatorAction::SetUpAgent => "Settings of the agent",
+        OperatorAction::PushAgent => "Push to the agent",
+        OperatorAction::TestAgent => "Test of the agent",
         other => return clean_line(other.as_str()).into_owned(),
     };
     words.to_owned()

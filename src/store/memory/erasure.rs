@@ -35,6 +35,7 @@ impl Inner {
             links: self.erase_links(tenant, limit),
             appointments: 0,
             services: self.services.erase(tenant, limit),
+            documents: self.documents.erase(tenant, limit),
             is_done: false,
         };
         let appointments: Vec<_> = self

@@ -3,6 +3,7 @@
 
 mod appointments;
 mod books;
+mod documents;
 mod erasure;
 mod queue;
 mod report;
@@ -122,6 +123,7 @@ struct Inner {
     appointments: BTreeMap<(TenantId, AppointmentId), Appointment>,
     services: services::ServiceBooks,
     events: sender_events::EventBooks,
+    documents: documents::DocumentBooks,
 }
 
 /// What one tenant has to do.
@@ -211,6 +213,7 @@ impl Inner {
             appointments: BTreeMap::new(),
             services: services::ServiceBooks::default(),
             events: sender_events::EventBooks::default(),
+            documents: documents::DocumentBooks::default(),
         }
     }
 

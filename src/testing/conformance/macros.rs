@@ -108,6 +108,38 @@ macro_rules! appointment_conformance {
     };
 }
 
+/// Holds an [`AppointmentDesk`](crate::store::AppointmentDesk) to what it promises besides what it
+/// promises as a repository: a module with one `#[tokio::test]` a promise.
+///
+/// The last argument is evaluated anew for each test, in an async function. It gives an empty store
+/// that also is the outbox of its desk, or a [`DeskTable`](crate::testing::conformance::DeskTable).
+///
+/// ```no_run
+/// # mod suite {
+/// use std::sync::Arc;
+///
+/// use calcom::store::{InMemoryStore, TenantId};
+/// use calcom::testing::conformance::DeskTable;
+///
+/// calcom::desk_conformance!(in_memory, InMemoryStore::new());
+///
+/// calcom::desk_conformance!(one_tenant, {
+///     let store = Arc::new(InMemoryStore::new());
+///     let one = [TenantId::new("salon")];
+///     DeskTable::new(store.clone(), store).describe(|table| table.with_tenants(one))
+/// });
+/// # }
+/// ```
+#[macro_export]
+macro_rules! desk_conformance {
+    ($(#[$attribute:meta])* $name:ident, let $kept:ident = $keep:expr; $make:expr $(,)?) => {
+        $crate::__desk_promises!([$(#[$attribute])*] $name { let $kept = $keep; $make });
+    };
+    ($(#[$attribute:meta])* $name:ident, $make:expr $(,)?) => {
+        $crate::__desk_promises!([$(#[$attribute])*] $name { let _kept = (); $make });
+    };
+}
+
 /// Holds a [`ServiceRepository`](crate::store::ServiceRepository) to its promises, which know no
 /// time: the last argument gives an empty repository.
 ///
@@ -261,6 +293,35 @@ macro_rules! __with_repository {
     ({ let $kept:ident = $keep:expr; $make:expr }, $repository:ident => $promise:block) => {
         let $kept = $keep;
         let $repository = ::std::sync::Arc::new($make);
+        $promise
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __desk_tests {
+    ($attributes:tt $name:ident $setup:tt; $($promise:ident)*) => {
+        #[allow(unused_imports)]
+        mod $name {
+            use super::*;
+            $(
+                $crate::__promise!($attributes $promise {
+                    $crate::__with_desk!($setup, desk => {
+                        $crate::testing::conformance::desk::$promise(&desk).await;
+                        desk.table().say_what_was_skipped(stringify!($promise));
+                    });
+                });
+            )*
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_desk {
+    ({ let $kept:ident = $keep:expr; $make:expr }, $desk:ident => $promise:block) => {
+        let $kept = $keep;
+        let $desk = $crate::testing::conformance::DeskTable::from($make);
         $promise
     };
 }

@@ -1,7 +1,8 @@
 //! The promises of the ports, one function each, for any adapter to be held to.
 //!
 //! [`store_conformance!`](crate::store_conformance),
-//! [`appointment_conformance!`](crate::appointment_conformance) and
+//! [`appointment_conformance!`](crate::appointment_conformance),
+//! [`desk_conformance!`](crate::desk_conformance) and
 //! [`service_conformance!`](crate::service_conformance) turn them into one test a promise.
 //! Every function expects a store of its own with nothing in it, and names its own tenants.
 //!
@@ -42,7 +43,9 @@ pub mod absorption;
 pub mod appointments;
 pub mod checkpoints;
 pub mod claims;
+pub mod desk;
 pub mod details;
+pub mod documents;
 pub mod erasure;
 pub mod formats;
 pub mod host_writes;
@@ -82,5 +85,6 @@ mod steps;
 mod table;
 
 pub use bench::{Bench, PassTime, RealTime};
+pub use desk::DeskTable;
 pub use report::{TableReport, check_appointments};
 pub use table::{AppointmentTable, Detail, HostWrites};

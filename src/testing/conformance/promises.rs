@@ -251,6 +251,18 @@ macro_rules! __store_promises {
                 an_ended_service_sync_is_over
                 services_of_tenants_are_apart
             ];
+            documents: [
+                a_document_begins_with_its_first_version
+                a_document_is_read_back_as_it_was_saved
+                a_document_is_saved_only_over_the_expected_version
+                documents_saved_at_once_are_one
+                versions_come_newest_first_and_in_pages
+                old_versions_are_removed
+                a_document_is_bounded
+                documents_are_apart
+                a_document_tells_the_stores_time
+                the_documents_of_an_erased_tenant_go
+            ];
             upkeep: [
                 what_is_over_is_removed
                 a_removed_item_is_gone
@@ -374,6 +386,33 @@ macro_rules! __service_promises {
                 creating_for_an_event_type_at_once_writes_once
                 of_updates_of_a_service_at_once_one_wins
             ];
+        }
+    };
+}
+
+/// The list of a desk's promises.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __desk_promises {
+    ($attributes:tt $name:ident $setup:tt) => {
+        $crate::__desk_tests! {
+            $attributes $name $setup;
+            what_is_taken_is_stored_and_recorded
+            taking_twice_takes_once
+            taking_again_gets_what_has_become_of_it
+            taking_at_once_takes_once
+            what_was_requested_is_found
+            request_keys_are_their_tenants_own
+            a_revision_is_written_and_recorded
+            a_number_finds_its_appointments
+            a_number_elsewhere_is_nobodys
+            a_number_finds_live_appointments_only
+            a_number_finds_what_has_not_ended
+            ends_are_compared_to_the_millisecond
+            what_a_number_finds_is_ordered_and_limited
+            a_number_finds_what_came_from_calcom
+            a_changed_number_finds_it_and_the_old_one_does_not
+            a_number_does_not_reach_across_tenants
         }
     };
 }

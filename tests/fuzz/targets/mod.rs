@@ -6,6 +6,7 @@
 pub mod client;
 pub mod dialects;
 pub mod model;
+pub mod phone;
 pub mod response;
 pub mod sqlite;
 pub mod text;
@@ -53,6 +54,11 @@ pub const TARGETS: &[Target] = &[
         name: "text",
         run: text::target,
         inputs: 1000,
+    },
+    Target {
+        name: "phone",
+        run: phone::target,
+        inputs: 500,
     },
     Target {
         name: "verify_calcom",

@@ -48,6 +48,7 @@ async fn tenant(context: &Context, output: &Output, yes: bool) -> Result<(), Fai
         "tenant": tenant,
         "appointments": erased.appointments,
         "services": erased.services,
+        "documents": erased.documents,
         "pairs": erased.links,
         "changes": erased.changes,
         "webhooks": erased.deliveries,
@@ -64,6 +65,7 @@ async fn tenant(context: &Context, output: &Output, yes: bool) -> Result<(), Fai
     let rows = [
         ("appointments", erased.appointments),
         ("services", erased.services),
+        ("versions of settings", erased.documents),
         ("pairs", erased.links),
         ("webhooks", erased.deliveries),
         ("events of other senders", erased.events),

@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
+pub(crate) mod agents;
 pub(crate) mod book;
+pub(crate) mod branches;
 pub(crate) mod check;
 mod common;
 pub(crate) mod completions;
@@ -40,12 +42,14 @@ pub(crate) async fn run(
         Command::Prune(arguments) => prune::run(context, output, arguments).await,
         Command::Erase(command) => erase::run(context, output, command).await,
         Command::Webhook(command) => webhook::run(context, output, command).await,
+        Command::Agents(command) => agents::run(context, output, command).await,
         Command::Performance(arguments) => performance::run(context, output, arguments).await,
         Command::WarmUp(arguments) => warm_up::run(context, output, arguments).await,
         Command::Book(arguments) => book::book(context, output, arguments).await,
         Command::Move(arguments) => book::move_to(context, output, arguments).await,
         Command::Cancel(arguments) => book::cancel(context, output, arguments).await,
         Command::Slots(arguments) => book::slots(context, output, arguments).await,
+        Command::Branches => branches::run(context, output),
         Command::Pause(arguments) => control::pause(context, output, arguments).await,
         Command::Resume(arguments) => control::resume(context, output, arguments).await,
         Command::Log(arguments) => log::run(context, output, arguments).await,

@@ -203,6 +203,9 @@ impl State {
             phone_only_domain: Some("phone.example.com".to_owned()),
             app_url: None,
             conflicts: ConflictPolicy::Review,
+            retell: None,
+            default_region: "DE".parse().ok(),
+            places: salon::places(&self.event_types, &self.hosts),
         };
         let token = TokenSettings {
             name: "demo".to_owned(),

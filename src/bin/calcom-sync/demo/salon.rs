@@ -3,8 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use calcom::ambient::{Clock, Entropy, SystemClock, SystemEntropy};
-use calcom::model::{Booking, BookingUid, EventTypeId};
+use calcom::model::{Booking, BookingUid, EventTypeId, PhoneNumber};
 use calcom::store::{AppointmentId, AppointmentState, AppointmentStatus, Person};
+use calcom::sync::{Branch, Places, StaffMember};
 use calcom::testing::{FakeAccount, FakeCalcom, FakeCalcomBuilder, FakeEventType};
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
@@ -69,6 +70,29 @@ pub(super) fn set_up(builder: FakeCalcomBuilder) -> FakeCalcomBuilder {
                 .with_hours(8..20),
         )
         .event_type(FakeEventType::new(slug, minutes).with_title(name))
+}
+
+/// The salon's two branches and its staff.
+pub(super) fn places(event_types: &[i64], hosts: &[i64]) -> Places {
+    let branch = |id: &str, name: &str, number: &str, hours: &str, event_types: &[i64]| {
+        let mut branch = Branch::new(id.into(), name, "Europe/Berlin".into());
+        branch.phone_numbers = number.parse::<PhoneNumber>().into_iter().collect();
+        branch.opening_hours = hours.parse().unwrap_or_default();
+        branch.event_types = event_types.iter().map(|id| (*id).into()).collect();
+        branch
+    };
+    let (cutting, colouring) = event_types.split_at(event_types.len().min(2));
+    let mitte = "Mon-Fri 08:00-20:00, Sat-Sun 09:00-18:00";
+    let mitte = branch("mitte", "Salon Mitte", "+4930123456", mitte, cutting)
+        .with_address("Linienstr. 1, 10178 Berlin");
+    let west = "Mon-Sat 08:00-20:00, Sun 09:00-18:00";
+    let west = branch("west", "Salon West", "+4930123457", west, colouring)
+        .with_address("Kantstr. 100, 10627 Berlin");
+    let mut hanna = StaffMember::new("hanna".into(), "Hanna Weber").with_branch("mitte".into());
+    hanna.user = hosts.first().map(|id| (*id).into());
+    let mut mia = StaffMember::new("mia".into(), "Mia Novak").with_branch("west".into());
+    mia.event_types = colouring.iter().map(|id| (*id).into()).collect();
+    Places::new([mitte, west], [hanna, mia])
 }
 
 impl Salon {

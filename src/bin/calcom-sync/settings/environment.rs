@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::file::{NotifyFile, SettingsFile, TenantFile};
+use super::retell::RetellFile;
 use crate::failure::Failure;
 
 /// Variables of a tenant's.
-const OF_TENANT: [&str; 8] = [
+const OF_TENANT: [&str; 10] = [
     "CALCOM_API_KEY",
     "CALCOM_BASE_URL",
     "CALCOM_APP_URL",
@@ -15,6 +16,8 @@ const OF_TENANT: [&str; 8] = [
     "CALCOM_EVENT_TYPE_IDS",
     "CALCOM_HOST_IDS",
     "CALCOM_PHONE_ONLY_DOMAIN",
+    "CALCOM_RETELL_API_KEY",
+    "CALCOM_RETELL_AGENT_ID",
 ];
 
 /// The tenant that the environment sets up if it names none.
@@ -104,6 +107,14 @@ fn tenant(
         if let Some(value) = environment(name) {
             *setting = Some(value);
         }
+    }
+    if let Some(key) = environment("CALCOM_RETELL_API_KEY") {
+        let retell = tenant.retell.get_or_insert_with(RetellFile::default);
+        retell.api_key = Some(key.into());
+    }
+    if let Some(id) = environment("CALCOM_RETELL_AGENT_ID") {
+        let retell = tenant.retell.get_or_insert_with(RetellFile::default);
+        retell.agent_id = Some(id);
     }
     if let Some(secrets) = environment("CALCOM_WEBHOOK_SECRET") {
         let secrets = secrets.split(',').map(str::trim);

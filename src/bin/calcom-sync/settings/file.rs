@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use calcom::model::{EventTypeId, UserId};
+use calcom::model::{EventTypeId, Region, UserId};
 use calcom::store::{Retention, TenantId};
 use calcom::sync::ConflictPolicy;
 use http::HeaderName;
@@ -14,6 +14,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
+use super::places::{self, BranchFile, StaffFile};
+use super::retell::RetellFile;
 use super::{
     DEFAULT_DATABASE, DEFAULT_LISTEN, DatabaseUrl, LogSettings, MailSettings, NotifySettings, Role,
     Settings, TenantSettings, TokenSettings, WebhookSettings,
@@ -79,6 +81,10 @@ pub(super) struct TenantFile {
     pub(super) hosts: BTreeSet<i64>,
     pub(super) phone_only_domain: Option<String>,
     pub(super) conflicts: ConflictPolicy,
+    pub(super) retell: Option<RetellFile>,
+    pub(super) default_region: Option<String>,
+    pub(super) branches: Vec<BranchFile>,
+    pub(super) staff: Vec<StaffFile>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -337,6 +343,28 @@ impl TenantFile {
             })?),
             None => None,
         };
+        let retell = match self.retell {
+            Some(retell) => Some(retell.check(&id, wrong)?),
+            None => None,
+        };
+        let region = match self.default_region {
+            Some(text) => Some(text.parse::<Region>().map_err(|_| {
+                wrong(
+                    "tenants.default_region",
+                    "is no country: write its two letters, such as DE",
+                )
+            })?),
+            None => None,
+        };
+        let places = places::check(self.branches, self.staff, region, wrong)?;
+        let (branches, staff) = (&places.branches, &places.staff);
+        let of_branches = branches.iter().flat_map(|branch| &branch.event_types);
+        let of_staff = staff.iter().flat_map(|member| &member.event_types);
+        let mut event_types: BTreeSet<EventTypeId> =
+            self.event_types.into_iter().map(EventTypeId::new).collect();
+        event_types.extend(of_branches.chain(of_staff));
+        let mut hosts: BTreeSet<UserId> = self.hosts.into_iter().map(UserId::new).collect();
+        hosts.extend(staff.iter().filter_map(|member| member.user));
         Ok(TenantSettings {
             id: TenantId::new(id),
             api_key,
@@ -344,10 +372,13 @@ impl TenantFile {
             app_url,
             api_version: self.api_version,
             webhook_secrets: self.webhook_secrets,
-            event_types: self.event_types.into_iter().map(EventTypeId::new).collect(),
-            hosts: self.hosts.into_iter().map(UserId::new).collect(),
+            event_types,
+            hosts,
             phone_only_domain: self.phone_only_domain,
             conflicts: self.conflicts,
+            retell,
+            default_region: region,
+            places,
         })
     }
 }
@@ -391,7 +422,7 @@ impl MailFile {
 }
 
 /// An `http` or `https` address.
-fn web_url(text: &str) -> Option<Url> {
+pub(super) fn web_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }

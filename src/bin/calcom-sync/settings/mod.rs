@@ -3,6 +3,8 @@
 mod database;
 mod environment;
 mod file;
+mod places;
+mod retell;
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,9 +12,9 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use calcom::model::{EventTypeId, UserId};
+use calcom::model::{EventTypeId, PhoneNumber, Region, UserId};
 use calcom::store::{Retention, TenantId};
-use calcom::sync::ConflictPolicy;
+use calcom::sync::{ConflictPolicy, Places};
 use http::HeaderName;
 use secrecy::SecretString;
 use url::Url;
@@ -97,6 +99,24 @@ pub(crate) struct TenantSettings {
     pub(crate) phone_only_domain: Option<String>,
     /// Who wins where both sides have changed the same; a person decides by default.
     pub(crate) conflicts: ConflictPolicy,
+    /// The tenant's voice agent at Retell.
+    pub(crate) retell: Option<RetellSettings>,
+    /// The country of phone numbers that are written without one.
+    pub(crate) default_region: Option<Region>,
+    /// Its branches and staff, whose event types and users are also among the tenant's.
+    pub(crate) places: Places,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct RetellSettings {
+    /// With which Retell's API is called, and Retell signs what it sends.
+    pub(crate) api_key: SecretString,
+    /// The agent, unless operators choose another.
+    pub(crate) agent_id: Option<String>,
+    /// Retell's own API if absent.
+    pub(crate) base_url: Option<Url>,
+    /// The number that a test calls.
+    pub(crate) called_number: Option<PhoneNumber>,
 }
 
 #[derive(Clone, Debug)]

@@ -171,6 +171,12 @@ fn the_example_is_valid_and_says_everything() {
     let settings = load(example, &[], &[]).unwrap();
     assert_eq!(settings.tenants.len(), 2);
     assert!(settings.notify.is_some() && settings.mail.is_some());
+    let salon = &settings.tenants[0];
+    assert_eq!(
+        (salon.places.branches.len(), salon.places.staff.len()),
+        (2, 2)
+    );
+    assert!(salon.default_region.is_some());
     assert!(settings.keep.log.is_none() && settings.keep.reviews.is_some());
     assert!(settings.public_url.is_some() && settings.sync_key_secret.is_some());
 }
@@ -188,4 +194,59 @@ fn no_password_is_sent_to_a_mail_server_in_the_clear() {
     mail("smtp://me:hidden@mail.example.org?tls=required").unwrap();
     mail("smtps://me:hidden@mail.example.org").unwrap();
     mail("smtp://mail.example.org").unwrap();
+}
+
+#[test]
+fn branches_and_staff_are_read_and_checked() {
+    let with = |more: &str| load(&format!("{SALON}{more}"), &[], &[]);
+    let branch = "[[tenants.branches]]\nid = \"mitte\"\nname = \"Salon Mitte\"\ntime_zone = \"Europe/Berlin\"\n";
+    let staff = "[[tenants.staff]]\nid = \"hanna\"\nname = \"Hanna\"\n";
+    let settings = with(&format!(
+        "default_region = \"de\"\n{branch}opening_hours = [\"Mon-Fri 09:00-18:00\", \"Sat 09:00-13:00\"]\n\
+         phone_numbers = [\"030 123456\", \"+43 1 5880080\"]\nevent_types = [43]\n\
+         {staff}user = 7\nevent_types = [44]\nbranches = [\"mitte\"]\n"
+    ));
+    let tenant = settings.unwrap().tenants.remove(0);
+    let event_types: Vec<i64> = tenant.event_types.iter().map(|id| id.get()).collect();
+    assert_eq!(event_types, [42, 43, 44]);
+    assert!(tenant.hosts.contains(&7.into()));
+    let mitte = tenant.places.branch("mitte").unwrap();
+    let numbers: Vec<&str> = mitte.phone_numbers.iter().map(|n| n.as_str()).collect();
+    assert_eq!(numbers, ["+4315880080", "+4930123456"]);
+    assert_eq!(
+        mitte.opening_hours.to_string(),
+        "Mon-Fri 09:00-18:00, Sat 09:00-13:00"
+    );
+
+    let number = "phone_numbers = [\"+4930123456\"]\n";
+    let other = branch.replace("mitte", "west");
+    for (wrong, told) in [
+        ("default_region = \"Germany\"\n".to_owned(), "is no country"),
+        (branch.replace("Berlin", "Berlln"), "is no time zone"),
+        (
+            format!("{branch}opening_hours = [\"Mon 18:00-09:00\"]\n"),
+            "write them as in",
+        ),
+        (
+            format!("{branch}phone_numbers = [\"030 123456\"]\n"),
+            "set default_region",
+        ),
+        (
+            format!("{branch}{number}{other}{number}"),
+            "the branches mitte and west have the same phone number",
+        ),
+        (format!("{branch}{branch}"), "there are two branches mitte"),
+        (
+            format!("{branch}{staff}branches = [\"west\"]\n"),
+            "hanna works at branch west, which does not exist",
+        ),
+        (
+            branch.replace("Salon Mitte", " "),
+            "without an id or a name",
+        ),
+        (format!("{branch}adress = \"x\"\n"), "`adress`"),
+    ] {
+        let failure = with(&wrong).unwrap_err().to_string();
+        assert!(failure.contains(told), "{failure}");
+    }
 }

@@ -4,12 +4,14 @@
 //! it to Cal.com. With `--wait`, they wait for that. If no worker takes the change up within
 //! a few seconds, because none runs, they do what is due themselves until the time is over.
 mod offer;
+mod place;
 mod settled;
 mod slots;
 
 use std::time::Duration;
 
 use calcom::ambient::{Entropy, SystemEntropy};
+use calcom::model::{PhoneError, PhoneNumber};
 use calcom::store::{
     Appointment, AppointmentId, AppointmentState, AppointmentStatus, AppointmentWrite,
     OperatorAction, Origin, Person, Reason, StoreErrorKind, TenantId,
@@ -20,6 +22,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use self::offer::offer;
+use self::place::Place;
 use self::settled::{Outcome, finish};
 pub(crate) use self::slots::slots;
 use super::common::{FailureView, ended, find_appointment, note, worse};
@@ -27,6 +30,7 @@ use crate::cli::{BookArgs, CancelArgs, MoveArgs};
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
 use crate::output::{Output, plain, quoted};
+use crate::settings::TenantSettings;
 use crate::when;
 
 pub(crate) async fn book(
@@ -39,11 +43,21 @@ pub(crate) async fn book(
     if arguments.start <= when::now() {
         return Err(in_the_past());
     }
-    let person = person(&arguments)?;
+    let settings = context.settings_of(&tenant)?;
+    let place = Place::of(settings, &arguments.place)?;
+    let person = person(&arguments, settings, &place)?;
     let offer = offer(context, &tenant, &arguments.service, arguments.length).await?;
+    place.check(offer.event_type)?;
+    if !place.is_open(arguments.start, offer.length) {
+        return Err(Failure::settings(
+            "the branch is closed then",
+            "choose another time; `calcom-sync slots --branch` shows what is free while it is open",
+        ));
+    }
     let end = arguments.start + offer.length;
     let status = AppointmentStatus::Confirmed;
-    let state = AppointmentState::new(status, arguments.start, end, offer.event_type, person);
+    let mut state = AppointmentState::new(status, arguments.start, end, offer.event_type, person);
+    state.host = place.member.and_then(|member| member.user);
     let id = match arguments.id {
         Some(id) if id.as_str().trim().is_empty() => {
             return Err(Failure::settings("the id is empty", "leave --id out"));
@@ -68,7 +82,7 @@ pub(crate) async fn book(
     output.line(plain(&format!(
         "Appointment {} is taken: {}, {}.",
         quoted(id.as_str()),
-        output.time(created.state.start),
+        when::time(created.state.start, place.zone().unwrap_or(output.zone())),
         when::span((end - arguments.start).to_std().unwrap_or_default())
     )));
     let (outcome, kind) =
@@ -209,30 +223,33 @@ async fn own(
     found.ok_or_else(|| gone(id))
 }
 
-fn person(arguments: &BookArgs) -> Result<Person, Failure> {
+fn person(
+    arguments: &BookArgs,
+    settings: &TenantSettings,
+    place: &Place<'_>,
+) -> Result<Person, Failure> {
     let wrong = |what: &str, advice: &str| Err(Failure::settings(what, advice));
     let name = arguments.name.trim();
     if name.is_empty() {
         return wrong("the name is empty", "give the customer's name with --name");
     }
-    if arguments.time_zone.parse::<Tz>().is_err() {
+    let zone = match &arguments.time_zone {
+        Some(zone) => zone.as_str(),
+        None => place
+            .branch
+            .map_or("Europe/Berlin", |branch| branch.time_zone.as_str()),
+    };
+    if zone.parse::<Tz>().is_err() {
         return wrong(
             "there is no such time zone",
             "write one as in Europe/Berlin",
         );
     }
-    let phone = arguments.phone.as_deref().map(str::trim);
-    if let Some(phone) = phone {
-        let digits = phone.strip_prefix('+').unwrap_or_default();
-        if digits.len() < 6 || !digits.chars().all(|c| c.is_ascii_digit()) {
-            return wrong(
-                "that is no phone number with its country code",
-                "write it as in +4930123456",
-            );
-        }
-    }
-    let zone = &arguments.time_zone;
-    let mut person = match (&arguments.email, phone) {
+    let phone = match &arguments.phone {
+        Some(text) => Some(phone(text, settings)?),
+        None => None,
+    };
+    let mut person = match (&arguments.email, &phone) {
         (Some(email), _) => {
             let email = email.trim();
             let is_address = email.split_once('@').is_some_and(|(user, domain)| {
@@ -246,11 +263,23 @@ fn person(arguments: &BookArgs) -> Result<Person, Failure> {
             }
             Person::new(name, email, zone)
         }
-        (None, Some(phone)) => Person::by_phone(name, phone, zone),
+        (None, Some(phone)) => Person::by_phone(name, phone.as_str(), zone),
         (None, None) => {
             return wrong("the customer cannot be reached", "give --email or --phone");
         }
     };
-    person.phone_number = phone.map(str::to_owned);
+    person.phone_number = phone.map(|number| number.to_string());
     Ok(person)
+}
+
+fn phone(text: &str, settings: &TenantSettings) -> Result<PhoneNumber, Failure> {
+    PhoneNumber::parse(text, settings.default_region).map_err(|why| {
+        let advice = match why {
+            PhoneError::NoCountry => {
+                "write it with its country code, as in +4930123456, or set default_region"
+            }
+            _ => "write it as in +4930123456",
+        };
+        Failure::settings(format!("that is no phone number: {why}"), advice)
+    })
 }

@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::offer::{LONGEST, PAGE, chosen, services};
+use super::place::Place;
 use crate::cli::SlotsArgs;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -32,8 +33,9 @@ pub(crate) async fn slots(
     arguments: SlotsArgs,
 ) -> Result<(), Failure> {
     let tenant = context.tenant()?;
+    let place = Place::of(context.settings_of(tenant)?, &arguments.place)?;
     let zone = match &arguments.time_zone {
-        None => output.zone(),
+        None => place.zone().unwrap_or(output.zone()),
         Some(name) => name.parse().map_err(|_| {
             Failure::settings(
                 format!("there is no time zone {name:?}"),
@@ -49,11 +51,14 @@ pub(crate) async fn slots(
             "let --until be later than now",
         ));
     }
-    let wanted = wanted(context, tenant, arguments.service.as_deref()).await?;
+    let wanted = wanted(context, tenant, arguments.service.as_deref(), &place).await?;
     let unsynced = unsynced(context, tenant, window).await?;
     let mut all = Vec::new();
     for (event_type, service) in wanted {
-        all.push(free(context, tenant, event_type, service, window, &unsynced).await?);
+        let mut free = free(context, tenant, event_type, service, window, &unsynced).await?;
+        let length = free.length;
+        free.slots.retain(|slot| place.is_open(*slot, length));
+        all.push(free);
     }
     let views = all.iter().map(|free| {
         json!({
@@ -67,6 +72,8 @@ pub(crate) async fn slots(
     });
     output.json(&json!({
         "tenant": tenant,
+        "branch": place.branch.map(|branch| &branch.id),
+        "staff": place.member.map(|member| &member.id),
         "from": window.from,
         "until": window.until,
         "event_types": views.collect::<Vec<_>>(),
@@ -118,9 +125,12 @@ async fn wanted(
     context: &Context,
     tenant: &TenantId,
     word: Option<&str>,
+    place: &Place<'_>,
 ) -> Result<Vec<(EventTypeId, Option<Service>)>, Failure> {
     if let Some(word) = word {
-        return Ok(vec![chosen(context, tenant, word).await?]);
+        let (event_type, service) = chosen(context, tenant, word).await?;
+        place.check(event_type)?;
+        return Ok(vec![(event_type, service)]);
     }
     let all = services(context, tenant).await?;
     let service_of = |id: EventTypeId| {
@@ -137,9 +147,10 @@ async fn wanted(
         ids.sort_unstable();
         ids.dedup();
     }
+    ids.retain(|id| place.offers(*id));
     if ids.is_empty() {
         return Err(Failure::settings(
-            format!("tenant {tenant} has no event types"),
+            format!("tenant {tenant} has no event types that could be booked"),
             "set event_types, or CALCOM_EVENT_TYPE_IDS",
         ));
     }

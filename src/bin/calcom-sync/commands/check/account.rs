@@ -1,8 +1,10 @@
 //! The account at Cal.com: the clock, the key, the event types, and the webhook subscription.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use calcom::client::{self, Client};
-use calcom::model::{Trigger, WebhookQuery, WebhookSubscription};
-use calcom::sync::{ExpectedSubscription, SubscriptionFinding, check_subscriptions};
+use calcom::model::{EventTypeId, Trigger, WebhookQuery, WebhookSubscription};
+use calcom::sync::{ExpectedSubscription, Places, SubscriptionFinding, check_subscriptions};
 use url::Url;
 
 use super::clock;
@@ -104,7 +106,7 @@ async fn event_types(
         ));
         return true;
     }
-    let (mut names, mut missing, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut names, mut missing, mut foreign) = (BTreeMap::new(), Vec::new(), Vec::new());
     for id in &tenant.event_types {
         match client.event_types().get(*id).await {
             Ok(found) => {
@@ -112,7 +114,7 @@ async fn event_types(
                 if is_foreign && found.team_id.is_none() {
                     foreign.push(id.to_string());
                 } else {
-                    names.push(format!("{} ({id})", found.title));
+                    names.insert(*id, format!("{} ({id})", found.title));
                 }
             }
             Err(error) if is_missing(&error) => missing.push(id.to_string()),
@@ -142,10 +144,41 @@ async fn event_types(
             false
         }
         None => {
-            lines.push(Line::fine(WHAT, names.join(", ")));
+            let all: Vec<&str> = names.values().map(String::as_str).collect();
+            lines.push(Line::fine(WHAT, all.join(", ")));
+            if !tenant.places.is_empty() {
+                lines.push(Line::fine("branches", places(&tenant.places, &names)));
+            }
             true
         }
     }
+}
+
+/// What is booked where, and with whom.
+fn places(places: &Places, names: &BTreeMap<EventTypeId, String>) -> String {
+    let listed = |ids: &BTreeSet<EventTypeId>, none: &str| {
+        let named: Vec<&str> = ids
+            .iter()
+            .filter_map(|id| names.get(id))
+            .map(String::as_str)
+            .collect();
+        if named.is_empty() {
+            none.to_owned()
+        } else {
+            named.join(", ")
+        }
+    };
+    let branches = places.branches.iter();
+    let branches = branches.map(|branch| {
+        let offered = listed(&branch.event_types, "all event types");
+        format!("{}: {offered}", branch.name)
+    });
+    let staff = places.staff.iter();
+    let staff = staff.map(|member| {
+        let own = listed(&member.event_types, "no event types of their own");
+        format!("{}: {own}", member.name)
+    });
+    branches.chain(staff).collect::<Vec<_>>().join("; ")
 }
 
 fn is_missing(error: &client::Error) -> bool {
