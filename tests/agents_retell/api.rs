@@ -94,7 +94,10 @@ async fn webhook_settings_are_pushed_and_nothing_else_of_the_agent() {
     assert_eq!(changes.len(), 1);
     let requests = retell.requests();
     let written = &requests.last().unwrap().body;
-    assert_eq!(&written[..], br#"{"webhook_url":"https://elsewhere.example/"}"#);
+    assert_eq!(
+        &written[..],
+        br#"{"webhook_url":"https://elsewhere.example/"}"#
+    );
 }
 
 #[tokio::test]
