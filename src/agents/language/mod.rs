@@ -1,7 +1,17 @@
 //! Languages: how a caller is understood and answered.
 
+mod calendar;
 mod english;
 mod german;
+mod heard;
+mod iso;
+mod meaning;
+mod reading;
+mod speech;
+mod spelling;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use std::fmt;
 
