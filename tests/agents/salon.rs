@@ -96,7 +96,7 @@ impl Salon {
         }
         let directory = Arc::new(StaticTenants::new([adjust(of_tools)]));
         let mut config = ToolsConfig::default();
-        config.answer_within = Duration::from_secs(5);
+        config.answer_within = answer_within;
         let tools = Tools::over_engine(&harness.engine(), Arc::new(table.clone()), directory)
             .clock(clock.shared())
             .config(config)
