@@ -104,8 +104,8 @@ impl PhoneNumber {
     /// scripts. Letters are refused, extensions too. That a number can exist does not say that it does.
     ///
     /// The first call in a process loads the numbering plans of all countries, and keeps its thread busy for
-    /// as long: 2 s in a build without optimization. A program that answers callers makes one when it
-    /// starts.
+    /// as long: 150 ms, or 2 s in a build without optimization. A program that answers callers makes one
+    /// when it starts.
     ///
     /// ```
     /// use calcom::model::{PhoneError, PhoneNumber, Region};
