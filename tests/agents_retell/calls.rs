@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use calcom::agents::dialect::retell::RetellEndpoints;
 use calcom::testing::FakeCallSettings;
 use serde_json::{Value, json};
 
@@ -103,8 +104,13 @@ async fn a_call_that_is_not_answered_is_repeated_and_then_given_up() {
     );
     assert_eq!(call.inbound().await.statuses(), [Some(401); 4]);
     assert_eq!(call.event("call_ended").await.statuses(), [Some(401); 4]);
-    let impatient = world.call(settings.with_wait(Duration::ZERO));
-    let asked = impatient.function("list_services", json!({})).await;
+    // Somebody who takes a request and never answers.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("http://{}/", listener.local_addr().unwrap());
+    let endpoints = RetellEndpoints::new(&silent.parse().unwrap(), &"salon".into());
+    let impatient = settings.with_wait(Duration::from_millis(50));
+    let call = world.retell.call(endpoints, impatient);
+    let asked = call.function("list_services", json!({})).await;
     assert_eq!(asked.statuses(), [None; 3]);
     assert_eq!(
         (asked.heard(), asked.said(), asked.json()),

@@ -101,6 +101,8 @@ pub(crate) struct World {
     pub(crate) clock: ManualClock,
     pub(crate) handled: Arc<Handled>,
     pub(crate) address: SocketAddr,
+    /// The same as what listens.
+    pub(crate) router: Router,
     http: reqwest::Client,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -194,7 +196,10 @@ impl World {
             .language(Arc::new(Plain("de")))
             .build();
         let router = agents_with(engine.clone(), tools, configure(AgentsConfig::default()));
-        let service = wrap(router).into_make_service_with_connect_info::<SocketAddr>();
+        let router = wrap(router);
+        let service = router
+            .clone()
+            .into_make_service_with_connect_info::<SocketAddr>();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
@@ -215,6 +220,7 @@ impl World {
             clock,
             handled,
             address,
+            router,
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             tasks: vec![serving, working],
         }
