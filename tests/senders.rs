@@ -11,6 +11,7 @@ use calcom::webhook::{
     STRIPE_SIGNATURE_HEADER, StandardWebhooksVerifier, StripeVerifier, Verified, Verifier,
     VerifyError,
 };
+use serde_json::{Value, json};
 
 /// The secrets, each of them base64 with the prefix of Standard Webhooks, which is fine for all.
 const OLD: &str = "whsec_b2xkLXNlY3JldC1vbGQtc2VjcmV0";
@@ -76,7 +77,9 @@ const SENDERS: [Kind; 4] = [
         name: "clerk",
         verifier: |given| Box::new(StandardWebhooksVerifier::new("clerk", secrets(given)).unwrap()),
         signed: |number, secret, at| {
-            StandardWebhookBody::new(format!("msg_{number}"), "user.created").signed(secret, at)
+            StandardWebhookBody::new(format!("msg_{number}"), "user.created")
+                .with_data(json!({"id": number}))
+                .signed(secret, at)
         },
         signature: "webhook-signature",
         event: ("user.created", None),
@@ -188,7 +191,7 @@ fn every_change_of_the_body_is_noticed() {
         refused(body[..body.len() - 1].to_vec());
         refused(Vec::new());
         // The same JSON, written in another way.
-        let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let json: Value = serde_json::from_slice(&body).unwrap();
         refused(serde_json::to_vec_pretty(&json).unwrap());
     }
 }

@@ -32,8 +32,6 @@ pub(super) const ALL: &str = concat!(
     include_str!("migrations/0002_doors.sql"),
     include_str!("migrations/0003_turns.sql"),
     include_str!("migrations/0004_client.sql"),
-    include_str!("migrations/0005_operators.sql"),
-    include_str!("migrations/0006_phones.sql"),
     include_str!("migrations/0007_senders.sql"),
     include_str!("migrations/0008_documents.sql")
 );

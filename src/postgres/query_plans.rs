@@ -114,6 +114,18 @@ const MEANT: &[(&str, &str, &str, &str)] = &[
         "all that is kept of a tenant's items is counted",
     ),
     (
+        "sender_events",
+        "BODIES",
+        "sender_events",
+        "all events of a tenant are read once, page by page, when a person is erased",
+    ),
+    (
+        "sender_events",
+        "BODIES",
+        "sender_events_pkey",
+        "all events of a tenant are read once, page by page, when a person is erased",
+    ),
+    (
         "erasure",
         "BODIES",
         "notices",

@@ -48,12 +48,12 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "client" => calls(),
         "sqlite" => columns(),
         "text" => texts(),
+        "phone" => phones(),
         "verify_calcom" => bookings(),
         "verify_retell" => calls_of_an_agent(),
         "verify_stripe" => payments(),
         "verify_standard" => standard(),
         "dialects" => dialects(),
-        "phone" => phones(),
         _ => panic!("no corpus for {target}"),
     }
 }
@@ -217,6 +217,26 @@ fn texts() -> Vec<Vec<u8>> {
     .to_vec()
 }
 
+/// Numbers as people write them, after the letters of a region.
+fn phones() -> Vec<Vec<u8>> {
+    [
+        "DE030 / 12 34 56",
+        "AT+49 (0) 30 123456",
+        "US0049 30 123456",
+        "US(650) 253-0000",
+        "IT06 1234 5678",
+        "RU8 800 555 35 35",
+        "AR011 15-2345-6789",
+        "BR0 15 11 96123-4567",
+        "MX044 55 1234 5678",
+        "--+4930123456",
+        "KZ8 701 234 5678",
+        "AG4641234",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
+
 /// A body as it is signed in time, too early and too late, twice, and with a header that was made for it.
 fn verified(inputs: &mut Vec<Vec<u8>>, signature: &[u8], id: &[u8], body: &[u8]) {
     let time = verify::now().timestamp().to_string();
@@ -347,24 +367,4 @@ fn dialects() -> Vec<Vec<u8>> {
         }
     }
     inputs
-}
-
-/// Numbers as people write them, after the letters of a region.
-fn phones() -> Vec<Vec<u8>> {
-    [
-        "DE030 / 12 34 56",
-        "AT+49 (0) 30 123456",
-        "US0049 30 123456",
-        "US(650) 253-0000",
-        "IT06 1234 5678",
-        "RU8 800 555 35 35",
-        "AR011 15-2345-6789",
-        "BR0 15 11 96123-4567",
-        "MX044 55 1234 5678",
-        "--+4930123456",
-        "KZ8 701 234 5678",
-        "AG4641234",
-    ]
-    .map(|text| text.as_bytes().to_vec())
-    .to_vec()
 }

@@ -146,8 +146,8 @@ macro_rules! targets {
 }
 
 targets! {
-    webhook model response client sqlite text
-    verify_calcom verify_retell verify_stripe verify_standard dialects phone
+    webhook model response client sqlite text phone
+    verify_calcom verify_retell verify_stripe verify_standard dialects
 }
 
 #[test]

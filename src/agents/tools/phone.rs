@@ -1,12 +1,9 @@
 //! Phone numbers as they were said.
 
-use crate::model::PhoneNumber;
+use crate::model::{PhoneNumber, Region};
 
 /// The number that digits mean in a country.
-pub(super) fn read(digits: &str, _region: Option<&str>) -> Option<PhoneNumber> {
-    let kept: String = digits
-        .chars()
-        .filter(|c| c.is_ascii_digit() || *c == '+')
-        .collect();
-    kept.parse().ok()
+pub(super) fn read(digits: &str, region: Option<&str>) -> Option<PhoneNumber> {
+    let region: Option<Region> = region.and_then(|region| region.parse().ok());
+    PhoneNumber::parse(digits, region).ok()
 }

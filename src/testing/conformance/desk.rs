@@ -265,6 +265,29 @@ pub async fn taking_at_once_takes_once(desk: &DeskTable) {
     }
 }
 
+/// What a request has taken is found by its key, whatever has become of it.
+pub async fn what_was_requested_is_found(desk: &DeskTable) {
+    const PROMISE: &str = "what was requested is found by its key";
+    let found = async |key: &str| {
+        let key = RequestKey::new(key);
+        let read = async || desk.desk.requested(desk.table.tenant(), &key).await;
+        patiently(read).await.expect(PROMISE)
+    };
+    assert_eq!(found("call-1").await, None, "{PROMISE}: nothing was");
+    let taken = desk.take("call-1", desk.write(ADA, 60)).await.appointment;
+    desk.take("call-2", desk.write(ADA, 120)).await;
+    assert_eq!(found("call-1").await.as_ref(), Some(&taken), "{PROMISE}");
+    let mut cancelled = desk.state(BOB, 90);
+    cancelled.status = AppointmentStatus::Cancelled;
+    let cancelled = desk.revise(&taken, desk.write_of(cancelled)).await;
+    assert_eq!(
+        found("call-1").await.as_ref(),
+        Some(&cancelled),
+        "{PROMISE}"
+    );
+    assert_eq!(found("call-").await, None, "{PROMISE}: a part of a key");
+}
+
 /// Keys are compared byte by byte, and belong to their tenant.
 pub async fn request_keys_are_their_tenants_own(desk: &DeskTable) {
     const PROMISE: &str = "request keys are compared byte by byte";

@@ -401,6 +401,7 @@ macro_rules! __desk_promises {
             taking_twice_takes_once
             taking_again_gets_what_has_become_of_it
             taking_at_once_takes_once
+            what_was_requested_is_found
             request_keys_are_their_tenants_own
             a_revision_is_written_and_recorded
             a_number_finds_its_appointments

@@ -375,15 +375,12 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_not_base64_is_named_but_not_shown() {
-        for secret in ["whsec_not base64", "whpk_AAAA", "whsec_AAA", " "] {
+        for secret in ["whsec_qZ8 wT4", "whpk_qZ8w", "whsec_qZ8", "whsec_qZ8w="] {
             let secrets = [SECRET, "", secret].map(SecretString::from);
             let error = StandardWebhooksVerifier::new("clerk", secrets).unwrap_err();
             assert_eq!(error, SecretError { number: 3 });
             let told = format!("{error} {error:?}");
-            assert!(
-                !told.contains(secret.trim_start_matches(PREFIX)) || secret == " ",
-                "{told}"
-            );
+            assert!(!told.contains("qZ8"), "{told}");
         }
     }
 

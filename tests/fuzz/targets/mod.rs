@@ -56,6 +56,11 @@ pub const TARGETS: &[Target] = &[
         inputs: 1000,
     },
     Target {
+        name: "phone",
+        run: phone::target,
+        inputs: 500,
+    },
+    Target {
         name: "verify_calcom",
         run: verify::calcom,
         inputs: 300,
@@ -78,11 +83,6 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "dialects",
         run: dialects::target,
-        inputs: 500,
-    },
-    Target {
-        name: "phone",
-        run: phone::target,
         inputs: 500,
     },
 ];
