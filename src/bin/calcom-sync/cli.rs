@@ -406,7 +406,7 @@ pub(crate) enum RetellCommand {
     Restore {
         /// The version's number.
         #[arg(value_name = "VERSION")]
-        version: i64,
+        number: i64,
         #[command(flatten)]
         operator: Operator,
     },
