@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use calcom::agents::Tools;
 use calcom::agents::dialect::retell::RetellEndpoints;
 use calcom::agents::retell::{RetellAccount, RetellAgentId, RetellClient, RetellConsole};
 use calcom::client::{ApiVersion, ApiVersions, Client, ClientBuilder};
 use calcom::store::{AppointmentRepository, ServiceRepository, Store, TenantId};
-use calcom::sync::{Engine, StaticTenants, Tenant, TenantServices};
+use calcom::sync::{Engine, Locale, StaticTenants, Tenant, TenantServices};
 
 use crate::database::Database;
 use crate::failure::{Failure, FailureKind};
@@ -30,6 +31,8 @@ pub(crate) struct Context {
     clients: BTreeMap<TenantId, Client>,
     /// The voice agents of the tenants that have one; `None` if no tenant has.
     pub(crate) console: Option<Arc<RetellConsole>>,
+    /// The agents' tools.
+    pub(crate) tools: Tools,
 }
 
 impl Context {
@@ -64,7 +67,7 @@ impl Context {
         }
         let directory = Arc::new(StaticTenants::new(tenants));
         let (store, appointments) = (database.store(), database.appointments());
-        let builder = Engine::builder(Arc::clone(&store), Arc::clone(&appointments), directory);
+        let builder = Engine::builder(Arc::clone(&store), Arc::clone(&appointments), directory.clone());
         let console = console(&settings, &store)?;
         let notifiers = Notifiers::of(&settings)?;
         let builder = builder.notifier(Arc::new(notifiers.clone()));
@@ -72,8 +75,10 @@ impl Context {
             Some(secret) => builder.sync_key_secret(secret.clone()),
             None => builder,
         };
+        let engine = Arc::new(builder.build());
+        let tools = Tools::over_engine(&engine, database.desk(), directory).build();
         Ok(Self {
-            engine: Arc::new(builder.build()),
+            engine,
             tenants: clients.keys().cloned().collect(),
             store,
             appointments,
@@ -83,6 +88,7 @@ impl Context {
             notifiers,
             clients,
             console,
+            tools,
         })
     }
 
@@ -262,6 +268,7 @@ fn of_settings(
     let client = Arc::new(client.clone());
     let mut tenant = Tenant::new(settings.id.clone(), client.clone())
         .with_services(TenantServices::new(services, client.clone()))
+        .with_locale(locale(settings))
         .with_conflict_policy(settings.conflicts);
     for secret in &settings.webhook_secrets {
         tenant = tenant.with_webhook_secret(secret.clone());
@@ -285,4 +292,18 @@ fn of_settings(
         tenant = tenant.with_subscription(client, url);
     }
     tenant
+}
+
+/// In whose words times and phone numbers are: those of the branches, if they agree.
+fn locale(settings: &TenantSettings) -> Locale {
+    let mut locale = Locale::default();
+    let branches = settings.places.branches.iter();
+    let mut zones = branches.map(|branch| &branch.time_zone);
+    if let Some(zone) = zones.next()
+        && zones.all(|other| other == zone)
+    {
+        locale.time_zone = zone.clone();
+    }
+    locale.region = settings.default_region.map(|region| region.to_string());
+    locale
 }

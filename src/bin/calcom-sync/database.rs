@@ -7,7 +7,7 @@ use std::sync::Arc;
 use calcom::postgres::PostgresStore;
 use calcom::sqlite::SqliteStore;
 use calcom::store::{
-    Appointment, AppointmentId, AppointmentRepository, AppointmentWrite, ServiceRepository, Store,
+    Appointment, AppointmentDesk, AppointmentId, AppointmentRepository, AppointmentWrite, ServiceRepository, Store,
     StoreError, StoreErrorKind, TenantId,
 };
 
@@ -51,6 +51,14 @@ impl Database {
 
     /// The appointments.
     pub(crate) fn appointments(&self) -> Arc<dyn AppointmentRepository> {
+        match self {
+            Self::Sqlite(store) => Arc::new(store.clone()),
+            Self::Postgres(store) => Arc::new(store.clone()),
+        }
+    }
+
+    /// The appointments, as they are taken for callers.
+    pub(crate) fn desk(&self) -> Arc<dyn AppointmentDesk> {
         match self {
             Self::Sqlite(store) => Arc::new(store.clone()),
             Self::Postgres(store) => Arc::new(store.clone()),

@@ -6,7 +6,8 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 use calcom::server::{
-    Access, LiveStreams, OperationsConfig, Role, SignInLinks, Token, WebhookConfig,
+    Access, LiveStreams, McpConfig, OperationsConfig, ProgramAccess, Role, SignInLinks, Token,
+    WebhookConfig,
 };
 use calcom::sync::{Monitor, SyncEngine};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -40,9 +41,34 @@ pub(crate) fn router(context: &Context, parts: Parts) -> Router {
     let render = async move || ([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], metrics.render());
     Router::new()
         .merge(calcom::server::webhooks_with(engine, config))
+        .merge(mcp(context))
         .merge(calcom::server::health(parts.monitor))
         .route("/metrics", get(render))
         .merge(calcom::server::operations(context.engine.clone(), page))
+}
+
+/// The tools for MCP clients, of the tenants that have a token for them.
+fn mcp(context: &Context) -> Router {
+    let settings = &context.settings;
+    let tenants = settings.tenants.iter();
+    let tokens: Vec<_> = tenants
+        .filter_map(|tenant| Some((tenant.id.clone(), tenant.mcp.as_ref()?.token.clone())))
+        .collect();
+    if tokens.is_empty() {
+        return Router::new();
+    }
+    let mut config = McpConfig::new(ProgramAccess::tokens(tokens))
+        .with_host(settings.listen.ip().to_string());
+    if let Some(url) = &settings.public_url
+        && let Some(host) = url.host_str()
+    {
+        config = config.with_host(host);
+        if let Some(port) = url.port_or_known_default() {
+            config = config.with_origin(format!("{}://{host}:{port}", url.scheme()));
+        }
+    }
+    config.requests.source_header = settings.webhooks.source_header.clone();
+    calcom::server::mcp_with(context.tools.clone(), config)
 }
 
 /// Whose sign-in link is printed at the start: the first token that may decide, as far as any is
