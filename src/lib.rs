@@ -28,7 +28,7 @@
 //! - what to do about a failed call: [`ErrorKind`](client::ErrorKind)
 //! - timeouts, retries, proxies, certificates: [`ClientBuilder`](client::ClientBuilder)
 //! - sign users in with OAuth: [`OAuthClient`](client::OAuthClient)
-//! - verify webhooks: [`webhook`]
+//! - verify webhooks, also those of Retell, Stripe and others: [`webhook`]
 //! - keep your own appointments in sync: [`sync`]
 //! - watch and operate that: [`server::operations`] (feature `server`)
 //! - write an adapter for your own storage: [`store`]
@@ -89,6 +89,7 @@
 //! serves them over the Model Context Protocol.
 //! `phone` reads, checks and shows phone numbers by the numbering plans of all countries. Without any
 //! feature, and with `conformance` alone, the crate depends on no HTTP client, SQL, server or TLS.
+//! `standard-webhooks` adds the verifier for senders that sign as Standard Webhooks does.
 //! `program` builds the program `calcom-sync`, and `mail` lets it send e-mails; a library needs
 //! neither.
 //!

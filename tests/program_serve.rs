@@ -86,6 +86,44 @@ async fn a_test_booking_whose_answer_got_lost_is_found_and_cancelled() {
     );
 }
 
+/// The doors for a voice agent are served, and a test call books through them and cancels.
+#[tokio::test]
+async fn a_voice_agent_books_and_cancels_through_the_doors() {
+    const KEY: &str = "key_of_the_test_0123456789";
+    let world = World::in_order().await;
+    let retell = |settings: String| {
+        let more = format!(
+            "phone_only_domain = \"phone.example.com\"\n[tenants.retell]\napi_key = {KEY:?}\n"
+        );
+        settings + &more
+    };
+    let mut import = world.with(retell);
+    import.args(["services", "import"]);
+    assert_eq!(world.run(import).await.code, 0);
+    let serving = Running::start(world.with(retell)).await;
+    let door = format!("http://{}", serving.address());
+    let reached = |settings: String| retell(settings).replace(&world.door, &door);
+    let mut test = world.with(reached);
+    test.args(["agents", "retell", "test", "--book", "--json"]);
+    let ran = world.run(test).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(!ran.out.contains(KEY) && !ran.err.contains(KEY), "{ran:?}");
+    let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let steps = told["test"]["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 6, "{ran:?}");
+    assert_eq!(steps[4]["outcome"], "booked");
+    assert_eq!(steps[5]["outcome"], "cancelled");
+    // Signed with another key, nothing is answered.
+    let forged = |settings: String| reached(settings).replace(KEY, "key_of_somebody_else_012345");
+    let mut test = world.with(forged);
+    test.args(["agents", "retell", "test"]);
+    let ran = world.run(test).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("answered with 401"), "{ran:?}");
+    assert!(serving.stop().await.success());
+    assert!(world.fake.live_bookings().is_empty());
+}
+
 /// A signal between the greeting and the first look for one ended the process where it stood.
 #[tokio::test]
 async fn it_can_be_stopped_as_soon_as_it_says_that_it_runs() {

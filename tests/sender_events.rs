@@ -224,12 +224,9 @@ impl World {
     }
 
     async fn fate(&self, id: &str) -> Option<SenderEventFate> {
-        let events = self.events().await.into_iter();
-        events
-            .filter(|event| event.event_id == id)
-            .next()
-            .unwrap()
-            .fate
+        let mut events = self.events().await.into_iter();
+        let known = events.find(|event| event.event_id == id);
+        known.unwrap().fate
     }
 
     async fn open(&self) -> Vec<ReviewItem> {
@@ -524,7 +521,8 @@ over_each_store! {
         let next = world.engine.step_events().await.unwrap().unwrap();
         assert_eq!(next.outcome, EventOutcome::Handled);
         assert_eq!(world.handler.calls(), ["evt_1", "evt_3"]);
-        assert_eq!(hanging.await.unwrap().outcome, EventOutcome::Waiting);
+        let hanging = tokio::time::timeout(PATIENCE, hanging).await.unwrap();
+        assert_eq!(hanging.unwrap().outcome, EventOutcome::Waiting);
         world.clock.advance(SECOND);
         assert_eq!(world.drain().await, [EventOutcome::Handled; 2]);
         assert_eq!(world.handler.calls()[2..], ["evt_1", "evt_2"]);
@@ -616,7 +614,7 @@ over_each_store! {
     /// place and without the content.
     async fn a_typed_handler_reads_the_body(world) {
         let good = json!({"id": "evt_1", "event": "paid", "amount": 7}).to_string();
-        let bad = json!({"id": "evt_2", "event": "paid", "amount": "ann@example.com"}).to_string();
+        let bad = json!({"id": "evt_2", "event": "paid", "amount": "Ann Attendee"}).to_string();
         for body in [&good, &bad] {
             receive(&world.engine, "salon", "typed", body.as_bytes()).await.unwrap();
         }
@@ -626,7 +624,7 @@ over_each_store! {
         let item = world.open().await.remove(0);
         let message = &item.evidence.message;
         assert!(message.contains("`amount`") && message.contains("evt_2"), "{message}");
-        assert!(!message.contains("example.com"), "{message}");
+        assert!(!message.contains("Ann"), "{message}");
     }
 
     /// A worker handles what is received, and hands back what it has not finished when it stops.

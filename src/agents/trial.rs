@@ -13,7 +13,7 @@ use super::tool::Tool;
 use crate::model::clean_line;
 
 /// How much of an answer is kept, in characters.
-const LONGEST_ANSWER: usize = 400;
+const LONGEST_ANSWER: usize = 300;
 
 /// A test that has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

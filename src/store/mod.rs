@@ -26,6 +26,7 @@ mod queue;
 mod report;
 mod review;
 mod review_filter;
+mod sender_event;
 mod sender_events;
 mod service;
 mod service_link;
@@ -75,10 +76,10 @@ pub use review::{
     ReviewReason, ReviewScope, Reviews,
 };
 pub use review_filter::{ReviewCount, ReviewFilter};
-pub use sender_events::{
-    EventAccepted, EventClaim, EventClaimRequest, EventLease, NewSenderEvent, SenderEvent,
-    SenderEventFate, SenderEventId, SenderEventRecord, SenderEvents, StoredEventBody,
+pub use sender_event::{
+    NewSenderEvent, SenderEvent, SenderEventFate, SenderEventId, SenderEventRecord, StoredEventBody,
 };
+pub use sender_events::{EventAccepted, EventClaim, EventClaimRequest, EventLease, SenderEvents};
 pub use service::{Service, ServiceDetails, ServiceId, ServiceRepository, ServiceWrite};
 pub use service_link::{ServiceLink, ServiceLinkId, ServiceLinks, ServiceStatus, ServiceSyncLease};
 pub use state::{AppointmentState, Differences, Field};

@@ -19,6 +19,38 @@
 //! }
 //! ```
 //!
+//! # Other senders
+//!
+//! A host that hears from others than Cal.com, such as a voice agent or a payment provider, verifies
+//! each through a [`Verifier`]: [`RetellVerifier`], [`StripeVerifier`], `StandardWebhooksVerifier`
+//! (feature `standard-webhooks`), [`CalcomVerifier`] itself, or one of its own. What comes out is the
+//! same for all: who names the event how, and what it is about.
+//!
+//! ```
+//! use calcom::chrono::{DateTime, Utc};
+//! use calcom::webhook::{Verifier, VerifyError};
+//! use http::{HeaderMap, StatusCode};
+//!
+//! fn answer(
+//!     sender: &dyn Verifier,
+//!     headers: &HeaderMap,
+//!     body: &[u8],
+//!     now: DateTime<Utc>,
+//! ) -> Result<StatusCode, VerifyError> {
+//!     let event = sender.verify(headers, body, now)?;
+//!     // A row of the host's own, unique by both: the same event can come more than once.
+//!     let key = (sender.sender(), event.event_id);
+//!     # drop(key);
+//!     Ok(sender.accepted_status())
+//! }
+//! # use calcom::webhook::StripeVerifier;
+//! # let stripe = StripeVerifier::new(["whsec_test".into()]);
+//! # let refused = answer(&stripe, &HeaderMap::new(), b"{}", DateTime::UNIX_EPOCH);
+//! # assert_eq!(refused.unwrap_err().status(), StatusCode::UNAUTHORIZED);
+//! ```
+//!
+//! # Texts
+//!
 //! Events hold every text as it was sent, for they are the receiver's evidence of it. Before a text
 //! is shown, written to a log or stored as a name, clean it:
 //! [`clean_line`](crate::model::clean_line), [`clean_text`](crate::model::clean_text).

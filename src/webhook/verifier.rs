@@ -18,10 +18,10 @@ text_id! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
-    /// What names the event, as its sender does. A delivery with the same one is the same event
-    /// again.
+    /// What names the event, as its sender does: 1 to 255 bytes without control characters. A
+    /// delivery with the same one is the same event again.
     pub event_id: String,
-    /// The event's name, such as `call_ended` or `invoice.paid`.
+    /// The event's name, such as `call_ended` or `invoice.paid`; empty where the sender gives none.
     pub event: String,
     /// What the event is about: events with the same key are handled one after the other, as they
     /// came. `None` if it stands alone.

@@ -15,8 +15,8 @@ use calcom::testing::{FakeEventType, Harness, ManualClock};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-pub const ANN: &str = "+4915123456789";
-pub const BEN: &str = "+4915187654321";
+pub(crate) const ANN: &str = "+4915123456789";
+pub(crate) const BEN: &str = "+4915187654321";
 
 /// A catalog that nobody asks.
 fn catalog(base_url: &str) -> Arc<calcom::client::Client> {
@@ -26,11 +26,11 @@ fn catalog(base_url: &str) -> Arc<calcom::client::Client> {
     Arc::new(client.unwrap())
 }
 
-pub struct Salon {
-    pub harness: Arc<Harness>,
-    pub table: InMemoryStore,
-    pub tools: Tools,
-    pub tenant: TenantId,
+pub(crate) struct Salon {
+    pub(crate) harness: Arc<Harness>,
+    pub(crate) table: InMemoryStore,
+    pub(crate) tools: Tools,
+    pub(crate) tenant: TenantId,
     worker: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -41,11 +41,13 @@ impl Drop for Salon {
 }
 
 impl Salon {
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::open_with(|tenant| tenant).await
     }
 
-    pub async fn open_with(adjust: impl FnOnce(Tenant) -> Tenant + Send + Clone + 'static) -> Self {
+    pub(crate) async fn open_with(
+        adjust: impl FnOnce(Tenant) -> Tenant + Send + Clone + 'static,
+    ) -> Self {
         let clock = ManualClock::at("2026-12-01T08:00:00Z".parse().unwrap());
         let table = InMemoryStore::with_clock(clock.shared());
         let haircut = FakeEventType::new("haircut", 30).with_title("Haarschnitt");
@@ -112,7 +114,7 @@ impl Salon {
     }
 
     /// Lets a worker do what is due, until it is told to rest.
-    pub fn work(&mut self) {
+    pub(crate) fn work(&mut self) {
         let harness = Arc::clone(&self.harness);
         self.worker = Some(tokio::spawn(async move {
             loop {
@@ -122,59 +124,59 @@ impl Salon {
         }));
     }
 
-    pub fn rest(&mut self) {
+    pub(crate) fn rest(&mut self) {
         if let Some(worker) = self.worker.take() {
             worker.abort();
         }
     }
 
-    pub async fn call(&self, caller: &Caller, tool: Tool, arguments: Value) -> Answer {
+    pub(crate) async fn call(&self, caller: &Caller, tool: Tool, arguments: Value) -> Answer {
         self.tools.call(&self.tenant, caller, tool, arguments).await
     }
 
-    pub fn appointments(&self) -> Vec<Appointment> {
+    pub(crate) fn appointments(&self) -> Vec<Appointment> {
         self.table.appointments(&self.tenant)
     }
 
     /// Takes an appointment at the salon, behind Cal.com's back for as long as no worker works.
-    pub fn write_in(&self, id: &str, write: AppointmentWrite) -> Appointment {
+    pub(crate) fn write_in(&self, id: &str, write: AppointmentWrite) -> Appointment {
         self.table
             .create_appointment(&self.tenant, &id.into(), write)
             .unwrap()
     }
 
-    pub fn event_type(&self) -> EventTypeId {
+    pub(crate) fn event_type(&self) -> EventTypeId {
         self.harness.event_type()
     }
 }
 
-pub fn number(text: &str) -> PhoneNumber {
+pub(crate) fn number(text: &str) -> PhoneNumber {
     text.parse().unwrap()
 }
 
 /// Somebody on the phone.
-pub fn calling(call: &str, from: &str) -> Caller {
+pub(crate) fn calling(call: &str, from: &str) -> Caller {
     Caller::on_the_phone(call, Some(number(from)))
 }
 
-pub fn utc(text: &str) -> DateTime<Utc> {
+pub(crate) fn utc(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
 /// The outcome's word, with the whole answer for a failing test.
-pub fn kind(answer: &Answer) -> &'static str {
+pub(crate) fn kind(answer: &Answer) -> &'static str {
     answer.result.as_str()
 }
 
-pub fn shown(answer: &Answer) -> String {
+pub(crate) fn shown(answer: &Answer) -> String {
     serde_json::to_string_pretty(answer).unwrap()
 }
 
-pub fn booking(when: &str) -> Value {
+pub(crate) fn booking(when: &str) -> Value {
     json!({"service": "Haarschnitt", "when": when, "name": "Anna Schmidt"})
 }
 
-pub fn id_of(answer: &Answer) -> String {
+pub(crate) fn id_of(answer: &Answer) -> String {
     let kept = match &answer.result {
         Outcome::Booked { appointment, .. }
         | Outcome::Moved { appointment, .. }

@@ -92,6 +92,12 @@ async fn webhook_settings_are_pushed_and_nothing_else_of_the_agent() {
     let expected = format!("send events to https://elsewhere.example/ instead of {url}");
     assert_eq!(changes[0].to_string(), expected);
     assert_eq!(changes.len(), 1);
+    let requests = retell.requests();
+    let written = &requests.last().unwrap().body;
+    assert_eq!(
+        &written[..],
+        br#"{"webhook_url":"https://elsewhere.example/"}"#
+    );
 }
 
 #[tokio::test]

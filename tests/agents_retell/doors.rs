@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use calcom::agents::Tool;
+use calcom::ambient::Clock;
 use calcom::chrono::{DateTime, TimeDelta, Utc};
 use calcom::testing::{RetellBody, sign_retell};
 use calcom::webhook::RETELL_SIGNATURE_HEADER;
@@ -103,7 +104,7 @@ async fn every_route_wants_retells_signature() {
 #[tokio::test]
 async fn an_unknown_tenant_is_refused_no_sooner_than_a_forged_request() {
     let world = World::new().await;
-    let body = vec![b' '; 2_000_000];
+    let body = vec![b' '; 1_000_000];
     let refused = async |tenant: &str| {
         let headers = signed("forged", &body, world.clock.now());
         let begun = Instant::now();
@@ -112,7 +113,7 @@ async fn an_unknown_tenant_is_refused_no_sooner_than_a_forged_request() {
         begun.elapsed()
     };
     let (mut forged, mut unknown, mut bare) = (Duration::MAX, Duration::MAX, Duration::MAX);
-    for _ in 0..7 {
+    for _ in 0..5 {
         forged = forged.min(refused("salon").await);
         unknown = unknown.min(refused("nobody").await);
         bare = bare.min(refused("bare").await);

@@ -9,6 +9,7 @@ use axum::Router;
 use calcom::SecretString;
 use calcom::agents::dialect::retell::RetellEndpoints;
 use calcom::agents::{Language, Outcome, Scene, Tools, When};
+use calcom::ambient::Clock;
 use calcom::chrono::{DateTime, NaiveDateTime, Utc};
 use calcom::client::{Client, RetryPolicy};
 use calcom::server::{AgentsConfig, agents_with};
@@ -97,7 +98,6 @@ pub(crate) struct World {
     pub(crate) retell: FakeRetell,
     pub(crate) store: InMemoryStore,
     pub(crate) faulty: FaultyStore,
-    pub(crate) engine: Arc<Engine>,
     pub(crate) clock: ManualClock,
     pub(crate) handled: Arc<Handled>,
     pub(crate) address: SocketAddr,
@@ -155,7 +155,7 @@ impl World {
             .retry(RetryPolicy::none());
         let client = Arc::new(client.build().unwrap());
         let store = InMemoryStore::with_clock(clock.shared());
-        let faulty = FaultyStore::new(Arc::new(InMemoryStore::with_clock(clock.shared())));
+        let faulty = FaultyStore::new(Arc::new(store.clone()));
         let haircut = ServiceWrite::new(ServiceDetails::new("Haircut", 30), clock.now());
         let haircut = haircut.with_event_type(fake.event_type_id());
         let salon = TenantId::new("salon");
@@ -212,7 +212,6 @@ impl World {
             retell,
             store,
             faulty,
-            engine,
             clock,
             handled,
             address,

@@ -5,11 +5,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use calcom::agents::Tools;
+use calcom::agents::dialect::retell::RetellEndpoints;
+use calcom::agents::retell::{RetellAccount, RetellAgentId, RetellConsole};
 use calcom::ambient::{Clock, SystemClock};
 use calcom::client::{Client, RetryPolicy};
 use calcom::model::{Booking, BookingUid, EventTypeId, NewAttendee, NewBooking, WebhookQuery};
 use calcom::server::{
-    Access, OperationsConfig, Role, Token, WebhookConfig, operations, webhooks_with,
+    Access, OperationsConfig, Role, Token, WebhookConfig, agents, operations, webhooks_with,
 };
 use calcom::sqlite::SqliteStore;
 use calcom::store::{
@@ -21,7 +24,8 @@ use calcom::sync::{
     Engine, Operations, ServiceSyncParams, StaticTenants, SyncConfig, SyncEngine, Tenant,
     TenantDirectory, TenantServices, Worker, WorkerConfig,
 };
-use calcom::testing::{FakeAccount, FakeCalcom, FakeEventType};
+use calcom::testing::{FakeAccount, FakeCalcom, FakeEventType, FakeRetell};
+use calcom::webhook::RetellVerifier;
 use chrono::{DateTime, Datelike, Days, TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -32,6 +36,7 @@ pub(crate) const OPERATOR: &str = "hanna-0123456789abcdef";
 pub(crate) const VIEWER: &str = "vera-0123456789abcdef";
 pub(crate) const STUDIO_OPERATOR: &str = "otto-0123456789abcdef";
 
+const RETELL_KEY: &str = "key_of_the_page_test";
 const SECRET: &str = "whsec_of_the_page_test";
 /// How long the engine may take with anything.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -74,6 +79,9 @@ impl TenantDirectory for Directory {
 pub(crate) struct Host {
     pub(crate) fake: FakeCalcom,
     pub(crate) studio: FakeCalcom,
+    /// Where the salon's voice agent is, and which it is.
+    pub(crate) retell: FakeRetell,
+    pub(crate) agent: RetellAgentId,
     pub(crate) engine: Arc<Engine>,
     pub(crate) store: SqliteStore,
     pub(crate) types: EventTypes,
@@ -203,13 +211,26 @@ impl Host {
             Token::new("Vera", VIEWER, Role::Viewer).for_tenants(["salon"]),
             Token::new("Otto", STUDIO_OPERATOR, Role::Operator).for_tenants(["studio"]),
         ]);
+        let retell = FakeRetell::start(RETELL_KEY).await.unwrap();
+        let agent = retell.add_agent("Reception", []);
+        let base = format!("http://{address}").parse().unwrap();
+        let account = RetellAccount::new(retell.client(), RETELL_KEY)
+            .with_agent(agent.clone())
+            .with_endpoints(RetellEndpoints::new(&base, &salon()));
+        let console = RetellConsole::new(Arc::new(store.clone()), [(salon(), account)]);
+        let console = console.unwrap().with_clock(clock.clone());
+        let tools = Tools::over_engine(&engine, Arc::new(store.clone()), directory.clone());
+        let doors = agents(engine.clone(), tools.clock(clock.clone()).build());
         let page = OperationsConfig::new(access)
             .with_base_path("/operations")
             .with_title("Salon sync")
             .with_time_zone("Europe/Berlin")
-            .with_clock(clock.clone());
+            .with_clock(clock.clone())
+            .with_agents(Arc::new(console));
         let page = operations(engine.clone(), page);
-        let router = webhooks_with(engine.clone(), unlimited).nest("/operations", page);
+        let router = webhooks_with(engine.clone(), unlimited)
+            .merge(doors)
+            .nest("/operations", page);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
 
@@ -217,6 +238,8 @@ impl Host {
         let host = Self {
             fake,
             studio,
+            retell,
+            agent,
             engine,
             store,
             types,
@@ -271,7 +294,8 @@ impl Host {
         let salon = tenant(salon(), ours, &self.fake)
             .with_event_type(self.types.haircut)
             .with_event_type(self.types.colour)
-            .with_services(services);
+            .with_services(services)
+            .with_sender(Arc::new(RetellVerifier::new([RETELL_KEY.into()])));
         let theirs = tenant(studio(), client(&self.studio, None), &self.studio);
         let studio = theirs.with_event_type(self.studio.event_type_id());
         self.directory.set(vec![salon, studio]);

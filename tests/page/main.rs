@@ -2,6 +2,7 @@
 //!
 //! `scripts/test-page` runs these tests and installs what they need. Pictures of every page are in `target/page` afterwards.
 
+mod agents;
 mod browser;
 mod causes;
 mod checks;

@@ -4,13 +4,14 @@ use crate::browser::Browser;
 use crate::host::{Host, STUDIO_OPERATOR, VIEWER};
 
 /// The pages of a tenant, by their paths.
-pub(crate) const PAGES: [&str; 7] = [
+pub(crate) const PAGES: [&str; 8] = [
     "",
     "/activity",
     "/reviews",
     "/drift",
     "/services",
     "/webhook",
+    "/agents",
     "/actions",
 ];
 

@@ -5,6 +5,7 @@
 #![cfg(feature = "program")]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod agents;
 mod booking;
 mod day;
 mod interrupted;
@@ -237,7 +238,8 @@ impl World {
     async fn run(&self, arguments: &[&str]) -> Ran {
         let ran = run_in(self.dir.path(), &self.environment, arguments).await;
         let key = self.fake.api_key();
-        for secret in [key.expose_secret(), SECRET, KEY_SECRET, WRONG_KEY] {
+        let retell = agents::KEY;
+        for secret in [key.expose_secret(), SECRET, KEY_SECRET, WRONG_KEY, retell] {
             assert!(!ran.out.contains(secret), "{arguments:?} prints a secret");
             assert!(!ran.err.contains(secret), "{arguments:?} prints a secret");
         }

@@ -238,7 +238,7 @@ async fn a_test_shows_each_answer() {
     // It stays to be seen.
     let page = world.get("/t/salon/agents").await;
     page.says("answered with 502").says("hanna");
-    let expected = [OperatorAction::TestAgent; 3];
+    let expected = vec![OperatorAction::TestAgent; 3];
     assert_eq!(world.actions().await, actions(&expected));
 }
 

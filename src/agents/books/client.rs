@@ -106,6 +106,7 @@ impl Books for ClientBooks {
         wanted: Wanted,
         window: Window,
         moving: Option<&Entry>,
+        _now: DateTime<Utc>,
     ) -> Result<Vec<DateTime<Utc>>, Trouble> {
         let mut query = SlotQuery::new(wanted.event_type, window.from, window.until);
         if let Some(moving) = moving {

@@ -24,6 +24,8 @@ const PAGE: u32 = 200;
 const SERVICES: usize = 1_000;
 /// The longest appointment that can reach into a window from before.
 const LONGEST: TimeDelta = TimeDelta::days(1);
+/// How long Cal.com may repeat an answer about free slots that it gave before an appointment was booked.
+const REPEATED_FOR: TimeDelta = TimeDelta::minutes(1);
 /// How many appointments of one caller are looked at.
 const OF_CALLER: u32 = 20;
 /// How often a write that somebody else overtook is tried again.
@@ -43,14 +45,15 @@ pub(in crate::agents) struct EngineBooks {
 }
 
 impl EngineBooks {
-    /// What the host's appointments take of a window that Cal.com does not know yet.
+    /// What the host's appointments take of a window that Cal.com does not know yet, or has known for so
+    /// short a time that its free slots need not show it.
     async fn unknown_to_calcom(
         &self,
         tenant: &Tenant,
         wanted: Wanted,
-        window: Window,
-        slots: &[DateTime<Utc>],
+        (window, slots): (Window, &[DateTime<Utc>]),
         moving: Option<&Entry>,
+        now: DateTime<Utc>,
     ) -> Result<Vec<Span>, Trouble> {
         let reaching = Window::new(window.from - LONGEST, window.until);
         let mut after: Option<(DateTime<Utc>, AppointmentId)> = None;
@@ -71,7 +74,11 @@ impl EngineBooks {
                     && slots
                         .iter()
                         .any(|slot| overlaps(*slot, wanted.length, span));
-                if matters && !self.is_known_to_calcom(tenant, &appointment.id).await? {
+                if matters
+                    && !self
+                        .is_known_to_calcom(tenant, &appointment.id, now)
+                        .await?
+                {
                     unknown.push(appointment);
                 }
             }
@@ -91,9 +98,12 @@ impl EngineBooks {
         &self,
         tenant: &Tenant,
         id: &AppointmentId,
+        now: DateTime<Utc>,
     ) -> Result<bool, Trouble> {
         let status = self.operations.status(tenant.id(), id).await?;
-        Ok(status.state == SyncState::InSync)
+        let since = status.last.succeeded_at;
+        let is_old = since.is_none_or(|since| now - since > REPEATED_FOR);
+        Ok(status.state == SyncState::InSync && is_old)
     }
 
     /// Writes an appointment anew until nobody overtakes. `change` says what it becomes; `None` if there
@@ -306,6 +316,7 @@ impl Books for EngineBooks {
         wanted: Wanted,
         window: Window,
         moving: Option<&Entry>,
+        now: DateTime<Utc>,
     ) -> Result<Vec<DateTime<Utc>>, Trouble> {
         let slots = self
             .operations
@@ -317,7 +328,7 @@ impl Books for EngineBooks {
             return Ok(slots);
         }
         let taken = self
-            .unknown_to_calcom(tenant, wanted, window, &slots, moving)
+            .unknown_to_calcom(tenant, wanted, (window, &slots), moving, now)
             .await?;
         Ok(without(slots, wanted.length, &taken))
     }

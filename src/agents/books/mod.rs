@@ -140,6 +140,7 @@ pub(super) trait Books: fmt::Debug + Send + Sync + 'static {
         wanted: Wanted,
         window: Window,
         moving: Option<&Entry>,
+        now: DateTime<Utc>,
     ) -> Result<Vec<DateTime<Utc>>, Trouble>;
 
     /// What a request has taken, whatever has become of it.

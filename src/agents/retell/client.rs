@@ -160,8 +160,8 @@ impl RetellClient {
         agent: &RetellAgent,
         wanted: &WebhookSettings,
     ) -> Result<Vec<WebhookChange>, RetellError> {
-        #[derive(Default, Serialize)]
         #[serde_with::skip_serializing_none]
+        #[derive(Default, Serialize)]
         struct Update<'a> {
             webhook_url: Option<&'a str>,
             webhook_events: Option<Vec<&'a str>>,

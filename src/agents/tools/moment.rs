@@ -40,9 +40,9 @@ pub(super) fn instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
 /// the next few days.
 pub(super) fn moment(when: &When, zone: Tz, now: DateTime<Utc>) -> Result<Moment, Doubt> {
     if let Some(instant) = when.instant {
-        return match (instant - now).abs() > FARTHEST {
-            true => Err(Doubt::new(Item::Date, Problem::NotUnderstood)),
-            false => Ok(Moment::At(vec![instant])),
+        return match absurd(instant - now) {
+            Some(problem) => Err(Doubt::new(Item::Date, problem)),
+            None => Ok(Moment::At(vec![instant])),
         };
     }
     let today = now.with_timezone(&zone).date_naive();
@@ -59,9 +59,8 @@ pub(super) fn moment(when: &When, zone: Tz, now: DateTime<Utc>) -> Result<Moment
                 let readings = all.map(|day| Reading::new(day.to_string(), day.to_string()));
                 return Err(Doubt::new(Item::Date, Problem::Ambiguous).with_readings(readings));
             }
-            let is_far = |day: NaiveDate| (day - today).abs() > FARTHEST;
-            if is_far(first) || is_far(last) {
-                return Err(Doubt::new(Item::Date, Problem::NotUnderstood));
+            if let Some(problem) = absurd(last - today).or_else(|| absurd(first - today)) {
+                return Err(Doubt::new(Item::Date, problem));
             }
             (first, last)
         }
@@ -99,6 +98,15 @@ pub(super) fn moment(when: &When, zone: Tz, now: DateTime<Utc>) -> Result<Moment
                 .collect(),
         ),
     })
+}
+
+/// What is wrong with something that is farther away than anybody means.
+fn absurd(away: TimeDelta) -> Option<Problem> {
+    match away {
+        away if away < -FARTHEST => Some(Problem::InThePast),
+        away if away > FARTHEST => Some(Problem::NotUnderstood),
+        _ => None,
+    }
 }
 
 /// The one instant that was said; or what is missing or in doubt.
@@ -216,14 +224,25 @@ mod tests {
 
     #[test]
     fn an_absurd_time_is_not_understood() {
-        for when in [
-            When::nothing().with_days(NaiveDate::MIN, NaiveDate::MAX),
-            When::nothing().with_days(NaiveDate::MAX, NaiveDate::MAX),
-            When::exactly(DateTime::<Utc>::MAX_UTC),
-            When::exactly(DateTime::<Utc>::MIN_UTC),
+        let (first, last) = (NaiveDate::MIN, NaiveDate::MAX);
+        for (when, problem) in [
+            (
+                When::nothing().with_days(first, last),
+                Problem::NotUnderstood,
+            ),
+            (
+                When::nothing().with_days(last, last),
+                Problem::NotUnderstood,
+            ),
+            (When::nothing().with_days(first, first), Problem::InThePast),
+            (
+                When::exactly(DateTime::<Utc>::MAX_UTC),
+                Problem::NotUnderstood,
+            ),
+            (When::exactly(DateTime::<Utc>::MIN_UTC), Problem::InThePast),
         ] {
             let doubt = moment(&when, BERLIN, now()).unwrap_err();
-            assert_eq!(doubt.problem, Problem::NotUnderstood, "{when:?}");
+            assert_eq!(doubt.problem, problem, "{when:?}");
         }
         let year = When::nothing().with_days(day("2026-12-01"), day("2027-12-01"));
         let Ok(Moment::Within(spans)) = moment(&year, BERLIN, now()) else {

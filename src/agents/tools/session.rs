@@ -268,7 +268,7 @@ impl Session {
         let window = Window::new(from, until);
         let mut slots = self
             .books
-            .free(&self.tenant, asked.wanted, window, moving)
+            .free(&self.tenant, asked.wanted, window, moving, self.now)
             .await?;
         let hours = asked.branch.map(|branch| &branch.opening_hours);
         if let Some(hours) = hours.filter(|hours| !hours.is_empty()) {

@@ -9,6 +9,7 @@ use calcom::agents::retell::{RetellAccount, RetellAgentId, RetellClient, RetellC
 use calcom::client::{ApiVersion, ApiVersions, Client, ClientBuilder};
 use calcom::store::{AppointmentRepository, ServiceRepository, Store, TenantId};
 use calcom::sync::{Engine, Locale, StaticTenants, Tenant, TenantServices};
+use calcom::webhook::RetellVerifier;
 
 use crate::database::Database;
 use crate::failure::{Failure, FailureKind};
@@ -67,7 +68,11 @@ impl Context {
         }
         let directory = Arc::new(StaticTenants::new(tenants));
         let (store, appointments) = (database.store(), database.appointments());
-        let builder = Engine::builder(Arc::clone(&store), Arc::clone(&appointments), directory.clone());
+        let builder = Engine::builder(
+            Arc::clone(&store),
+            Arc::clone(&appointments),
+            directory.clone(),
+        );
         let console = console(&settings, &store)?;
         let notifiers = Notifiers::of(&settings)?;
         let builder = builder.notifier(Arc::new(notifiers.clone()));
@@ -290,6 +295,10 @@ fn of_settings(
     }
     if let Some(url) = webhook_url {
         tenant = tenant.with_subscription(client, url);
+    }
+    if let Some(retell) = &settings.retell {
+        let verifier = RetellVerifier::new([retell.api_key.clone()]);
+        tenant = tenant.with_sender(Arc::new(verifier));
     }
     tenant
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use calcom::postgres::PostgresStore;
 use calcom::sqlite::SqliteStore;
 use calcom::store::{
-    Appointment, AppointmentDesk, AppointmentId, AppointmentRepository, AppointmentWrite, ServiceRepository, Store,
-    StoreError, StoreErrorKind, TenantId,
+    Appointment, AppointmentDesk, AppointmentId, AppointmentRepository, AppointmentWrite,
+    ServiceRepository, Store, StoreError, StoreErrorKind, TenantId,
 };
 
 use secrecy::ExposeSecret;
@@ -57,7 +57,7 @@ impl Database {
         }
     }
 
-    /// The appointments, as they are taken for callers.
+    /// The appointments, as agents take them for callers.
     pub(crate) fn desk(&self) -> Arc<dyn AppointmentDesk> {
         match self {
             Self::Sqlite(store) => Arc::new(store.clone()),

@@ -6,13 +6,14 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 use calcom::server::{
-    Access, LiveStreams, McpConfig, OperationsConfig, ProgramAccess, Role, SignInLinks, Token,
-    WebhookConfig,
+    Access, AgentsConfig, LiveStreams, McpConfig, OperationsConfig, ProgramAccess, Role,
+    SignInLinks, Token, WebhookConfig,
 };
-use calcom::sync::{Monitor, SyncEngine};
+use calcom::sync::{BranchId, Monitor, SyncEngine};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::settings::{self, TenantSettings, TokenSettings};
 
 /// What Prometheus expects, in its own text format.
@@ -27,6 +28,7 @@ pub(crate) struct Parts {
     pub(crate) metrics: PrometheusHandle,
     pub(crate) links: SignInLinks,
     pub(crate) live: LiveStreams,
+    pub(crate) agents: AgentsConfig,
 }
 
 /// The routes over what is configured.
@@ -37,11 +39,13 @@ pub(crate) fn router(context: &Context, parts: Parts) -> Router {
         WebhookConfig::default().with_requests_per_minute(settings.requests_per_minute);
     config.source_header = settings.source_header.clone();
     let page = page(context, &parts);
+    let agents = agents(context, parts.agents);
     let metrics = parts.metrics;
     let render = async move || ([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], metrics.render());
     Router::new()
         .merge(calcom::server::webhooks_with(engine, config))
         .merge(mcp(context))
+        .merge(agents)
         .merge(calcom::server::health(parts.monitor))
         .route("/metrics", get(render))
         .merge(calcom::server::operations(context.engine.clone(), page))
@@ -68,7 +72,39 @@ fn mcp(context: &Context) -> Router {
         }
     }
     config.requests.source_header = settings.webhooks.source_header.clone();
+    if settings.webhooks.requests_per_minute.is_none() {
+        config.requests.requests_per_minute = None;
+    }
     calcom::server::mcp_with(context.tools.clone(), config)
+}
+
+/// The doors for voice agents, if any tenant has one.
+fn agents(context: &Context, config: AgentsConfig) -> Router {
+    if context.console.is_none() {
+        return Router::new();
+    }
+    calcom::server::agents_with(context.engine.clone(), context.tools.clone(), config)
+}
+
+/// Which agents take the calls of which branches, as operators have chosen.
+pub(crate) async fn agents_config(context: &Context) -> Result<AgentsConfig, Failure> {
+    let mut config = AgentsConfig::default();
+    config.requests.source_header = context.settings.webhooks.source_header.clone();
+    if context.settings.webhooks.requests_per_minute.is_none() {
+        config.requests.requests_per_minute = None;
+    }
+    let Some(console) = &context.console else {
+        return Ok(config);
+    };
+    for tenant in &context.tenants {
+        let settings = console.settings().settings(tenant).await?;
+        for (branch, agent) in settings.branches {
+            if let Some(id) = agent.agent_id {
+                config = config.with_agent(tenant.clone(), Some(BranchId::new(branch)), id);
+            }
+        }
+    }
+    Ok(config)
 }
 
 /// Whose sign-in link is printed at the start: the first token that may decide, as far as any is

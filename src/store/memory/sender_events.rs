@@ -12,9 +12,11 @@ use super::{InMemoryStore, Inner, after};
 use crate::store::error::StoreError;
 use crate::store::page::Page;
 use crate::store::review::{NewReview, Resolution, ReviewId};
+use crate::store::sender_event::{
+    NewSenderEvent, SenderEvent, SenderEventFate, SenderEventId, SenderEventRecord, StoredEventBody,
+};
 use crate::store::sender_events::{
-    EventAccepted, EventClaim, EventClaimRequest, EventLease, NewSenderEvent, SenderEvent,
-    SenderEventFate, SenderEventId, SenderEventRecord, SenderEvents, StoredEventBody,
+    EventAccepted, EventClaim, EventClaimRequest, EventLease, SenderEvents,
 };
 use crate::store::tenant::TenantId;
 use crate::webhook::Sender;

@@ -25,6 +25,13 @@ use crate::webhook::{Sender, Verifier};
 /// Who subscribes to which sender.
 pub(super) type Handlers = HashMap<Sender, Arc<dyn EventHandler>>;
 
+/// The beginning of a text, of at most so many bytes.
+fn cut(text: &str, most: usize) -> &str {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| *end <= most).last();
+    &text[..end.unwrap_or_default()]
+}
+
 /// What the engine knows about other senders.
 #[derive(Debug)]
 pub(super) struct Senders {

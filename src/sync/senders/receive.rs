@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
+use super::cut;
 use crate::model::clean_line;
 use crate::store::{EventAccepted, NewSenderEvent, TenantId};
 use crate::sync::engine::Engine;
@@ -99,8 +100,8 @@ fn new_event(
         "" => format!("sha256:{fingerprint}"),
         id => name(id),
     };
-    let mut event = clean_line(&verified.event).into_owned();
-    event.truncate(event.floor_char_boundary(MAX_NAME));
+    let event = clean_line(&verified.event);
+    let event = cut(&event, MAX_NAME);
     let order_key = verified.order_key.filter(|key| !key.is_empty());
     NewSenderEvent::new(tenant.clone(), sender.clone(), event_id, event)
         .with_order_key(order_key.map(|key| name(&key)))

@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::{EventHandler, HandlerErrorKind};
+use super::{EventHandler, HandlerErrorKind, cut};
 use crate::store::{
     EventClaim, EventClaimRequest, LogEvent, NewReview, ReviewEnd, ReviewEvidence, ReviewReason,
     SenderEvent, SenderEventFate, SenderEventId, StoreError, StoreErrorKind, TenantId,
@@ -219,7 +219,7 @@ fn review_of(event: &SenderEvent, why: &str) -> NewReview {
         event,
         ..
     } = event;
-    let why = &why[..why.floor_char_boundary(MAX_MESSAGE)];
+    let why = cut(why, MAX_MESSAGE);
     let message = format!(
         "The handler of {sender} has not taken event {event_id} ({event}): {why}. Mend the cause and retry, or dismiss the event."
     );

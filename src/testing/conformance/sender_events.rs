@@ -376,7 +376,7 @@ pub async fn a_parked_event_waits_for_a_person(bench: &Bench) {
     let item = park(bench, &first).await;
     assert_eq!((item.link, item.links, item.count), (None, 0, 1));
     assert_eq!(item.cause, "handler/stripe/1");
-    assert_eq!(bench.open_items().await, [item.clone()]);
+    assert_eq!(bench.open_items().await, std::slice::from_ref(&item));
     let parked = record(bench, "1").await;
     assert_eq!((parked.review, parked.is_parked), (Some(item.id), true));
     assert_eq!((parked.fate, parked.attempts), (None, 1));
@@ -529,8 +529,8 @@ pub async fn bodies_of_ended_events_are_emptied(bench: &Bench) {
     end(bench, &first).await;
     let all = bodies(bench).await;
     let over: Vec<bool> = all.iter().map(|body| body.is_over).collect();
-    let ended = usize::try_from(over.iter().filter(|over| **over).count());
-    assert_eq!((over.len(), ended), (3, Ok(1)));
+    let ended = over.iter().filter(|over| **over).count();
+    assert_eq!((over.len(), ended), (3, 1));
     let page = Page::after(all[0].event, 1);
     let next = bench.store.event_bodies(&tenant(), page).await;
     assert_eq!(next.expect("bodies are read"), all[1..2]);

@@ -335,7 +335,9 @@ fn seen(booking: &Booking, seat: Option<&SeatUid>, ours: &AppointmentState) -> A
         _ => AppointmentStatus::Cancelled,
     };
     let attendee = attendee.map(Person::from);
-    let attendee = attendee.unwrap_or_else(|| ours.attendee.clone());
+    let mut attendee = attendee.unwrap_or_else(|| ours.attendee.clone());
+    // Cal.com has an address for everybody; one that stands for a phone number is nobody's.
+    attendee.email.take_if(|_| ours.attendee.email.is_none());
     let event_type = booking.event_type_id().unwrap_or(ours.event_type);
     let mut theirs =
         AppointmentState::new(status, booking.start, booking.end, event_type, attendee);

@@ -383,6 +383,8 @@ mod tests {
             ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2],
             "{ids:?}"
         );
+        let longer = format!("a:b:{}", name::digest(b""));
+        assert_ne!(event_id("call_ended", &longer, b""), ids[0]);
     }
 
     #[test]

@@ -68,7 +68,7 @@ async fn tenant(context: &Context, output: &Output, yes: bool) -> Result<(), Fai
         ("versions of settings", erased.documents),
         ("pairs", erased.links),
         ("webhooks", erased.deliveries),
-        ("events of other senders", erased.events),
+        ("other events", erased.events),
         ("changes", erased.changes),
         ("review items", erased.reviews),
         ("log entries", erased.log),

@@ -57,7 +57,9 @@ async fn serve(settings: Settings, output: &Output) -> Result<(), Failure> {
     };
     let mut config = WorkerConfig::default();
     config.retention = context.settings.keep;
-    let serving = Serving::receiving(&context, listener)?.working(&context, config);
+    let serving = Serving::receiving(&context, listener)
+        .await?
+        .working(&context, config);
     greet(&context, &serving, output, None)?;
     watch_subscriptions(&context);
     stop.told().await;
@@ -84,7 +86,7 @@ async fn demonstrate(settings: Settings, output: &Output, port: u16) -> Result<(
     let mut config = WorkerConfig::default();
     config.poll_interval = Duration::from_millis(200);
     config.retention = context.settings.keep;
-    let serving = Serving::receiving(&context, listener)?;
+    let serving = Serving::receiving(&context, listener).await?;
     tokio::select! {
         set = demo.set_the_stage(&context) => set?,
         () = stop.told() => return Ok(()),
@@ -130,7 +132,7 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 impl Serving {
     /// Receives webhooks and serves the page.
-    fn receiving(context: &Context, listener: TcpListener) -> Result<Self, Failure> {
+    async fn receiving(context: &Context, listener: TcpListener) -> Result<Self, Failure> {
         let address = listener.local_addr()?;
         let (stop, mut stopping) = watch::channel(false);
         let monitor = Arc::new(Monitor::new(context.engine.clone()));
@@ -141,6 +143,7 @@ impl Serving {
             metrics: metrics.clone(),
             links: links.clone(),
             live: live.clone(),
+            agents: router::agents_config(context).await?,
         };
         let router = router::router(context, parts);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use calcom::model::PhoneNumber;
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -211,7 +212,11 @@ fn branches_and_staff_are_read_and_checked() {
     assert_eq!(event_types, [42, 43, 44]);
     assert!(tenant.hosts.contains(&7.into()));
     let mitte = tenant.places.branch("mitte").unwrap();
-    let numbers: Vec<&str> = mitte.phone_numbers.iter().map(|n| n.as_str()).collect();
+    let numbers: Vec<&str> = mitte
+        .phone_numbers
+        .iter()
+        .map(PhoneNumber::as_str)
+        .collect();
     assert_eq!(numbers, ["+4315880080", "+4930123456"]);
     assert_eq!(
         mitte.opening_hours.to_string(),
