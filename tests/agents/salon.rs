@@ -48,6 +48,14 @@ impl Salon {
     pub(crate) async fn open_with(
         adjust: impl FnOnce(Tenant) -> Tenant + Send + Clone + 'static,
     ) -> Self {
+        Self::open_for(Duration::from_secs(30), adjust).await
+    }
+
+    /// A salon whose tools answer within a time.
+    pub(crate) async fn open_for(
+        answer_within: Duration,
+        adjust: impl FnOnce(Tenant) -> Tenant + Send + Clone + 'static,
+    ) -> Self {
         let clock = ManualClock::at("2026-12-01T08:00:00Z".parse().unwrap());
         let table = InMemoryStore::with_clock(clock.shared());
         let haircut = FakeEventType::new("haircut", 30).with_title("Haarschnitt");

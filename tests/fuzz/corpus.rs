@@ -48,7 +48,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "client" => calls(),
         "sqlite" => columns(),
         "text" => texts(),
-        "tools" => calls(),
+        "tools" => tool_calls(),
         "phone" => phones(),
         "verify_calcom" => bookings(),
         "verify_retell" => calls_of_an_agent(),
@@ -220,7 +220,7 @@ fn texts() -> Vec<Vec<u8>> {
 
 /// Numbers as people write them, after the letters of a region.
 /// Every tool with arguments that are read, and with some that are not.
-fn calls() -> Vec<Vec<u8>> {
+fn tool_calls() -> Vec<Vec<u8>> {
     let texts: [&[u8]; 6] = [
         b"{}",
         b"null",

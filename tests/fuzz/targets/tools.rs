@@ -107,6 +107,7 @@ impl EventTypeCatalog for AlwaysFree {
         &self,
         _: EventTypeId,
         _: &ServiceDetails,
+        _: &ServiceDetails,
     ) -> Result<CatalogEntry, CalendarError> {
         Err(out_of_order())
     }
@@ -181,8 +182,9 @@ async fn tools() -> (Tools, InMemoryStore, DateTime<Utc>) {
         .with_locale(Locale::new("Europe/Berlin".into(), "de").with_region("DE"))
         .with_services(TenantServices::new(services, calendar));
     let write = ServiceWrite::new(ServiceDetails::new("Haircut", 30), now);
-    let created = store.create_for_event_type(&"salon".into(), 1.into(), write);
-    created.await.expect("a service");
+    let salon = "salon".into();
+    let created = store.create_for_event_type(&salon, 1.into(), write).await;
+    created.expect("a service");
     for (id, hours, name, number) in [
         ("a-1", 30, "Ann", NUMBER),
         ("a-2", 40, NAME, "+4915187654321"),
