@@ -144,3 +144,8 @@ struct Readme;
 #[cfg(all(doctest, feature = "postgres", feature = "sqlite", feature = "testing"))]
 #[doc = include_str!("../docs/hosts.md")]
 struct Hosts;
+
+/// The examples of the guide for agents, compiled.
+#[cfg(all(doctest, feature = "agents", feature = "client", feature = "server"))]
+#[doc = include_str!("../docs/agents.md")]
+struct Agents;

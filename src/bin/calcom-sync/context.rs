@@ -303,12 +303,18 @@ fn of_settings(
     tenant
 }
 
-/// In whose words times and phone numbers are: those of the branches, if they agree.
+/// In whose words times and phone numbers are: in the time zone of the branches, if none is set and they
+/// agree.
 fn locale(settings: &TenantSettings) -> Locale {
     let mut locale = Locale::default();
+    if let Some(language) = &settings.language {
+        locale.language.clone_from(language);
+    }
     let branches = settings.places.branches.iter();
     let mut zones = branches.map(|branch| &branch.time_zone);
-    if let Some(zone) = zones.next()
+    if let Some(zone) = &settings.time_zone {
+        locale.time_zone = zone.clone();
+    } else if let Some(zone) = zones.next()
         && zones.all(|other| other == zone)
     {
         locale.time_zone = zone.clone();

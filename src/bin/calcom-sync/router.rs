@@ -61,8 +61,8 @@ fn mcp(context: &Context) -> Router {
     if tokens.is_empty() {
         return Router::new();
     }
-    let mut config = McpConfig::new(ProgramAccess::tokens(tokens))
-        .with_host(settings.listen.ip().to_string());
+    let mut config =
+        McpConfig::new(ProgramAccess::tokens(tokens)).with_host(settings.listen.ip().to_string());
     if let Some(url) = &settings.public_url
         && let Some(host) = url.host_str()
     {

@@ -261,7 +261,10 @@ fn greet(
             (tenant.to_string(), url)
         })
         .collect();
-    let with_mcp = settings.tenants.iter().filter(|tenant| tenant.mcp.is_some());
+    let with_mcp = settings
+        .tenants
+        .iter()
+        .filter(|tenant| tenant.mcp.is_some());
     let base = settings.public_url.as_ref().map_or_else(
         || format!("http://{address}"),
         |url| url.as_str().trim_end_matches('/').to_owned(),

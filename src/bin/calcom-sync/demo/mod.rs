@@ -22,7 +22,9 @@ use self::state::{Published, State};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::settings::{DatabaseUrl, McpSettings, Role, Settings, TenantSettings, TokenSettings, webhook_path};
+use crate::settings::{
+    DatabaseUrl, McpSettings, Role, Settings, TenantSettings, TokenSettings, webhook_path,
+};
 
 /// The demo's only tenant.
 const TENANT: &str = "demo";
@@ -208,6 +210,8 @@ impl State {
                 token: self.token.clone(),
             }),
             default_region: "DE".parse().ok(),
+            language: None,
+            time_zone: None,
             places: salon::places(&self.event_types, &self.hosts),
         };
         let token = TokenSettings {

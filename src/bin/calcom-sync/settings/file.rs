@@ -6,9 +6,10 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use calcom::model::{EventTypeId, Region, UserId};
+use calcom::model::{EventTypeId, Region, TimeZone, UserId};
 use calcom::store::{Retention, TenantId};
 use calcom::sync::ConflictPolicy;
+use chrono_tz::Tz;
 use http::HeaderName;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -85,6 +86,8 @@ pub(super) struct TenantFile {
     pub(super) retell: Option<RetellFile>,
     pub(super) mcp: Option<McpFile>,
     pub(super) default_region: Option<String>,
+    pub(super) language: Option<String>,
+    pub(super) time_zone: Option<String>,
     pub(super) branches: Vec<BranchFile>,
     pub(super) staff: Vec<StaffFile>,
 }
@@ -369,6 +372,24 @@ impl TenantFile {
             })?),
             None => None,
         };
+        let language = match self.language.as_deref().map(str::trim) {
+            Some(code) if code.len() < 2 || !code.is_ascii() => {
+                return Err(wrong(
+                    "tenants.language",
+                    "is no code of a language: write en or de",
+                ));
+            }
+            code => code.map(str::to_owned),
+        };
+        let time_zone = match self.time_zone {
+            Some(zone) if zone.parse::<Tz>().is_err() => {
+                return Err(wrong(
+                    "tenants.time_zone",
+                    "is no time zone: write one as in Europe/Berlin",
+                ));
+            }
+            zone => zone.map(TimeZone::new),
+        };
         let places = places::check(self.branches, self.staff, region, wrong)?;
         let (branches, staff) = (&places.branches, &places.staff);
         let of_branches = branches.iter().flat_map(|branch| &branch.event_types);
@@ -392,6 +413,8 @@ impl TenantFile {
             retell,
             mcp,
             default_region: region,
+            language,
+            time_zone,
             places,
         })
     }

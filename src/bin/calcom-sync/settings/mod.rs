@@ -13,7 +13,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use calcom::model::{EventTypeId, PhoneNumber, Region, UserId};
+use calcom::model::{EventTypeId, PhoneNumber, Region, TimeZone, UserId};
 use calcom::store::{Retention, TenantId};
 use calcom::sync::{ConflictPolicy, Places};
 use http::HeaderName;
@@ -106,6 +106,10 @@ pub(crate) struct TenantSettings {
     pub(crate) mcp: Option<McpSettings>,
     /// The country of phone numbers that are written without one.
     pub(crate) default_region: Option<Region>,
+    /// The language in which callers are answered.
+    pub(crate) language: Option<String>,
+    /// The time zone of what callers say, where no branch says otherwise.
+    pub(crate) time_zone: Option<TimeZone>,
     /// Its branches and staff, whose event types and users are also among the tenant's.
     pub(crate) places: Places,
 }

@@ -178,6 +178,7 @@ fn the_example_is_valid_and_says_everything() {
         (2, 2)
     );
     assert!(salon.default_region.is_some() && salon.mcp.is_some());
+    assert!(salon.language.is_some() && salon.time_zone.is_some());
     assert!(settings.keep.log.is_none() && settings.keep.reviews.is_some());
     assert!(settings.public_url.is_some() && settings.sync_key_secret.is_some());
 }
@@ -227,6 +228,11 @@ fn branches_and_staff_are_read_and_checked() {
     let other = branch.replace("mitte", "west");
     for (wrong, told) in [
         ("default_region = \"Germany\"\n".to_owned(), "is no country"),
+        ("language = \"ü\"\n".to_owned(), "is no code"),
+        (
+            "time_zone = \"Europe/Berlín\"\n".to_owned(),
+            "is no time zone",
+        ),
         (branch.replace("Berlin", "Berlln"), "is no time zone"),
         (
             format!("{branch}opening_hours = [\"Mon 18:00-09:00\"]\n"),
