@@ -118,13 +118,14 @@ pub(super) fn router(
     engine: Arc<dyn SyncEngine>,
     config: WebhookConfig,
 ) -> Router {
+    let limit = DefaultBodyLimit::max(config.max_body_bytes);
     let door = Arc::new(Door {
         engine,
-        intake: Intake::new(&config),
+        intake: Intake::new(config),
     });
     Router::new()
         .route(path, receive)
-        .layer(DefaultBodyLimit::max(config.max_body_bytes))
+        .layer(limit)
         .with_state(door)
 }
 
