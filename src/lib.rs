@@ -46,6 +46,7 @@
 //! | [`postgres`] | the store in a PostgreSQL database | `postgres` |
 //! | [`sync`] | the sync engine | |
 //! | [`server`] | axum routers: the door for webhooks, health, and the operations page | `server` |
+//! | [`agents`] | tools for voice agents and language models; as an MCP server with `mcp` | `agents` |
 //! | [`metrics`] | what is counted and timed | `metrics` |
 //! | [`testing`] | the conformance suite for stores, stores that fail, webhook bodies, clock and randomness | `conformance` |
 //! | [`testing::FakeCalcom`] | a fake Cal.com, with fault scripts | `testing` |
@@ -83,7 +84,9 @@
 //! # Features
 //!
 //! `client` and `rustls` are on by default; `native-tls`, `http2`, `sqlite`, `postgres`, `server`,
-//! `metrics`, `phone`, `conformance` and `testing` (which includes `client` and `conformance`) are not.
+//! `metrics`, `phone`, `standard-webhooks`, `agents`, `mcp`, `conformance` and `testing` (which includes
+//! `client` and `conformance`) are not. `agents` is tools for voice agents and language models, and `mcp`
+//! serves them over the Model Context Protocol.
 //! `phone` reads, checks and shows phone numbers by the numbering plans of all countries. Without any
 //! feature, and with `conformance` alone, the crate depends on no HTTP client, SQL, server or TLS.
 //! `standard-webhooks` adds the verifier for senders that sign as Standard Webhooks does.

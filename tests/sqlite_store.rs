@@ -13,7 +13,7 @@ use std::time::Duration;
 use calcom::model::{BookingUid, EventTypeId};
 use calcom::sqlite::SqliteStore;
 use calcom::store::{
-    Accepted, Appointment, AppointmentId, AppointmentRepository, AppointmentState,
+    Accepted, Appointment, AppointmentDesk, AppointmentId, AppointmentRepository, AppointmentState,
     AppointmentStatus, AppointmentWrite, ChainKey, Change, ChangeFate, Checkpoint, Claim,
     ClaimRequest, DeliveryClaim, DeliveryFate, Hold, Inbox, Links, LogScope, NewDelivery,
     NewReview, Opaque, Origin, Outbox, Page, Person, Resolution, Retention, ReviewEvidence,
@@ -185,6 +185,45 @@ async fn reopening_keeps_everything() {
         .settle(&before.lease, Settlement::new(before.link))
         .await;
     assert_eq!(late.unwrap_err().kind(), StoreErrorKind::LeaseLost);
+}
+
+/// Rows of before the index for phone numbers, and what another program writes in SQL. One that is no JSON
+/// stops neither the migration nor the look-up.
+#[tokio::test]
+async fn rows_of_before_are_found_by_phone() {
+    let folder = tempfile::tempdir().unwrap();
+    let number = "+4930123456".parse().unwrap();
+    let insert = |id: &'static str, state: String| {
+        sqlx::query(
+            "INSERT INTO calcom_appointments (tenant, id, revision, origin, state, start_at, updated_at) \
+             VALUES ('tenant', ?1, 1, 'admin', ?2, 0, 0)",
+        )
+        .bind(id)
+        .bind(state)
+    };
+    let mut state = write(60).state;
+    state.attendee.phone_number = Some("+4930123456".to_owned());
+    let state = serde_json::to_string(&state).unwrap();
+    open(folder.path()).await.pool().close().await;
+    let beside = beside(folder.path()).await;
+    for sql in [
+        "DROP INDEX calcom_appointments_phone",
+        "DELETE FROM calcom_migrations WHERE version = 4",
+    ] {
+        sqlx::query(sql).execute(&beside).await.unwrap();
+    }
+    for (id, state) in [("old", state.clone()), ("broken", "no JSON".to_owned())] {
+        insert(id, state).execute(&beside).await.unwrap();
+    }
+    let store = open(folder.path()).await;
+    insert("new", state).execute(&beside).await.unwrap();
+    insert("worse", "{".to_owned())
+        .execute(&beside)
+        .await
+        .unwrap();
+    let found = store.by_phone(&tenant(), &number, at(0), 10).await.unwrap();
+    let found: Vec<&str> = found.iter().map(|found| found.id.as_str()).collect();
+    assert_eq!(found, ["new", "old"]);
 }
 
 #[tokio::test]

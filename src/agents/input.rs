@@ -3,6 +3,8 @@
 //! No field is required by the types, so that a call that leaves something out is answered with what is
 //! missing.
 
+#![allow(clippy::doc_markdown, reason = "the descriptions are texts for models")]
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -13,7 +13,8 @@
 //!   else.
 //! - An answer is there [in time](ToolsConfig::answer_within): what takes longer is accepted, and said so.
 //!
-//! How voice providers and language models ask is in [`dialect`].
+//! How voice providers and language models ask is in [`dialect`]; the tools as an MCP server are in `mcp`
+//! (feature `mcp`).
 
 mod books;
 mod caller;
@@ -21,6 +22,8 @@ mod console;
 pub mod dialect;
 mod input;
 mod language;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod outcome;
 #[cfg(feature = "client")]
 pub mod retell;

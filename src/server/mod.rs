@@ -1,7 +1,8 @@
 //! axum routers over the engine, to be put into the host's own: [`webhooks`], where Cal.com delivers,
 //! [`sender_webhooks`], where others do, and [`operations`], the page for the people who run the sync.
 //!
-//! With feature `agents`, `agents` is where voice providers and programs call the tools.
+//! With feature `agents`, `agents` is where voice providers and programs call the tools; with feature `mcp`,
+//! `mcp` is where MCP clients do.
 //!
 //! ```no_run
 //! # async fn run(engine: std::sync::Arc<dyn calcom::sync::SyncEngine>) -> std::io::Result<()> {
@@ -21,6 +22,8 @@ mod answer;
 mod correlation;
 mod health;
 mod intake;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod page;
 mod rate_limit;
 mod senders;
@@ -29,6 +32,8 @@ mod webhooks;
 #[cfg(feature = "agents")]
 pub use agents::{AgentsConfig, ProgramAccess, ProgramOf, agents, agents_with};
 pub use health::{HealthConfig, health, health_with};
+#[cfg(feature = "mcp")]
+pub use mcp::{McpConfig, mcp, mcp_with};
 pub use page::{
     Access, LiveStreams, OPERATIONS_ROUTES, Operated, OperationsConfig, OperationsRoute, Operator,
     Role, SignInLinks, Token, operations,

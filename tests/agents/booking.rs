@@ -1,5 +1,7 @@
 //! Taking, moving and cancelling appointments.
 
+use std::time::Duration;
+
 use calcom::agents::{Caller, Outcome, Progress, Refusal, Tool};
 use calcom::store::{AppointmentState, AppointmentStatus, AppointmentWrite, Origin, Person};
 use calcom::testing::{Fault, Operation, Then};
@@ -136,7 +138,7 @@ async fn a_slot_that_is_lost_on_the_way_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn what_takes_longer_is_accepted_and_said_so() {
-    let mut salon = Salon::open().await;
+    let mut salon = Salon::open_for(Duration::from_secs(1), |tenant| tenant).await;
     salon.rest();
     let ann = calling("call-1", ANN);
     let answer = salon.call(&ann, Tool::BookAppointment, booking(TEN)).await;
@@ -144,7 +146,6 @@ async fn what_takes_longer_is_accepted_and_said_so() {
         panic!("{}", shown(&answer));
     };
     assert_eq!(*progress, Progress::Accepted);
-    salon.work();
     salon.harness.settle().await;
     salon.harness.assert_in_sync().await;
     let again = salon.call(&ann, Tool::BookAppointment, booking(TEN)).await;

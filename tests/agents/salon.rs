@@ -48,6 +48,14 @@ impl Salon {
     pub(crate) async fn open_with(
         adjust: impl FnOnce(Tenant) -> Tenant + Send + Clone + 'static,
     ) -> Self {
+        Self::open_for(Duration::from_secs(30), adjust).await
+    }
+
+    /// A salon whose tools answer within a time.
+    pub(crate) async fn open_for(
+        answer_within: Duration,
+        adjust: impl FnOnce(Tenant) -> Tenant + Send + Clone + 'static,
+    ) -> Self {
         let clock = ManualClock::at("2026-12-01T08:00:00Z".parse().unwrap());
         let table = InMemoryStore::with_clock(clock.shared());
         let haircut = FakeEventType::new("haircut", 30).with_title("Haarschnitt");
@@ -96,7 +104,7 @@ impl Salon {
         }
         let directory = Arc::new(StaticTenants::new([adjust(of_tools)]));
         let mut config = ToolsConfig::default();
-        config.answer_within = Duration::from_secs(5);
+        config.answer_within = answer_within;
         let tools = Tools::over_engine(&harness.engine(), Arc::new(table.clone()), directory)
             .clock(clock.shared())
             .config(config)

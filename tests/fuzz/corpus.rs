@@ -48,6 +48,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "client" => calls(),
         "sqlite" => columns(),
         "text" => texts(),
+        "tools" => tool_calls(),
         "phone" => phones(),
         "verify_calcom" => bookings(),
         "verify_retell" => calls_of_an_agent(),
@@ -218,6 +219,23 @@ fn texts() -> Vec<Vec<u8>> {
 }
 
 /// Numbers as people write them, after the letters of a region.
+/// Every tool with arguments that are read, and with some that are not.
+fn tool_calls() -> Vec<Vec<u8>> {
+    let texts: [&[u8]; 6] = [
+        b"{}",
+        b"null",
+        br#"{"services": ["Haircut", 7, null], "start": "tomorrow at 2 pm"}"#,
+        br#"{"service": "haircut", "when": "2026-12-03T14:30:00+01:00", "name": "Ben", "email": "b at x dot de"}"#,
+        "haircut\x1fmorgen um halb drei\x1fBen\x1fnull eins f\u{fc}nf eins\x1fb punkt x at y punkt de\x1fDonnerstag\x1fviertel nach zwei\x1fa-1".as_bytes(),
+        "Haircut\x1fnext Tuesday at seven\x1f \x1fdouble four\x1f@\x1fthe 31st of February\x1fmidnight\x1fa-2".as_bytes(),
+    ];
+    let mut inputs = Vec::new();
+    for tool in calcom::agents::Tool::ALL {
+        inputs.extend(texts.map(|text| super::targets::tools::input(tool, text)));
+    }
+    inputs
+}
+
 fn phones() -> Vec<Vec<u8>> {
     [
         "DE030 / 12 34 56",

@@ -146,7 +146,7 @@ macro_rules! targets {
 }
 
 targets! {
-    webhook model response client sqlite text phone
+    webhook model response client sqlite text tools phone
     verify_calcom verify_retell verify_stripe verify_standard dialects
 }
 

@@ -9,12 +9,14 @@ use calcom::model::{Booking, BookingQuery, BookingUid, EventTypeId};
 use calcom::store::{
     Accepted, ActivitySlice, Appointment, AppointmentId, AppointmentRepository, AppointmentState,
     AppointmentStatus, AppointmentWrite, ChainKey, Change, ChangeFate, ChangeId, Checkpoint, Claim,
-    ClaimRequest, Delivery, DeliveryFate, DeliveryId, Erased, Erasure, HistoryEntry,
+    ClaimRequest, Delivery, DeliveryFate, DeliveryId, Document, DocumentVersion, Documents, Erased,
+    Erasure, EventAccepted, EventClaim, EventClaimRequest, EventLease, HistoryEntry,
     HistoryPosition, InMemoryStore, Inbox, Lease, Link, LinkId, LinkKey, LinkStatus, Links,
-    LogEntry, LogEvent, LogId, LogScope, MarkSource, NewDelivery, NewReview, Opaque, Origin,
-    Outbox, Page, Person, Pruned, RecordedChange, Reports, Resolution, Retention, ReviewCount,
-    ReviewEvidence, ReviewFilter, ReviewId, ReviewItem, Reviews, Revision, ServiceLink,
-    ServiceLinkId, ServiceLinks, ServiceSyncLease, Settled, Settlement, StoreError, StoredBody,
+    LogEntry, LogEvent, LogId, LogScope, MarkSource, NewDelivery, NewReview, NewSenderEvent,
+    Opaque, Origin, Outbox, Page, Person, Pruned, RecordedChange, Reports, Resolution, Retention,
+    ReviewCount, ReviewEvidence, ReviewFilter, ReviewId, ReviewItem, Reviews, Revision,
+    SenderEventFate, SenderEventId, SenderEventRecord, SenderEvents, ServiceLink, ServiceLinkId,
+    ServiceLinks, ServiceSyncLease, Settled, Settlement, StoreError, StoredBody, StoredEventBody,
     SweepLease, Sweeps, SyncLog, TenantId, Tenants, Upkeep, WebhookHealth, Window, WorkCounts,
 };
 use calcom::sync::{
@@ -339,6 +341,29 @@ hand_on! {
         deliveries(tenant: &TenantId, page: Page<DeliveryId>)
             -> Vec<(Delivery, Option<DeliveryFate>)>;
         webhook_health(tenant: &TenantId, within: Duration) -> WebhookHealth;
+    }
+    SenderEvents {
+        accept_event(event: NewSenderEvent) -> EventAccepted;
+        claim_event(request: &EventClaimRequest) -> Option<EventClaim>;
+        end_event(lease: &EventLease, fate: &SenderEventFate, outcome: Option<&str>) -> ();
+        retry_event(lease: &EventLease, wait: Duration) -> ();
+        hand_back_event(lease: &EventLease) -> ();
+        park_event(lease: &EventLease, review: &NewReview, outcome: Option<&str>) -> ReviewId;
+        sender_events(tenant: &TenantId, page: Page<SenderEventId>) -> Vec<SenderEventRecord>;
+        event_bodies(tenant: &TenantId, page: Page<SenderEventId>) -> Vec<StoredEventBody>;
+        empty_event_bodies(tenant: &TenantId, events: &[SenderEventId]) -> ();
+    }
+    Documents {
+        document(tenant: &TenantId, name: &str) -> Option<Document>;
+        document_versions(tenant: &TenantId, name: &str, page: Page<DocumentVersion>)
+            -> Vec<Document>;
+        save_document(
+            tenant: &TenantId,
+            name: &str,
+            expected: Option<DocumentVersion>,
+            body: &str,
+            by: &str
+        ) -> Document;
     }
     Reviews {
         open_reviews(tenant: &TenantId, page: Page<ReviewId>) -> Vec<ReviewItem>;

@@ -115,6 +115,8 @@ pub(crate) enum Command {
     /// Voice agents at their providers.
     #[command(subcommand)]
     Agents(AgentsCommand),
+    /// Serve the agents' tools to an MCP client, over standard input and output.
+    Mcp(McpArgs),
     /// How fast the sync and its database are.
     Performance(PerformanceArgs),
     /// Read event types and free slots once, so that the first customer need not wait for it.
@@ -150,6 +152,14 @@ pub(crate) struct ServeArgs {
     /// The port of the demo's Cal.com. If it is taken, a free one is used.
     #[arg(long, value_name = "PORT", default_value_t = 4690)]
     pub(crate) demo_port: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct McpArgs {
+    /// Only write appointments down; another process on the same database, such as `serve`, brings them to
+    /// Cal.com.
+    #[arg(long)]
+    pub(crate) no_worker: bool,
 }
 
 #[derive(Debug, Args)]
@@ -406,7 +416,7 @@ pub(crate) enum RetellCommand {
     Restore {
         /// The version's number.
         #[arg(value_name = "VERSION")]
-        version: i64,
+        number: i64,
         #[command(flatten)]
         operator: Operator,
     },

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use calcom::agents::Tools;
 use calcom::agents::dialect::retell::RetellEndpoints;
 use calcom::agents::retell::{RetellAccount, RetellAgentId, RetellClient, RetellConsole};
 use calcom::client::{ApiVersion, ApiVersions, Client, ClientBuilder};
 use calcom::store::{AppointmentRepository, ServiceRepository, Store, TenantId};
-use calcom::sync::{Engine, StaticTenants, Tenant, TenantServices};
+use calcom::sync::{Engine, Locale, StaticTenants, Tenant, TenantServices};
 use calcom::webhook::RetellVerifier;
 
 use crate::database::Database;
@@ -29,10 +30,10 @@ pub(crate) struct Context {
     /// Who hears of what a person should hear of; to be flushed at the end by whoever works.
     pub(crate) notifiers: Notifiers,
     clients: BTreeMap<TenantId, Client>,
-    /// The tenants as the engine knows them.
-    pub(crate) directory: Arc<StaticTenants>,
     /// The voice agents of the tenants that have one; `None` if no tenant has.
     pub(crate) console: Option<Arc<RetellConsole>>,
+    /// The agents' tools.
+    pub(crate) tools: Tools,
 }
 
 impl Context {
@@ -79,8 +80,10 @@ impl Context {
             Some(secret) => builder.sync_key_secret(secret.clone()),
             None => builder,
         };
+        let engine = Arc::new(builder.build());
+        let tools = Tools::over_engine(&engine, database.desk(), directory).build();
         Ok(Self {
-            engine: Arc::new(builder.build()),
+            engine,
             tenants: clients.keys().cloned().collect(),
             store,
             appointments,
@@ -89,8 +92,8 @@ impl Context {
             settings,
             notifiers,
             clients,
-            directory,
             console,
+            tools,
         })
     }
 
@@ -270,6 +273,7 @@ fn of_settings(
     let client = Arc::new(client.clone());
     let mut tenant = Tenant::new(settings.id.clone(), client.clone())
         .with_services(TenantServices::new(services, client.clone()))
+        .with_locale(locale(settings))
         .with_conflict_policy(settings.conflicts);
     for secret in &settings.webhook_secrets {
         tenant = tenant.with_webhook_secret(secret.clone());
@@ -297,4 +301,18 @@ fn of_settings(
         tenant = tenant.with_sender(Arc::new(verifier));
     }
     tenant
+}
+
+/// In whose words times and phone numbers are: those of the branches, if they agree.
+fn locale(settings: &TenantSettings) -> Locale {
+    let mut locale = Locale::default();
+    let branches = settings.places.branches.iter();
+    let mut zones = branches.map(|branch| &branch.time_zone);
+    if let Some(zone) = zones.next()
+        && zones.all(|other| other == zone)
+    {
+        locale.time_zone = zone.clone();
+    }
+    locale.region = settings.default_region.map(|region| region.to_string());
+    locale
 }

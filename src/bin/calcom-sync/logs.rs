@@ -3,8 +3,10 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
+use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
@@ -64,6 +66,12 @@ fn appender(folder: &Path) -> Result<RollingFileAppender, Failure> {
         .map_err(|error| cannot(error.into()))
 }
 
+/// Whether a line names no customer, as far as that is known of libraries: MCP's logs whole messages below
+/// warnings.
+fn is_discreet(line: &Metadata<'_>) -> bool {
+    *line.level() <= Level::WARN || !line.target().starts_with("rmcp")
+}
+
 fn layer<W>(
     is_json: bool,
     is_for_a_person: bool,
@@ -80,6 +88,7 @@ where
         )
         .because(error)
     })?;
+    let filter = filter.and(filter_fn(is_discreet));
     let layer = fmt::layer().with_writer(writer).with_ansi(false);
     Ok(if is_json {
         layer.json().with_filter(filter).boxed()

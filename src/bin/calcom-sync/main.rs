@@ -31,7 +31,9 @@ use crate::settings::Settings;
 use crate::signals::Stop;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    // Its standard output is the MCP client's, failures or not.
+    cli.global.json &= !matches!(cli.command, Command::Mcp(_));
     let output = Output::new(&cli.global);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -70,6 +72,7 @@ async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         // They have something to tidy up when they are interrupted.
         Command::Serve(arguments) => commands::serve::run(&cli.global, output, arguments).await,
         Command::Check(arguments) => commands::check::run(&cli.global, output, arguments).await,
+        Command::Mcp(arguments) => commands::mcp::run(&cli.global, arguments).await,
         command => {
             let mut stop = Stop::listen();
             let settings = Settings::load(&cli.global)?;

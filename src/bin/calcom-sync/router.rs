@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use calcom::agents::Tools;
 use calcom::server::{
-    Access, AgentsConfig, LiveStreams, OperationsConfig, Role, SignInLinks, Token, WebhookConfig,
+    Access, AgentsConfig, LiveStreams, McpConfig, OperationsConfig, ProgramAccess, Role,
+    SignInLinks, Token, WebhookConfig,
 };
 use calcom::sync::{BranchId, Monitor, SyncEngine};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -44,10 +44,38 @@ pub(crate) fn router(context: &Context, parts: Parts) -> Router {
     let render = async move || ([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], metrics.render());
     Router::new()
         .merge(calcom::server::webhooks_with(engine, config))
+        .merge(mcp(context))
         .merge(agents)
         .merge(calcom::server::health(parts.monitor))
         .route("/metrics", get(render))
         .merge(calcom::server::operations(context.engine.clone(), page))
+}
+
+/// The tools for MCP clients, of the tenants that have a token for them.
+fn mcp(context: &Context) -> Router {
+    let settings = &context.settings;
+    let tenants = settings.tenants.iter();
+    let tokens: Vec<_> = tenants
+        .filter_map(|tenant| Some((tenant.id.clone(), tenant.mcp.as_ref()?.token.clone())))
+        .collect();
+    if tokens.is_empty() {
+        return Router::new();
+    }
+    let mut config = McpConfig::new(ProgramAccess::tokens(tokens))
+        .with_host(settings.listen.ip().to_string());
+    if let Some(url) = &settings.public_url
+        && let Some(host) = url.host_str()
+    {
+        config = config.with_host(host);
+        if let Some(port) = url.port_or_known_default() {
+            config = config.with_origin(format!("{}://{host}:{port}", url.scheme()));
+        }
+    }
+    config.requests.source_header = settings.webhooks.source_header.clone();
+    if settings.webhooks.requests_per_minute.is_none() {
+        config.requests.requests_per_minute = None;
+    }
+    calcom::server::mcp_with(context.tools.clone(), config)
 }
 
 /// The doors for voice agents, if any tenant has one.
@@ -55,9 +83,7 @@ fn agents(context: &Context, config: AgentsConfig) -> Router {
     if context.console.is_none() {
         return Router::new();
     }
-    let (desk, directory) = (context.database.desk(), context.directory.clone());
-    let tools = Tools::over_engine(&context.engine, desk, directory).build();
-    calcom::server::agents_with(context.engine.clone(), tools, config)
+    calcom::server::agents_with(context.engine.clone(), context.tools.clone(), config)
 }
 
 /// Which agents take the calls of which branches, as operators have chosen.

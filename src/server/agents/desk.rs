@@ -131,7 +131,7 @@ pub(super) fn json(body: String) -> Response {
 }
 
 /// Answers a request with what became of it.
-pub(super) fn respond(
+pub(in crate::server) fn respond(
     answered: Result<Response, Outcome>,
     correlation_id: CorrelationId,
     span: &tracing::Span,

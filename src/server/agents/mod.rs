@@ -14,6 +14,8 @@ use axum::routing::{get, post};
 
 pub use config::AgentsConfig;
 use desk::Desk;
+#[cfg(feature = "mcp")]
+pub(super) use desk::respond;
 pub use programs::{ProgramAccess, ProgramOf};
 
 use crate::agents::Tools;

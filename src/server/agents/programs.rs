@@ -79,7 +79,7 @@ impl ProgramAccess {
     }
 
     /// Whether a request may be answered for a tenant. Every token is compared, each in constant time.
-    pub(super) fn opens(
+    pub(in crate::server) fn opens(
         &self,
         tenant: &TenantId,
         headers: &HeaderMap,

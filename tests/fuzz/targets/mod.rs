@@ -10,6 +10,7 @@ pub mod phone;
 pub mod response;
 pub mod sqlite;
 pub mod text;
+pub mod tools;
 pub mod verify;
 pub mod webhook;
 
@@ -54,6 +55,11 @@ pub const TARGETS: &[Target] = &[
         name: "text",
         run: text::target,
         inputs: 1000,
+    },
+    Target {
+        name: "tools",
+        run: tools::target,
+        inputs: 300,
     },
     Target {
         name: "phone",

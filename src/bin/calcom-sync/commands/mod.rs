@@ -10,6 +10,7 @@ pub(crate) mod control;
 pub(crate) mod erase;
 pub(crate) mod history;
 pub(crate) mod log;
+pub(crate) mod mcp;
 pub(crate) mod performance;
 pub(crate) mod prune;
 pub(crate) mod rebuild;
@@ -53,7 +54,7 @@ pub(crate) async fn run(
         Command::Pause(arguments) => control::pause(context, output, arguments).await,
         Command::Resume(arguments) => control::resume(context, output, arguments).await,
         Command::Log(arguments) => log::run(context, output, arguments).await,
-        Command::Serve(_) | Command::Check(_) | Command::Completions(_) => {
+        Command::Serve(_) | Command::Mcp(_) | Command::Check(_) | Command::Completions(_) => {
             unreachable!("these are begun without a context")
         }
     }

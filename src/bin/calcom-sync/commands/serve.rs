@@ -261,10 +261,19 @@ fn greet(
             (tenant.to_string(), url)
         })
         .collect();
+    let with_mcp = settings.tenants.iter().filter(|tenant| tenant.mcp.is_some());
+    let base = settings.public_url.as_ref().map_or_else(
+        || format!("http://{address}"),
+        |url| url.as_str().trim_end_matches('/').to_owned(),
+    );
+    let mcp: Vec<(String, String)> = with_mcp
+        .map(|tenant| (tenant.id.to_string(), format!("{base}/mcp/{}", tenant.id)))
+        .collect();
     output.json(&json!({
         "listening": address,
         "page": page,
         "webhooks": webhooks.iter().map(|(tenant, url)| json!({"tenant": tenant, "url": url})).collect::<Vec<_>>(),
+        "mcp": mcp.iter().map(|(tenant, url)| json!({"tenant": tenant, "url": url})).collect::<Vec<_>>(),
         "database": settings.database.to_string(),
         "demo": demo.map(|demo| json!({"calcom": demo.calcom()})),
     }));
@@ -290,6 +299,9 @@ fn greet(
     }
     for (tenant, url) in &webhooks {
         item("Webhooks", &format!("{tenant}: {url}"));
+    }
+    for (tenant, url) in &mcp {
+        item("MCP", &format!("{tenant}: {url}"));
     }
     item("Database", &settings.database.to_string());
     match demo {

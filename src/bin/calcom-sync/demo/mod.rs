@@ -22,7 +22,7 @@ use self::state::{Published, State};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::settings::{DatabaseUrl, Role, Settings, TenantSettings, TokenSettings, webhook_path};
+use crate::settings::{DatabaseUrl, McpSettings, Role, Settings, TenantSettings, TokenSettings, webhook_path};
 
 /// The demo's only tenant.
 const TENANT: &str = "demo";
@@ -204,6 +204,9 @@ impl State {
             app_url: None,
             conflicts: ConflictPolicy::Review,
             retell: None,
+            mcp: Some(McpSettings {
+                token: self.token.clone(),
+            }),
             default_region: "DE".parse().ok(),
             places: salon::places(&self.event_types, &self.hosts),
         };

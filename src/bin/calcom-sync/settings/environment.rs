@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::file::{NotifyFile, SettingsFile, TenantFile};
+use super::mcp::McpFile;
 use super::retell::RetellFile;
 use crate::failure::Failure;
 
 /// Variables of a tenant's.
-const OF_TENANT: [&str; 10] = [
+const OF_TENANT: [&str; 11] = [
     "CALCOM_API_KEY",
     "CALCOM_BASE_URL",
     "CALCOM_APP_URL",
@@ -18,6 +19,7 @@ const OF_TENANT: [&str; 10] = [
     "CALCOM_PHONE_ONLY_DOMAIN",
     "CALCOM_RETELL_API_KEY",
     "CALCOM_RETELL_AGENT_ID",
+    "CALCOM_MCP_TOKEN",
 ];
 
 /// The tenant that the environment sets up if it names none.
@@ -115,6 +117,10 @@ fn tenant(
     if let Some(id) = environment("CALCOM_RETELL_AGENT_ID") {
         let retell = tenant.retell.get_or_insert_with(RetellFile::default);
         retell.agent_id = Some(id);
+    }
+    if let Some(token) = environment("CALCOM_MCP_TOKEN") {
+        let mcp = tenant.mcp.get_or_insert_with(McpFile::default);
+        mcp.token = Some(token.into());
     }
     if let Some(secrets) = environment("CALCOM_WEBHOOK_SECRET") {
         let secrets = secrets.split(',').map(str::trim);

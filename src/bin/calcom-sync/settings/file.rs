@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
+use super::mcp::McpFile;
 use super::places::{self, BranchFile, StaffFile};
 use super::retell::RetellFile;
 use super::{
@@ -82,6 +83,7 @@ pub(super) struct TenantFile {
     pub(super) phone_only_domain: Option<String>,
     pub(super) conflicts: ConflictPolicy,
     pub(super) retell: Option<RetellFile>,
+    pub(super) mcp: Option<McpFile>,
     pub(super) default_region: Option<String>,
     pub(super) branches: Vec<BranchFile>,
     pub(super) staff: Vec<StaffFile>,
@@ -224,6 +226,13 @@ impl SettingsFile {
                 return Err(wrong("tenants", &problem));
             }
         }
+        let mut opened: BTreeSet<&str> = BTreeSet::new();
+        for mcp in tenants.iter().filter_map(|tenant| tenant.mcp.as_ref()) {
+            if !opened.insert(mcp.token.expose_secret()) {
+                let problem = "is the same for two tenants: each needs its own";
+                return Err(wrong("tenants.mcp.token", problem));
+            }
+        }
         let mut tokens = Vec::new();
         for token in self.tokens {
             if token.token.expose_secret().len() < 16 {
@@ -347,6 +356,10 @@ impl TenantFile {
             Some(retell) => Some(retell.check(&id, wrong)?),
             None => None,
         };
+        let mcp = match self.mcp {
+            Some(mcp) => Some(mcp.check(&id, wrong)?),
+            None => None,
+        };
         let region = match self.default_region {
             Some(text) => Some(text.parse::<Region>().map_err(|_| {
                 wrong(
@@ -377,6 +390,7 @@ impl TenantFile {
             phone_only_domain: self.phone_only_domain,
             conflicts: self.conflicts,
             retell,
+            mcp,
             default_region: region,
             places,
         })

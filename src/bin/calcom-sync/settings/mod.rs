@@ -3,6 +3,7 @@
 mod database;
 mod environment;
 mod file;
+mod mcp;
 mod places;
 mod retell;
 
@@ -101,6 +102,8 @@ pub(crate) struct TenantSettings {
     pub(crate) conflicts: ConflictPolicy,
     /// The tenant's voice agent at Retell.
     pub(crate) retell: Option<RetellSettings>,
+    /// Who may call its tools over HTTP; nobody if absent.
+    pub(crate) mcp: Option<McpSettings>,
     /// The country of phone numbers that are written without one.
     pub(crate) default_region: Option<Region>,
     /// Its branches and staff, whose event types and users are also among the tenant's.
@@ -117,6 +120,11 @@ pub(crate) struct RetellSettings {
     pub(crate) base_url: Option<Url>,
     /// The number that a test calls.
     pub(crate) called_number: Option<PhoneNumber>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct McpSettings {
+    pub(crate) token: SecretString,
 }
 
 #[derive(Clone, Debug)]

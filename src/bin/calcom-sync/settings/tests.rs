@@ -177,7 +177,7 @@ fn the_example_is_valid_and_says_everything() {
         (salon.places.branches.len(), salon.places.staff.len()),
         (2, 2)
     );
-    assert!(salon.default_region.is_some());
+    assert!(salon.default_region.is_some() && salon.mcp.is_some());
     assert!(settings.keep.log.is_none() && settings.keep.reviews.is_some());
     assert!(settings.public_url.is_some() && settings.sync_key_secret.is_some());
 }
@@ -253,5 +253,33 @@ fn branches_and_staff_are_read_and_checked() {
     ] {
         let failure = with(&wrong).unwrap_err().to_string();
         assert!(failure.contains(told), "{failure}");
+    }
+}
+
+#[test]
+fn a_token_for_mcp_is_the_tenants_own() {
+    let token = |settings: Result<Settings, Failure>| {
+        let mcp = settings.map(|settings| settings.tenants[0].mcp.clone());
+        mcp.map(|mcp| mcp.map(|mcp| mcp.token.expose_secret().to_owned()))
+    };
+    assert_eq!(token(load(SALON, &[], &[])).unwrap(), None);
+    let file = format!("{SALON}[tenants.mcp]\ntoken = \"sixteen-bytes-!!\"\n");
+    let of_file = token(load(&file, &[], &[])).unwrap();
+    assert_eq!(of_file.as_deref(), Some("sixteen-bytes-!!"));
+    let env = [("CALCOM_MCP_TOKEN", "another-sixteen-bytes")];
+    let of_env = token(load(&file, &env, &[])).unwrap();
+    assert_eq!(of_env.as_deref(), Some("another-sixteen-bytes"));
+    let shared = "[[tenants]]\nid = \"gym\"\napi_key = \"cal_gym\"\n[tenants.mcp]\ntoken = \"sixteen-bytes-!!\"\n";
+    for (wrong, why) in [
+        (format!("{SALON}[tenants.mcp]\n"), "is missing for salon"),
+        (
+            format!("{SALON}[tenants.mcp]\ntoken = \"fifteen-bytes-!\"\n"),
+            "is too short for salon",
+        ),
+        (format!("{file}{shared}"), "is the same for two tenants"),
+    ] {
+        let failure = load(&wrong, &[], &[]).unwrap_err().told();
+        assert!(failure.contains(why), "{failure}");
+        assert!(!failure.contains("bytes"), "{failure}");
     }
 }

@@ -36,9 +36,7 @@ pub(crate) async fn run(
         RetellCommand::Push(_) => desk.diff(Some("--yes")).await,
         RetellCommand::Test(arguments) => desk.test(arguments.book, &arguments.operator).await,
         RetellCommand::Versions { limit } => desk.versions(limit).await,
-        RetellCommand::Restore { version, operator } => {
-            desk.restore(version.into(), &operator).await
-        }
+        RetellCommand::Restore { number, operator } => desk.restore(number.into(), &operator).await,
         RetellCommand::Functions(FunctionsCommand::On { name, operator }) => {
             desk.switch(&name, true, &operator).await
         }
