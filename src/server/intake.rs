@@ -22,12 +22,12 @@ pub(super) struct Intake {
 
 impl Intake {
     /// Needs a `DefaultBodyLimit` of the same size around it.
-    pub(super) fn new(config: &WebhookConfig) -> Self {
+    pub(super) fn new(config: WebhookConfig) -> Self {
         Self {
             rate_limit: config.requests_per_minute.map(RateLimit::new),
             max_body_bytes: config.max_body_bytes,
             read_timeout: config.read_timeout,
-            source_header: config.source_header.clone(),
+            source_header: config.source_header,
         }
     }
 

@@ -39,8 +39,8 @@ pub struct WebhookConfig {
     pub requests_per_minute: Option<NonZeroU32>,
     /// The header in which your own proxy says whom a request comes from, such as `x-forwarded-for`,
     /// of which the last address counts. Without it, that is the peer of the connection, if the
-    /// router is served with [`ConnectInfo`]; all others are one source. Never name a header that a
-    /// client can set. Default: none.
+    /// router is served with [`ConnectInfo`](axum::extract::ConnectInfo); all others are one source.
+    /// Never name a header that a client can set. Default: none.
     pub source_header: Option<HeaderName>,
 }
 
@@ -118,13 +118,14 @@ pub(super) fn router(
     engine: Arc<dyn SyncEngine>,
     config: WebhookConfig,
 ) -> Router {
+    let limit = DefaultBodyLimit::max(config.max_body_bytes);
     let door = Arc::new(Door {
         engine,
-        intake: Intake::new(&config),
+        intake: Intake::new(config),
     });
     Router::new()
         .route(path, receive)
-        .layer(DefaultBodyLimit::max(config.max_body_bytes))
+        .layer(limit)
         .with_state(door)
 }
 

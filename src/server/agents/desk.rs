@@ -46,7 +46,7 @@ impl Desk {
         Self {
             engine,
             tools,
-            intake: Intake::new(&config.requests),
+            intake: Intake::new(config.requests.clone()),
             config,
             retell: Sender::new("retell"),
             nobodys: RetellVerifier::new([SecretString::from("nobody's")]),
