@@ -13,8 +13,9 @@ async fn an_agent_is_set_up_pushed_and_tested() {
     browser.open("t/salon").await;
     browser.go_to("Agent").await;
     browser.is_headed("Agent").await;
+    let cancellation = "form:has(input[value=cancel_appointment])";
     browser
-        .press("button", "Switch off: Cancel an appointment")
+        .press_within(cancellation, "button", "Switch off")
         .await;
     browser.sees("Cancel an appointment is switched off.").await;
     browser.press("checkbox", "call_ended").await;

@@ -58,21 +58,22 @@ async fn panel(
 ) -> Result<Result<AgentPanel, String>, Problem> {
     if !console.has_agent(&visit.tenant) {
         // The store is asked all the same: a page that cannot be trusted says so.
-        console
-            .versions(&visit.tenant, shown::FIRST)
-            .await
-            .map_err(problem)?;
+        console.versions(&visit.tenant, shown::FIRST).await?;
         let why =
             "No voice agent is set up for this tenant. Set one up where the tenant is set up.";
         return Ok(Err(why.to_owned()));
     }
-    console.panel(&visit.tenant).await.map(Ok).map_err(problem)
+    console
+        .panel(&visit.tenant)
+        .await
+        .map(Ok)
+        .map_err(Problem::from)
 }
 
 /// What is said of a failure of the provider's; a failure of the store's is a page of its own.
 fn failed(error: ConsoleError) -> Result<String, Problem> {
     match error.kind() {
-        ConsoleErrorKind::Store(_) => Err(problem(error)),
+        ConsoleErrorKind::Store(_) => Err(error.into()),
         kind => {
             let advice = match kind {
                 ConsoleErrorKind::Unauthorized => "Replace the key where the tenant is set up.",
@@ -87,13 +88,15 @@ fn failed(error: ConsoleError) -> Result<String, Problem> {
     }
 }
 
-fn problem(error: ConsoleError) -> Problem {
-    match error.kind() {
-        ConsoleErrorKind::Store(kind) => {
-            Error::Store(StoreError::new(kind, error.to_string())).into()
+impl From<ConsoleError> for Problem {
+    fn from(error: ConsoleError) -> Self {
+        match error.kind() {
+            ConsoleErrorKind::Store(kind) => {
+                Error::Store(StoreError::new(kind, error.to_string())).into()
+            }
+            ConsoleErrorKind::NotFound => Self::NotFound,
+            _ => Self::Conflict(upper_first(&format!("{error}."))),
         }
-        ConsoleErrorKind::NotFound => Problem::NotFound,
-        _ => Problem::Conflict(upper_first(&format!("{error}."))),
     }
 }
 
@@ -175,7 +178,7 @@ pub(super) async fn switch(visit: &Visit) -> Result<View, Problem> {
     let on = visit.form.is_set("on");
     let by = visit.operator.name.as_str();
     let switched = console.switch(&visit.tenant, by, tool, on).await;
-    switched.map_err(problem)?;
+    switched?;
     let text = format!(
         "{} is switched {}. Push it, so that the agent knows.",
         tool.title(),
@@ -214,7 +217,7 @@ pub(super) async fn select_events(visit: &Visit) -> Result<View, Problem> {
     };
     let by = visit.operator.name.as_str();
     let selected = console.select_events(&visit.tenant, by, events).await;
-    selected.map_err(problem)?;
+    selected?;
     done(visit, OperatorAction::SetUpAgent, Tone::Good, &text).await
 }
 
@@ -227,7 +230,7 @@ pub(super) async fn restore(visit: &Visit) -> Result<View, Problem> {
         version.ok_or_else(|| Problem::Invalid("Choose a version.".to_owned()))?;
     let by = visit.operator.name.as_str();
     let restored = console.restore(&visit.tenant, by, version).await;
-    restored.map_err(problem)?;
+    restored?;
     let text = format!("Version {version} is restored. Push it, so that the agent knows.");
     done(visit, OperatorAction::SetUpAgent, Tone::Good, &text).await
 }

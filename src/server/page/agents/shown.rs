@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{PATH, problem};
+use super::PATH;
 use crate::agents::{AgentConsole, AgentFunctionLine, AgentPanel, AgentVersion, Trial};
 use crate::server::page::desk::Visit;
 use crate::server::page::icons::{Icon, icon};
@@ -213,10 +213,7 @@ pub(super) async fn versions(visit: &Visit, console: &dyn AgentConsole) -> Resul
         Some(after) => Page::after(after, ROWS),
         None => FIRST,
     };
-    let versions = console
-        .versions(&visit.tenant, page)
-        .await
-        .map_err(problem)?;
+    let versions = console.versions(&visit.tenant, page).await?;
     let last = versions.last().map(|version| version.version);
     let is_full = versions.len() >= page.rows();
     let next = last.filter(|_| is_full).map(|version| version.to_string());
