@@ -173,7 +173,8 @@ impl Tool {
 
     /// The JSON Schema of every answer. Its top level is an object.
     pub fn answer_schema() -> serde_json::Value {
-        schema::<Answer>()
+        // What may be left out of an answer is not required there.
+        inlined::<Answer>(SchemaSettings::draft2020_12().for_serialize())
     }
 
     /// How it is described to a model.
@@ -202,7 +203,10 @@ impl Tool {
 
 /// A schema without references, as voice providers want it.
 fn schema<T: JsonSchema>() -> serde_json::Value {
-    let mut settings = SchemaSettings::draft2020_12();
+    inlined::<T>(SchemaSettings::draft2020_12())
+}
+
+fn inlined<T: JsonSchema>(mut settings: SchemaSettings) -> serde_json::Value {
     settings.inline_subschemas = true;
     settings.meta_schema = None;
     let mut schema: Schema = settings.into_generator().into_root_schema_for::<T>();
@@ -257,5 +261,8 @@ mod tests {
             assert_eq!(tool.as_str().parse(), Ok(tool));
         }
         assert_eq!(Tool::answer_schema()["type"], "object");
+        // Without any reading, a doubt has no list of them.
+        let answers = Tool::answer_schema().to_string();
+        assert!(answers.contains("\"readings\"") && !answers.contains("\"readings\"]"));
     }
 }

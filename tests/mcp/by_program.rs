@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use calcom::agents::Tool;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::client::{book_ten_times, call, outcome, over_http};
@@ -34,13 +34,16 @@ struct Talk {
     child: Child,
     requests: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
+    /// Where standard error goes: a pipe that nobody empties would stop the program.
+    log: tempfile::NamedTempFile,
 }
 
 impl Talk {
     async fn begin(command: std::process::Command) -> Self {
         let mut command = Command::from(command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        command.stderr(Stdio::piped()).kill_on_drop(true);
+        let log = tempfile::NamedTempFile::new().unwrap();
+        command.stderr(log.reopen().unwrap()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let answers = BufReader::new(child.stdout.take().unwrap()).lines();
         let requests = child.stdin.take().unwrap();
@@ -48,6 +51,7 @@ impl Talk {
             child,
             requests,
             answers,
+            log,
         };
         let client = json!({"name": "test", "version": "1"});
         let begin =
@@ -86,14 +90,13 @@ impl Talk {
             mut child,
             requests,
             mut answers,
+            log,
         } = self;
         drop(requests);
         assert_eq!(answers.next_line().await.unwrap(), None);
-        let mut log = String::new();
-        let mut stderr = child.stderr.take().unwrap();
-        stderr.read_to_string(&mut log).await.unwrap();
         let ended = tokio::time::timeout(Duration::from_secs(60), child.wait());
-        (ended.await.expect("it ends").unwrap().code(), log)
+        let code = ended.await.expect("it ends").unwrap().code();
+        (code, std::fs::read_to_string(log.path()).unwrap())
     }
 }
 

@@ -201,7 +201,10 @@ async fn whatever_is_sent_is_answered() {
     let begun: Value = serde_json::from_str(&answers.next_line().await.unwrap().unwrap()).unwrap();
     assert_eq!(begun["result"]["protocolVersion"], "2025-06-18");
     let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-    let noise = format!("{initialized}\nno JSON at all\n\n{}\n", "x".repeat(300_000));
+    // Parameters that are a list are none of the protocol's; it goes on after them as after the rest.
+    let list = json!({"jsonrpc": "2.0", "id": 99, "method": "tools/call", "params": []});
+    let long = "x".repeat(300_000);
+    let noise = format!("{initialized}\nno JSON at all\n\n{list}\n{long}\n");
     requests.write_all(noise.as_bytes()).await.unwrap();
 
     let as_text = json!({"service": "Färben"}).to_string();
@@ -238,7 +241,6 @@ async fn whatever_is_sent_is_answered() {
             json!({"name": "nothing", "arguments": 1}),
             "-32602",
         ),
-        ("tools/call", json!([]), "-32602"),
         ("secrets/list", json!({}), "-32601"),
         ("prompts/list", json!({}), "-32601"),
         ("ping", json!({}), "ping"),
