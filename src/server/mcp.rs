@@ -115,7 +115,7 @@ pub fn mcp_with(tools: Tools, config: McpConfig) -> Router {
     let limit = DefaultBodyLimit::max(config.requests.max_body_bytes);
     let door = Door {
         tools,
-        intake: Intake::new(&config.requests),
+        intake: Intake::new(config.requests),
         access: config.access,
         transport,
     };
