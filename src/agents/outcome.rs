@@ -206,8 +206,8 @@ impl Doubt {
 }
 
 /// What was understood so far, checked and in one form.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde_with::skip_serializing_none]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Collected {
     /// The customer's name.

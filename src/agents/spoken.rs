@@ -9,10 +9,8 @@ use serde::{Serialize, Serializer};
 
 use crate::model::clean_line;
 
-/// How many characters are kept: more than anybody says at once.
-const LONGEST: usize = 500;
-
-/// A text that a language model has understood, cleaned and bounded. `Debug` does not show it.
+/// A text that a language model has understood, cleaned and bounded as [`clean_line`] does it. `Debug` does
+/// not show it.
 ///
 /// Models are careless with types: a number, a truth value, `null`, the words `null` and `none`, and a
 /// text of blanks are all read; lists and objects are read as nothing. What says nothing is
@@ -24,7 +22,7 @@ impl Spoken {
     /// A text, cleaned and bounded.
     pub fn new(text: impl AsRef<str>) -> Self {
         let line = clean_line(text.as_ref());
-        let text: String = line.trim().chars().take(LONGEST).collect();
+        let text = line.trim();
         let says_nothing = ["null", "none", "undefined", "n/a"];
         if says_nothing
             .iter()
@@ -32,7 +30,7 @@ impl Spoken {
         {
             return Self::default();
         }
-        Self(text.trim_end().to_owned())
+        Self(text.to_owned())
     }
 
     /// The text.
@@ -167,6 +165,7 @@ impl JsonSchema for Spoken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::LINE_LIMIT;
 
     fn read(json: &str) -> Spoken {
         serde_json::from_str(json).unwrap()
@@ -195,7 +194,7 @@ mod tests {
     #[test]
     fn it_is_bounded_and_private() {
         let long = Spoken::new("ä".repeat(10_000));
-        assert_eq!(long.as_str().chars().count(), LONGEST);
+        assert_eq!(long.as_str().chars().count(), LINE_LIMIT);
         assert_eq!(format!("{long:?}"), "[private]");
     }
 }

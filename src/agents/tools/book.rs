@@ -17,6 +17,21 @@ use tokio::time::Instant;
 /// How often one request may be overtaken by somebody else and made again.
 const GENERATIONS: usize = 5;
 
+/// What was found; or nothing, and the doubts about it beside the others.
+fn noted<T>(found: Result<T, Stop>, doubts: &mut Vec<Doubt>) -> Result<Option<T>, Stop> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(Stop::With(outcome)) => match *outcome {
+            Outcome::Unclear { doubts: more } => {
+                doubts.extend(more);
+                Ok(None)
+            }
+            other => Err(other.into()),
+        },
+        Err(stop) => Err(stop),
+    }
+}
+
 /// How an appointment's customer is reached.
 struct Contact {
     phone: Option<PhoneNumber>,
@@ -26,25 +41,13 @@ struct Contact {
 impl Session {
     pub(super) async fn book(&self, input: BookAppointment) -> Result<Outcome, Stop> {
         let mut doubts = Vec::new();
-        let mut noted = |stop: Stop| match stop {
-            Stop::With(Outcome::Unclear { doubts: more }) => {
-                doubts.extend(more);
-                Ok(())
-            }
-            other => Err(other),
-        };
-        let asked = self
-            .asked(&input.service, &input.branch, &input.staff)
-            .await;
+        let asked = self.asked(&input.service, &input.branch, &input.staff);
+        let asked = noted(asked.await, &mut doubts)?;
         let zone = match &asked {
-            Ok(asked) => asked.zone,
-            Err(_) => self.zone(self.branch(&input.branch).ok().flatten()),
+            Some(asked) => asked.zone,
+            None => self.zone(self.branch(&input.branch).ok().flatten()),
         };
-        let asked =
-            asked.map_or_else(|stop| noted(stop).map(|()| None), |found| Ok(Some(found)))?;
-        let start = self.instant(zone, &input.when);
-        let start =
-            start.map_or_else(|stop| noted(stop).map(|()| None), |found| Ok(Some(found)))?;
+        let start = noted(self.instant(zone, &input.when), &mut doubts)?;
         let name =
             name_of(&input.name).map_err(|problem| doubts.push(Doubt::new(Item::Name, problem)));
         let contact = self.contact(&input).map_err(|doubt| doubts.push(doubt));
@@ -149,7 +152,7 @@ impl Session {
                 return Ok((key, earlier));
             }
         }
-        Err(Stop::With(self.taken(asked, start, None).await?))
+        Err(self.taken(asked, start, None).await?.into())
     }
 
     /// What names a request: within a conversation the arguments as they came, else what they mean.

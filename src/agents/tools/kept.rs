@@ -141,7 +141,7 @@ impl Session {
             let found = self.books.of_id(&self.tenant, id, number).await?;
             return found
                 .map(Which::This)
-                .ok_or(Stop::With(refused(Refusal::NotTheirs)));
+                .ok_or_else(|| refused(Refusal::NotTheirs).into());
         }
         let mut entries = self.books.of_number(&self.tenant, number, self.now).await?;
         match entries.len() {

@@ -271,7 +271,8 @@ impl Tools {
             recent: self.recent.clone(),
         };
         let outcome = match session.answer(tool, arguments).await {
-            Ok(outcome) | Err(Stop::With(outcome)) => outcome,
+            Ok(outcome) => outcome,
+            Err(Stop::With(outcome)) => *outcome,
             Err(Stop::Trouble(trouble)) => {
                 let cause = std::error::Error::source(&trouble).map(ToString::to_string);
                 tracing::warn!(%tenant, %tool, error = %trouble, cause, "a tool could not do its work");
@@ -315,7 +316,7 @@ fn read<T: DeserializeOwned + Default>(tool: Tool, arguments: Value) -> Result<T
     if arguments.is_null() {
         return Ok(T::default());
     }
-    serde_json::from_value(arguments).map_err(|_| Stop::With(Outcome::unreadable(tool)))
+    serde_json::from_value(arguments).map_err(|_| Outcome::unreadable(tool).into())
 }
 
 /// Whether a language code such as `de-AT` names a language such as `de`.

@@ -28,7 +28,7 @@ const ALTERNATIVES: usize = 5;
 /// Why a tool ends before its end.
 pub(super) enum Stop {
     /// With this outcome.
-    With(Outcome),
+    With(Box<Outcome>),
     /// Because the books did not answer.
     Trouble(Trouble),
 }
@@ -39,9 +39,15 @@ impl From<Trouble> for Stop {
     }
 }
 
+impl From<Outcome> for Stop {
+    fn from(outcome: Outcome) -> Self {
+        Self::With(Box::new(outcome))
+    }
+}
+
 impl From<Doubt> for Stop {
     fn from(doubt: Doubt) -> Self {
-        Self::With(Outcome::Unclear {
+        Self::from(Outcome::Unclear {
             doubts: vec![doubt],
         })
     }
@@ -397,7 +403,7 @@ impl Session {
                 .ok_or_else(|| Doubt::new(Item::Phone, Problem::NotUnderstood).into()),
             (Standing::Staff, None, None) => Err(Doubt::new(Item::Phone, Problem::Missing).into()),
             (_, Some(number), _) => Ok(number.clone()),
-            (Standing::Customer, None, _) => Err(Stop::With(Outcome::Refused {
+            (Standing::Customer, None, _) => Err(Stop::from(Outcome::Refused {
                 reason: Refusal::NumberWithheld,
             })),
         }

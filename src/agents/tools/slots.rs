@@ -88,12 +88,8 @@ impl Session {
                 let is_met = slots.first().is_some_and(|slot| coming.contains(slot));
                 return Ok(self.next(&asked, slots, is_met));
             }
-            Err(Stop::With(Outcome::Unclear { doubts })) => {
-                let is_lost = |doubt: &Doubt| doubt.problem == Problem::NotUnderstood;
-                if doubts.iter().any(is_lost) {
-                    return self.earliest(&asked).await;
-                }
-                return Err(Stop::With(Outcome::Unclear { doubts }));
+            Err(Stop::With(outcome)) if is_lost(&outcome) => {
+                return self.earliest(&asked).await;
             }
             Err(stop) => return Err(stop),
         };
@@ -252,6 +248,15 @@ impl Session {
             until: local(until),
         }
     }
+}
+
+/// Whether something was said that was not understood.
+fn is_lost(outcome: &Outcome) -> bool {
+    let Outcome::Unclear { doubts } = outcome else {
+        return false;
+    };
+    let mut doubts = doubts.iter();
+    doubts.any(|doubt| doubt.problem == Problem::NotUnderstood)
 }
 
 fn slots_of(slots: impl IntoIterator<Item = Offer>, as_wished: bool) -> Outcome {
