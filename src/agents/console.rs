@@ -162,6 +162,7 @@ impl ConsoleError {
         self.kind
     }
 
+    #[cfg(feature = "client")]
     pub(crate) fn not_set_up(message: impl Into<String>) -> Self {
         Self::new(ConsoleErrorKind::NotSetUp, message)
     }
