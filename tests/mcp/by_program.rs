@@ -25,8 +25,9 @@ async fn world() -> World {
     world
 }
 
-fn with_token(settings: String) -> String {
-    format!("{settings}[tenants.mcp]\ntoken = {TOKEN:?}\n")
+fn with_token(mut settings: String) -> String {
+    settings.push_str(&format!("[tenants.mcp]\ntoken = {TOKEN:?}\n"));
+    settings
 }
 
 /// A conversation with the program, line by line.
