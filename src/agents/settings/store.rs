@@ -390,6 +390,27 @@ mod tests {
         assert!(tools.iter().all(|tool| !settings.is_on(*tool)));
     }
 
+    #[cfg(feature = "conformance")]
+    #[tokio::test]
+    async fn a_change_that_met_another_one_is_made_again_a_few_times() {
+        use crate::testing::{FaultyStore, StoreFault, StoreOperation, StoreTrouble};
+
+        let faulty = FaultyStore::new(Arc::new(InMemoryStore::new()));
+        let store = AgentSettingsStore::new(Arc::new(faulty.clone()));
+        let conflict = StoreTrouble::Fails(StoreErrorKind::Conflict);
+        let save = StoreOperation::SaveDocument;
+        faulty.inject(StoreFault::new(save, conflict));
+        let changed = switch(&store, Tool::ListServices, false).await;
+        assert_eq!(changed.version.get(), 1);
+        assert_eq!(faulty.faults().calls(save), 2);
+        faulty.inject(StoreFault::new(save, conflict).always());
+        let pushed = Pushed::new("agent_1", Vec::new());
+        let salon = tenant();
+        let lost = store.keep_pushed(&salon, "eve", "Pushed.", &pushed);
+        assert_eq!(lost.await.unwrap_err().kind(), StoreErrorKind::Conflict);
+        assert_eq!(faulty.faults().calls(save), 2 + u64::from(ATTEMPTS));
+    }
+
     #[tokio::test]
     async fn what_was_pushed_is_kept_and_earlier_settings_come_back() {
         let (_, store) = empty();
