@@ -15,6 +15,8 @@ pub(super) enum Outcome {
     Duplicate,
     Ignored,
     Unverified,
+    /// It is its sender's, and names no event.
+    NoEvent,
     TooLarge,
     Incomplete,
     TooSlow,
@@ -31,6 +33,7 @@ impl From<&Result<Receipt, ReceiveError>> for Outcome {
             Ok(Receipt::Ignored) => Self::Ignored,
             Err(error) => match error.status() {
                 StatusCode::UNAUTHORIZED => Self::Unverified,
+                StatusCode::BAD_REQUEST => Self::NoEvent,
                 StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
                 _ => Self::Unavailable,
             },
@@ -45,7 +48,7 @@ impl Outcome {
             Self::Accepted | Self::Duplicate | Self::Ignored => accepted,
             Self::Unverified => StatusCode::UNAUTHORIZED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::NoEvent | Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -87,6 +90,7 @@ impl Outcome {
                 "unverified",
                 "The tenant is not known, or the signature is not valid for it.",
             ),
+            Self::NoEvent => ("error", "no_event", "The body names no event."),
             Self::TooLarge => ("error", "too_large", "The body is too large."),
             Self::Incomplete => (
                 "error",

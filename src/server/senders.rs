@@ -31,6 +31,7 @@ pub fn sender_webhooks(engine: Arc<dyn SyncEngine>) -> Router {
 /// | as the verifier says | `accepted` | `stored` |
 /// | as the verifier says | `duplicate` | `duplicate`: an event with the same id is stored already |
 /// | 401 | `error` | `unverified`: the signature, the sender or the tenant |
+/// | 400 | `error` | `no_event`: it is the sender's own, and names no event |
 /// | 400, 408, 413, 429, 503 | `error` | as with [`webhooks_with`](super::webhooks_with) |
 ///
 /// The limits are those of [`WebhookConfig`], each sender with a rate of its own.

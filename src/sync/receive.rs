@@ -71,6 +71,7 @@ impl ReceiveError {
             Self::UnknownTenant => "unknown_tenant",
             Self::UnknownSender => "unknown_sender",
             Self::Unverified(VerifyError::NoSecretHere) | Self::Store(_) => "unavailable",
+            Self::Unverified(VerifyError::NoEvent) => "no_event",
             Self::Unverified(_) => "unverified",
             Self::TooLarge { .. } => "too_large",
         }
@@ -84,6 +85,8 @@ impl ReceiveError {
             Self::Unverified(VerifyError::NoSecretHere) | Self::Store(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            // It is the sender's own, and coming again makes it no better.
+            Self::Unverified(VerifyError::NoEvent) => StatusCode::BAD_REQUEST,
             Self::UnknownTenant | Self::UnknownSender | Self::Unverified(_) => {
                 StatusCode::UNAUTHORIZED
             }
