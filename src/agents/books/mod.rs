@@ -120,6 +120,7 @@ pub(super) enum Trouble {
     #[error("Cal.com did not answer")]
     Client(#[from] crate::client::Error),
     /// The work stopped before its end.
+    #[cfg(feature = "client")]
     #[error("the work ended early")]
     Stopped,
 }

@@ -30,4 +30,5 @@ mod resources;
 mod server;
 
 pub use connection::{McpError, McpErrorKind, serve, serve_stdio};
+#[cfg(feature = "server")]
 pub(crate) use server::McpServer;
