@@ -195,3 +195,17 @@ async fn an_inbound_call_of_nobody_to_nowhere_is_taken_too() {
         ["dynamic_variables"]
     );
 }
+
+#[tokio::test]
+async fn a_branch_has_a_greeting_of_its_own() {
+    let configure = |config: calcom::server::AgentsConfig| {
+        let config = config.with_greeting("de", "Hallo!");
+        config.with_branch_greeting("salon", "mitte", "Willkommen in {branch}!")
+    };
+    let world = World::with(configure).await;
+    for (to, greeting) in [(MITTE, "Willkommen in Mitte!"), (ALTONA, "Hallo!")] {
+        let call = world.call(FakeCallSettings::inbound(CALLER, to));
+        let answer = call.inbound().await.json();
+        assert_eq!(variables(&answer)["greeting"], greeting);
+    }
+}

@@ -18,7 +18,8 @@ async fn salon() -> (World, FakeRetell, RetellAgentId) {
     let mut world = World::new(false).await;
     let file = world.dir.path().join("retell.toml");
     let settings = format!(
-        "[[tenants]]\nid = \"salon\"\n[tenants.retell]\nbase_url = \"{}\"\n",
+        "[[tenants]]\nid = \"salon\"\n[[tenants.branches]]\nid = \"mitte\"\nname = \"Mitte\"\n\
+         time_zone = \"Europe/Berlin\"\n[tenants.retell]\nbase_url = \"{}\"\n",
         retell.base_url()
     );
     std::fs::write(&file, settings).unwrap();
@@ -101,6 +102,35 @@ async fn what_is_chosen_is_pushed_when_that_is_said() {
         pair("hanna", "set_up_agent"),
     ];
     assert_eq!(actions(&world).await, expected);
+}
+
+#[tokio::test]
+async fn a_branch_has_an_agent_and_a_greeting_of_its_own() {
+    let (world, _retell, _) = salon().await;
+    let branch = ["agents", "retell", "branch"];
+    let chosen = [
+        &branch[..],
+        &["mitte", "--agent", "agent_2", "--greeting", "Hi!"],
+    ]
+    .concat();
+    world
+        .run(&chosen)
+        .await
+        .is(0)
+        .says("This is version 1.")
+        .says("starts again");
+    let unknown = [&branch[..], &["elsewhere", "--clear"]].concat();
+    world.run(&unknown).await.is(6).tells("mitte");
+    let nothing = [&branch[..], &["mitte"]].concat();
+    world.run(&nothing).await.is(2);
+    let (code, kept) = world.json(&["agents", "retell", "versions"]).await;
+    let settings = &kept["versions"][0]["settings"]["branches"]["mitte"];
+    assert_eq!(
+        (code, settings),
+        (0, &json!({"agent_id": "agent_2", "greeting": "Hi!"}))
+    );
+    let clear = [&branch[..], &["mitte", "--clear"]].concat();
+    world.run(&clear).await.is(0).says("This is version 2.");
 }
 
 #[tokio::test]

@@ -426,6 +426,33 @@ pub(crate) enum RetellCommand {
     /// Select the call events that are sent.
     #[command(subcommand)]
     Events(EventsCommand),
+    /// Choose who takes the calls to a branch, and the greeting. `serve` goes by it when it starts again.
+    Branch(RetellBranchArgs),
+}
+
+#[derive(Debug, Args)]
+#[group(id = "of_branch", required = true, multiple = true)]
+pub(crate) struct OfBranch {
+    /// The agent that takes the calls, by Retell's id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) agent: Option<String>,
+    /// What the agent says first. `{branch}` stands for the branch's name.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) greeting: Option<String>,
+    /// Take back what was chosen for the branch.
+    #[arg(long, conflicts_with_all = ["agent", "greeting"])]
+    pub(crate) clear: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetellBranchArgs {
+    /// The branch, by its id; see `branches`.
+    #[arg(value_name = "BRANCH")]
+    pub(crate) branch: String,
+    #[command(flatten)]
+    pub(crate) of_branch: OfBranch,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 }
 
 #[derive(Debug, Args)]

@@ -99,8 +99,12 @@ pub(crate) async fn agents_config(context: &Context) -> Result<AgentsConfig, Fai
     for tenant in &context.tenants {
         let settings = console.settings().settings(tenant).await?;
         for (branch, agent) in settings.branches {
+            let branch = BranchId::new(branch);
             if let Some(id) = agent.agent_id {
-                config = config.with_agent(tenant.clone(), Some(BranchId::new(branch)), id);
+                config = config.with_agent(tenant.clone(), Some(branch.clone()), id);
+            }
+            if let Some(text) = agent.greeting {
+                config = config.with_branch_greeting(tenant.clone(), branch, text);
             }
         }
     }

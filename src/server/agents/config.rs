@@ -28,6 +28,8 @@ pub struct AgentsConfig {
     agents: BTreeMap<(TenantId, Option<BranchId>), String>,
     /// By language.
     greetings: BTreeMap<String, String>,
+    /// By tenant and branch, whatever the language.
+    branch_greetings: BTreeMap<(TenantId, BranchId), String>,
 }
 
 impl Default for AgentsConfig {
@@ -45,6 +47,7 @@ impl Default for AgentsConfig {
             programs: ProgramAccess::nobody(),
             agents: BTreeMap::new(),
             greetings: BTreeMap::new(),
+            branch_greetings: BTreeMap::new(),
         }
     }
 }
@@ -93,6 +96,19 @@ impl AgentsConfig {
         self
     }
 
+    /// Sets the greeting of a branch, whatever the language. `{branch}` stands for the branch's name.
+    #[must_use]
+    pub fn with_branch_greeting(
+        mut self,
+        tenant: impl Into<TenantId>,
+        branch: impl Into<BranchId>,
+        text: impl Into<String>,
+    ) -> Self {
+        let place = (tenant.into(), branch.into());
+        self.branch_greetings.insert(place, text.into());
+        self
+    }
+
     pub(super) fn allows(&self, tool: Tool) -> bool {
         !self.switched_off.contains(&tool)
     }
@@ -109,7 +125,18 @@ impl AgentsConfig {
             .or_else(|| of(None))
     }
 
-    pub(super) fn greeting_in(&self, language: &str) -> Option<&String> {
-        self.greetings.get(language)
+    pub(super) fn greeting_of(
+        &self,
+        tenant: &TenantId,
+        branch: Option<&BranchId>,
+        language: &str,
+    ) -> Option<&String> {
+        let of_branch = |branch: &BranchId| {
+            let place = (tenant.clone(), branch.clone());
+            self.branch_greetings.get(&place)
+        };
+        branch
+            .and_then(of_branch)
+            .or_else(|| self.greetings.get(language))
     }
 }

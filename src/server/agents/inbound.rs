@@ -34,6 +34,8 @@ impl Desk {
             dynamic_variables: BTreeMap::new(),
             metadata: Map::new(),
         };
+        let id = branch.map(|branch| &branch.id);
+        let greeting = self.config.greeting_of(tenant.id(), id, language.code());
         let mut set = |name: &str, value: String| {
             answer.dynamic_variables.insert(name.to_owned(), value);
         };
@@ -41,7 +43,13 @@ impl Desk {
         set("branch", name.to_owned());
         let address = branch.and_then(|branch| branch.address.clone());
         set("branch_address", address.unwrap_or_default());
-        set("greeting", self.greeting(language.code(), name, now));
+        set(
+            "greeting",
+            match greeting {
+                Some(text) => text.replace("{branch}", name),
+                None => greeting_at(language.code(), name, now),
+            },
+        );
         set("language", language.code().to_owned());
         set("time_zone", now.timezone().name().to_owned());
         set("date", now.format("%Y-%m-%d").to_string());
@@ -83,23 +91,21 @@ impl Desk {
         let scene = Scene::new(tool, now.naive_local());
         Some(language.say(&Outcome::Appointments { appointments }, &scene))
     }
+}
 
-    fn greeting(&self, language: &str, branch: &str, now: DateTime<Tz>) -> String {
-        if let Some(greeting) = self.config.greeting_in(language) {
-            return greeting.replace("{branch}", branch);
-        }
-        let at = match branch {
-            "" => String::new(),
-            branch => format!(", {branch}"),
-        };
-        match (language, now.hour()) {
-            ("de", 4..=10) => format!("Guten Morgen{at}. Wie kann ich Ihnen helfen?"),
-            ("de", 11..=17) => format!("Guten Tag{at}. Wie kann ich Ihnen helfen?"),
-            ("de", _) => format!("Guten Abend{at}. Wie kann ich Ihnen helfen?"),
-            ("en", 4..=11) => format!("Good morning{at}. How can I help you?"),
-            ("en", 12..=17) => format!("Good afternoon{at}. How can I help you?"),
-            ("en", _) => format!("Good evening{at}. How can I help you?"),
-            _ => String::new(),
-        }
+/// A greeting for the time of day, in a language that there is one in.
+fn greeting_at(language: &str, branch: &str, now: DateTime<Tz>) -> String {
+    let at = match branch {
+        "" => String::new(),
+        branch => format!(", {branch}"),
+    };
+    match (language, now.hour()) {
+        ("de", 4..=10) => format!("Guten Morgen{at}. Wie kann ich Ihnen helfen?"),
+        ("de", 11..=17) => format!("Guten Tag{at}. Wie kann ich Ihnen helfen?"),
+        ("de", _) => format!("Guten Abend{at}. Wie kann ich Ihnen helfen?"),
+        ("en", 4..=11) => format!("Good morning{at}. How can I help you?"),
+        ("en", 12..=17) => format!("Good afternoon{at}. How can I help you?"),
+        ("en", _) => format!("Good evening{at}. How can I help you?"),
+        _ => String::new(),
     }
 }

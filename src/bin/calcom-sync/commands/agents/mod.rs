@@ -6,13 +6,17 @@ use std::collections::BTreeSet;
 
 use calcom::agents::retell::{RETELL_CALL_EVENTS, RetellConsole};
 use calcom::agents::{
-    AgentConsole, AgentVersion, ConsoleError, ConsoleErrorKind, Tool, TrialParams,
+    AgentConsole, AgentSettings, AgentVersion, BranchAgent, ConsoleError, ConsoleErrorKind, Tool,
+    TrialParams,
 };
 use calcom::store::{DocumentVersion, OperatorAction, Page, TenantId};
 use serde_json::json;
 
 use super::common::{note, tenant_flag};
-use crate::cli::{AgentsCommand, EventsCommand, FunctionsCommand, Operator, RetellCommand};
+use crate::cli::{
+    AgentsCommand, EventsCommand, FunctionsCommand, OfBranch, Operator, RetellBranchArgs,
+    RetellCommand,
+};
 use crate::context::Context;
 use crate::failure::{Failure, FailureKind};
 use crate::output::{Output, Tone, counted, plain};
@@ -49,6 +53,7 @@ pub(crate) async fn run(
         RetellCommand::Events(EventsCommand::Leave { operator }) => {
             desk.select_events(None, &operator).await
         }
+        RetellCommand::Branch(arguments) => desk.set_branch(arguments).await,
     }
 }
 
@@ -188,6 +193,59 @@ impl Desk<'_> {
         let events = names.map(BTreeSet::from_iter);
         let selected = self.console.select_events(self.tenant, &by, events).await;
         self.changed(selected?, &by).await
+    }
+
+    async fn set_branch(&self, arguments: RetellBranchArgs) -> Result<(), Failure> {
+        let branches = &self.context.settings_of(self.tenant)?.places.branches;
+        let known = branches
+            .iter()
+            .find(|known| known.id.as_str() == arguments.branch);
+        let branch = known.ok_or_else(|| {
+            let names: Vec<&str> = branches.iter().map(|known| known.id.as_str()).collect();
+            let advice = match names.as_slice() {
+                [] => "name the branches in the settings, under [[tenants.branches]]".to_owned(),
+                _ => format!("use one of these: {}", names.join(", ")),
+            };
+            let what = format!("there is no branch {}", plain(&arguments.branch));
+            Failure::not_found(what, advice)
+        })?;
+        let OfBranch {
+            agent,
+            greeting,
+            clear,
+        } = arguments.of_branch;
+        let what = match clear {
+            true => format!("Took back what was chosen for branch {}.", branch.id),
+            false => format!("Chose who takes the calls to branch {}.", branch.id),
+        };
+        let by = arguments.operator.name();
+        let change = |settings: &mut AgentSettings| {
+            let mut chosen = settings.of_branch(&branch.id).cloned().unwrap_or_default();
+            if clear {
+                chosen = BranchAgent::default();
+            }
+            if agent.is_some() {
+                chosen.agent_id.clone_from(&agent);
+            }
+            if greeting.is_some() {
+                chosen.greeting.clone_from(&greeting);
+            }
+            settings.set_branch(&branch.id, chosen);
+        };
+        let store = self.console.settings();
+        let version = store.change(self.tenant, &by, &what, change).await?;
+        self.note(OperatorAction::SetUpAgent, &by, &version.what)
+            .await;
+        self.output.json(&json!({
+            "tenant": self.tenant,
+            "version": told::version(&version),
+        }));
+        let text = format!("{} This is version {}.", version.what, version.version);
+        self.output
+            .line(self.output.paint(Tone::Good, &plain(&text)));
+        let next = "`calcom-sync serve` goes by it when it starts again.";
+        self.output.line(plain(next));
+        Ok(())
     }
 
     async fn changed(&self, version: AgentVersion, by: &str) -> Result<(), Failure> {
