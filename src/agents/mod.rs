@@ -4,13 +4,13 @@
 //! answers with an [`Answer`]: an [`Outcome`] for a program, and a sentence that can be said aloud in the
 //! caller's [`Language`].
 //!
-//! - A call that is repeated does nothing twice: whatever it writes has a key that is derived from the
-//!   conversation and the arguments.
+//! - A call that is repeated does nothing twice: a booking has a key that is derived from the conversation
+//!   and the arguments, and what is moved or cancelled already stays so.
 //! - A slot that is offered is free on both sides.
 //! - Nothing is ever an error to the agent: what is missing, taken, unclear or not available is an
 //!   outcome with a sentence of its own.
-//! - A caller sees, moves and cancels what was taken under the number that they call from, and nothing
-//!   else.
+//! - A customer sees, moves and cancels what was taken under the number that they call from, and nothing
+//!   else; whoever works for the tenant may name any number.
 //! - An answer is there [in time](ToolsConfig::answer_within): what takes longer is accepted, and said so.
 //!
 //! How voice providers and language models ask is in [`dialect`]; the tools as an MCP server are in `mcp`

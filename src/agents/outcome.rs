@@ -50,7 +50,7 @@ pub struct ServiceLine {
 }
 
 /// A free slot. Times are the branch's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Offer {
     /// When it begins.
@@ -70,7 +70,7 @@ pub struct Offer {
 }
 
 /// An appointment, as far as it may be read aloud.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Kept {
     /// Its id, by which it is moved and cancelled.
@@ -154,7 +154,7 @@ pub enum Problem {
 }
 
 /// One of several things that can be meant, as it is said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Reading {
     /// What to send back for it.
@@ -162,6 +162,19 @@ pub struct Reading {
     /// What to say for it. For a time, an instant that the sentence puts into words.
     pub name: String,
 }
+
+/// Shows nothing of what is a customer's.
+macro_rules! private {
+    ($($name:ident)+) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+
+private! { Offer Kept Reading }
 
 impl Reading {
     /// One thing that can be meant.
@@ -361,6 +374,8 @@ pub enum Outcome {
         /// Why.
         reason: Refusal,
     },
+    /// It was begun, and it is not known yet whether it was done. The same call again finds out.
+    Unknown,
     /// It cannot be done now; nothing was changed.
     Unavailable,
 }
@@ -382,6 +397,7 @@ impl Outcome {
             Self::Appointments { .. } => "appointments",
             Self::Unclear { .. } => "unclear",
             Self::Refused { .. } => "refused",
+            Self::Unknown => "unknown",
             Self::Unavailable => "unavailable",
         }
     }
@@ -390,7 +406,7 @@ impl Outcome {
     pub fn is_done(&self) -> bool {
         !matches!(
             self,
-            Self::Unclear { .. } | Self::Refused { .. } | Self::Unavailable
+            Self::Unclear { .. } | Self::Refused { .. } | Self::Unknown | Self::Unavailable
         )
     }
 

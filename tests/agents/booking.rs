@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use calcom::agents::{Caller, Outcome, Progress, Refusal, Tool};
+use calcom::model::{NewAttendee, NewBooking};
 use calcom::store::{AppointmentState, AppointmentStatus, AppointmentWrite, Origin, Person};
 use calcom::testing::{Fault, Operation, Then};
 use futures_util::future::join_all;
@@ -126,7 +127,7 @@ async fn a_slot_that_is_lost_on_the_way_leaves_nothing_behind() {
     let answer = salon.call(&ann, Tool::BookAppointment, booking(TEN)).await;
     assert_eq!(kind(&answer), "taken", "{}", shown(&answer));
     let kept = salon.appointments();
-    assert_eq!(kept[0].state.status, AppointmentStatus::Cancelled);
+    assert_eq!(kept[0].state.status, AppointmentStatus::Declined);
     salon.harness.settle().await;
     assert!(salon.harness.reviews().await.is_empty());
     assert!(salon.harness.fake().live_bookings().is_empty());
@@ -277,6 +278,64 @@ async fn an_appointment_moves_by_less_than_its_length() {
         salon.harness.fake().live_bookings()[0].start,
         utc("2026-12-03T09:30:00Z")
     );
+}
+
+/// Slow, so that the answer was "accepted"; and then the slot turns out to be taken.
+#[tokio::test]
+async fn a_slot_that_is_lost_after_the_answer_leaves_nothing_behind_once_it_is_asked_again() {
+    let mut salon = Salon::open_for(Duration::from_secs(1), |tenant| tenant).await;
+    salon.rest();
+    let ann = calling("call-1", ANN);
+    let accepted = salon.call(&ann, Tool::BookAppointment, booking(TEN)).await;
+    assert_eq!(kind(&accepted), "booked", "{}", shown(&accepted));
+    let ben = NewAttendee::new("Ben", "ben@example.com", "Europe/Berlin".into());
+    let theirs = NewBooking::new(salon.event_type(), at_ten(), ben);
+    salon.harness.fake().book(theirs).await.unwrap();
+    salon.harness.settle().await;
+    salon.work();
+    let again = salon.call(&ann, Tool::BookAppointment, booking(TEN)).await;
+    assert_eq!(kind(&again), "taken", "{}", shown(&again));
+    let theirs = salon.call(&ann, Tool::FindAppointments, json!({})).await;
+    assert!(
+        matches!(&theirs.result, Outcome::Appointments { appointments, .. } if appointments.is_empty()),
+        "{}",
+        shown(&theirs)
+    );
+}
+
+/// A review item from before a write says nothing about it.
+#[tokio::test]
+async fn an_appointment_in_review_is_cancelled_all_the_same() {
+    let salon = Salon::open().await;
+    let ann = calling("call-1", ANN);
+    let booked = salon.call(&ann, Tool::BookAppointment, booking(TEN)).await;
+    let id = id_of(&booked);
+    let refusal = json!({
+        "status": "error",
+        "error": {"code": "BadRequestException", "message": "The event type forbids that"},
+    });
+    let refused = Then::answer(400, vec![], refusal.to_string());
+    salon
+        .harness
+        .fake()
+        .inject(Fault::new(Operation::Reschedule, refused));
+    let moved = json!({"when": "2026-12-04T10:00"});
+    let moved = salon.call(&ann, Tool::MoveAppointment, moved).await;
+    assert!(
+        matches!(
+            moved.result,
+            Outcome::Refused {
+                reason: Refusal::Rejected,
+                ..
+            }
+        ),
+        "{}",
+        shown(&moved)
+    );
+    assert_eq!(salon.harness.reviews().await.len(), 1);
+    let cancelled = json!({"appointment": id});
+    let cancelled = salon.call(&ann, Tool::CancelAppointment, cancelled).await;
+    assert_eq!(kind(&cancelled), "cancelled", "{}", shown(&cancelled));
 }
 
 #[tokio::test]

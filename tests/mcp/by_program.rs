@@ -149,8 +149,8 @@ async fn ten_bookings_at_once_book_once_over_both_transports() {
     assert_eq!(world.fake.live_bookings().len(), 1);
     let cancelled = json!({"appointment": id});
     let cancelled = call(&client, Tool::CancelAppointment, cancelled).await;
-    // Without a phone number, it is not known whose it is.
-    assert_ne!(outcome(&cancelled), "cancelled");
+    // Whoever has the token may name any appointment by its id.
+    assert_eq!(outcome(&cancelled), "cancelled");
     assert!(
         over_http(&address, "a token of somebody else")
             .await

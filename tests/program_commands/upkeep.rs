@@ -178,7 +178,11 @@ async fn a_person_is_found_and_erased_and_a_tenant_too() {
         .is(2)
         .tells("add --yes");
     let erase = ["erase", "tenant", "--tenant", "salon", "--yes"];
-    world.run(&erase).await.is(0).says("appointments  1");
+    world
+        .run(&erase)
+        .await
+        .is(0)
+        .says("appointments          1");
     let id = AppointmentId::new("a-1");
     assert_eq!(world.store.get(&world.tenant, &id).await.unwrap(), None);
     world

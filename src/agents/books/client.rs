@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::{Bookable, Books, Entry, Order, Trouble, Wanted, Written};
+use super::{Bookable, Books, Earlier, Entry, Order, Trouble, Wanted, Written};
 use crate::client::{Client, Error, ErrorKind, IdempotencyKey};
 use crate::model::{
     Booking, BookingQuery, BookingUid, CancelParams, NewAttendee, NewBooking, PhoneNumber,
@@ -55,9 +55,27 @@ fn entry_of(booking: &Booking) -> Option<Entry> {
     })
 }
 
+/// Whether a booking is this customer's alone. One with several attendees, or with seats, is nobody's to move or
+/// cancel.
 fn is_of(booking: &Booking, number: &PhoneNumber) -> bool {
-    let mut attendees = booking.attendees.iter();
-    attendees.any(|attendee| attendee.phone_number.as_deref() == Some(number.as_str()))
+    match booking.attendees.as_slice() {
+        [only] => only.seat_uid.is_none() && only.phone_number.as_deref() == Some(number.as_str()),
+        _ => false,
+    }
+}
+
+/// Whether a booking is the tenant's. One that names neither event types nor hosts has the whole account.
+fn is_tenants(tenant: &Tenant, booking: &Booking) -> bool {
+    let setup = tenant.setup();
+    (setup.event_types == 0 && setup.hosts == 0) || tenant.owns(booking)
+}
+
+/// Says how something ended for which nobody waits any longer.
+fn told<T>(ended: Result<T, Error>, what: &'static str) -> Result<T, Error> {
+    if let Err(error) = &ended {
+        tracing::warn!(%error, what, "a write at Cal.com has failed");
+    }
+    ended
 }
 
 /// What a refused write means to whoever asked for it.
@@ -149,8 +167,10 @@ impl Books for ClientBooks {
         }
         let (client, key) = (self.client.clone(), IdempotencyKey::new(key.as_str()));
         // It goes on after the caller has been answered.
-        let creating =
-            tokio::spawn(async move { client.bookings().create_once(&key, &booking).await });
+        let creating = tokio::spawn(async move {
+            let created = client.bookings().create_once(&key, &booking).await;
+            told(created, "create")
+        });
         let accepted = Entry {
             id: String::new(),
             status,
@@ -179,9 +199,25 @@ impl Books for ClientBooks {
         &self,
         _tenant: &Tenant,
         entry: Entry,
+        _earlier: Earlier<'_>,
         _until: Instant,
     ) -> Result<Written, Trouble> {
         Ok(Written::Done(entry))
+    }
+
+    fn refuses_what_is_taken(&self) -> bool {
+        true
+    }
+
+    async fn is_blocked(
+        &self,
+        _tenant: &Tenant,
+        _wanted: Wanted,
+        _slot: DateTime<Utc>,
+        _moving: &Entry,
+        _now: DateTime<Utc>,
+    ) -> Result<bool, Trouble> {
+        Ok(false)
     }
 
     async fn of_number(
@@ -204,7 +240,7 @@ impl Books for ClientBooks {
             let of_caller = page
                 .bookings
                 .iter()
-                .filter(|booking| is_of(booking, number));
+                .filter(|booking| is_of(booking, number) && is_tenants(tenant, booking));
             let live = of_caller.filter_map(entry_of);
             found.extend(live.filter(|entry| entry.status.is_live() && entry.end > after));
             if !page.more {
@@ -220,7 +256,7 @@ impl Books for ClientBooks {
         &self,
         tenant: &Tenant,
         id: &str,
-        number: &PhoneNumber,
+        number: Option<&PhoneNumber>,
     ) -> Result<Option<Entry>, Trouble> {
         let mut found = self.read(&BookingUid::new(id)).await?;
         // A booking that was moved is known by its old name, too.
@@ -231,7 +267,9 @@ impl Books for ClientBooks {
             let Some(next) = next else { break };
             found = self.read(&next).await?;
         }
-        let is_theirs = |found: &Booking| is_of(found, number) && tenant.owns(found);
+        let is_theirs = |found: &Booking| {
+            is_tenants(tenant, found) && number.is_none_or(|number| is_of(found, number))
+        };
         Ok(found.filter(is_theirs).as_ref().and_then(entry_of))
     }
 
@@ -247,7 +285,8 @@ impl Books for ClientBooks {
         let (client, uid) = (self.client.clone(), BookingUid::new(&entry.id));
         let moving = tokio::spawn(async move {
             let params = RescheduleParams::default().with_reason(REASON);
-            client.bookings().reschedule(&uid, start, &params).await
+            let moved = client.bookings().reschedule(&uid, start, &params).await;
+            told(moved, "reschedule")
         });
         match tokio::time::timeout_at(until, moving).await {
             Err(_) => {
@@ -292,11 +331,11 @@ impl Books for ClientBooks {
         let reason = reason.unwrap_or(REASON).to_owned();
         let cancelling = tokio::spawn(async move {
             let params = CancelParams::reason(reason);
-            client.bookings().cancel(&uid, &params).await
+            told(client.bookings().cancel(&uid, &params).await, "cancel")
         });
         match tokio::time::timeout_at(until, cancelling).await {
-            Err(_) => Ok(Written::Accepted(entry.clone())),
-            Ok(Err(_)) => Err(Trouble::Stopped),
+            // Whether it is cancelled is not known.
+            Err(_) | Ok(Err(_)) => Err(Trouble::Stopped),
             Ok(Ok(Ok(_))) => Ok(Written::Done(entry.clone())),
             Ok(Ok(Err(error))) => {
                 let current = self.read(&BookingUid::new(&entry.id)).await?;

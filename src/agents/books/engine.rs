@@ -1,6 +1,6 @@
 //! Appointments at the host, which the engine brings to Cal.com.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::overlap::{Span, overlaps, without};
-use super::{Bookable, Books, Entry, Order, Trouble, Wanted, Written};
+use super::{Bookable, Books, Earlier, Entry, Order, Trouble, Wanted, Written};
 use crate::model::{EventTypeId, PhoneNumber, UserId};
 use crate::store::{
     Appointment, AppointmentDesk, AppointmentId, AppointmentState, AppointmentStatus,
-    AppointmentWrite, Notes, Origin, Reason, RequestKey, ReviewReason, ServiceId, StoreErrorKind,
-    Window,
+    AppointmentWrite, Notes, Origin, Reason, RequestKey, ReviewId, ReviewReason, ServiceId,
+    StoreErrorKind, Window,
 };
 use crate::sync::{Operations, SyncEngine, SyncState, SyncStatus, Tenant};
 
@@ -26,6 +26,8 @@ const SERVICES: usize = 1_000;
 const LONGEST: TimeDelta = TimeDelta::days(1);
 /// How long Cal.com may repeat an answer about free slots that it gave before an appointment was booked.
 const REPEATED_FOR: TimeDelta = TimeDelta::minutes(1);
+/// How many appointments are looked up in the books for one question.
+const STATUSES: usize = 200;
 /// How many appointments of one caller are looked at.
 const OF_CALLER: u32 = 20;
 /// How often a write that somebody else overtook is tried again.
@@ -33,7 +35,7 @@ const ATTEMPTS: usize = 4;
 /// The pauses between two looks at how far the engine is: they grow from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LAST_PAUSE: Duration = Duration::from_millis(400);
-/// Why an appointment is cancelled that could not be booked at Cal.com.
+/// Why an appointment is declined that could not be booked at Cal.com.
 const OVERTAKEN: &str = "The time was taken before the appointment could be confirmed.";
 
 /// The host's appointments, and the engine.
@@ -57,7 +59,9 @@ impl EngineBooks {
     ) -> Result<Vec<Span>, Trouble> {
         let reaching = Window::new(window.from - LONGEST, window.until);
         let mut after: Option<(DateTime<Utc>, AppointmentId)> = None;
-        let mut unknown = Vec::new();
+        let mut hosts = HostsOf::new(tenant);
+        let mut taken = Vec::new();
+        let mut asked = 0;
         loop {
             let page = self.desk.scan(tenant.id(), reaching, after.take(), PAGE);
             let page = page.await?;
@@ -74,21 +78,18 @@ impl EngineBooks {
                     && slots
                         .iter()
                         .any(|slot| overlaps(*slot, wanted.length, span));
-                if matters
-                    && !self
-                        .is_known_to_calcom(tenant, &appointment.id, now)
-                        .await?
-                {
-                    unknown.push(appointment);
+                if !matters || are_others(wanted, state) {
+                    continue;
                 }
-            }
-        }
-        let mut hosts = HostsOf::new(tenant);
-        let mut taken = Vec::new();
-        for appointment in unknown {
-            let state = &appointment.state;
-            if hosts.share_somebody(wanted, state).await {
-                taken.push((state.start, state.end));
+                // In doubt, a slot is not offered.
+                asked += 1;
+                let is_known = asked <= STATUSES
+                    && self
+                        .is_known_to_calcom(tenant, &appointment.id, now)
+                        .await?;
+                if !is_known && hosts.share_somebody(wanted, state).await {
+                    taken.push(span);
+                }
             }
         }
         Ok(taken)
@@ -138,17 +139,29 @@ impl EngineBooks {
         Ok(None)
     }
 
-    /// Watches the engine until a write of an appointment has ended, or the time is over.
+    /// The review items in which an appointment is involved already.
+    async fn reviews(
+        &self,
+        tenant: &Tenant,
+        id: &AppointmentId,
+    ) -> Result<BTreeSet<ReviewId>, Trouble> {
+        let status = self.operations.status(tenant.id(), id).await?;
+        Ok(status.reviews.iter().map(|(id, _)| *id).collect())
+    }
+
+    /// Watches the engine until a write of an appointment has ended, or the time is over. Review items from
+    /// before the write say nothing about it.
     async fn watch(
         &self,
         tenant: &Tenant,
         id: &AppointmentId,
+        before: &BTreeSet<ReviewId>,
         until: Instant,
     ) -> Result<End, Trouble> {
         let mut pause = FIRST_PAUSE;
         loop {
             let status = self.operations.status(tenant.id(), id).await?;
-            if let Some(end) = End::of(&status) {
+            if let Some(end) = End::of(&status, before) {
                 return Ok(end);
             }
             let next = Instant::now() + pause;
@@ -160,18 +173,59 @@ impl EngineBooks {
         }
     }
 
-    /// The end of a write, with the appointment as it is now.
+    /// The end of a write, with the appointment as it is now. The write itself is stored: where its end
+    /// cannot be found out, it is open.
     async fn ended(
         &self,
         tenant: &Tenant,
         entry: Entry,
+        before: &BTreeSet<ReviewId>,
         until: Instant,
-    ) -> Result<(End, Entry), Trouble> {
+    ) -> (End, Entry) {
         let id = AppointmentId::new(&entry.id);
-        let end = self.watch(tenant, &id, until).await?;
-        let current = self.desk.get(tenant.id(), &id).await?;
-        Ok((end, current.map_or(entry, |current| entry_of(&current))))
+        let looked = tokio::time::timeout_at(until + LAST_PAUSE, async {
+            let end = self.watch(tenant, &id, before, until).await?;
+            let current = self.desk.get(tenant.id(), &id).await?;
+            Ok::<_, Trouble>((end, current))
+        });
+        match looked.await {
+            Ok(Ok((end, current))) => {
+                let entry = current.map_or(entry, |current| entry_of(&current));
+                (end, entry)
+            }
+            Ok(Err(trouble)) => {
+                tracing::warn!(error = %trouble, "how a write ended could not be found out");
+                (End::Open, entry)
+            }
+            Err(_) => (End::Open, entry),
+        }
     }
+
+    /// Gives up an appointment that has lost its slot: the caller chooses another time.
+    async fn give_up(
+        &self,
+        tenant: &Tenant,
+        id: &AppointmentId,
+        by: &Origin,
+        now: DateTime<Utc>,
+    ) -> Result<(), Trouble> {
+        let given_up = self.revise(tenant, id, |current| {
+            current.state.status.is_live().then(|| {
+                let mut state = current.state.clone();
+                // Cancelled is what the customer does.
+                state.status = AppointmentStatus::Declined;
+                let write = AppointmentWrite::new(state, by.clone(), now);
+                write.with_reason(Reason::new(OVERTAKEN))
+            })
+        });
+        given_up.await.map(drop)
+    }
+}
+
+/// Whether an appointment is certainly held by somebody else than the wanted one.
+fn are_others(wanted: Wanted, state: &AppointmentState) -> bool {
+    let hosts = wanted.host.zip(state.host);
+    state.event_type != wanted.event_type && hosts.is_some_and(|(ours, theirs)| ours != theirs)
 }
 
 /// What has become of a write.
@@ -183,20 +237,30 @@ enum End {
 }
 
 impl End {
-    fn of(status: &SyncStatus) -> Option<Self> {
+    fn of(status: &SyncStatus, before: &BTreeSet<ReviewId>) -> Option<Self> {
+        if status.is_paused {
+            return Some(Self::Open);
+        }
+        // No turn has looked at the write yet.
+        if status.waiting_changes > 0 {
+            return None;
+        }
+        let since = status.reviews.iter().filter(|(id, _)| !before.contains(id));
+        let since: Vec<&ReviewReason> = since.map(|(_, reason)| reason).collect();
         match status.state {
             SyncState::InSync | SyncState::Skipped | SyncState::Dismissed => Some(Self::Done),
-            SyncState::InReview => {
-                let mut reasons = status.reviews.iter().map(|(_, reason)| reason);
-                if reasons.any(|reason| *reason == ReviewReason::SlotTaken) {
-                    return Some(Self::SlotTaken);
-                }
-                let mut reasons = status.reviews.iter().map(|(_, reason)| reason);
-                // An outage goes by, and what it held up is done then.
-                let passes = reasons.all(|reason| *reason == ReviewReason::RetriesExhausted);
-                Some(if passes { Self::Open } else { Self::Rejected })
+            SyncState::InReview if since.contains(&&ReviewReason::SlotTaken) => {
+                Some(Self::SlotTaken)
             }
-            SyncState::Paused => Some(Self::Open),
+            // An outage goes by, and what it held up is done then. What was open before stays so.
+            SyncState::InReview
+                if since
+                    .iter()
+                    .all(|reason| **reason == ReviewReason::RetriesExhausted) =>
+            {
+                Some(Self::Open)
+            }
+            SyncState::InReview => Some(Self::Rejected),
             _ => None,
         }
     }
@@ -267,10 +331,7 @@ fn entry_of(appointment: &Appointment) -> Entry {
         event_type: state.event_type,
         host: state.host,
         name: state.attendee.name.clone(),
-        is_overtaken: appointment
-            .reason
-            .as_ref()
-            .is_some_and(|reason| reason.as_str() == OVERTAKEN),
+        is_overtaken: state.status == AppointmentStatus::Declined,
     }
 }
 
@@ -352,37 +413,61 @@ impl Books for EngineBooks {
         state.host = order.wanted.host;
         state.notes = order.notes.map(Notes::new);
         let write = AppointmentWrite::new(state, order.origin.clone(), order.now);
-        let taken = self.desk.take(tenant.id(), key, write).await?;
+        let taken = match self.desk.take(tenant.id(), key, write).await {
+            // The host's own table keeps two appointments from one time.
+            Err(error) if error.kind() == StoreErrorKind::Conflict => {
+                return Ok(Written::SlotTaken);
+            }
+            taken => taken?,
+        };
         self.engine.nudge();
         let entry = entry_of(&taken.appointment);
+        if entry.is_overtaken {
+            return Ok(Written::SlotTaken);
+        }
         if !entry.status.is_live() {
             return Ok(Written::Ended);
         }
-        let id = taken.appointment.id.clone();
-        let (end, entry) = self.ended(tenant, entry, until).await?;
-        if matches!(end, End::SlotTaken) {
-            // Nothing is left of it: the caller chooses another time.
-            self.revise(tenant, &id, |current| {
-                current.state.status.is_live().then(|| {
-                    let mut state = current.state.clone();
-                    state.status = AppointmentStatus::Cancelled;
-                    AppointmentWrite::new(state, order.origin.clone(), order.now)
-                        .with_reason(Reason::new(OVERTAKEN))
-                })
-            })
-            .await?;
-        }
-        Ok(end.written(entry))
+        let earlier = Earlier::Booking(&order.origin, order.now);
+        self.settled(tenant, entry, earlier, until).await
     }
 
     async fn settled(
         &self,
         tenant: &Tenant,
         entry: Entry,
+        earlier: Earlier<'_>,
         until: Instant,
     ) -> Result<Written, Trouble> {
-        let (end, entry) = self.ended(tenant, entry, until).await?;
+        let (end, entry) = self.ended(tenant, entry, &BTreeSet::new(), until).await;
+        match (&end, earlier) {
+            (End::SlotTaken, Earlier::Booking(by, now)) => {
+                let id = AppointmentId::new(&entry.id);
+                self.give_up(tenant, &id, by, now).await?;
+            }
+            // Where it was before is not known here; a person is asked already.
+            (End::SlotTaken, Earlier::Move) => return Ok(Written::Rejected),
+            _ => {}
+        }
         Ok(end.written(entry))
+    }
+
+    fn refuses_what_is_taken(&self) -> bool {
+        false
+    }
+
+    async fn is_blocked(
+        &self,
+        tenant: &Tenant,
+        wanted: Wanted,
+        slot: DateTime<Utc>,
+        moving: &Entry,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Trouble> {
+        let window = Window::new(slot, slot + wanted.length);
+        let slots = [slot];
+        let taken = self.unknown_to_calcom(tenant, wanted, (window, &slots), Some(moving), now);
+        Ok(!taken.await?.is_empty())
     }
 
     async fn of_number(
@@ -399,11 +484,12 @@ impl Books for EngineBooks {
         &self,
         tenant: &Tenant,
         id: &str,
-        number: &PhoneNumber,
+        number: Option<&PhoneNumber>,
     ) -> Result<Option<Entry>, Trouble> {
         let found = self.desk.get(tenant.id(), &AppointmentId::new(id)).await?;
         let is_theirs = |found: &Appointment| {
-            found.state.attendee.phone_number.as_deref() == Some(number.as_str())
+            let own = found.state.attendee.phone_number.as_deref();
+            number.is_none_or(|number| own == Some(number.as_str()))
         };
         Ok(found.filter(is_theirs).as_ref().map(entry_of))
     }
@@ -418,6 +504,7 @@ impl Books for EngineBooks {
         until: Instant,
     ) -> Result<Written, Trouble> {
         let id = AppointmentId::new(&entry.id);
+        let before = self.reviews(tenant, &id).await?;
         let moved = self.revise(tenant, &id, |current| {
             let is_open = current.state.status.is_live() && current.state.start != start;
             is_open.then(|| {
@@ -433,7 +520,7 @@ impl Books for EngineBooks {
         if !moved.state.status.is_live() {
             return Ok(Written::Ended);
         }
-        let (end, after) = self.ended(tenant, entry_of(&moved), until).await?;
+        let (end, after) = self.ended(tenant, entry_of(&moved), &before, until).await;
         if matches!(end, End::SlotTaken) && entry.start != start {
             // It stays where it was, unless somebody has moved it elsewhere meanwhile.
             self.revise(tenant, &id, |current| {
@@ -459,6 +546,7 @@ impl Books for EngineBooks {
         until: Instant,
     ) -> Result<Written, Trouble> {
         let id = AppointmentId::new(&entry.id);
+        let before = self.reviews(tenant, &id).await?;
         let cancelled = self.revise(tenant, &id, |current| {
             current.state.status.is_live().then(|| {
                 let mut state = current.state.clone();
@@ -469,7 +557,8 @@ impl Books for EngineBooks {
         let Some(cancelled) = cancelled.await? else {
             return Ok(Written::Ended);
         };
-        let (end, entry) = self.ended(tenant, entry_of(&cancelled), until).await?;
+        let cancelled = entry_of(&cancelled);
+        let (end, entry) = self.ended(tenant, cancelled, &before, until).await;
         Ok(end.written(entry))
     }
 }

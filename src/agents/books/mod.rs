@@ -15,7 +15,9 @@ use tokio::time::Instant;
 pub(super) use self::client::ClientBooks;
 pub(super) use self::engine::EngineBooks;
 use crate::model::{EventTypeId, PhoneNumber, UserId};
-use crate::store::{AppointmentStatus, Origin, Person, RequestKey, StoreError, Window};
+use crate::store::{
+    AppointmentStatus, Origin, Person, RequestKey, StoreError, StoreErrorKind, Window,
+};
 use crate::sync::{CalendarError, Tenant};
 
 /// A service that can be booked.
@@ -26,6 +28,21 @@ pub(super) struct Bookable {
     pub(super) minutes: u32,
     pub(super) description: Option<String>,
     pub(super) event_type: EventTypeId,
+}
+
+impl Trouble {
+    /// Whether a write that ended like this may have been carried out.
+    pub(super) fn leaves_doubt(&self) -> bool {
+        match self {
+            Self::Store(error) => error.kind() == StoreErrorKind::Unavailable,
+            Self::Engine(_) => true,
+            Self::Calendar(_) => true,
+            #[cfg(feature = "client")]
+            Self::Client(error) => error.retryability() != crate::client::Retryability::Always,
+            #[cfg(feature = "client")]
+            Self::Stopped => true,
+        }
+    }
 }
 
 impl Bookable {
@@ -103,6 +120,15 @@ pub(super) enum Written {
     Ended,
 }
 
+/// What was begun earlier and is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Earlier<'a> {
+    /// A booking. If its slot is lost, it is given up, by this origin and at this time.
+    Booking(&'a Origin, DateTime<Utc>),
+    /// A move.
+    Move,
+}
+
 /// Why the books did not answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
@@ -161,8 +187,23 @@ pub(super) trait Books: fmt::Debug + Send + Sync + 'static {
         &self,
         tenant: &Tenant,
         entry: Entry,
+        earlier: Earlier<'_>,
         until: Instant,
     ) -> Result<Written, Trouble>;
+
+    /// Whether a write is refused in time where the slot is not free, so that whoever repeats a request is
+    /// not told that it is taken by themselves.
+    fn refuses_what_is_taken(&self) -> bool;
+
+    /// Whether something stands in the way of a slot that Cal.com does not know of.
+    async fn is_blocked(
+        &self,
+        tenant: &Tenant,
+        wanted: Wanted,
+        slot: DateTime<Utc>,
+        moving: &Entry,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Trouble>;
 
     /// The live appointments under a number that end after an instant, in the order of their starts.
     async fn of_number(
@@ -172,12 +213,12 @@ pub(super) trait Books: fmt::Debug + Send + Sync + 'static {
         after: DateTime<Utc>,
     ) -> Result<Vec<Entry>, Trouble>;
 
-    /// An appointment of this id under this number, whatever has become of it.
+    /// An appointment of this id, whatever has become of it; under this number, if one is named.
     async fn of_id(
         &self,
         tenant: &Tenant,
         id: &str,
-        number: &PhoneNumber,
+        number: Option<&PhoneNumber>,
     ) -> Result<Option<Entry>, Trouble>;
 
     /// Moves an appointment.

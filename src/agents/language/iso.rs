@@ -101,11 +101,12 @@ fn offset(cursor: Cursor<'_>, marked: bool) -> Option<(i32, usize)> {
         return None;
     }
     let number = i32::try_from(cursor.number(1)?).ok()?;
-    let (minutes, length) = match (cursor.figures(1), cursor.figures_after(2, ':')) {
-        (2, Some(minutes)) => (number * 60 + i32::try_from(minutes).ok()?, 4),
-        (2, None) => (number * 60, 2),
-        (4, _) => (number / 100 * 60 + number % 100, 2),
+    let (hours, minutes, length) = match (cursor.figures(1), cursor.figures_after(2, ':')) {
+        (2, Some(minutes)) => (number, i32::try_from(minutes).ok()?, 4),
+        (2, None) => (number, 0, 2),
+        (4, _) => (number / 100, number % 100, 2),
         _ => return None,
     };
-    Some((sign * minutes * 60, length))
+    let exists = hours < 24 && minutes < 60;
+    exists.then_some((sign * (hours * 60 + minutes) * 60, length))
 }

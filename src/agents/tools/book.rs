@@ -1,6 +1,6 @@
 //! `book_appointment`.
 
-use super::super::books::{Entry, Order, Written};
+use super::super::books::{Earlier, Entry, Order, Written};
 use super::super::input::BookAppointment;
 use super::super::outcome::{Doubt, Item, Outcome, Problem, Progress, Refusal};
 use super::super::tool::Tool;
@@ -9,10 +9,9 @@ use super::key::request_key;
 use super::names::fold;
 use super::session::{Asked, Session, Stop};
 use crate::model::PhoneNumber;
-use crate::store::{AppointmentStatus, Person, RequestKey};
+use crate::store::{AppointmentStatus, Origin, Person, RequestKey};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::Instant;
 
 /// How often one request may be overtaken by somebody else and made again.
 const GENERATIONS: usize = 5;
@@ -101,21 +100,17 @@ impl Session {
             return self.again(asked, entry).await;
         }
         let just_then = start + TimeDelta::minutes(1);
-        if !self
-            .free(asked, start, just_then, None)
-            .await?
-            .contains(&start)
-        {
+        let free = self.free(asked, start, just_then, None).await?;
+        if !free.contains(&start) {
             // It may be this very request that has taken it, a moment ago.
             if let Some(entry) = self.books.requested(&self.tenant, &key).await? {
                 return self.again(asked, entry).await;
             }
-            return Ok(self.taken(asked, start, None).await?);
+            if !self.books.refuses_what_is_taken() || !self.fits(asked, start) {
+                return Ok(self.taken(asked, start, None).await?);
+            }
         }
-        if Instant::now() >= self.until {
-            // Whoever asked has stopped waiting: nothing is begun of which nobody hears.
-            return Ok(Outcome::Unavailable);
-        }
+        self.begin()?;
         let order = Order {
             wanted: asked.wanted,
             start,
@@ -124,10 +119,8 @@ impl Session {
             origin: self.caller.origin.clone(),
             now: self.now,
         };
-        let written = self
-            .books
-            .take(&self.tenant, &key, order, self.until)
-            .await?;
+        let written = self.books.take(&self.tenant, &key, order, self.until);
+        let written = self.written(written.await)?;
         self.booked(asked, start, written).await
     }
 
@@ -147,12 +140,23 @@ impl Session {
             parts.push(&generation);
             let key = request_key(self.tenant.id(), Tool::BookAppointment, &parts);
             let earlier = self.books.requested(&self.tenant, &key).await?;
-            // What was overtaken is over: the same wish is a new request then.
-            if !earlier.as_ref().is_some_and(|entry| entry.is_overtaken) {
+            if !earlier
+                .as_ref()
+                .is_some_and(|entry| self.is_over(input, entry, start))
+            {
                 return Ok((key, earlier));
             }
         }
         Err(self.taken(asked, start, None).await?.into())
+    }
+
+    /// Whether what a request has taken is over, so that the same wish is a new request: it was overtaken by
+    /// somebody else; or it has ended, and the caller wants it again. Where only the arguments name the
+    /// request, also if it was moved elsewhere since.
+    fn is_over(&self, input: &BookAppointment, entry: &Entry, start: DateTime<Utc>) -> bool {
+        let again = self.language.is_yes(input.again.as_str());
+        let is_elsewhere = self.caller.conversation.is_none() && entry.start != start;
+        entry.is_overtaken || (again && !entry.status.is_live()) || is_elsewhere
     }
 
     /// What names a request: within a conversation the arguments as they came, else what they mean.
@@ -167,7 +171,12 @@ impl Session {
         if let Some(conversation) = &self.caller.conversation {
             // The fields of a struct have one order.
             let arguments = serde_json::to_string(input).unwrap_or_default();
-            return vec![conversation.clone(), arguments];
+            let mut parts = vec![conversation.clone(), arguments];
+            // Other conversations than calls may last for days, in which "tomorrow" changes.
+            if self.caller.origin != Origin::Phone {
+                parts.push(start.to_rfc3339());
+            }
+            return parts;
         }
         let phone = contact
             .phone
@@ -208,7 +217,11 @@ impl Session {
             });
         }
         let start = entry.start;
-        let written = self.books.settled(&self.tenant, entry, self.until).await?;
+        let earlier = Earlier::Booking(&self.caller.origin, self.now);
+        let written = self
+            .books
+            .settled(&self.tenant, entry, earlier, self.until)
+            .await?;
         self.booked(asked, start, written).await
     }
 

@@ -15,7 +15,7 @@ impl Session {
     pub(super) async fn collect(&self, input: CollectAppointmentData) -> Result<Outcome, Stop> {
         let mut data = Collected::default();
         let mut open = Vec::new();
-        let branch = self.branch(&input.branch).unwrap_or_else(|doubt| {
+        let mut branch = self.branch(&input.branch).unwrap_or_else(|doubt| {
             open.push(doubt);
             None
         });
@@ -30,7 +30,11 @@ impl Session {
             Some(said) => {
                 let services = self.services(branch, member).await?;
                 match self.service(said, &services) {
-                    Ok(service) => data.service = Some(service.name),
+                    Ok(service) => {
+                        // Its times are those of the branch where it is offered.
+                        branch = branch.or_else(|| self.only_branch_of(service.event_type));
+                        data.service = Some(service.name);
+                    }
                     Err(doubt) => open.push(doubt),
                 }
             }

@@ -1,9 +1,9 @@
 //! `find_appointments`, `move_appointment` and `cancel_appointment`: what the caller has.
 
 use chrono::{DateTime, Utc};
-use tokio::time::Instant;
 
-use super::super::books::{Bookable, Entry, Wanted, Written};
+use super::super::books::{Bookable, Earlier, Entry, Wanted, Written};
+use super::super::caller::Standing;
 use super::super::input::{CancelAppointment, FindAppointments, MoveAppointment};
 use super::super::outcome::{Doubt, Item, Outcome, Problem, Progress, Refusal};
 use super::super::spoken::Spoken;
@@ -12,6 +12,7 @@ use super::key::request_key;
 use super::moment::{exactly, reading};
 use super::session::{Asked, Session, Stop};
 use crate::model::PhoneNumber;
+use crate::store::AppointmentStatus;
 
 /// Which of a caller's appointments is meant.
 enum Which {
@@ -35,8 +36,8 @@ impl Session {
     }
 
     pub(super) async fn move_appointment(&self, input: MoveAppointment) -> Result<Outcome, Stop> {
-        let number = self.whose_number(&input.phone)?;
-        let entry = match self.which(&number, &input.appointment).await? {
+        let number = self.whose_or_any(&input.phone, &input.appointment)?;
+        let entry = match self.which(number.as_ref(), &input.appointment).await? {
             Which::This(entry) => entry,
             Which::None => return Ok(nothing()),
         };
@@ -50,9 +51,10 @@ impl Session {
         let asked = self.asked_for(&entry, &services);
         let start = self.new_start(&asked, &entry, &input.when)?;
         if start == entry.start {
+            let earlier = Earlier::Move;
             let written = self
                 .books
-                .settled(&self.tenant, entry.clone(), self.until)
+                .settled(&self.tenant, entry.clone(), earlier, self.until)
                 .await?;
             return self.moved(&asked, &entry, start, written, &services).await;
         }
@@ -63,17 +65,21 @@ impl Session {
             .contains(&start);
         // Where it overlaps itself, only Cal.com can say whether it fits.
         let is_near = start < entry.end && entry.start < start + asked.wanted.length;
-        if !is_free && !is_near {
+        let is_possible = is_near
+            && self.fits(&asked, start)
+            && !self
+                .books
+                .is_blocked(&self.tenant, asked.wanted, start, &entry, self.now)
+                .await?;
+        if !is_free && !is_possible {
             return Ok(self.taken(&asked, start, Some(&entry)).await?);
         }
-        if Instant::now() >= self.until {
-            return Ok(Outcome::Unavailable);
-        }
+        self.begin()?;
         let origin = &self.caller.origin;
         let written = self
             .books
             .move_to(&self.tenant, &entry, start, origin, self.now, self.until);
-        let written = written.await?;
+        let written = self.written(written.await)?;
         self.moved(&asked, &entry, start, written, &services).await
     }
 
@@ -81,10 +87,10 @@ impl Session {
         &self,
         input: CancelAppointment,
     ) -> Result<Outcome, Stop> {
-        let number = self.whose_number(&input.phone)?;
-        let key = self.cancellation(&number, &input);
+        let number = self.whose_or_any(&input.phone, &input.appointment)?;
+        let key = self.cancellation(number.as_ref(), &input);
         let services = self.books.services(&self.tenant).await?;
-        let entry = match self.which(&number, &input.appointment).await? {
+        let entry = match self.which(number.as_ref(), &input.appointment).await? {
             Which::This(entry) => entry,
             // The same request again, after it was carried out.
             Which::None => match self.recent.get(&key).await {
@@ -99,22 +105,19 @@ impl Session {
         if entry.start <= self.now {
             return Ok(refused(Refusal::HasBegun));
         }
-        if Instant::now() >= self.until {
-            return Ok(Outcome::Unavailable);
-        }
+        self.begin()?;
         let reason = input.reason.said();
         let origin = &self.caller.origin;
         let written = self
             .books
             .cancel(&self.tenant, &entry, reason, origin, self.now, self.until);
-        let written = written.await?;
-        Ok(match written {
+        Ok(match self.written(written.await)? {
             Written::Rejected => refused(Refusal::Rejected),
             Written::Ended => refused(Refusal::NotTheirs),
             Written::Done(_) | Written::Accepted(_) | Written::SlotTaken => {
                 let appointment = self.kept(&entry, &services);
                 let ended = Entry {
-                    status: crate::store::AppointmentStatus::Cancelled,
+                    status: AppointmentStatus::Cancelled,
                     ..entry
                 };
                 self.recent.insert(key, ended).await;
@@ -123,26 +126,39 @@ impl Session {
         })
     }
 
+    /// Whose appointments are meant. Whoever works for the tenant may name one by its id alone.
+    fn whose_or_any(&self, phone: &Spoken, id: &Spoken) -> Result<Option<PhoneNumber>, Stop> {
+        let is_named = phone.is_empty() && !id.is_empty();
+        match self.caller.standing {
+            Standing::Staff if is_named => Ok(None),
+            _ => self.whose_number(phone).map(Some),
+        }
+    }
+
     /// What names a cancellation.
     fn cancellation(
         &self,
-        number: &PhoneNumber,
+        number: Option<&PhoneNumber>,
         input: &CancelAppointment,
     ) -> crate::store::RequestKey {
         let conversation = self.caller.conversation.as_deref().unwrap_or_default();
         let arguments = serde_json::to_string(input).unwrap_or_default();
-        let parts = [conversation, number.as_str(), &arguments];
+        let number = number.map(PhoneNumber::as_str).unwrap_or_default();
+        let parts = [conversation, number, &arguments];
         request_key(self.tenant.id(), Tool::CancelAppointment, &parts)
     }
 
     /// Which of the caller's appointments is meant.
-    async fn which(&self, number: &PhoneNumber, said: &Spoken) -> Result<Which, Stop> {
+    async fn which(&self, number: Option<&PhoneNumber>, said: &Spoken) -> Result<Which, Stop> {
         if let Some(id) = said.said() {
             let found = self.books.of_id(&self.tenant, id, number).await?;
             return found
                 .map(Which::This)
                 .ok_or_else(|| refused(Refusal::NotTheirs).into());
         }
+        let Some(number) = number else {
+            return Err(Doubt::new(Item::Phone, Problem::Missing).into());
+        };
         let mut entries = self.books.of_number(&self.tenant, number, self.now).await?;
         match entries.len() {
             0 => Ok(Which::None),
@@ -218,6 +234,9 @@ impl Session {
         services: &[Bookable],
     ) -> Result<Outcome, Stop> {
         let (entry, progress) = match written {
+            Written::Done(entry) if entry.status == AppointmentStatus::Pending => {
+                (entry, Progress::AwaitsConfirmation)
+            }
             Written::Done(entry) => (entry, Progress::Confirmed),
             Written::Accepted(entry) => (entry, Progress::Accepted),
             Written::SlotTaken => return Ok(self.taken(asked, start, Some(before)).await?),

@@ -12,6 +12,7 @@ mod session;
 mod slots;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -212,7 +213,8 @@ impl Tools {
     /// are, there is an answer within [`answer_within`](ToolsConfig::answer_within).
     ///
     /// What the call writes is finished also if its future is dropped. The same call again, whose answer was
-    /// lost, answers what became of the first one.
+    /// lost, answers what became of the first one. The answer is in the language that the arguments name, or
+    /// that of the caller, or of the tenant.
     pub async fn call(
         &self,
         tenant: &TenantId,
@@ -221,35 +223,40 @@ impl Tools {
         arguments: Value,
     ) -> Answer {
         let until = Instant::now() + self.config.answer_within;
-        let call = self
-            .clone()
-            .run(tenant.clone(), caller.clone(), tool, arguments, until);
-        let call = tokio::spawn(call.in_current_span());
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let call = self.clone().run(
+            tenant.clone(),
+            caller.clone(),
+            (tool, arguments),
+            until,
+            Arc::clone(&has_begun),
+        );
+        let mut call = tokio::spawn(call.in_current_span());
         // What writes keeps to the limit by itself, and then has something to tell.
-        match tokio::time::timeout_at(until + GRACE, call).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => {
-                tracing::error!(%tool, "a tool panicked");
-                self.unavailable(caller, tool)
-            }
-            Err(_) => {
-                tracing::warn!(%tool, "a tool did not answer in time");
-                self.unavailable(caller, tool)
-            }
+        match tokio::time::timeout_at(until + GRACE, &mut call).await {
+            Ok(Ok(answer)) => return answer,
+            Ok(Err(_)) => tracing::error!(%tool, "a tool panicked"),
+            Err(_) => tracing::warn!(%tool, "a tool did not answer in time"),
         }
+        if has_begun.load(Ordering::Acquire) {
+            return self.without_tenant(caller, tool, Outcome::Unknown);
+        }
+        // Nothing is written of which nobody hears.
+        call.abort();
+        self.without_tenant(caller, tool, Outcome::Unavailable)
     }
 
     async fn run(
         self,
         tenant: TenantId,
         caller: Caller,
-        tool: Tool,
-        arguments: Value,
+        (tool, arguments): (Tool, Value),
         until: Instant,
+        has_begun: Arc<AtomicBool>,
     ) -> Answer {
         let found = match tokio::time::timeout_at(until, self.directory.tenant(&tenant)).await {
             Ok(Ok(Some(found))) => found,
-            _ => return self.unavailable(&caller, tool),
+            _ => return self.without_tenant(&caller, tool, Outcome::Unavailable),
         };
         let arguments = match arguments {
             Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::Null),
@@ -257,7 +264,8 @@ impl Tools {
         };
         let said = arguments.get("language").and_then(Value::as_str);
         let said = said.map(str::to_owned);
-        let code = caller.language.clone().or(said);
+        let codes = [said, caller.language.clone()].into_iter().flatten();
+        let code = codes.into_iter().find(|code| self.speaks(code));
         let language = self.language(code.as_deref(), Some(&found));
         let session = Session {
             books: Arc::clone(&self.books),
@@ -268,6 +276,7 @@ impl Tools {
             notice: bounded(self.config.notice),
             horizon: bounded(self.config.horizon),
             until,
+            has_begun,
             recent: self.recent.clone(),
         };
         let outcome = match session.answer(tool, arguments).await {
@@ -276,7 +285,10 @@ impl Tools {
             Err(Stop::Trouble(trouble)) => {
                 let cause = std::error::Error::source(&trouble).map(ToString::to_string);
                 tracing::warn!(%tenant, %tool, error = %trouble, cause, "a tool could not do its work");
-                Outcome::Unavailable
+                match session.has_begun.load(Ordering::Acquire) {
+                    true => Outcome::Unknown,
+                    false => Outcome::Unavailable,
+                }
             }
         };
         tracing::debug!(%tenant, %tool, outcome = outcome.as_str(), "a tool answered");
@@ -286,11 +298,18 @@ impl Tools {
         Answer::new(outcome, say)
     }
 
-    fn unavailable(&self, caller: &Caller, tool: Tool) -> Answer {
+    /// An answer where nothing is known of the tenant.
+    fn without_tenant(&self, caller: &Caller, tool: Tool, outcome: Outcome) -> Answer {
         let language = self.language(caller.language.as_deref(), None);
         let scene = Scene::new(tool, self.clock.now().naive_utc());
-        let say = language.say(&Outcome::Unavailable, &scene);
-        Answer::new(Outcome::Unavailable, say)
+        let say = language.say(&outcome, &scene);
+        Answer::new(outcome, say)
+    }
+
+    /// Whether there is a language of this code.
+    fn speaks(&self, code: &str) -> bool {
+        let mut languages = self.languages.iter();
+        languages.any(|language| speaks(code, language.code()))
     }
 }
 

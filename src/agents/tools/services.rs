@@ -35,7 +35,8 @@ impl Session {
         }
         let minutes = services.iter().map(|service| service.minutes);
         let minutes = minutes.fold(0, u32::saturating_add);
-        let zone = self.zone(branch);
+        let of_service = || self.only_branch_of(services.first()?.event_type);
+        let zone = self.zone(branch.or_else(of_service));
         let end = match input.start.is_empty() {
             true => None,
             false => {

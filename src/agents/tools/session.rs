@@ -1,13 +1,14 @@
 //! One call of a tool: who asks whom, when, in which language, and what is meant by what was said.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use moka::future::Cache;
 use tokio::time::Instant;
 
-use super::super::books::{Bookable, Books, Entry, Trouble, Wanted};
+use super::super::books::{Bookable, Books, Entry, Trouble, Wanted, Written};
 use super::super::caller::{Caller, Standing};
 use super::super::language::Language;
 use super::super::outcome::{
@@ -66,6 +67,8 @@ pub(super) struct Session {
     pub(super) horizon: TimeDelta,
     /// When there has to be an answer.
     pub(super) until: Instant,
+    /// Whether a write was begun.
+    pub(super) has_begun: Arc<AtomicBool>,
     /// What was cancelled a short while ago, by the request that did it.
     pub(super) recent: Cache<RequestKey, Entry>,
 }
@@ -249,7 +252,7 @@ impl Session {
     }
 
     /// The only branch at which an event type is booked.
-    fn only_branch_of(&self, event_type: EventTypeId) -> Option<&Branch> {
+    pub(super) fn only_branch_of(&self, event_type: EventTypeId) -> Option<&Branch> {
         let mut offering = self.tenant.branches().iter();
         let first = offering.by_ref().find(|branch| branch.offers(event_type));
         match offering.any(|branch| branch.offers(event_type)) {
@@ -267,7 +270,6 @@ impl Session {
         moving: Option<&Entry>,
     ) -> Result<Vec<DateTime<Utc>>, Trouble> {
         let from = from.max(self.now + self.notice);
-        let until = until.min(self.now + self.horizon);
         if from >= until {
             return Ok(Vec::new());
         }
@@ -276,15 +278,40 @@ impl Session {
             .books
             .free(&self.tenant, asked.wanted, window, moving, self.now)
             .await?;
-        let hours = asked.branch.map(|branch| &branch.opening_hours);
-        if let Some(hours) = hours.filter(|hours| !hours.is_empty()) {
-            slots.retain(|slot| {
-                let end = *slot + asked.wanted.length;
-                let local = |at: DateTime<Utc>| at.with_timezone(&asked.zone).naive_local();
-                hours.cover(local(*slot), local(end))
-            });
-        }
+        slots.retain(|slot| self.fits(asked, *slot));
         Ok(slots)
+    }
+
+    /// Whether the branch is open at a slot, and it is not too soon.
+    pub(super) fn fits(&self, asked: &Asked<'_>, slot: DateTime<Utc>) -> bool {
+        let hours = asked.branch.map(|branch| &branch.opening_hours);
+        let is_open = hours.is_none_or(|hours| {
+            let end = slot + asked.wanted.length;
+            let local = |at: DateTime<Utc>| at.with_timezone(&asked.zone).naive_local();
+            hours.is_empty() || hours.cover(local(slot), local(end))
+        });
+        is_open && slot >= self.now + self.notice
+    }
+
+    /// Notes that a write begins; or that it is too late for one: nothing is begun of which nobody hears.
+    pub(super) fn begin(&self) -> Result<(), Stop> {
+        if Instant::now() >= self.until {
+            return Err(Outcome::Unavailable.into());
+        }
+        self.has_begun.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// How a write ended that was begun. Where that is in doubt, it is said so.
+    pub(super) fn written(&self, ended: Result<Written, Trouble>) -> Result<Written, Stop> {
+        ended.map_err(|trouble| {
+            if !trouble.leaves_doubt() {
+                self.has_begun.store(false, Ordering::Release);
+                return trouble.into();
+            }
+            tracing::warn!(error = %trouble, "it is not known whether a write was carried out");
+            Outcome::Unknown.into()
+        })
     }
 
     /// Up to five free slots within seven days around a time, the nearest first.
@@ -331,7 +358,11 @@ impl Session {
             start: local,
             end: local + asked.wanted.length,
             service: asked.service.name.clone(),
-            staff: asked.member.map(|member| member.name.clone()),
+            // On an event type of a team's, who holds it is decided later.
+            staff: asked
+                .member
+                .filter(|member| member.event_types.contains(&asked.wanted.event_type))
+                .map(|member| member.name.clone()),
             branch: self.said_branch(asked.branch),
         }
     }
@@ -374,9 +405,12 @@ impl Session {
         }
     }
 
-    /// Where an appointment takes place, as far as its event type tells.
+    /// Where an appointment takes place, as far as its event type tells; or else the branch that is called.
     pub(super) fn branch_of_entry(&self, entry: &Entry) -> Option<&Branch> {
-        self.only_branch_of(entry.event_type)
+        let called = self.caller.called.as_ref();
+        let called = called.and_then(|number| self.tenant.branch_of_number(number));
+        let offering = called.filter(|branch| branch.offers(entry.event_type));
+        self.only_branch_of(entry.event_type).or(offering)
     }
 
     /// Who holds an appointment.

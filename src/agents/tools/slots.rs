@@ -12,6 +12,8 @@ use super::session::{Asked, Session, Stop};
 const OF_A_DAY: usize = 24;
 /// How many of the next slots are told.
 const NEXT: usize = 3;
+/// How much of a wish is looked through at a time.
+const WEEK: TimeDelta = TimeDelta::days(7);
 /// How many days are asked about at a time.
 const STEP: TimeDelta = TimeDelta::days(14);
 /// How far around a wish is looked that cannot be met.
@@ -170,15 +172,24 @@ impl Session {
         asked: &Asked<'_>,
         spans: &[(DateTime<Utc>, DateTime<Utc>)],
     ) -> Result<Vec<DateTime<Utc>>, Stop> {
-        let Some(((from, _), (_, until))) = spans.first().zip(spans.last()) else {
-            return Ok(Vec::new());
-        };
-        let mut slots = self.free(asked, *from, *until, None).await?;
-        slots.retain(|slot| {
-            spans
-                .iter()
-                .any(|(from, until)| from <= slot && slot < until)
-        });
+        let mut slots = Vec::new();
+        let mut rest = spans;
+        // A week at a time, for as long as more is to be told.
+        while let Some((first, _)) = rest.first()
+            && slots.len() < OF_A_DAY
+        {
+            let end = *first + WEEK;
+            let (of_week, later) = rest.split_at(rest.partition_point(|(from, _)| *from < end));
+            let until = of_week.last().map_or(end, |(_, until)| *until);
+            let mut found = self.free(asked, *first, until, None).await?;
+            found.retain(|slot| {
+                of_week
+                    .iter()
+                    .any(|(from, until)| from <= slot && slot < until)
+            });
+            slots.extend(found);
+            rest = later;
+        }
         Ok(slots)
     }
 

@@ -4,25 +4,29 @@ use serde_json::{Map, Value, json};
 
 use crate::agents::caller::Caller;
 use crate::agents::dialect::{NoTool, ToolCall, language_of, name_of, tool_of};
-use crate::agents::outcome::Answer;
+use crate::agents::outcome::{Answer, Outcome};
 use crate::model::PhoneNumber;
 
 /// The longest answer in bytes that carries the structured result; a longer one is the sentence alone.
 /// Retell hands at most 15,000 characters to the model.
-pub const LONGEST_ANSWER: usize = 8 * 1024;
+pub const LONGEST_ANSWER: usize = 14 * 1024;
 
 /// Reads the request of a custom function, in either form: `{name, args, call}`, or the arguments alone.
 ///
-/// `named` is the function that the URL names, for the form that does not say it. What the body says
-/// counts first, because only the body is signed. Without a `call`, nothing is known of the caller: the
-/// tools then show, move and cancel nothing.
+/// `named` is the function that the URL names, for the arguments alone. Where the body tells of the call, it
+/// has to name the function, too: only the body is signed, and with the account's key, as everything else
+/// that Retell sends. Without a `call`, nothing is known of the caller: the tools then show, move and cancel
+/// nothing.
 pub fn read_function(body: &[u8], named: Option<&str>) -> ToolCall {
     let body = serde_json::from_slice::<Value>(body);
     let mut whole = match body {
         Ok(Value::Object(body)) if is_whole(&body) => body,
         Ok(arguments) => {
             return ToolCall {
-                tool: tool_of([named]),
+                tool: match is_another_webhook(&arguments) {
+                    true => Err(NoTool::Unnamed),
+                    false => tool_of([named]),
+                },
                 arguments,
                 caller: caller(&Value::Null),
             };
@@ -37,7 +41,10 @@ pub fn read_function(body: &[u8], named: Option<&str>) -> ToolCall {
     };
     let name = whole.get("name").and_then(Value::as_str);
     ToolCall {
-        tool: tool_of([name, named]),
+        tool: match whole.contains_key("call") {
+            true => tool_of([name]),
+            false => tool_of([name, named]),
+        },
         caller: caller(whole.get("call").unwrap_or(&Value::Null)),
         arguments: whole.remove("args").unwrap_or_default(),
     }
@@ -47,6 +54,23 @@ pub fn read_function(body: &[u8], named: Option<&str>) -> ToolCall {
 /// one of `book_appointment`.
 fn is_whole(body: &Map<String, Value>) -> bool {
     body.contains_key("args") || body.get("call").is_some_and(Value::is_object)
+}
+
+/// An answer whose services have only their names.
+fn without_descriptions(mut answer: Answer) -> Answer {
+    if let Outcome::Services { services } = &mut answer.result {
+        for service in services {
+            service.description = None;
+        }
+    }
+    answer
+}
+
+/// Whether a body is a call event or an inbound webhook. No tool has parameters of these names.
+fn is_another_webhook(body: &Value) -> bool {
+    ["event", "call", "call_inbound"]
+        .iter()
+        .any(|key| body.get(key).is_some())
 }
 
 /// Who calls, as far as the call tells.
@@ -72,16 +96,20 @@ fn caller(call: &Value) -> Caller {
 /// The body of an answer: the sentence to say as `say`, and the structured `result`. One that is longer
 /// than [`LONGEST_ANSWER`] is the sentence alone.
 pub fn answer(answer: &Answer) -> String {
-    match serde_json::to_string(answer) {
-        Ok(body) if body.len() <= LONGEST_ANSWER => body,
-        _ => json!({"say": answer.say}).to_string(),
-    }
+    let fits = |answer: &Answer| {
+        let body = serde_json::to_string(answer).ok()?;
+        (body.len() <= LONGEST_ANSWER).then_some(body)
+    };
+    let short = || fits(&without_descriptions(answer.clone()));
+    fits(answer)
+        .or_else(short)
+        .unwrap_or_else(|| json!({"say": answer.say}).to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agents::outcome::{Outcome, ServiceLine};
+    use crate::agents::outcome::ServiceLine;
     use crate::agents::tool::Tool;
 
     fn read(body: &Value, named: Option<&str>) -> ToolCall {
@@ -137,7 +165,7 @@ mod tests {
     fn no_tool_has_a_parameter_that_would_be_taken_for_the_whole_form() {
         for tool in Tool::ALL {
             let parameters = tool.parameters();
-            for key in ["args", "call"] {
+            for key in ["args", "call", "event", "call_inbound"] {
                 assert!(parameters["properties"].get(key).is_none(), "{tool}: {key}");
             }
         }
@@ -157,6 +185,18 @@ mod tests {
             Ok(Tool::BookAppointment)
         );
         assert_eq!(tool("termin_buchen", None), Err(NoTool::Unknown));
+        // With a caller, only what is signed counts.
+        let call = json!({"call_id": "c", "from_number": "+4930123456"});
+        for body in [
+            json!({"name": "crm_lookup", "args": {}, "call": call}),
+            json!({"event": "call_ended", "call": call}),
+            json!({"event": "call_inbound", "call_inbound": {}}),
+        ] {
+            assert!(
+                read(&body, Some("cancel_appointment")).tool.is_err(),
+                "{body}"
+            );
+        }
         assert_eq!(read(&json!({"args": {}}), None).tool, Err(NoTool::Unnamed));
     }
 

@@ -71,6 +71,9 @@ pub(super) fn say(outcome: &Outcome, scene: &Scene) -> String {
         Outcome::Appointments { appointments } => kept(appointments, today),
         Outcome::Unclear { doubts } => doubts::ask(doubts, today),
         Outcome::Refused { reason } => refused(*reason).to_owned(),
+        Outcome::Unknown => {
+            "That is taking too long, and I can't tell yet whether it worked. Shall I check again?".to_owned()
+        }
         Outcome::Unavailable => {
             "I'm afraid I can't do that right now; nothing has been changed. Please try again a little later.".to_owned()
         }
@@ -293,7 +296,7 @@ fn refused(reason: Refusal) -> &'static str {
         }
         Refusal::NotTheirs => "I'm afraid I can't find that appointment under your number.",
         Refusal::WasCancelled => {
-            "You have just cancelled this appointment. Would you like it back after all?"
+            "That appointment has been cancelled. Would you like me to book it again?"
         }
         Refusal::HasBegun => {
             "This appointment has already started or is over, so I'm afraid I can't change it any more."

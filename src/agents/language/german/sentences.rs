@@ -71,6 +71,9 @@ pub(super) fn say(outcome: &Outcome, scene: &Scene) -> String {
         Outcome::Appointments { appointments } => kept(appointments, today),
         Outcome::Unclear { doubts } => doubts::ask(doubts, today),
         Outcome::Refused { reason } => refused(*reason).to_owned(),
+        Outcome::Unknown => {
+            "Das dauert gerade zu lange, und ich weiß noch nicht, ob es geklappt hat. Soll ich noch einmal nachsehen?".to_owned()
+        }
         Outcome::Unavailable => {
             "Das geht im Moment leider nicht; es wurde nichts geändert. Bitte versuchen Sie es etwas später noch einmal."
                 .to_owned()
@@ -292,9 +295,7 @@ fn refused(reason: Refusal) -> &'static str {
              mit sichtbarer Nummer an."
         }
         Refusal::NotTheirs => "Diesen Termin finde ich unter Ihrer Nummer leider nicht.",
-        Refusal::WasCancelled => {
-            "Diesen Termin haben Sie gerade abgesagt. Möchten Sie ihn doch wieder haben?"
-        }
+        Refusal::WasCancelled => "Dieser Termin ist abgesagt. Soll ich ihn noch einmal buchen?",
         Refusal::HasBegun => {
             "Dieser Termin hat schon begonnen oder ist vorbei; daran kann ich leider nichts mehr ändern."
         }

@@ -395,6 +395,7 @@ pub(super) fn all() -> Vec<(Tool, Outcome)> {
         tool,
         refusals.map(|reason| Outcome::Refused { reason }).into(),
     );
+    add(tool, vec![Outcome::Unknown]);
     add(tool, vec![Outcome::Unavailable]);
     all
 }

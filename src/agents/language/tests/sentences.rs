@@ -389,8 +389,8 @@ const SAID: &[(&str, &str)] = &[
         "I'm afraid I can't find that appointment under your number.",
     ),
     (
-        "Diesen Termin haben Sie gerade abgesagt. Möchten Sie ihn doch wieder haben?",
-        "You have just cancelled this appointment. Would you like it back after all?",
+        "Dieser Termin ist abgesagt. Soll ich ihn noch einmal buchen?",
+        "That appointment has been cancelled. Would you like me to book it again?",
     ),
     (
         "Dieser Termin hat schon begonnen oder ist vorbei; daran kann ich leider nichts mehr ändern.",
@@ -399,6 +399,10 @@ const SAID: &[(&str, &str)] = &[
     (
         "Das hat leider nicht geklappt. Jemand aus unserem Team sieht sich das an.",
         "I'm afraid that didn't work. Someone from our team will take a look at it.",
+    ),
+    (
+        "Das dauert gerade zu lange, und ich weiß noch nicht, ob es geklappt hat. Soll ich noch einmal nachsehen?",
+        "That is taking too long, and I can't tell yet whether it worked. Shall I check again?",
     ),
     (
         "Das geht im Moment leider nicht; es wurde nichts geändert. Bitte versuchen Sie es etwas später noch einmal.",
