@@ -442,6 +442,7 @@ fn every_kind_of_outcome_is_among_them() {
             "taken",
             "unavailable",
             "unclear",
+            "unknown",
         ]
     );
 }
