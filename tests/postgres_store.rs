@@ -17,12 +17,12 @@ use calcom::ambient::{Entropy, SystemEntropy};
 use calcom::model::{BookingUid, EventTypeId};
 use calcom::postgres::PostgresStore;
 use calcom::store::{
-    Accepted, Appointment, AppointmentId, AppointmentRepository, AppointmentState,
+    Accepted, Appointment, AppointmentDesk, AppointmentId, AppointmentRepository, AppointmentState,
     AppointmentStatus, AppointmentWrite, ChainKey, Change, ChangeFate, Checkpoint, Claim,
     ClaimRequest, DeliveryClaim, DeliveryFate, Erasure, Hold, Inbox, Links, LogScope, NewDelivery,
-    NewReview, Opaque, Origin, Outbox, Page, Person, Resolution, Retention, ReviewEvidence,
-    ReviewReason, Reviews, Revision, Settlement, StoreErrorKind, SyncKey, SyncLog, TenantId,
-    Tenants, Upkeep, Window,
+    NewReview, Opaque, Origin, Outbox, Page, Person, RequestKey, Resolution, Retention,
+    ReviewEvidence, ReviewReason, Reviews, Revision, Settlement, StoreErrorKind, SyncKey, SyncLog,
+    TenantId, Tenants, Upkeep, Window,
 };
 use calcom::testing::conformance::{AppointmentTable, PassTime};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -1329,4 +1329,32 @@ async fn an_erasure_and_a_prune_at_once_come_to_an_end() {
             .unwrap()
             .is_empty()
     );
+}
+
+/// A text of any length in the place of a phone number does not keep an appointment from being written.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_store -- --include-ignored"]
+async fn a_text_that_is_no_phone_number_is_written() {
+    let books = Books::new().await;
+    let desk = books.store();
+    // No database makes it short by compressing it.
+    let mut chance = SystemEntropy.next_u64() | 1;
+    let long = std::iter::repeat_with(|| {
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        char::from(b'0' + u8::try_from(chance % 75).unwrap())
+    });
+    let long: String = long.take(10_000).collect();
+    for text in [long.as_str(), "+49 30 123456", "+4930123456"] {
+        let mut write = write(60);
+        write.state.attendee.phone_number = Some(text.to_owned());
+        let (tenant, key) = (tenant(), RequestKey::new(&text[..6]));
+        let taken = desk.take(&tenant, &key, write);
+        let written = taken.await.unwrap().appointment.state;
+        assert_eq!(written.attendee.phone_number.as_deref(), Some(text));
+    }
+    let number = "+4930123456".parse().unwrap();
+    let found = desk.by_phone(&tenant(), &number, at(0), 10).await.unwrap();
+    assert_eq!(found.len(), 1);
 }
