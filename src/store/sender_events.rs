@@ -180,7 +180,9 @@ impl EventClaim {
 /// and the event is not claimed as long as the item is open. Whoever [resolves](super::Reviews::resolve)
 /// it decides about the event in that transaction: [`Dismiss`](super::Resolution::Dismiss) ends it as
 /// [`Dismissed`](SenderEventFate::Dismissed), anything else makes it due at once, with its attempts
-/// counted anew. The outcome that the next end or parking brings is stored with the resolved item.
+/// counted anew. The outcome that the next end or parking brings is stored with the resolved item. Where processes of
+/// a version without events share a store, [`prune`](super::Upkeep::prune) does the same for what they
+/// have resolved.
 ///
 /// Tenants do not affect each other. A call whose future is dropped has either happened completely or
 /// not at all.
