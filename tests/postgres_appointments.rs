@@ -302,6 +302,25 @@ calcom::desk_conformance!(
     }
 );
 
+/// A rule of the host's own that has no room for an appointment is a conflict.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_appointments -- --include-ignored"]
+async fn an_index_of_the_hosts_that_refuses_a_row_is_a_conflict() {
+    let salon = Salon::new().await;
+    let index = r#"CREATE UNIQUE INDEX ON HOST."Visits; --" ("Salon", "from")"#;
+    salon.run(index).await;
+    let (desk, tenant) = (salon.appointments().await, TenantId::new("salon"));
+    let start = DateTime::UNIX_EPOCH;
+    let (one, other) = (RequestKey::new("call-1"), RequestKey::new("call-2"));
+    let first = desk.take(&tenant, &one, write(start));
+    assert!(first.await.unwrap().is_new);
+    let second = desk.take(&tenant, &other, write(start));
+    let refused = second.await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Conflict, "{refused}");
+    let again = desk.take(&tenant, &one, write(start));
+    assert!(!again.await.unwrap().is_new);
+}
+
 /// A table that names no requests and no phone numbers is no desk, and says what it lacks.
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_appointments -- --include-ignored"]

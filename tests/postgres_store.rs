@@ -17,14 +17,16 @@ use calcom::ambient::{Entropy, SystemEntropy};
 use calcom::model::{BookingUid, EventTypeId};
 use calcom::postgres::PostgresStore;
 use calcom::store::{
-    Accepted, Appointment, AppointmentId, AppointmentRepository, AppointmentState,
+    Accepted, Appointment, AppointmentDesk, AppointmentId, AppointmentRepository, AppointmentState,
     AppointmentStatus, AppointmentWrite, ChainKey, Change, ChangeFate, Checkpoint, Claim,
-    ClaimRequest, DeliveryClaim, DeliveryFate, Erasure, Hold, Inbox, Links, LogScope, NewDelivery,
-    NewReview, Opaque, Origin, Outbox, Page, Person, Resolution, Retention, ReviewEvidence,
-    ReviewReason, Reviews, Revision, Settlement, StoreErrorKind, SyncKey, SyncLog, TenantId,
-    Tenants, Upkeep, Window,
+    ClaimRequest, DeliveryClaim, DeliveryFate, Erasure, EventClaimRequest, Hold, Inbox, Links,
+    LogScope, NewDelivery, NewReview, NewSenderEvent, Opaque, Origin, Outbox, Page, Person,
+    RequestKey, Resolution, Retention, ReviewEvidence, ReviewReason, Reviews, Revision,
+    SenderEventFate, SenderEvents, Settlement, StoreErrorKind, SyncKey, SyncLog, TenantId, Tenants,
+    Upkeep, Window,
 };
 use calcom::testing::conformance::{AppointmentTable, PassTime};
+use calcom::webhook::Sender;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -1328,5 +1330,80 @@ async fn an_erasure_and_a_prune_at_once_come_to_an_end() {
             .await
             .unwrap()
             .is_empty()
+    );
+}
+
+/// A text of any length in the place of a phone number does not keep an appointment from being written.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_store -- --include-ignored"]
+async fn a_text_that_is_no_phone_number_is_written() {
+    let books = Books::new().await;
+    let desk = books.store();
+    // No database makes it short by compressing it.
+    let mut chance = SystemEntropy.next_u64() | 1;
+    let long = std::iter::repeat_with(|| {
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        char::from(b'0' + u8::try_from(chance % 75).unwrap())
+    });
+    let long: String = long.take(10_000).collect();
+    for text in [long.as_str(), "+49 30 123456", "+4930123456"] {
+        let mut write = write(60);
+        write.state.attendee.phone_number = Some(text.to_owned());
+        let (tenant, key) = (tenant(), RequestKey::new(&text[..6]));
+        let taken = desk.take(&tenant, &key, write);
+        let written = taken.await.unwrap().appointment.state;
+        assert_eq!(written.attendee.phone_number.as_deref(), Some(text));
+    }
+    let number = "+4930123456".parse().unwrap();
+    let found = desk.by_phone(&tenant(), &number, at(0), 10).await.unwrap();
+    assert_eq!(found.len(), 1);
+}
+
+/// A process of a version without events resolves an item and leaves its event parked: pruning decides
+/// about it.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: scripts/with-postgres cargo test --test postgres_store -- --include-ignored"]
+async fn what_an_older_process_has_resolved_is_not_parked_for_ever() {
+    let schema = Schema::new();
+    let store = schema.open().await;
+    let mut older = schema.beside().await;
+    for id in ["retried", "dismissed", "removed", "open"] {
+        let event = NewSenderEvent::new(tenant(), Sender::new("stripe"), id, "invoice.paid");
+        store.accept_event(event).await.unwrap();
+        let request = EventClaimRequest::new(LEASE);
+        let claim = store.claim_event(&request).await.unwrap().unwrap();
+        let evidence = ReviewEvidence::new("it failed");
+        let review = NewReview::of_tenant(id, ReviewReason::HandlerFailed, evidence);
+        store.park_event(&claim.lease, &review, None).await.unwrap();
+    }
+    for (id, kind) in [("retried", "retry"), ("dismissed", "dismiss")] {
+        run(
+            &mut older,
+            format!(
+                "UPDATE reviews SET resolution = '{{\"kind\":\"{kind}\"}}', resolved_by = 'eve', resolved_at = opened_at \
+                 WHERE cause = '{id}'"
+            ),
+        )
+        .await;
+    }
+    run(&mut older, "DELETE FROM reviews WHERE cause = 'removed'").await;
+    store.prune(&Retention::forever(), 10).await.unwrap();
+    let events = store.sender_events(&tenant(), Page::first(10)).await;
+    let found: Vec<_> = events
+        .unwrap()
+        .into_iter()
+        .map(|event| (event.event_id, event.is_parked, event.attempts, event.fate))
+        .collect();
+    let dismissed = Some(SenderEventFate::Dismissed);
+    assert_eq!(
+        found,
+        [
+            ("retried".to_owned(), false, 0, None),
+            ("dismissed".to_owned(), false, 1, dismissed),
+            ("removed".to_owned(), false, 0, None),
+            ("open".to_owned(), true, 1, None),
+        ]
     );
 }

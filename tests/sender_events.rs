@@ -20,9 +20,9 @@ use calcom::store::{
     SenderEventFate, SenderEventRecord, SenderEvents, Store, StoreErrorKind, TenantId,
 };
 use calcom::sync::{
-    Engine, EventHandler, EventOutcome, HandlerError, Operations, PersonOutcome, PersonPlace,
-    PersonQuery, Receipt, ReceiveError, SenderReceipt, StaticTenants, SyncConfig, SyncEngine,
-    Tenant, TypedEventHandler, TypedHandler, Worker, WorkerConfig, choices,
+    Engine, EngineBuilder, EventHandler, EventOutcome, HandlerError, Operations, PersonOutcome,
+    PersonPlace, PersonQuery, Receipt, ReceiveError, SenderReceipt, StaticTenants, SyncConfig,
+    SyncEngine, Tenant, TypedEventHandler, TypedHandler, Worker, WorkerConfig, choices,
 };
 use calcom::testing::{
     FaultyStore, ManualClock, StoreFault, StoreOperation, StoreTrouble, WebhookBody, sign,
@@ -256,6 +256,21 @@ fn engine(
     config: &SyncConfig,
     handler: &Arc<Handler>,
 ) -> Arc<Engine> {
+    let engine = builder((store, appointments), clock, config)
+        .on("ledger".into(), handler.clone())
+        .on(
+            "typed".into(),
+            Arc::new(TypedHandler::new(Payments::default())),
+        );
+    Arc::new(engine.build())
+}
+
+/// An engine without handlers.
+fn builder(
+    (store, appointments): (Arc<dyn Store>, Arc<dyn AppointmentRepository>),
+    clock: &ManualClock,
+    config: &SyncConfig,
+) -> EngineBuilder {
     let tenant = |name: &'static str, number| {
         let client = Arc::new(Client::new("cal_test_0123456789").unwrap());
         let verifier = |sender, accepted| {
@@ -276,15 +291,9 @@ fn engine(
         tenant("salon", 1),
         tenant("studio", 2),
     ]));
-    let engine = Engine::builder(store, appointments, tenants)
+    Engine::builder(store, appointments, tenants)
         .clock(clock.shared())
         .config(config.clone())
-        .on("ledger".into(), handler.clone())
-        .on(
-            "typed".into(),
-            Arc::new(TypedHandler::new(Payments::default())),
-        );
-    Arc::new(engine.build())
 }
 
 fn body(id: &str, key: Option<&str>) -> Vec<u8> {
@@ -419,7 +428,8 @@ over_each_store! {
         assert_eq!(world.handler.calls().len(), 4);
         let [item] = &world.open().await[..] else { panic!("one item is open") };
         assert_eq!(item.reason, ReviewReason::HandlerFailed);
-        assert_eq!(item.cause, "handler/ledger/evt_1");
+        let id = world.events().await[0].id;
+        assert_eq!(item.cause, format!("handler/{id}/ledger/evt_1"));
         let message = &item.evidence.message;
         for part in ["ledger", "evt_1", "invoice.paid", "the ledger is away"] {
             assert!(message.contains(part), "{message}");
@@ -588,8 +598,8 @@ over_each_store! {
     }
 
     /// Whoever the tenant does not name, and a tenant that does not exist, is refused in the same way;
-    /// what nobody subscribes to is stored and ignored.
-    async fn strangers_are_refused_and_what_nobody_wants_is_ignored(world) {
+    /// what nobody subscribes to is stored and waits.
+    async fn strangers_are_refused_and_what_nobody_wants_waits(world) {
         let body = body("evt_1", None);
         let error = receive(&world.engine, "nobody", "ledger", &body).await.unwrap_err();
         assert!(matches!(error, ReceiveError::UnknownTenant), "{error:?}");
@@ -599,8 +609,8 @@ over_each_store! {
         assert_eq!(error.status(), StatusCode::UNAUTHORIZED);
         let received = receive(&world.engine, "salon", "phone", &body).await.unwrap();
         assert_eq!((received.receipt, received.status), (Receipt::Stored, StatusCode::NO_CONTENT));
-        assert_eq!(world.drain().await, [EventOutcome::Ignored]);
-        assert_eq!(world.fate("evt_1").await, Some(SenderEventFate::Ignored));
+        assert_eq!(world.drain().await, []);
+        assert_eq!((world.fate("evt_1").await, world.events().await[0].attempts), (None, 0));
         assert_eq!(world.handler.calls(), Vec::<String>::new());
         // A stranger is put off with a verifier that is known by now, and refused all the same.
         let error = receive(&world.engine, "nobody", "phone", &body).await.unwrap_err();
@@ -608,6 +618,27 @@ over_each_store! {
         world.change(|config| config.max_webhook_bytes = body.len() - 1);
         let error = receive(&world.engine, "salon", "ledger", &body).await.unwrap_err();
         assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    /// A process without handlers, and one with those of other senders, leave an event to one that has its
+    /// handler.
+    async fn an_event_waits_for_a_process_with_its_handler(world) {
+        world.accept("evt_1", Some("a")).await;
+        let phone = receive(&world.engine, "salon", "phone", &body("evt_2", None)).await.unwrap();
+        assert_eq!(phone.receipt, Receipt::Stored);
+        let books = || (Arc::clone(&world.store), Arc::clone(&world.appointments));
+        let none = builder(books(), &world.clock, &world.config).build();
+        assert_eq!(none.step_events().await.unwrap(), None);
+        let other = Arc::new(Handler::default());
+        let phones = builder(books(), &world.clock, &world.config);
+        let phones = phones.on("phone".into(), other.clone()).build();
+        let report = phones.step_events().await.unwrap().unwrap();
+        assert_eq!((report.sender.as_str(), report.outcome), ("phone", EventOutcome::Handled));
+        assert_eq!(phones.step_events().await.unwrap(), None);
+        assert_eq!(other.calls(), ["evt_2"]);
+        assert_eq!((world.fate("evt_1").await, world.events().await[0].attempts), (None, 0));
+        assert_eq!(world.drain().await, [EventOutcome::Handled]);
+        assert_eq!(world.handler.calls(), ["evt_1"]);
     }
 
     /// A typed handler gets the body as its type; one that cannot be read goes to review at once, with the
@@ -836,6 +867,22 @@ async fn a_busy_sender_holds_up_no_other() {
     assert!(second.headers().contains_key("retry-after"));
     let other = served.deliver("phone", "salon", &body).await;
     assert_eq!(other.status(), StatusCode::NO_CONTENT);
+}
+
+/// Whoever makes up a sender for each request is limited too.
+#[tokio::test]
+async fn made_up_senders_share_a_rate() {
+    let world = World::in_memory();
+    let config = WebhookConfig::default().with_requests_per_minute(NonZeroU32::new(1));
+    let served = Served::new(&world.engine, config).await;
+    for number in 0..10 {
+        let answer = served
+            .deliver(&format!("made-up-{number}"), "salon", b"{}")
+            .await;
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{number}");
+    }
+    let answer = served.deliver("made-up-10", "salon", b"{}").await;
+    assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
 }
 
 /// Several processes on one PostgreSQL database: every event is handled once, and those of a key in order.

@@ -15,14 +15,16 @@ use calcom::sqlite::SqliteStore;
 use calcom::store::{
     Accepted, Appointment, AppointmentDesk, AppointmentId, AppointmentRepository, AppointmentState,
     AppointmentStatus, AppointmentWrite, ChainKey, Change, ChangeFate, Checkpoint, Claim,
-    ClaimRequest, DeliveryClaim, DeliveryFate, Hold, Inbox, Links, LogScope, NewDelivery,
-    NewReview, Opaque, Origin, Outbox, Page, Person, Resolution, Retention, ReviewEvidence,
-    ReviewReason, Reviews, Revision, Settlement, StoreErrorKind, SyncKey, SyncLog, TenantId,
-    Tenants, Upkeep,
+    ClaimRequest, DeliveryClaim, DeliveryFate, EventClaimRequest, Hold, Inbox, Links, LogScope,
+    NewDelivery, NewReview, NewSenderEvent, Opaque, Origin, Outbox, Page, Person, Resolution,
+    Retention, ReviewEvidence, ReviewReason, Reviews, Revision, SenderEventFate, SenderEvents,
+    Settlement, StoreErrorKind, SyncKey, SyncLog, TenantId, Tenants, Upkeep,
 };
 use calcom::testing::ManualClock;
 use calcom::testing::conformance::AppointmentTable;
+use calcom::webhook::Sender;
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
 calcom::store_conformance!(
@@ -863,4 +865,48 @@ async fn what_persons_did_before_a_migration_is_found_after_it() {
     let by_persons = by_persons.await.unwrap();
     assert_eq!(by_persons.len(), 1);
     assert_eq!(by_persons[0].event.actor(), Some("eve"));
+}
+
+/// A process of a version without events resolves an item and leaves its event parked: pruning decides
+/// about it.
+#[tokio::test]
+async fn what_an_older_process_has_resolved_is_not_parked_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let older = beside(folder.path()).await;
+    for id in ["retried", "dismissed", "removed", "open"] {
+        let event = NewSenderEvent::new(tenant(), Sender::new("stripe"), id, "invoice.paid");
+        store.accept_event(event).await.unwrap();
+        let request = EventClaimRequest::new(LEASE);
+        let claim = store.claim_event(&request).await.unwrap().unwrap();
+        let evidence = ReviewEvidence::new("it failed");
+        let review = NewReview::of_tenant(id, ReviewReason::HandlerFailed, evidence);
+        store.park_event(&claim.lease, &review, None).await.unwrap();
+    }
+    for (id, kind) in [("retried", "retry"), ("dismissed", "dismiss")] {
+        let resolve = AssertSqlSafe(format!(
+            "UPDATE calcom_reviews SET resolution = '{{\"kind\":\"{kind}\"}}', resolved_by = 'eve', resolved_at = opened_at \
+                 WHERE cause = '{id}'"
+        ));
+        sqlx::raw_sql(resolve).execute(&older).await.unwrap();
+    }
+    let remove = "DELETE FROM calcom_reviews WHERE cause = 'removed'";
+    sqlx::raw_sql(remove).execute(&older).await.unwrap();
+    store.prune(&Retention::forever(), 10).await.unwrap();
+    let events = store.sender_events(&tenant(), Page::first(10)).await;
+    let found: Vec<_> = events
+        .unwrap()
+        .into_iter()
+        .map(|event| (event.event_id, event.is_parked, event.attempts, event.fate))
+        .collect();
+    let dismissed = Some(SenderEventFate::Dismissed);
+    assert_eq!(
+        found,
+        [
+            ("retried".to_owned(), false, 0, None),
+            ("dismissed".to_owned(), false, 1, dismissed),
+            ("removed".to_owned(), false, 0, None),
+            ("open".to_owned(), true, 1, None),
+        ]
+    );
 }

@@ -175,7 +175,7 @@ impl Findings {
                 self.require(
                     super::numbering::is_possible(&number),
                     "attendee.phoneNumber",
-                    "is like no number of its country: digits are missing, wrong or too many",
+                    "is not a possible number in its country: digits are missing, wrong or too many",
                 );
             }
         }

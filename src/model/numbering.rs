@@ -86,7 +86,7 @@ pub enum PhoneError {
     #[error("it is longer than any phone number")]
     TooLong,
     /// It contains something besides digits and what people put between them, such as a letter.
-    #[error("it contains something that does not belong into a phone number")]
+    #[error("it contains characters other than digits and separators")]
     NotDigits,
     /// It is written without a country, and no region is known.
     #[error("it begins with no country code, and no region is given")]

@@ -32,6 +32,8 @@ pub(super) const ALL: &str = concat!(
     include_str!("migrations/0002_doors.sql"),
     include_str!("migrations/0003_turns.sql"),
     include_str!("migrations/0004_client.sql"),
+    include_str!("migrations/0005_operators.sql"),
+    include_str!("migrations/0006_phones.sql"),
     include_str!("migrations/0007_senders.sql"),
     include_str!("migrations/0008_documents.sql")
 );
@@ -192,4 +194,17 @@ fn is_up_to_date(books: Books) -> Result<bool, StoreError> {
         ));
     }
     Ok(books.version >= newest())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_every_migration_in_its_order() {
+        let each: String = MIGRATIONS.iter().map(|(_, sql)| *sql).collect();
+        assert_eq!(ALL, each);
+        let versions: Vec<_> = MIGRATIONS.iter().map(|(version, _)| *version).collect();
+        assert_eq!(versions, (1..=newest()).collect::<Vec<_>>());
+    }
 }

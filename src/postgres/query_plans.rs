@@ -175,7 +175,14 @@ const HOW: &[(&str, &str, &str, &str)] = &[
         "",
         "'t00007', 'stripe', 'new', 'invoice.paid', 'customer7', NULL, 'body'",
     ),
-    ("sender_events", "FIRST_UP_TO", "", "'t00007'"),
+    ("sender_events", "FIRST_AFTER", "", "'t00007', '{stripe}'"),
+    ("sender_events", "FIRST_UP_TO", "", "'t00007', '{stripe}'"),
+    (
+        "sender_events",
+        "CLAIM",
+        "",
+        "'t00007', 60000000, '{stripe}'",
+    ),
     (
         "keys",
         "OWNERS",

@@ -16,19 +16,24 @@ use crate::store::{
     Resolution, ReviewId, SenderEventFate, SenderEventId, SenderEventRecord, SenderEvents,
     StoreError, StoredEventBody, TenantId,
 };
+use crate::webhook::Sender;
 
 /// What can be claimed, and the order in which it is: a tenant that is being erased is passed over,
 /// and so is what an earlier event of its key holds up, or another one that is being handled. OFFSET 0
 /// has the planner ask for each row that comes, of which the first few are enough, instead of joining.
 macro_rules! first_due {
-    ($what:literal, $tenants:literal) => {
+    ($what:literal, $tenants:literal, $senders:literal) => {
         concat!(
             "SELECT ",
             $what,
             " FROM sender_events e \
              WHERE e.due_at <= now_of_books() AND ",
             $tenants,
-            " AND NOT EXISTS (SELECT FROM tenants t WHERE t.tenant = e.tenant AND t.paused_by = 'erasure' OFFSET 0) \
+            " AND (",
+            $senders,
+            "::text[] IS NULL OR e.sender = ANY (",
+            $senders,
+            "::text[])) AND NOT EXISTS (SELECT FROM tenants t WHERE t.tenant = e.tenant AND t.paused_by = 'erasure' OFFSET 0) \
                AND NOT EXISTS (SELECT FROM sender_events o \
                  WHERE o.tenant = e.tenant AND o.sender = e.sender AND o.order_key = e.order_key \
                    AND o.order_key IS NOT NULL AND o.due_at IS NOT NULL AND o.id < e.id OFFSET 0) \
@@ -60,15 +65,15 @@ statements! {
         "INSERT INTO sender_events (tenant, sender, event_id, event, order_key, signed_at, taken_at, due_at, body) \
          SELECT $1, $2, $3, $4, $5, $6, now, now, $7 FROM clock_of_books() AS now \
          ON CONFLICT (tenant, sender, event_id) DO NOTHING";
-    FIRST_AFTER = first_due!("e.tenant", "e.tenant > $1");
-    FIRST_UP_TO = first_due!("e.tenant", "e.tenant <= $1");
+    FIRST_AFTER = first_due!("e.tenant", "e.tenant > $1", "$2");
+    FIRST_UP_TO = first_due!("e.tenant", "e.tenant <= $1", "$2");
     /// Under the tenant's lock, so that no two events of one key are claimed at once. Looks at the due
     /// time once more, as whoever had the row locked may have ended it.
     CLAIM = concat!(
         "UPDATE sender_events \
          SET is_leased = true, fence = fence + 1, attempts = attempts + 1, due_at = now_of_books() + $2 * interval '1 us' \
          WHERE tenant = $1 AND due_at <= now_of_books() AND id = (",
-        first_due!("e.id", "e.tenant = $1"),
+        first_due!("e.id", "e.tenant = $1", "$3"),
         ") RETURNING id, tenant, sender, event_id, event, order_key, signed_at, taken_at, body, fence, attempts, review"
     );
     END = told!("fate = $5, ended_at = now_of_books()");
@@ -125,12 +130,19 @@ impl SenderEvents for PostgresStore {
         request: &EventClaimRequest,
     ) -> Result<Option<EventClaim>, StoreError> {
         // Reads first: mostly there is nothing, and then nothing is locked.
+        let senders = request.senders.as_ref();
+        let senders = senders.map(|all| all.iter().map(Sender::as_str).collect::<Vec<_>>());
         let mut after = request.after.clone();
         for _ in 0..TENANTS_TRIED {
-            let Some(tenant) = self.tenant_with_events(after.as_ref()).await? else {
+            let Some(tenant) = self
+                .tenant_with_events(after.as_ref(), senders.as_deref())
+                .await?
+            else {
                 return Ok(None);
             };
-            let claimed = self.claim_event_of(&tenant, request.lease).await?;
+            let claimed = self
+                .claim_event_of(&tenant, request.lease, senders.as_deref())
+                .await?;
             if claimed.is_some() {
                 return Ok(claimed);
             }
@@ -221,12 +233,14 @@ impl PostgresStore {
     async fn tenant_with_events(
         &self,
         after: Option<&TenantId>,
+        senders: Option<&[&str]>,
     ) -> Result<Option<TenantId>, StoreError> {
         // The empty text comes before every tenant.
         let after = after.map_or("", TenantId::as_str);
         for statement in [FIRST_AFTER, FIRST_UP_TO] {
             let first: Option<String> = sqlx::query_scalar(statement)
                 .bind(after)
+                .bind(senders)
                 .fetch_optional(self.pool())
                 .await
                 .map_err(failed)?;
@@ -241,9 +255,10 @@ impl PostgresStore {
         &self,
         tenant: &TenantId,
         lease: Duration,
+        senders: Option<&[&str]>,
     ) -> Result<Option<EventClaim>, StoreError> {
         let mut transaction = self.begin_for("claim event", tenant).await?;
-        let claimed = claim(&mut transaction, tenant, lease).await;
+        let claimed = claim(&mut transaction, tenant, lease, senders).await;
         transaction.end(claimed).await
     }
 
@@ -284,10 +299,12 @@ async fn claim(
     connection: &mut PgConnection,
     tenant: &TenantId,
     lease: Duration,
+    senders: Option<&[&str]>,
 ) -> Result<Option<EventClaim>, StoreError> {
     let row = sqlx::query(CLAIM)
         .bind(tenant.as_str())
         .bind(ahead(lease))
+        .bind(senders)
         .fetch_optional(connection)
         .await
         .map_err(failed)?;

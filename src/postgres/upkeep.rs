@@ -22,6 +22,19 @@ macro_rules! old_notices {
     };
 }
 
+/// The parked events whose item satisfies a condition, as far as they are free. OFFSET 0 has the planner
+/// look up each one's item.
+macro_rules! parked {
+    ($items:literal) => {
+        concat!(
+            "SELECT o.ctid FROM sender_events o \
+             WHERE o.due_at IS NULL AND o.fate IS NULL AND ",
+            $items,
+            " ORDER BY o.tenant, o.review LIMIT $1 FOR UPDATE OF o SKIP LOCKED"
+        )
+    };
+}
+
 // Each takes only rows that nobody has locked, and so waits for nobody.
 statements! {
     CHANGES = concat!("DELETE FROM notices WHERE id = ANY (ARRAY(", old_notices!("change"), "))");
@@ -49,6 +62,20 @@ statements! {
              SELECT ctid FROM sender_events \
              WHERE ended_at IS NOT NULL AND body <> '' AND ended_at < now_of_books() - $1 * interval '1 us' \
              ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    /// What a process has dismissed that is of a version without events: it left the event parked.
+    DISMISSED_EVENTS = concat!(
+        "UPDATE sender_events SET fate = 'dismissed', ended_at = now_of_books() WHERE ctid = ANY (ARRAY(",
+        parked!("EXISTS (SELECT FROM reviews r WHERE r.tenant = o.tenant AND r.id = o.review \
+            AND r.resolution = '{\"kind\":\"dismiss\"}' OFFSET 0)"),
+        "))"
+    );
+    /// What such a process has resolved in another way, or removed since.
+    FREED_EVENTS = concat!(
+        "UPDATE sender_events SET due_at = now_of_books(), attempts = 0 WHERE ctid = ANY (ARRAY(",
+        parked!("NOT EXISTS (SELECT FROM reviews r WHERE r.tenant = o.tenant AND r.id = o.review \
+            AND r.resolved_at IS NULL OFFSET 0)"),
+        "))"
+    );
     LOG =
         "DELETE FROM log WHERE ctid = ANY (ARRAY( \
              SELECT ctid FROM log WHERE at < now_of_books() - $1 * interval '1 us' \
@@ -69,6 +96,11 @@ const CLIENT: Duration = Duration::from_secs(24 * 60 * 60);
 #[async_trait]
 impl Upkeep for PostgresStore {
     async fn prune(&self, retention: &Retention, limit: u32) -> Result<Pruned, StoreError> {
+        // In this order: what is dismissed is not handled again.
+        for statement in [DISMISSED_EVENTS, FREED_EVENTS] {
+            let freed = sqlx::query(statement).bind(i64::from(limit));
+            freed.execute(self.pool()).await.map_err(failed)?;
+        }
         // A transaction a kind: nobody waits for all of them.
         Ok(Pruned {
             changes: self.remove(CHANGES, retention.changes, limit).await?,

@@ -15,7 +15,7 @@ pub(super) enum Outcome {
     Duplicate,
     Ignored,
     Unverified,
-    /// It is its sender's, and names no event.
+    /// Correctly signed, but the body names no event.
     NoEvent,
     TooLarge,
     Incomplete,

@@ -31,10 +31,11 @@ pub fn sender_webhooks(engine: Arc<dyn SyncEngine>) -> Router {
 /// | as the verifier says | `accepted` | `stored` |
 /// | as the verifier says | `duplicate` | `duplicate`: an event with the same id is stored already |
 /// | 401 | `error` | `unverified`: the signature, the sender or the tenant |
-/// | 400 | `error` | `no_event`: it is the sender's own, and names no event |
+/// | 400 | `error` | `no_event`: correctly signed, but the body names no event |
 /// | 400, 408, 413, 429, 503 | `error` | as with [`webhooks_with`](super::webhooks_with) |
 ///
-/// The limits are those of [`WebhookConfig`], each sender with a rate of its own.
+/// The limits are those of [`WebhookConfig`], each sender with a rate of its own. All senders of a source
+/// together, whether the tenant names them or not, have ten times that rate.
 ///
 /// ```no_run
 /// # fn router(engine: std::sync::Arc<dyn calcom::sync::SyncEngine>) -> axum::Router {

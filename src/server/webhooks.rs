@@ -227,12 +227,11 @@ impl Door {
     async fn receive(&self, to: Addressee, request: Request) -> Received {
         let Addressee { tenant, sender } = to;
         let source = self.intake.source(&request);
-        // A busy sender holds up no other.
-        let source = match &sender {
-            Some(sender) => format!("{source} {sender}"),
-            None => source,
+        let counted = match &sender {
+            Some(sender) => self.intake.count_of_sender(&tenant, &source, sender).await,
+            None => self.intake.count(&tenant, &source).await,
         };
-        if let Err(refused) = self.intake.count(&tenant, &source).await {
+        if let Err(refused) = counted {
             return refused.into();
         }
         let (headers, body) = match self.intake.read(request).await {

@@ -35,6 +35,9 @@ const MEANT: &[(&str, &str)] = &[
         "ALL_WAITING_CHANGES",
         "SEARCH calcom_notices USING INDEX calcom_notices_waiting_changes",
     ),
+    // The index holds what is parked, and nothing else.
+    ("DISMISSED_EVENTS", PARKED_EVENTS),
+    ("FREED_EVENTS", PARKED_EVENTS),
     // What waits, and what is open, is counted, and the index holds nothing else.
     (
         "CHANGES_WAITING",
@@ -85,7 +88,12 @@ const MEANT: &[(&str, &str)] = &[
     ),
 ];
 /// What the planner calls scans of what is no table.
-const NO_TABLES: &[&str] = &["SCAN walk", "SCAN CONSTANT ROW"];
+const NO_TABLES: &[&str] = &[
+    "SCAN walk",
+    "SCAN CONSTANT ROW",
+    "SCAN json_each VIRTUAL TABLE INDEX 1:",
+];
+const PARKED_EVENTS: &str = "SCAN e USING INDEX calcom_sender_events_parked";
 const UNROUTED: &str = "SEARCH n USING INDEX calcom_notices_unrouted";
 const UNROUTED_ONLY: &str = "SEARCH n USING COVERING INDEX calcom_notices_unrouted";
 const ROW_OF_TENANT: &str = "SEARCH t USING PRIMARY KEY";

@@ -16,14 +16,15 @@ use crate::store::{
     Resolution, ReviewId, SenderEventFate, SenderEventId, SenderEventRecord, SenderEvents,
     StoreError, StoredEventBody, TenantId,
 };
+use crate::webhook::Sender;
 
-/// What can be claimed at ?2, and the order in which it is: a tenant that is being erased is passed
+/// What can be claimed at ?2 of the senders in the JSON ?3, and the order in which it is: a tenant that is being erased is passed
 /// over, and so is what an earlier event of its key holds up, or another one that is being handled.
 macro_rules! first_due {
     ($tenants:literal) => {
         concat!(
             "SELECT e.id FROM calcom_sender_events e \
-             WHERE e.due_at <= ?2 AND ",
+             WHERE e.due_at <= ?2 AND (?3 IS NULL OR e.sender IN (SELECT value FROM json_each(?3))) AND ",
             $tenants,
             " AND NOT EXISTS (SELECT 1 FROM calcom_tenants t WHERE t.tenant = e.tenant AND t.paused_by = 'erasure') \
                AND NOT EXISTS (SELECT 1 FROM calcom_sender_events o \
@@ -260,10 +261,14 @@ async fn first_due(
 ) -> Result<Option<i64>, StoreError> {
     // The empty text comes before every tenant.
     let after = request.after.as_ref().map_or("", TenantId::as_str);
+    let senders = request.senders.as_ref();
+    let senders = senders.map(|senders| senders.iter().map(Sender::as_str).collect::<Vec<_>>());
+    let senders = senders.map(|senders| serde_json::json!(senders).to_string());
     for statement in [FIRST_AFTER, FIRST_UP_TO] {
         let first = sqlx::query_scalar(statement)
             .bind(after)
             .bind(micros(now))
+            .bind(senders.as_deref())
             .fetch_optional(&mut *connection)
             .await
             .map_err(failed)?;

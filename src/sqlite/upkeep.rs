@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteQueryResult;
 
 use super::error::failed;
-use super::rows::micros_before;
+use super::rows::{micros, micros_before};
 use super::{SqliteStore, statements};
 use crate::store::{Pruned, Retention, StoreError, Upkeep};
 
@@ -44,6 +44,16 @@ statements! {
     EVENT_BODIES =
         "UPDATE calcom_sender_events SET body = '' WHERE id IN (SELECT id FROM calcom_sender_events \
              WHERE ended_at IS NOT NULL AND body <> '' AND ended_at < ?1 ORDER BY ended_at, id LIMIT ?2)";
+    /// What a process has dismissed that is of a version without events: it left the event parked.
+    DISMISSED_EVENTS =
+        "UPDATE calcom_sender_events AS e SET fate = 'dismissed', ended_at = ?1 \
+         WHERE e.due_at IS NULL AND e.fate IS NULL AND EXISTS (SELECT 1 FROM calcom_reviews r \
+             WHERE r.tenant = e.tenant AND r.id = e.review AND r.resolution = '{\"kind\":\"dismiss\"}')";
+    /// What such a process has resolved in another way, or removed since.
+    FREED_EVENTS =
+        "UPDATE calcom_sender_events AS e SET due_at = ?1, attempts = 0 \
+         WHERE e.due_at IS NULL AND e.fate IS NULL AND NOT EXISTS (SELECT 1 FROM calcom_reviews r \
+             WHERE r.tenant = e.tenant AND r.id = e.review AND r.resolved_at IS NULL)";
     LOG = "DELETE FROM calcom_log WHERE id IN (SELECT id FROM calcom_log WHERE at < ?1 ORDER BY at LIMIT ?2)";
     IDEMPOTENCY_KEYS =
         "DELETE FROM calcom_idempotency_keys WHERE key IN (SELECT key FROM calcom_idempotency_keys \
@@ -62,6 +72,11 @@ impl Upkeep for SqliteStore {
         let now = self.now();
         let ago = |span: Option<Duration>| span.map(|span| micros_before(now, span));
         let limit = i64::from(limit);
+        // In this order: what is dismissed is not handled again.
+        for statement in [DISMISSED_EVENTS, FREED_EVENTS] {
+            let freed = sqlx::query(statement).bind(micros(now));
+            freed.execute(self.writes()).await.map_err(failed)?;
+        }
         // A transaction a kind: between two of them, whoever waits gets the lock.
         let mut pruned = Pruned::default();
         if let Some(before) = ago(retention.changes) {

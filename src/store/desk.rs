@@ -83,7 +83,9 @@ pub trait AppointmentDesk: AppointmentRepository {
     /// # Errors
     ///
     /// [`Unavailable`](super::StoreErrorKind::Unavailable) or
-    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly).
+    /// [`ReadOnly`](super::StoreErrorKind::ReadOnly);
+    /// [`Conflict`](super::StoreErrorKind::Conflict) if another rule of the host's table, such as a
+    /// unique index over staff and start, has no room for the appointment.
     async fn take(
         &self,
         tenant: &TenantId,

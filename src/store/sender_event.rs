@@ -20,8 +20,6 @@ open_enum! {
     SenderEventFate {
         /// A handler has taken it.
         Handled = "handled",
-        /// Nobody subscribes to the sender.
-        Ignored = "ignored",
         /// The handler failed, and a person has dismissed the review item.
         Dismissed = "dismissed",
     }

@@ -1,6 +1,7 @@
 //! Events of senders other than Cal.com: verified deliveries, from before they are acknowledged until
 //! a handler has taken them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::sender_event::{
     NewSenderEvent, SenderEvent, SenderEventFate, SenderEventId, SenderEventRecord, StoredEventBody,
 };
 use super::tenant::TenantId;
+use crate::webhook::Sender;
 
 /// The result of storing an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +35,25 @@ pub struct EventClaimRequest {
     pub after: Option<TenantId>,
     /// How long the lease lasts.
     pub lease: Duration,
+    /// The senders whose events may be claimed; `None` for those of any sender.
+    pub senders: Option<BTreeSet<Sender>>,
 }
 
 impl EventClaimRequest {
-    /// A request that starts with the first tenant.
+    /// A request that starts with the first tenant, for events of any sender.
     pub fn new(lease: Duration) -> Self {
-        Self { after: None, lease }
+        Self {
+            after: None,
+            lease,
+            senders: None,
+        }
+    }
+
+    /// Claims only events of these senders.
+    #[must_use]
+    pub fn of_senders(mut self, senders: impl IntoIterator<Item = Sender>) -> Self {
+        self.senders = Some(senders.into_iter().collect());
+        self
     }
 
     /// Starts after a tenant.
@@ -144,9 +159,11 @@ impl EventClaim {
 ///
 /// **Turns.** [`claim_event`](Self::claim_event) serves tenants in order of their names, starting after
 /// [`EventClaimRequest::after`] and wrapping around once; within a tenant, the event that has been due
-/// for longest. A pause is about the tenant's work at Cal.com: events go on, also those of a tenant
+/// for longest. Events of senders that the request [leaves out](EventClaimRequest::senders) stay as they
+/// are: they wait for a worker that asks for them. A pause is about the tenant's work at Cal.com: events go on, also those of a tenant
 /// that is paused or held. Any number of workers may claim concurrently; no event goes to two. A claim
-/// may cost as much as there are events that wait for an earlier one of their key.
+/// may cost as much as there are events that wait for an earlier one of their key, or that are of senders
+/// which it leaves out.
 ///
 /// **Order.** The events of one tenant and sender with the same order key are claimed one at a time, in
 /// the order in which they were taken in: one that waits for its retry holds up the later ones of its
@@ -163,7 +180,9 @@ impl EventClaim {
 /// and the event is not claimed as long as the item is open. Whoever [resolves](super::Reviews::resolve)
 /// it decides about the event in that transaction: [`Dismiss`](super::Resolution::Dismiss) ends it as
 /// [`Dismissed`](SenderEventFate::Dismissed), anything else makes it due at once, with its attempts
-/// counted anew. The outcome that the next end or parking brings is stored with the resolved item.
+/// counted anew. The outcome that the next end or parking brings is stored with the resolved item. Where processes of
+/// a version without events share a store, [`prune`](super::Upkeep::prune) does the same for what they
+/// have resolved.
 ///
 /// Tenants do not affect each other. A call whose future is dropped has either happened completely or
 /// not at all.

@@ -212,7 +212,7 @@ impl Engine {
                 reason: reason.clone(),
             }];
             let message =
-                format!("{what} Every further attempt did too. Mend the cause, then retry.");
+                format!("{what} Every further attempt did too. Fix the cause, then retry.");
             settlement.reviews = vec![NewReview::of_link(reason, ReviewEvidence::new(message))];
         } else {
             metrics::work_repeated();

@@ -100,8 +100,11 @@ impl EngineBuilder {
 
     /// Subscribes a handler to the events of a sender, of all tenants that [name
     /// it](super::Tenant::with_sender). One for each sender: a later one takes the place of an earlier
-    /// one. Events of a sender without one are stored and ignored, so subscribe in every process that
-    /// runs a [`Worker`](super::Worker).
+    /// one.
+    ///
+    /// Events of a sender without one are stored, and wait for a process that subscribes to it: a
+    /// [`Worker`](super::Worker) leaves them alone. They are kept, with their bodies, for as long as
+    /// they wait, so let no tenant name a sender that none of your processes subscribes to.
     pub fn on(mut self, sender: Sender, handler: Arc<dyn EventHandler>) -> Self {
         self.handlers.insert(sender, handler);
         self

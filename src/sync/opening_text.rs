@@ -18,7 +18,7 @@ const DAYS: [(Weekday, &str); 7] = [
     (Weekday::Sun, "Sun"),
 ];
 
-/// A text that says no opening hours. It is not repeated.
+/// Text that cannot be parsed as opening hours. It is not repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "opening hours are written as in Mon-Fri 09:00-12:00 14:00-18:00, and each span begins before it ends"

@@ -85,7 +85,7 @@ impl ReceiveError {
             Self::Unverified(VerifyError::NoSecretHere) | Self::Store(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            // It is the sender's own, and coming again makes it no better.
+            // Correctly signed, but the body names no event: sending it again does not help.
             Self::Unverified(VerifyError::NoEvent) => StatusCode::BAD_REQUEST,
             Self::UnknownTenant | Self::UnknownSender | Self::Unverified(_) => {
                 StatusCode::UNAUTHORIZED

@@ -45,7 +45,7 @@ pub(super) fn explain(reason: &ReviewReason) -> &'static str {
             "A person has paused the tenant's work. Resume the tenant, or retry this item, to go on."
         }
         ReviewReason::HandlerFailed => {
-            "The handler of another sender's event has not taken it. Mend the cause and retry, or dismiss the event."
+            "The handler of another sender's event has not taken it. Fix the cause, then retry, or dismiss the event."
         }
         _ => "Look at the evidence, then retry or dismiss.",
     }

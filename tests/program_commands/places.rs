@@ -143,7 +143,7 @@ async fn an_appointment_is_booked_at_a_branch_with_a_number_of_the_country() {
         (book(&cut, nine, "0301", &there), "there is no such number"),
         (
             book(&cut, nine, "call me", &there),
-            "something that does not belong",
+            "characters other than digits",
         ),
     ] {
         let all: Vec<&str> = all.iter().map(String::as_str).collect();

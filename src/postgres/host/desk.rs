@@ -129,8 +129,7 @@ impl PostgresAppointments {
         let get = get.bind(tenant.as_str()).bind(key.as_str());
         match get.fetch_optional(connection).await.map_err(failed)? {
             Some(row) => Ok(Taken::new(self.appointment(&row)?, false)),
-            None => Err(StoreError::new(
-                StoreErrorKind::Invalid,
+            None => Err(StoreError::conflict(
                 "the row was not created: another unique index of the table refuses it, or the tenant is not the table's",
             )),
         }

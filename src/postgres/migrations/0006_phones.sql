@@ -3,7 +3,8 @@
 -- an index is also maintained with an empty search_path, and never fail, because then a row could not be written: a state that
 -- cannot be read has neither. The type json refuses \u0000 wherever it stands, so it is taken out first.
 
--- The phone number of a pending or confirmed appointment's attendee.
+-- The phone number of a pending or confirmed appointment's attendee. Any other text in its place is left out: nobody can ask for it,
+-- and a long one is too large for the index, so that its row could not be written.
 CREATE FUNCTION live_phone_of(state text)
 RETURNS text
 LANGUAGE plpgsql
@@ -11,10 +12,14 @@ IMMUTABLE
 AS $$
 DECLARE
     read json;
+    number text;
 BEGIN
     read := regexp_replace(state, '(?<!\\)((?:\\\\)*)\\u0000', '\1', 'g')::json;
     IF read ->> 'status' IN ('pending', 'confirmed') THEN
-        RETURN read #>> '{attendee,phone_number}';
+        number := read #>> '{attendee,phone_number}';
+        IF number ~ '^\+[1-9][0-9]{6,14}$' THEN
+            RETURN number;
+        END IF;
     END IF;
     RETURN NULL;
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN

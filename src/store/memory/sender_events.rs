@@ -111,11 +111,19 @@ impl EventBooks {
         })
     }
 
-    fn first_of(&self, tenant: &TenantId, now: DateTime<Utc>) -> Option<SenderEventId> {
+    fn first_of(
+        &self,
+        tenant: &TenantId,
+        senders: Option<&BTreeSet<Sender>>,
+        now: DateTime<Utc>,
+    ) -> Option<SenderEventId> {
+        let is_asked_for = |id: &SenderEventId| {
+            senders.is_none_or(|senders| senders.contains(&self.rows[id].event.sender))
+        };
         let due = self.due.get(tenant)?.iter();
         due.take_while(|(due_at, _)| *due_at <= now)
             .map(|(_, id)| *id)
-            .find(|id| !self.is_held_up(*id, now))
+            .find(|id| is_asked_for(id) && !self.is_held_up(*id, now))
     }
 
     /// The row that a lease is for, if it is valid.
@@ -251,7 +259,10 @@ impl Inner {
         let id = tenants.find_map(|tenant| {
             let row = self.tenants.get(tenant);
             let is_erased = row.is_some_and(|row| row.paused_by.as_deref() == Some(ERASURE));
-            (!is_erased).then(|| books.first_of(tenant, now)).flatten()
+            let senders = request.senders.as_ref();
+            (!is_erased)
+                .then(|| books.first_of(tenant, senders, now))
+                .flatten()
         })?;
         self.events.set_due(id, Some(after(now, request.lease)));
         let row = self.events.rows.get_mut(&id)?;

@@ -26,6 +26,13 @@ pub struct SenderReceipt {
     pub status: StatusCode,
 }
 
+impl SenderReceipt {
+    /// A receipt; called by implementations of [`SyncEngine`](crate::sync::SyncEngine).
+    pub fn new(receipt: Receipt, status: StatusCode) -> Self {
+        Self { receipt, status }
+    }
+}
+
 impl Engine {
     pub(in crate::sync) async fn receive_event(
         &self,
@@ -66,10 +73,7 @@ impl Engine {
                 Receipt::Stored
             }
         };
-        Ok(SenderReceipt {
-            receipt,
-            status: verifier.accepted_status(),
-        })
+        Ok(SenderReceipt::new(receipt, verifier.accepted_status()))
     }
 
     /// Takes as long for a tenant that does not exist, or that does not know the sender, as for one

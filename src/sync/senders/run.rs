@@ -25,11 +25,9 @@ const MAX_MESSAGE: usize = 2_000;
 pub enum EventOutcome {
     /// The handler has taken it.
     Handled,
-    /// Nobody subscribes to its sender.
-    Ignored,
     /// The handler failed, and will be called again.
     Waiting,
-    /// The handler failed, and a person has to decide.
+    /// The handler failed, and the event needs manual review.
     InReview,
     /// The worker stops, and another one will call the handler.
     HandedBack,
@@ -51,11 +49,34 @@ pub struct EventReport {
     pub outcome: EventOutcome,
 }
 
+impl EventReport {
+    /// A report; called by implementations of [`SyncEngine`](crate::sync::SyncEngine).
+    pub fn new(
+        tenant: TenantId,
+        sender: Sender,
+        event: SenderEventId,
+        outcome: EventOutcome,
+    ) -> Self {
+        Self {
+            tenant,
+            sender,
+            event,
+            outcome,
+        }
+    }
+}
+
 impl Engine {
     pub(in crate::sync) async fn step_event(&self) -> Result<Option<EventReport>, StoreError> {
+        // Other processes may subscribe to more, or to all of it.
+        if self.senders.handlers.is_empty() {
+            return Ok(None);
+        }
         let mut hand_backs = self.hand_backs.subscribe();
         let served = self.senders.served().clone();
-        let request = EventClaimRequest::new(self.config.lease).after(served);
+        let request = EventClaimRequest::new(self.config.lease)
+            .after(served)
+            .of_senders(self.senders.handlers.keys().cloned());
         let claimed = self.store_call(self.store.claim_event(&request)).await?;
         let Some(claim) = claimed else {
             return Ok(None);
@@ -82,12 +103,7 @@ impl Engine {
             outcome => outcome?,
         };
         tracing::debug!(%tenant, %sender, event = %id, ?outcome, "an event was worked on");
-        Ok(Some(EventReport {
-            tenant,
-            sender,
-            event: id,
-            outcome,
-        }))
+        Ok(Some(EventReport::new(tenant, sender, id, outcome)))
     }
 
     async fn handle_event(
@@ -96,16 +112,15 @@ impl Engine {
         handed_back: impl Future<Output = ()> + Send,
     ) -> Result<EventOutcome, StoreError> {
         let Some(handler) = self.senders.handlers.get(&claim.event.sender) else {
-            let outcome = "Nobody subscribes to the sender; the event was ignored.";
-            let ended = SenderEventFate::Ignored;
-            self.end(claim, &ended, outcome).await?;
-            return Ok(EventOutcome::Ignored);
+            // The store has not gone by the request. Not due at once, or it would be claimed in a loop.
+            let put_off = self.store.retry_event(&claim.lease, self.config.lease);
+            self.store_call(put_off).await?;
+            return Ok(EventOutcome::HandedBack);
         };
         // An attempt that ended was either the last one, or is waited after.
         let attempts = self.config.retry_delays.len() + 1;
         if usize::try_from(claim.attempt).is_ok_and(|attempt| attempt > attempts) {
-            let why =
-                format!("it was called {attempts} times and never ended; it may kill its process");
+            let why = format!("it was started {attempts} times without its end being stored");
             return self.park_event(claim, &why).await;
         }
         let called = tokio::select! {
@@ -178,7 +193,7 @@ impl Engine {
         let SenderEvent {
             tenant, sender, id, ..
         } = &claim.event;
-        tracing::warn!(%tenant, %sender, event = %id, error = why, "a handler failed, and will be called again");
+        tracing::warn!(%tenant, %sender, event = %id, error = cut(why, MAX_MESSAGE), "a handler failed, and will be called again");
         Ok(EventOutcome::Waiting)
     }
 
@@ -195,7 +210,7 @@ impl Engine {
             review = %id,
             reason = %review.reason,
             cause = %review.evidence.message,
-            "a person has to decide"
+            "needs manual review"
         );
         // It is parked: what fails from here on is told nobody, and undoes nothing.
         let sent = LogEvent::SentToReview {
@@ -214,6 +229,7 @@ impl Engine {
 /// The item about an event that its handler has not taken.
 fn review_of(event: &SenderEvent, why: &str) -> NewReview {
     let SenderEvent {
+        id,
         sender,
         event_id,
         event,
@@ -221,9 +237,10 @@ fn review_of(event: &SenderEvent, why: &str) -> NewReview {
     } = event;
     let why = cut(why, MAX_MESSAGE);
     let message = format!(
-        "The handler of {sender} has not taken event {event_id} ({event}): {why}. Mend the cause and retry, or dismiss the event."
+        "The handler of {sender} has not taken event {event_id} ({event}): {why}. Fix the cause, then retry, or dismiss the event."
     );
-    let cause = format!("handler/{sender}/{event_id}");
+    // The row's id first: any text may be in the sender's words, also a slash.
+    let cause = format!("handler/{id}/{sender}/{event_id}");
     let reason = ReviewReason::HandlerFailed;
     let review = NewReview::of_tenant(cause, reason, ReviewEvidence::new(message));
     review.ending(ReviewEnd::ByPerson)

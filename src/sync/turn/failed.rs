@@ -41,7 +41,7 @@ impl Turn<'_> {
         let causes = with_causes(error);
         if !is_passing(error) {
             let message =
-                format!("The host's repository refuses: {causes}. Mend the cause, then retry.");
+                format!("The host's repository refuses: {causes}. Fix the cause, then retry.");
             let case = Case::new(ReviewReason::HostRefused, message);
             return (self.in_review(&case), TurnOutcome::InReview);
         }

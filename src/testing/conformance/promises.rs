@@ -224,6 +224,7 @@ macro_rules! __store_promises {
                 an_event_that_is_put_off_holds_up_its_key
                 no_event_and_no_key_goes_to_two
                 tenants_take_turns_with_events
+                events_of_senders_that_are_left_out_wait
                 events_go_on_during_a_pause
                 an_expired_event_goes_to_another_worker
                 a_lease_that_was_given_up_is_void

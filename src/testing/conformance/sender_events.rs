@@ -296,6 +296,32 @@ pub async fn tenants_take_turns_with_events(bench: &Bench) {
     assert!(try_claim(bench, &request).await.is_none());
 }
 
+/// A claim for certain senders gets their events only; the others stay as they are.
+pub async fn events_of_senders_that_are_left_out_wait(bench: &Bench) {
+    let (sender, other) = (Sender::new("stripe"), Sender::new("retell"));
+    accept(bench, keyed("1", "k")).await;
+    let request = EventClaimRequest::new(LEASE);
+    for senders in [vec![], vec![other.clone()]] {
+        let request = request.clone().of_senders(senders);
+        assert!(try_claim(bench, &request).await.is_none());
+        // Nor after the last tenant.
+        let request = request.after(Some(tenant()));
+        assert!(try_claim(bench, &request).await.is_none());
+    }
+    assert_eq!(record(bench, "1").await.attempts, 0);
+    let mut later = keyed("2", "k");
+    later.sender = other.clone();
+    accept(bench, later).await;
+    let request = request.of_senders([other.clone()]);
+    let claim_of_other = try_claim(bench, &request).await;
+    let claim_of_other = claim_of_other.expect("an event of the sender is due");
+    assert_eq!(claim_of_other.event.sender, other);
+    let request = request.of_senders([sender.clone(), other]);
+    let claim = try_claim(bench, &request).await;
+    let claim = claim.expect("an event of one of the senders is due");
+    assert_eq!((claim.event.sender, claim.attempt), (sender, 1));
+}
+
 /// A pause or a hold of the tenant's work at Cal.com does not concern its events.
 pub async fn events_go_on_during_a_pause(bench: &Bench) {
     bench.record("a", 1).await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use calcom::model::{EventTypeId, PhoneNumber, Region, TimeZone, UserId};
-use calcom::sync::{Branch, BranchId, OpeningHours, Places, StaffId, StaffMember};
+use calcom::sync::{Branch, BranchId, OpeningHours, PlaceFlaw, Places, StaffId, StaffMember};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
@@ -54,7 +54,13 @@ pub(super) fn check(
     }
     let places = Places::new(known, members);
     match places.check().first() {
-        Some(flaw) => Err(wrong("tenants.branches", &format!("is wrong: {flaw}"))),
+        Some(flaw) => {
+            let setting = match flaw {
+                PlaceFlaw::SameMember(_) | PlaceFlaw::UnknownBranch(..) => "tenants.staff",
+                _ => "tenants.branches",
+            };
+            Err(wrong(setting, &format!("is wrong: {flaw}")))
+        }
         None => Ok(places),
     }
 }
@@ -84,7 +90,7 @@ impl BranchFile {
         for text in &self.phone_numbers {
             let number = PhoneNumber::parse(text, region).map_err(|why| {
                 let problem = format!(
-                    "of {id} has a number that is none: {why}. Write it as in +4930123456, or set default_region"
+                    "of {id} has an invalid phone number: {why}. Write it as in +4930123456, or set default_region"
                 );
                 wrong("tenants.branches.phone_numbers", &problem)
             })?;

@@ -246,10 +246,13 @@ fn branches_and_staff_are_read_and_checked() {
             format!("{branch}{number}{other}{number}"),
             "the branches mitte and west have the same phone number",
         ),
-        (format!("{branch}{branch}"), "there are two branches mitte"),
+        (
+            format!("{branch}{branch}"),
+            "`tenants.branches` is wrong: there are two branches mitte",
+        ),
         (
             format!("{branch}{staff}branches = [\"west\"]\n"),
-            "hanna works at branch west, which does not exist",
+            "`tenants.staff` is wrong: hanna works at branch west, which does not exist",
         ),
         (
             branch.replace("Salon Mitte", " "),
