@@ -217,7 +217,8 @@ async fn a_phone_number_that_cannot_exist_is_in_review() {
     assert_eq!(world.review_reasons().await, [ReviewReason::Rejected]);
     let told = world.reviews().await.remove(0).evidence.message;
     assert!(
-        told.contains("attendee.phoneNumber") && told.contains("not a possible number in its country"),
+        told.contains("attendee.phoneNumber")
+            && told.contains("not a possible number in its country"),
         "{told}"
     );
     assert!(!told.contains("1234567890"), "{told}");

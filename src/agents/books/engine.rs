@@ -1,40 +1,30 @@
 //! Appointments at the host, which the engine brings to Cal.com.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::overlap::{Span, overlaps, without};
+use super::ending::End;
+use super::overlap::without;
 use super::{Bookable, Books, Earlier, Entry, Order, Trouble, Wanted, Written};
-use crate::model::{EventTypeId, PhoneNumber, UserId};
+use crate::model::{EventTypeId, PhoneNumber};
 use crate::store::{
     Appointment, AppointmentDesk, AppointmentId, AppointmentState, AppointmentStatus,
-    AppointmentWrite, Notes, Origin, Reason, RequestKey, ReviewId, ReviewReason, ServiceId,
-    StoreErrorKind, Window,
+    AppointmentWrite, Notes, Origin, Reason, RequestKey, ServiceId, StoreErrorKind, Window,
 };
-use crate::sync::{Operations, SyncEngine, SyncState, SyncStatus, Tenant};
+use crate::sync::{Operations, SyncEngine, Tenant};
 
 /// How many rows are read at once.
-const PAGE: u32 = 200;
+pub(super) const PAGE: u32 = 200;
 /// How many services are read of a tenant.
 const SERVICES: usize = 1_000;
-/// The longest appointment that can reach into a window from before.
-const LONGEST: TimeDelta = TimeDelta::days(1);
-/// How long Cal.com may repeat an answer about free slots that it gave before an appointment was booked.
-const REPEATED_FOR: TimeDelta = TimeDelta::minutes(1);
-/// How many appointments are looked up in the books for one question.
-const STATUSES: usize = 200;
 /// How many appointments of one caller are looked at.
 const OF_CALLER: u32 = 20;
 /// How often a write that somebody else overtook is tried again.
 const ATTEMPTS: usize = 4;
-/// The pauses between two looks at how far the engine is: they grow from the first to the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(25);
-const LAST_PAUSE: Duration = Duration::from_millis(400);
 /// Why an appointment is declined that could not be booked at Cal.com.
 const OVERTAKEN: &str = "The time was taken before the appointment could be confirmed.";
 
@@ -47,66 +37,6 @@ pub(in crate::agents) struct EngineBooks {
 }
 
 impl EngineBooks {
-    /// What the host's appointments take of a window that Cal.com does not know yet, or has known for so
-    /// short a time that its free slots need not show it.
-    async fn unknown_to_calcom(
-        &self,
-        tenant: &Tenant,
-        wanted: Wanted,
-        (window, slots): (Window, &[DateTime<Utc>]),
-        moving: Option<&Entry>,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Span>, Trouble> {
-        let reaching = Window::new(window.from - LONGEST, window.until);
-        let mut after: Option<(DateTime<Utc>, AppointmentId)> = None;
-        let mut hosts = HostsOf::new(tenant);
-        let mut taken = Vec::new();
-        let mut asked = 0;
-        loop {
-            let page = self.desk.scan(tenant.id(), reaching, after.take(), PAGE);
-            let page = page.await?;
-            let Some(last) = page.last() else {
-                break;
-            };
-            after = Some((last.state.start, last.id.clone()));
-            for appointment in page {
-                let state = &appointment.state;
-                let span = (state.start, state.end);
-                let is_itself = moving.is_some_and(|moving| moving.id == appointment.id.as_str());
-                let matters = state.status.is_live()
-                    && !is_itself
-                    && slots
-                        .iter()
-                        .any(|slot| overlaps(*slot, wanted.length, span));
-                if !matters || are_others(wanted, state) {
-                    continue;
-                }
-                // In doubt, a slot is not offered.
-                asked += 1;
-                let is_known = asked <= STATUSES
-                    && self
-                        .is_known_to_calcom(tenant, &appointment.id, now)
-                        .await?;
-                if !is_known && hosts.share_somebody(wanted, state).await {
-                    taken.push(span);
-                }
-            }
-        }
-        Ok(taken)
-    }
-
-    async fn is_known_to_calcom(
-        &self,
-        tenant: &Tenant,
-        id: &AppointmentId,
-        now: DateTime<Utc>,
-    ) -> Result<bool, Trouble> {
-        let status = self.operations.status(tenant.id(), id).await?;
-        let since = status.last.succeeded_at;
-        let is_old = since.is_none_or(|since| now - since > REPEATED_FOR);
-        Ok(status.state == SyncState::InSync && is_old)
-    }
-
     /// Writes an appointment anew until nobody overtakes. `change` says what it becomes; `None` if there
     /// is nothing to change.
     async fn revise(
@@ -139,68 +69,6 @@ impl EngineBooks {
         Ok(None)
     }
 
-    /// The review items in which an appointment is involved already.
-    async fn reviews(
-        &self,
-        tenant: &Tenant,
-        id: &AppointmentId,
-    ) -> Result<BTreeSet<ReviewId>, Trouble> {
-        let status = self.operations.status(tenant.id(), id).await?;
-        Ok(status.reviews.iter().map(|(id, _)| *id).collect())
-    }
-
-    /// Watches the engine until a write of an appointment has ended, or the time is over. Review items from
-    /// before the write say nothing about it.
-    async fn watch(
-        &self,
-        tenant: &Tenant,
-        id: &AppointmentId,
-        before: &BTreeSet<ReviewId>,
-        until: Instant,
-    ) -> Result<End, Trouble> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let status = self.operations.status(tenant.id(), id).await?;
-            if let Some(end) = End::of(&status, before) {
-                return Ok(end);
-            }
-            let next = Instant::now() + pause;
-            if next >= until {
-                return Ok(End::Open);
-            }
-            tokio::time::sleep_until(next).await;
-            pause = (pause * 2).min(LAST_PAUSE);
-        }
-    }
-
-    /// The end of a write, with the appointment as it is now. The write itself is stored: where its end
-    /// cannot be found out, it is open.
-    async fn ended(
-        &self,
-        tenant: &Tenant,
-        entry: Entry,
-        before: &BTreeSet<ReviewId>,
-        until: Instant,
-    ) -> (End, Entry) {
-        let id = AppointmentId::new(&entry.id);
-        let looked = tokio::time::timeout_at(until + LAST_PAUSE, async {
-            let end = self.watch(tenant, &id, before, until).await?;
-            let current = self.desk.get(tenant.id(), &id).await?;
-            Ok::<_, Trouble>((end, current))
-        });
-        match looked.await {
-            Ok(Ok((end, current))) => {
-                let entry = current.map_or(entry, |current| entry_of(&current));
-                (end, entry)
-            }
-            Ok(Err(trouble)) => {
-                tracing::warn!(error = %trouble, "how a write ended could not be found out");
-                (End::Open, entry)
-            }
-            Err(_) => (End::Open, entry),
-        }
-    }
-
     /// Gives up an appointment that has lost its slot: the caller chooses another time.
     async fn give_up(
         &self,
@@ -222,106 +90,7 @@ impl EngineBooks {
     }
 }
 
-/// Whether an appointment is certainly held by somebody else than the wanted one.
-fn are_others(wanted: Wanted, state: &AppointmentState) -> bool {
-    let hosts = wanted.host.zip(state.host);
-    state.event_type != wanted.event_type && hosts.is_some_and(|(ours, theirs)| ours != theirs)
-}
-
-/// What has become of a write.
-enum End {
-    Done,
-    SlotTaken,
-    Rejected,
-    Open,
-}
-
-impl End {
-    fn of(status: &SyncStatus, before: &BTreeSet<ReviewId>) -> Option<Self> {
-        if status.is_paused {
-            return Some(Self::Open);
-        }
-        // No turn has looked at the write yet.
-        if status.waiting_changes > 0 {
-            return None;
-        }
-        let since = status.reviews.iter().filter(|(id, _)| !before.contains(id));
-        let since: Vec<&ReviewReason> = since.map(|(_, reason)| reason).collect();
-        match status.state {
-            SyncState::InSync | SyncState::Skipped | SyncState::Dismissed => Some(Self::Done),
-            SyncState::InReview if since.contains(&&ReviewReason::SlotTaken) => {
-                Some(Self::SlotTaken)
-            }
-            // An outage goes by, and what it held up is done then. What was open before stays so.
-            SyncState::InReview
-                if since
-                    .iter()
-                    .all(|reason| **reason == ReviewReason::RetriesExhausted) =>
-            {
-                Some(Self::Open)
-            }
-            SyncState::InReview => Some(Self::Rejected),
-            _ => None,
-        }
-    }
-
-    fn written(self, entry: Entry) -> Written {
-        match self {
-            Self::Done => Written::Done(entry),
-            Self::SlotTaken => Written::SlotTaken,
-            Self::Rejected => Written::Rejected,
-            Self::Open => Written::Accepted(entry),
-        }
-    }
-}
-
-/// Who can hold appointments of an event type, asked once for each.
-struct HostsOf<'a> {
-    tenant: &'a Tenant,
-    known: BTreeMap<EventTypeId, Option<Vec<UserId>>>,
-}
-
-impl<'a> HostsOf<'a> {
-    fn new(tenant: &'a Tenant) -> Self {
-        Self {
-            tenant,
-            known: BTreeMap::new(),
-        }
-    }
-
-    /// `None` if nothing can be found out about it.
-    async fn of(&mut self, event_type: EventTypeId) -> Option<Vec<UserId>> {
-        if let Some(known) = self.known.get(&event_type) {
-            return known.clone();
-        }
-        let found = self.tenant.calendar().event_type(event_type).await;
-        let hosts = found.ok().flatten().map(|facts| facts.hosts);
-        let hosts = hosts.filter(|hosts| !hosts.is_empty());
-        self.known.insert(event_type, hosts.clone());
-        hosts
-    }
-
-    /// Whether an appointment can be held by somebody whom the wanted one needs. In doubt, it can.
-    async fn share_somebody(&mut self, wanted: Wanted, state: &AppointmentState) -> bool {
-        if state.event_type == wanted.event_type {
-            return true;
-        }
-        let theirs = match state.host {
-            Some(host) => Some(vec![host]),
-            None => self.of(state.event_type).await,
-        };
-        let ours = match wanted.host {
-            Some(host) => Some(vec![host]),
-            None => self.of(wanted.event_type).await,
-        };
-        match (theirs, ours) {
-            (Some(theirs), Some(ours)) => theirs.iter().any(|host| ours.contains(host)),
-            _ => true,
-        }
-    }
-}
-
-fn entry_of(appointment: &Appointment) -> Entry {
+pub(super) fn entry_of(appointment: &Appointment) -> Entry {
     let state = &appointment.state;
     Entry {
         id: appointment.id.as_str().to_owned(),

@@ -2,8 +2,10 @@
 
 #[cfg(feature = "client")]
 mod client;
+mod ending;
 mod engine;
 mod overlap;
+mod unsynced;
 
 use std::fmt;
 

@@ -42,7 +42,7 @@ pub(super) fn day_of_month(today: NaiveDate, day: u32) -> Option<NaiveDate> {
     dates.find(|date| *date >= today)
 }
 
-/// The day of the month that is so many months ahead: "the 5th of next month".
+/// A day of the month, the given number of months ahead: "the 5th of next month".
 pub(super) fn day_of_month_ahead(today: NaiveDate, months: u32, day: u32) -> Option<NaiveDate> {
     let first = today.with_day(1)?;
     first.checked_add_months(Months::new(months))?.with_day(day)

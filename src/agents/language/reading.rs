@@ -76,7 +76,7 @@ impl Grammar {
     }
 }
 
-/// Notes a time that is so many minutes from now.
+/// Records a time the given number of minutes from now.
 pub(super) fn in_minutes(heard: &mut Heard, now: NaiveDateTime, minutes: u32) {
     let later = now.checked_add_signed(TimeDelta::minutes(minutes.into()));
     let Some(later) = later else { return };

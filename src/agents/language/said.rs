@@ -94,7 +94,7 @@ pub(super) enum Which {
     Last,
     /// So many weeks after the first from today on.
     Plus(i64),
-    /// The one in the calendar week that is so many weeks ahead.
+    /// The one in the calendar week this many weeks ahead.
     InWeek(i64),
 }
 
@@ -116,7 +116,7 @@ pub(super) enum Day {
     Weekday(Weekday, Which),
     /// The second Thursday of a month, or of the next month that has one to come.
     Nth(u32, Weekday, Option<u32>),
-    /// A calendar week, so many weeks ahead.
+    /// The calendar week this many weeks ahead.
     Week(i64, Piece),
     /// So many weeks from today.
     InWeeks(i64),
@@ -126,7 +126,7 @@ pub(super) enum Day {
         month: u32,
         piece: Piece,
     },
-    /// A calendar month, so many months ahead.
+    /// The calendar month this many months ahead.
     MonthAhead(i64, Piece),
 }
 

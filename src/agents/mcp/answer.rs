@@ -16,10 +16,6 @@ pub(super) fn result(answer: &Answer) -> Result<CallToolResult, ErrorData> {
 }
 
 /// The error itself may repeat what could not be written.
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "it is what `map_err` hands over"
-)]
 pub(super) fn unwritable(_: serde_json::Error) -> ErrorData {
     ErrorData::internal_error("the answer cannot be written", None)
 }

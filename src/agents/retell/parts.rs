@@ -201,7 +201,7 @@ fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D:
     let version: Option<f64> = Option::deserialize(deserializer)?;
     let is_version =
         |version: &f64| version.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(version);
-    #[allow(
+    #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "checked above"

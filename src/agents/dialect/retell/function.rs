@@ -13,9 +13,9 @@ pub const LONGEST_ANSWER: usize = 14 * 1024;
 
 /// Reads the request of a custom function, in either form: `{name, args, call}`, or the arguments alone.
 ///
-/// `named` is the function that the URL names, for the arguments alone. Where the body tells of the call, it
-/// has to name the function, too: only the body is signed, and with the account's key, as everything else
-/// that Retell sends. Without a `call`, nothing is known of the caller: the tools then show, move and cancel
+/// `named` is the function named in the URL; it is used only if the body contains just the arguments. A body
+/// with a `call` must name the function itself: the signature covers the body but not the URL, and every
+/// request from the account is signed with the same key. Without a `call`, nothing is known of the caller: the tools then show, move and cancel
 /// nothing.
 pub fn read_function(body: &[u8], named: Option<&str>) -> ToolCall {
     let body = serde_json::from_slice::<Value>(body);

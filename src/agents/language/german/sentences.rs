@@ -158,7 +158,7 @@ fn times(offers: &[Offer], today: NaiveDate, asked: Option<NaiveDate>) -> String
     format!("{times}{}", place(staff, branch))
 }
 
-/// The question after so many alternatives.
+/// The question that follows a list of alternatives.
 fn choose(alternatives: usize) -> &'static str {
     if alternatives == 1 {
         "Passt Ihnen das?"
